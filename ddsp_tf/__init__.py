@@ -1,0 +1,44 @@
+"""Differentiable digital signal processing (DDSP) for TensorFlow and Keras 3.
+
+The names below are imported when they are first used, so that `import ddsp_tf` costs nothing.
+
+Example:
+    >>> import ddsp_tf
+    >>> ddsp_tf.Harmonic(n_harmonics=8).hop
+    64
+"""
+
+import importlib
+
+from ddsp_tf.version import __version__
+
+_HOMES = {
+    "Add": "ddsp_tf.processors",
+    "Autoencoder": "ddsp_tf.models",
+    "FeatureExtractor": "ddsp_tf.features.extractor",
+    "FilteredNoise": "ddsp_tf.processors",
+    "Harmonic": "ddsp_tf.processors",
+    "MultiScaleSpectralLoss": "ddsp_tf.losses",
+    "ProcessorGroup": "ddsp_tf.processors",
+    "Reverb": "ddsp_tf.processors",
+    "RnnDecoder": "ddsp_tf.models",
+    "UserError": "ddsp_tf.errors",
+    "load_features": "ddsp_tf.features.feature_files",
+    "load_model": "ddsp_tf.model_files",
+    "read_audio": "ddsp_tf.data.audio_files",
+    "recording": "ddsp_tf.recordings",
+    "save_features": "ddsp_tf.features.feature_files",
+    "synthesize": "ddsp_tf.synthesis",
+    "write_audio": "ddsp_tf.data.audio_files",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'ddsp_tf' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

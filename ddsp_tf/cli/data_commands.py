@@ -1,0 +1,165 @@
+"""Commands about recordings, features and datasets."""
+
+from pathlib import Path
+
+import click
+
+from ddsp_tf.cli.console import print_table, progress_bar
+from ddsp_tf.cli.options import configuration_options, seed_option, split_options
+
+
+@click.command()
+@click.argument("audio", nargs=-1, required=True)
+@click.option("--out", required=True, type=Path, help="Folder of the dataset to write.")
+@configuration_options("solo_instrument")
+@split_options
+@seed_option
+def prepare(audio, out, config, overrides, validation, validation_share, seed):
+    """Turn recordings into a dataset: pitch, loudness and sound, cut for training.
+
+    AUDIO are files or folders of recordings of one monophonic instrument or voice, in any format
+    that libsndfile reads; or bundled:violin. The configuration says which sample rate and frame
+    rate the model will want.
+
+    \b
+    Example:
+        ddsp-tf prepare my_recordings/ --out my_dataset
+    """
+    from ddsp_tf.configuration import load_extractor
+    from ddsp_tf.data.preparation import prepare_dataset
+    from ddsp_tf.recordings import resolve
+
+    extractor = load_extractor(config, overrides)
+    with progress_bar("preparing") as advance:
+        manifest = prepare_dataset(
+            [resolve(name) for name in audio],
+            out,
+            extractor=extractor,
+            validation=[resolve(name) for name in validation],
+            validation_share=validation_share,
+            seed=seed,
+            on_progress=lambda done, total, name: advance(done, name, total),
+        )
+    for skipped in manifest.skipped:
+        click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
+    if manifest.skipped:
+        click.echo(
+            f"{len(manifest.skipped)} of {len(manifest.skipped) + len(manifest.files)} "
+            "files skipped",
+            err=True,
+        )
+    _print_dataset(out, manifest)
+
+
+@click.command()
+@click.argument("audio")
+@click.argument("out", type=Path)
+@configuration_options("solo_instrument")
+def features(audio, out, config, overrides):
+    """Measure pitch and loudness of a recording.
+
+    OUT is an .npz file (or .csv) that every exported model plays. The configuration says how many
+    frames a second; name the one the model was trained with.
+
+    \b
+    Example:
+        ddsp-tf features take1.wav take1.npz --config demo
+    """
+    from ddsp_tf.configuration import load_extractor
+    from ddsp_tf.data.audio_files import read_audio
+    from ddsp_tf.features.feature_files import save_features
+    from ddsp_tf.recordings import resolve
+
+    extractor = load_extractor(config, overrides)
+    curves = extractor.extract(read_audio(resolve(audio), extractor.sample_rate))
+    save_features(out, curves, extractor.frame_rate)
+    voiced = float((curves["f0_confidence"] >= 0.5).mean())
+    click.echo(
+        f"{out}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "
+        f"{voiced:.0%} of them with pitch"
+    )
+
+
+@click.command()
+@click.argument("path", type=Path)
+def info(path):
+    """Say what a dataset, a run or an exported model is.
+
+    \b
+    Example:
+        ddsp-tf info my_dataset
+    """
+    from ddsp_tf.data.manifest import load_manifest
+    from ddsp_tf.errors import UserError
+    from ddsp_tf.export.description import read_description
+    from ddsp_tf.training.run_directory import RunDirectory
+
+    if (path / "dataset.json").exists():
+        _print_dataset(path, load_manifest(path))
+    elif (path / "run.json").exists():
+        _print_run(RunDirectory(path))
+    elif (path / "model.json").exists():
+        _print_export(path, read_description(path))
+    elif not path.exists():
+        raise UserError(f"{path}: not found; expected a dataset, a run or an export")
+    else:
+        raise UserError(f"{path}: neither a dataset, nor a run, nor an export")
+
+
+def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
+    if not numbers or numbers.get("p5") is None:
+        return "-"
+    return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
+
+
+def _print_dataset(path, manifest):
+    minutes = manifest.statistics["minutes"]
+    rows = [
+        ("files", f"{len(manifest.files)}, skipped {len(manifest.skipped)}"),
+        *((f"{split} minutes", f"{value:.2f}") for split, value in minutes.items()),
+        ("sample rate", f"{manifest.sample_rate} Hz"),
+        ("frame rate", f"{manifest.frame_rate} frames/s, hop {manifest.hop}"),
+        ("pitch tracker", _tracker(manifest.extractor)),
+        ("pitch", _range(manifest.statistics.get("f0_hz"), "Hz")),
+        ("loudness", _range(manifest.statistics.get("loudness_db"), "dB")),
+        ("voiced", f"{manifest.statistics['voiced_share']:.0%}"),
+    ]
+    print_table(f"dataset {path}", rows)
+
+
+def _tracker(extractor: dict) -> str:
+    tracker = extractor["pitch_tracker"]
+    return f"{tracker['name']} {tracker['version']}"
+
+
+def _print_run(run):
+    import json
+
+    record = run.read()
+    rows = [
+        ("dataset", record["dataset"]),
+        ("configuration", record["config"]),
+        ("steps", f"{record.get('step', 0)} of {record['steps']}"),
+        ("seed", record["seed"]),
+    ]
+    for name in ("first_validation_loss", "best_validation_loss"):
+        if name in record:
+            rows.append((name.replace("_", " "), f"{record[name]:.3f}"))
+    if run.evaluation.exists():
+        summary = json.loads(run.evaluation.read_text())["summary"]
+        for name in ("spectral_loss", "loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"):
+            value = summary.get(name)
+            rows.append((name.replace("_", " "), "-" if value is None else f"{value:.3f}"))
+    print_table(f"run {run.path}", rows)
+
+
+def _print_export(path, description):
+    rows = [
+        ("features", ", ".join(description["features"])),
+        ("sample rate", f"{description['sample_rate']} Hz"),
+        ("frame rate", f"{description['frame_rate']} frames/s, hop {description['hop']}"),
+        ("trained steps", description["trained_steps"]),
+    ]
+    for name, file in description["files"].items():
+        rows.append((name, f"{file['bytes'] / 1e6:.2f} MB"))
+    print_table(f"exported model {path}", rows)

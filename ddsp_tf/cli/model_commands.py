@@ -1,0 +1,153 @@
+"""Commands about models: train, evaluate, export, synthesize."""
+
+from pathlib import Path
+
+import click
+
+from ddsp_tf.cli.console import print_table, progress_bar
+from ddsp_tf.cli.options import configuration_options, seed_option
+
+
+@click.command()
+@configuration_options("solo_instrument")
+@click.option("--data", required=True, type=Path, help="Dataset, from `ddsp-tf prepare`.")
+@click.option("--run", "run_folder", required=True, type=Path, help="Folder of the run.")
+@seed_option
+def train(config, overrides, data, run_folder, seed):
+    """Train a model on a dataset; the same command goes on after a stop.
+
+    The run's folder gets checkpoints, the best model so far (best.keras), metrics.csv and
+    TensorBoard logs (logs/), and renders to listen to (renders/).
+
+    \b
+    Example:
+        ddsp-tf train --config demo --data my_dataset --run my_run --set train.steps=3000
+    """
+    from ddsp_tf.training.run import train_run
+
+    with progress_bar("training") as advance:
+        summary = train_run(
+            config, data, run_folder, overrides=overrides, seed=seed, on_step=show_training(advance)
+        )
+    print_training(run_folder, summary)
+
+
+def show_training(advance):
+    """Returns a callback that moves a training bar."""
+    text = {}
+
+    def on_step(step, steps, numbers):
+        if "loss" in numbers:
+            text["loss"] = f"loss {numbers['loss']:.2f}"
+        if "validation_loss" in numbers:
+            text["validation"] = f"held out {numbers['validation_loss']:.2f}"
+        advance(step, "  ".join(text.values()), steps)
+
+    return on_step
+
+
+def print_training(folder: Path, summary: dict):
+    """Prints the outcome of a training run."""
+    rows = [("steps", summary["step"]), ("training time", f"{summary['seconds']:.0f} s")]
+    if "best_validation_loss" in summary:
+        first, best = summary["first_validation_loss"], summary["best_validation_loss"]
+        rows.append(("spectral loss, held out, untrained", f"{first:.2f}"))
+        rows.append(("spectral loss, held out, best", f"{best:.2f} ({best / first - 1:+.0%})"))
+    rows.append(("best model", folder / "best.keras"))
+    print_table(f"run {folder}", rows)
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=Path)
+@click.option("--data", type=Path, help="Another dataset than the one trained on.")
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "train", "all"]),
+    help="Part of the dataset. [default: validation; all of another dataset]",
+)
+@click.option(
+    "--clip-seconds",
+    type=click.FloatRange(min=0.1),
+    default=4.0,
+    show_default=True,
+    help="Length of the clips.",
+)
+def evaluate(run_folder, data, split, clip_seconds):
+    """Measure a run's best model on held-out clips, and make a page to listen to.
+
+    Writes evaluation.json and report.html into the run's folder.
+
+    \b
+    Example:
+        ddsp-tf evaluate my_run
+    """
+    from ddsp_tf.evaluation.evaluator import evaluate_run
+    from ddsp_tf.training.run_directory import RunDirectory
+
+    run = RunDirectory(run_folder)
+    with progress_bar("evaluating") as advance:
+        summary = evaluate_run(
+            run, data, split=split, clip_seconds=clip_seconds, on_progress=advance
+        )
+    print_evaluation(run, summary)
+
+
+def print_evaluation(run, summary: dict):
+    """Prints the means of an evaluation."""
+    units = {"loudness_l1_db": " dB", "f0_l1_semitones": " semitones"}
+    rows = [
+        (name.replace("_", " "), f"{value:.3f}{units.get(name, '')}")
+        for name, value in summary.items()
+        if not name[-1].isdigit()
+    ]
+    print_table(f"evaluation {run.evaluation}", [*rows, ("page", run.report)])
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=Path)
+@click.option("--out", required=True, type=Path, help="Folder to write.")
+def export(run_folder, out):
+    """Write a run's best model as SavedModel and LiteRT, checked by playing them.
+
+    \b
+    Example:
+        ddsp-tf export my_run --out my_model
+    """
+    from ddsp_tf.export.exporter import export_run
+    from ddsp_tf.training.run_directory import RunDirectory
+
+    print_export(out, export_run(RunDirectory(run_folder), out))
+
+
+def print_export(out: Path, description: dict):
+    """Prints what was exported."""
+    rows = [(name, f"{file['bytes'] / 1e6:.2f} MB") for name, file in description["files"].items()]
+    for name, difference in description["largest_difference"].items():
+        rows.append((f"{name}: largest difference from the original", f"{difference:.1e}"))
+    print_table(f"exported model {out}", rows)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL_OR_RUN", type=Path)
+@click.argument("source", metavar="FEATURES_OR_AUDIO")
+@click.argument("out", type=Path)
+@seed_option
+def synthesize(model, source, out, seed):
+    """Play a feature file, or a recording's pitch and loudness, through a model.
+
+    MODEL_OR_RUN is a run, a .keras file or an exported model; FEATURES_OR_AUDIO an .npz or .csv
+    file, or a recording (bundled:flute, too). Any length; the memory needed does not grow with it.
+
+    \b
+    Example:
+        ddsp-tf synthesize my_run humming.wav humming_as_violin.wav
+    """
+    from ddsp_tf.playing import load_player, play_to_file, read_curves
+    from ddsp_tf.recordings import resolve
+
+    player = load_player(model)
+    curves = read_curves(resolve(source), player)
+    total = -(-len(curves["f0_hz"]) // player.frame_rate)
+    with progress_bar("playing", total) as advance:
+        seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
+    click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")

@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+import click
+
+
+def configuration_options(default: str):
+    """Adds --config and --set.
+
+    Args:
+        default: Name of the configuration used if none is given.
+
+    Returns:
+        Decorator for a click command.
+    """
+
+    def add(function):
+        function = click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Change a setting, such as --set train.steps=2000. May be repeated.",
+        )(function)
+        return click.option(
+            "--config",
+            default=default,
+            show_default=True,
+            help="A gin file, or the name of a shipped one: demo, solo_instrument, vst.",
+        )(function)
+
+    return add
+
+
+def split_options(function):
+    """Adds --validation and --validation-share."""
+    function = click.option(
+        "--validation-share",
+        type=click.FloatRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="Share of the files (of the time, if there is one file) held out from training.",
+    )(function)
+    return click.option(
+        "--validation",
+        multiple=True,
+        metavar="AUDIO",
+        help="A file or folder to hold out from training, in place of a random share. "
+        "May be repeated.",
+    )(function)
+
+
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of everything random."
+)

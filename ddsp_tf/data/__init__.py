@@ -1,0 +1,1 @@
+"""Audio files to datasets, and datasets to batches."""

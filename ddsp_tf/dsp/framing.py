@@ -1,0 +1,125 @@
+"""Frames and samples: windows, crossfades, overlap-add.
+
+Frame k describes sample k * hop; a signal of F frames has F * hop samples.
+"""
+
+import numpy as np
+from keras import ops
+
+INTERPOLATIONS = ("hann", "linear")
+
+
+def hop_size(sample_rate: int, frame_rate: int) -> int:
+    """Returns the number of samples from one frame to the next.
+
+    Args:
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; must divide the sample rate.
+
+    Returns:
+        `sample_rate / frame_rate`.
+
+    Raises:
+        ValueError: If the quotient is not an integer.
+
+    Example:
+        >>> hop_size(16000, 250)
+        64
+    """
+    if frame_rate <= 0 or sample_rate <= 0 or sample_rate % frame_rate:
+        raise ValueError(
+            f"frame_rate={frame_rate} does not divide sample_rate={sample_rate}; "
+            "samples per frame must be a whole number"
+        )
+    return int(sample_rate // frame_rate)
+
+
+def crossfade_weights(hop: int, interpolation: str = "hann") -> np.ndarray:
+    """Returns the weight of the next frame at each sample between two frames.
+
+    Args:
+        hop: Samples from one frame to the next.
+        interpolation: "linear", or "hann": a raised cosine, which equals overlap-adding Hann
+            windows of two hops, as the original DDSP does.
+
+    Returns:
+        [hop] weights, float32, from 0 at the frame itself towards 1 at the next one.
+
+    Raises:
+        ValueError: If the interpolation has no such name.
+
+    Example:
+        >>> crossfade_weights(4, "linear").tolist()
+        [0.0, 0.25, 0.5, 0.75]
+    """
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(f"interpolation={interpolation!r}; expected one of {INTERPOLATIONS}")
+    ramp = np.arange(hop) / hop
+    if interpolation == "hann":
+        ramp = 0.5 - 0.5 * np.cos(np.pi * ramp)
+    return ramp.astype(np.float32)
+
+
+def next_frames(frames):
+    """Returns every frame's successor; the last frame is its own.
+
+    Args:
+        frames: [batch, frames, channels].
+
+    Returns:
+        [batch, frames, channels].
+
+    Example:
+        >>> next_frames(np.array([[[1.0], [2.0], [3.0]]]))[0, :, 0].numpy().tolist()
+        [2.0, 3.0, 3.0]
+    """
+    return ops.concatenate([frames[:, 1:], frames[:, -1:]], axis=1)
+
+
+def overlap_add(frames, hop: int):
+    """Adds frames that start `hop` samples apart.
+
+    Args:
+        frames: [batch, frames, size]; size may exceed hop.
+        hop: Samples from the start of one frame to the start of the next.
+
+    Returns:
+        [batch, frames * hop + max(size - hop, 0)] signal.
+
+    Example:
+        >>> overlap_add(np.ones((1, 3, 4), np.float32), 2).numpy().tolist()
+        [[1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0]]
+    """
+    size = frames.shape[-1]
+    pieces = -(-size // hop)
+    batch, n_frames = ops.shape(frames)[0], ops.shape(frames)[1]
+    frames = ops.pad(frames, [[0, 0], [0, 0], [0, pieces * hop - size]])
+    total = 0.0
+    for piece in range(pieces):
+        part = frames[:, :, piece * hop : (piece + 1) * hop]
+        total = total + ops.pad(part, [[0, 0], [piece, pieces - 1 - piece], [0, 0]])
+    signal = ops.reshape(total, (batch, (n_frames + pieces - 1) * hop))
+    return signal[:, : n_frames * hop + max(size - hop, 0)]
+
+
+def add_tail(signal, tail, length):
+    """Adds the tail left by earlier blocks to a block's full output, and splits off the new tail.
+
+    Args:
+        signal: [batch, length + tail_size], a block's output with everything it rings on.
+        tail: [batch, tail_size], what earlier blocks still owe.
+        length: Samples of the block itself.
+
+    Returns:
+        Tuple of the finished signal [batch, length] and the new tail [batch, tail_size].
+
+    Example:
+        >>> done, tail = add_tail(np.ones((1, 5)), np.full((1, 2), 10.0), 3)
+        >>> done.numpy().tolist(), tail.numpy().tolist()
+        ([[11.0, 11.0, 1.0]], [[1.0, 1.0]])
+    """
+    # Padding the tail by a tensor-valued length is not possible on every backend; adding it to
+    # the first samples by slices would need length >= tail_size. Zeros like the signal do both.
+    padded = ops.concatenate([tail, ops.zeros_like(signal[:, tail.shape[-1] :])], axis=1)
+    total = signal + padded
+    return total[:, :length], total[:, length:]

@@ -1,0 +1,115 @@
+"""Time-varying filtering of noise by magnitudes at equally spaced frequencies.
+
+Each frame of noise is filtered by a symmetric (zero-phase) impulse response, so nothing is
+delayed. Going from magnitudes to a windowed response, and from there to the response's own
+spectrum, is linear; so are discrete Fourier transforms of one frame. All are constant matrices
+here: exact, differentiable on every backend, and made of nothing but matrix products, which every
+exported form can run (LiteRT has no inverse FFT).
+"""
+
+import functools
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.dsp.framing import overlap_add
+
+
+def response_radius(n_bands: int) -> int:
+    """Samples that the response of `n_bands` magnitudes reaches to each side.
+
+    Args:
+        n_bands: Number of magnitudes, at least 2, from 0 Hz to the Nyquist frequency inclusive.
+
+    Returns:
+        `n_bands - 1`; 64 for the original's 65 bands.
+
+    Example:
+        >>> response_radius(65)
+        64
+    """
+    return n_bands - 1
+
+
+@functools.cache
+def _response_matrix(n_bands: int) -> np.ndarray:
+    """[n_bands, 2 * radius + 1] magnitudes to Hann-windowed zero-phase impulse response."""
+    radius = response_radius(n_bands)
+    lag = np.arange(-radius, radius + 1)
+    band = np.arange(n_bands)[:, None]
+    # Inverse DFT of a real even spectrum of 2 * radius points: inner bands count twice.
+    weight = np.where((band == 0) | (band == radius), 1.0, 2.0) / (2 * radius)
+    window = 0.5 + 0.5 * np.cos(np.pi * lag / radius)
+    return weight * np.cos(np.pi * band * lag / radius) * window
+
+
+def impulse_response(magnitudes):
+    """Zero-phase impulse response of a filter given by magnitudes, Hann-windowed.
+
+    The window smooths the response between the given frequencies (frequency sampling method).
+
+    Args:
+        magnitudes: [..., n_bands] gains at n_bands equally spaced frequencies, 0 to Nyquist.
+
+    Returns:
+        [..., 2 * n_bands - 1] taps; the middle one is time zero.
+
+    Example:
+        >>> impulse_response(np.ones((1, 3), np.float32)).numpy().round(3).tolist()
+        [[0.0, 0.0, 1.0, 0.0, 0.0]]
+    """
+    matrix = _response_matrix(magnitudes.shape[-1]).astype(np.float32)
+    return ops.matmul(magnitudes, ops.convert_to_tensor(matrix))
+
+
+@functools.cache
+def _filter_matrices(n_bands: int, hop: int):
+    """Constant matrices that filter one frame of `hop` samples.
+
+    Returns:
+        gain [n_bands, bins], analysis [hop, 2 * bins], synthesis [2 * bins, hop + 2 * radius].
+    """
+    radius = response_radius(n_bands)
+    size = hop + 2 * radius
+    bins = size // 2 + 1
+    k = np.arange(bins)
+    lag = np.arange(-radius, radius + 1)[:, None]
+    gain = _response_matrix(n_bands) @ np.cos(2 * np.pi * k * lag / size)
+    # The frame's first sample is time 0; the output starts radius samples earlier.
+    angle_in = 2 * np.pi * np.arange(hop)[:, None] * k / size
+    analysis = np.concatenate([np.cos(angle_in), -np.sin(angle_in)], axis=1)
+    angle_out = 2 * np.pi * k[:, None] * (np.arange(size) - radius) / size
+    weight = np.full((bins, 1), 2.0 / size)
+    weight[0] = 1.0 / size
+    if size % 2 == 0:
+        weight[-1] = 1.0 / size
+    synthesis = np.concatenate([weight * np.cos(angle_out), -weight * np.sin(angle_out)])
+    return tuple(matrix.astype(np.float32) for matrix in (gain, analysis, synthesis))
+
+
+def filter_frames(signal, magnitudes, hop: int):
+    """Filters each frame of a signal by its own magnitudes and overlap-adds the results.
+
+    Args:
+        signal: [batch, frames * hop], usually white noise in [-1, 1].
+        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
+        hop: Samples per frame.
+
+    Returns:
+        [batch, frames * hop + 2 * radius] signal that starts `radius` samples before the input's
+        first sample, radius = `response_radius(n_bands)`.
+
+    Example:
+        >>> impulse = np.zeros((1, 8), np.float32); impulse[0, 3] = 1.0
+        >>> flat = np.ones((1, 2, 3), np.float32)
+        >>> filter_frames(impulse, flat, hop=4).numpy().argmax(axis=1).tolist()  # 3 + radius 2
+        [5]
+    """
+    gain, analysis, synthesis = (
+        ops.convert_to_tensor(matrix) for matrix in _filter_matrices(magnitudes.shape[-1], hop)
+    )
+    n_frames = ops.shape(magnitudes)[1]
+    blocks = ops.reshape(signal, (ops.shape(signal)[0], n_frames, hop))
+    gains = ops.matmul(magnitudes, gain)
+    spectra = ops.matmul(blocks, analysis) * ops.concatenate([gains, gains], axis=-1)
+    return overlap_add(ops.matmul(spectra, synthesis), hop)

@@ -1,0 +1,15 @@
+"""The one exception that means: the user can mend this."""
+
+
+class UserError(Exception):
+    """A mistake in a file, a folder or a setting that its owner can mend.
+
+    The message is a single line that names the file or setting, what was found, what is expected
+    and what to do. The command line prints it and exits with code 2, without a traceback.
+
+    Example:
+        >>> raise UserError("take1.wav: empty file; expected audio")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: take1.wav: empty file; expected audio
+    """

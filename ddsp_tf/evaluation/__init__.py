@@ -1,0 +1,1 @@
+"""Measuring trained models, and the page that shows the result."""

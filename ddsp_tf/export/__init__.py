@@ -1,0 +1,1 @@
+"""Writing models in the forms that other programs play."""

@@ -1,0 +1,1 @@
+"""Pitch and loudness measured on audio, one value per frame."""

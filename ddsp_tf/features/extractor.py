@@ -1,0 +1,157 @@
+"""All features of a recording at once."""
+
+from typing import Any
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.loudness import loudness_db, power_db
+from ddsp_tf.features.pitch import PitchTracker, pitch_tracker
+
+FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
+
+
+def hop_of(sample_rate: int, frame_rate: float) -> int:
+    """Gives the samples between two frames.
+
+    Args:
+        sample_rate: In Hz.
+        frame_rate: Frames a second.
+
+    Returns:
+        sample_rate / frame_rate, an integer.
+
+    Raises:
+        UserError: If the rates do not divide.
+
+    Example:
+        >>> hop_of(48000, 250)
+        192
+    """
+    hop = round(sample_rate / frame_rate) if sample_rate > 0 and frame_rate > 0 else 0
+    if hop < 1 or hop * frame_rate != sample_rate:
+        raise UserError(
+            f"sample_rate {sample_rate} and frame_rate {frame_rate}: expected a whole number of "
+            f"samples a frame, found {sample_rate / frame_rate if frame_rate else 0.0:.6g}; "
+            "choose a frame rate that divides the sample rate"
+        )
+    return hop
+
+
+class FeatureExtractor:
+    """Measures pitch and loudness of mono audio, one value per frame.
+
+    Args:
+        sample_rate: Of the audio, in Hz.
+        frame_rate: Frames a second; `sample_rate / frame_rate` must be whole.
+        pitch_tracker: A tracker, or the name of one with its default settings.
+        loudness_fft_size: Samples that one frame of `loudness_db` sees.
+        power_frame_size: Samples that one frame of `power_db` averages.
+
+    Raises:
+        UserError: If the rates do not divide or the tracker is unknown.
+
+    Example:
+        >>> extractor = FeatureExtractor(sample_rate=16000, frame_rate=250)
+        >>> sine = 0.5 * np.sin(2 * np.pi * 440 / 16000 * np.arange(16000))
+        >>> {name: values.shape for name, values in extractor.extract(sine).items()}
+        {'f0_hz': (250,), 'f0_confidence': (250,), 'loudness_db': (250,), 'power_db': (250,)}
+    """
+
+    def __init__(
+        self,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        pitch_tracker: str | PitchTracker = "swift_f0",
+        loudness_fft_size: int = 512,
+        power_frame_size: int = 1024,
+    ) -> None:
+        self.hop = hop_of(sample_rate, frame_rate)
+        self.sample_rate = int(sample_rate)
+        self.frame_rate = int(frame_rate) if frame_rate == int(frame_rate) else float(frame_rate)
+        self.tracker = _tracker(pitch_tracker)
+        for name, value in (
+            ("loudness_fft_size", loudness_fft_size),
+            ("power_frame_size", power_frame_size),
+        ):
+            if not isinstance(value, int) or value < 2:
+                raise UserError(f"{name} {value!r}: expected a whole number of 2 or more samples")
+        self.loudness_fft_size = loudness_fft_size
+        self.power_frame_size = power_frame_size
+
+    def extract(self, audio: np.ndarray) -> dict[str, np.ndarray]:
+        """Measures one recording.
+
+        Args:
+            audio: Mono audio [samples] in -1..1, at least one hop long.
+
+        Returns:
+            `f0_hz`, `f0_confidence` (0..1), `loudness_db` and `power_db`, float32
+            [samples // hop] each. Frame k describes sample k * hop.
+
+        Raises:
+            UserError: If the audio is not mono, too short or not finite.
+        """
+        audio = np.asarray(audio, np.float32)
+        if audio.ndim != 1 or audio.size < self.hop:
+            raise UserError(
+                f"audio of shape {audio.shape}: expected mono [samples] with at least "
+                f"{self.hop} samples"
+            )
+        if not np.isfinite(audio).all():
+            raise UserError("audio: found NaN or infinite samples; expected numbers in -1..1")
+        f0_hz, f0_confidence = self.tracker.track(audio, self.sample_rate, self.hop)
+        return {
+            "f0_hz": f0_hz,
+            "f0_confidence": f0_confidence,
+            "loudness_db": loudness_db(audio, self.sample_rate, self.hop, self.loudness_fft_size),
+            "power_db": power_db(audio, self.hop, self.power_frame_size),
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Gives everything that determines the result, ready for JSON.
+
+        Returns:
+            `sample_rate`, `frame_rate`, `hop`, `loudness_fft_size`, `power_frame_size` and
+            `pitch_tracker` with its name, version and settings.
+        """
+        return {
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+            "hop": self.hop,
+            "loudness_fft_size": self.loudness_fft_size,
+            "power_frame_size": self.power_frame_size,
+            "pitch_tracker": self.tracker.describe(),
+        }
+
+    @classmethod
+    def from_description(cls, description: dict[str, Any]) -> "FeatureExtractor":
+        """Makes the extractor that a description came from.
+
+        The tracker is the installed one, whatever version the description names: compare
+        `describe()` with it where the difference matters.
+
+        Args:
+            description: What `describe` gave.
+
+        Returns:
+            An extractor with the same settings.
+
+        Raises:
+            UserError: If a setting is missing or unknown.
+        """
+        try:
+            tracker = description["pitch_tracker"]
+            return cls(
+                sample_rate=description["sample_rate"],
+                frame_rate=description["frame_rate"],
+                pitch_tracker=pitch_tracker(tracker["name"], **tracker["settings"]),
+                loudness_fft_size=description["loudness_fft_size"],
+                power_frame_size=description["power_frame_size"],
+            )
+        except KeyError as error:
+            raise UserError(f"feature extractor: the description lacks {error}") from error
+
+
+def _tracker(tracker: str | PitchTracker) -> PitchTracker:
+    return tracker if isinstance(tracker, PitchTracker) else pitch_tracker(tracker)

@@ -1,0 +1,196 @@
+"""Features in files: what a user plots, edits, and feeds to an exported model."""
+
+import csv
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ddsp_tf.data.atomic import atomic_path
+from ddsp_tf.errors import UserError
+
+REQUIRED = ("f0_hz", "loudness_db")
+OPTIONAL = ("f0_confidence", "power_db")
+SUFFIXES = (".npz", ".csv")
+
+
+def save_features(
+    path: str | os.PathLike, features: dict[str, np.ndarray], frame_rate: float
+) -> None:
+    """Writes a feature file.
+
+    Args:
+        path: Ends in `.npz` (arrays, and `frame_rate`) or `.csv` (a header; the first column is
+            the time in seconds, frame k at k / frame_rate).
+        features: `f0_hz` and `loudness_db`, optionally `f0_confidence` and `power_db`; each
+            [frames].
+        frame_rate: Frames a second.
+
+    Raises:
+        UserError: If the features are not valid or the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "tone.csv"
+        >>> save_features(path, {"f0_hz": np.full(2, 440.0), "loudness_db": np.zeros(2)}, 250)
+        >>> path.read_text().splitlines()
+        ['time_s,f0_hz,loudness_db', '0,440,0', '0.004,440,0']
+    """
+    path = Path(path)
+    _check_suffix(path)
+    features = _checked(path, features, frame_rate)
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".npz":
+            with open(temporary, "wb") as file:
+                np.savez_compressed(file, frame_rate=np.float64(frame_rate), **features)
+            return
+        frames = features["f0_hz"].size
+        with open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["time_s", *features])
+            for k, row in zip(range(frames), zip(*features.values(), strict=True), strict=True):
+                # Nine digits bring every float32 back unchanged.
+                writer.writerow([f"{k / frame_rate:.12g}", *(f"{value:.9g}" for value in row)])
+
+
+def load_features(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], float]:
+    """Reads a feature file.
+
+    Args:
+        path: A `.npz` or `.csv` as `save_features` writes them. A CSV may have more columns,
+            which are ignored; its frame rate comes from the evenly spaced times of its first
+            column, so it needs two frames.
+
+    Returns:
+        The features, float32 [frames] each, and the frames a second.
+
+    Raises:
+        UserError: If the file is missing, is not a feature file, or holds invalid values.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "tone.npz"
+        >>> save_features(path, {"f0_hz": np.full(2, 440.0), "loudness_db": np.zeros(2)}, 250)
+        >>> features, frame_rate = load_features(path)
+        >>> features["f0_hz"].tolist(), frame_rate
+        ([440.0, 440.0], 250.0)
+    """
+    path = Path(path)
+    _check_suffix(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected a feature file (.npz or .csv)")
+    arrays, frame_rate = _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path)
+    return _checked(path, arrays, frame_rate), frame_rate
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz or .csv")
+
+
+def _checked(
+    path: Path, features: dict[str, np.ndarray], frame_rate: float
+) -> dict[str, np.ndarray]:
+    """Gives the known features as float32 [frames], or says what is wrong with them."""
+    if not (np.isfinite(frame_rate) and frame_rate > 0):
+        raise UserError(f"{path}: frame_rate is {frame_rate}; expected frames a second, above 0")
+    for key in REQUIRED:
+        if key not in features:
+            raise UserError(
+                f"{path}: lacks {key}; found {', '.join(features) or 'nothing'}; a feature file "
+                f"needs {' and '.join(REQUIRED)}"
+            )
+    checked: dict[str, np.ndarray] = {}
+    for key in (*REQUIRED, *OPTIONAL):
+        if key not in features:
+            continue
+        try:
+            values = np.asarray(features[key], np.float32)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{path}: {key} is not numbers; expected float32 [frames]") from error
+        _check_values(path, key, values)
+        if checked and values.size != checked["f0_hz"].size:
+            raise UserError(
+                f"{path}: {key} has {values.size} frames but f0_hz has "
+                f"{checked['f0_hz'].size}; expected as many"
+            )
+        checked[key] = values
+    return checked
+
+
+def _check_values(path: Path, key: str, values: np.ndarray) -> None:
+    """Checks one feature by itself."""
+    if values.ndim != 1:
+        raise UserError(f"{path}: {key} has the shape {values.shape}; expected [frames]")
+    if values.size == 0:
+        raise UserError(f"{path}: {key} has no frames; expected at least one")
+    if not np.isfinite(values).all():
+        frame = int(np.argmin(np.isfinite(values)))
+        raise UserError(f"{path}: {key} is {values[frame]} at frame {frame}; expected a number")
+    if key == "f0_hz" and values.min() < 0:
+        raise UserError(f"{path}: f0_hz goes down to {values.min():g}; expected 0 Hz or more")
+    if key == "f0_confidence" and not 0 <= values.min() <= values.max() <= 1:
+        raise UserError(
+            f"{path}: f0_confidence spans {values.min():g} to {values.max():g}; expected 0 to 1"
+        )
+
+
+def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float]:
+    try:
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise ValueError("a single array")
+            arrays = {key: loaded[key] for key in loaded.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not a feature file ({error}); expected an .npz") from error
+    if "frame_rate" not in arrays:
+        raise UserError(f"{path}: lacks frame_rate; expected the frames a second under this key")
+    rate = arrays.pop("frame_rate")
+    if rate.size != 1 or not np.issubdtype(rate.dtype, np.number):
+        raise UserError(f"{path}: frame_rate is {rate}; expected one number")
+    return arrays, float(rate.reshape(()))
+
+
+def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], float]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a feature file ({error}); expected CSV text") from error
+    header = [name.strip() for name in rows[0]] if rows else []
+    if not header or not header[0].lower().startswith("time"):
+        raise UserError(
+            f"{path}: the first column is {header[0] if header else 'missing'!r}; expected a "
+            "header whose first column is time_s"
+        )
+    columns: list[list[float]] = [[] for _ in header]
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise UserError(f"{path}: row {number} has {len(row)} of {len(header)} columns")
+        for name, column, cell in zip(header, columns, row, strict=True):
+            if column is columns[0] or name in REQUIRED or name in OPTIONAL:
+                column.append(_number(path, number, name, cell))
+    arrays = dict(zip(header[1:], map(np.array, columns[1:]), strict=True))
+    return arrays, _rate_of(path, np.array(columns[0]))
+
+
+def _number(path: Path, row: int, name: str, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise UserError(f"{path}: row {row}, {name} is {cell!r}; expected a number") from error
+
+
+def _rate_of(path: Path, times: np.ndarray) -> float:
+    """Gives the frame rate of evenly spaced times; rounding in the text is forgiven."""
+    if times.size < 2:
+        raise UserError(f"{path}: found {times.size} frames; a CSV needs two to tell its rate")
+    step = (times[-1] - times[0]) / (times.size - 1)
+    uneven = np.abs(times - times[0] - step * np.arange(times.size))
+    # Not "> 0.25": a NaN among the times must fail too.
+    if not (step > 0 and np.max(uneven) < 0.25 * step):
+        raise UserError(f"{path}: the times are not evenly spaced and increasing")
+    rate = 1.0 / step
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate

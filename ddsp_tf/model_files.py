@@ -1,0 +1,45 @@
+"""Loading trained models."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
+from ddsp_tf.errors import UserError
+from ddsp_tf.models import Autoencoder
+
+
+def load_model(path: str | os.PathLike) -> Autoencoder:
+    """Loads a trained model from a run directory or a `.keras` file.
+
+    Args:
+        path: A run directory, whose best model is taken, or a `.keras` file.
+
+    Returns:
+        The model, ready to play.
+
+    Raises:
+        UserError: If there is no model, or the file is not one of ours.
+
+    Example:
+        >>> load_model("no_such_run")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: no_such_run: not found; expected a run directory or a .keras file
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / "best.keras").is_file():
+            raise UserError(f"{path}: no best.keras in it; train first, or name a run directory")
+        path = path / "best.keras"
+    if not path.is_file():
+        raise UserError(f"{path}: not found; expected a run directory or a .keras file")
+    try:
+        model = keras.models.load_model(path)
+    except Exception as error:  # Keras raises many kinds for a damaged file.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error
+    if not isinstance(model, Autoencoder):
+        raise UserError(f"{path}: holds a {type(model).__name__}; expected an Autoencoder")
+    return model

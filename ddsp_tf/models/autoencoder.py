@@ -1,0 +1,186 @@
+"""The model: features -> decoder -> processors -> audio."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.units import scale_db, scale_f0_hz
+
+_SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class Autoencoder(keras.Model):
+    """Plays an instrument from pitch and loudness curves.
+
+    Features enter in physical units and are scaled inside. Any batch and any number of frames.
+
+    Args:
+        decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
+        processor_group: `ProcessorGroup` from the decoder's outputs and f0_hz to audio.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; divides the sample rate.
+        name: Model name.
+        **kwargs: Further `keras.Model` arguments.
+
+    Call arguments:
+        features: Dictionary with the decoder's inputs, such as "f0_hz" and "loudness_db", each
+            [batch, frames]; and optionally "noise", [batch, frames * hop] in [-1, 1], for the
+            noise synthesizer. Other entries are ignored.
+
+    Returns:
+        Audio [batch, frames * hop].
+
+    Raises:
+        ValueError: If the rates do not divide, a feature is unknown, or the processors need an
+            input that the decoder does not make, or of another size.
+
+    Example:
+        >>> from ddsp_tf.models import RnnDecoder
+        >>> from ddsp_tf.processors import Harmonic, ProcessorGroup
+        >>> model = Autoencoder(
+        ...     RnnDecoder({"amplitudes": 1, "harmonic_distribution": 8}, rnn_channels=16),
+        ...     ProcessorGroup([(Harmonic(n_harmonics=8),
+        ...                      ["amplitudes", "harmonic_distribution", "f0_hz"])]))
+        >>> model({"f0_hz": ops.full((1, 100), 440.0), "loudness_db": ops.zeros((1, 100))}).shape
+        TensorShape([1, 6400])
+    """
+
+    def __init__(
+        self,
+        decoder,
+        processor_group,
+        sample_rate=16000,
+        frame_rate=250,
+        name="autoencoder",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.decoder = decoder
+        self.processor_group = processor_group
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self._check()
+
+    def _check(self):
+        unknown = [name for name in self.decoder.input_names if name not in _SCALES]
+        if unknown:
+            raise ValueError(f"decoder input {unknown[0]!r}; expected one of {list(_SCALES)}")
+        made = {*self.decoder.output_sizes, "f0_hz"}
+        missing = [name for name in self.processor_group.input_names if name not in made]
+        if missing:
+            raise ValueError(
+                f"the processors need {missing[0]!r}, but the decoder's outputs are "
+                f"{list(self.decoder.output_sizes)}"
+            )
+        for name, size in self.processor_group.input_sizes.items():
+            made_size = self.decoder.output_sizes.get(name, size)
+            if made_size != size:
+                raise ValueError(
+                    f"the processors take {size} {name}, but the decoder makes {made_size}"
+                )
+        for processor in self.processor_group.processors:
+            for key in ("sample_rate", "frame_rate"):
+                theirs = getattr(processor, key, getattr(self, key))
+                if theirs != getattr(self, key):
+                    raise ValueError(
+                        f"{processor.name}.{key}={theirs}, but the model's is {getattr(self, key)}"
+                    )
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features the model needs."""
+        return tuple(dict.fromkeys(["f0_hz", *self.decoder.input_names]))
+
+    @property
+    def latency(self) -> int:
+        """Samples by which `stream` delays the audio."""
+        return self.processor_group.latency
+
+    def build(self, input_shape=None):
+        """Builds the decoder; the processors make their weights themselves."""
+        if not self.decoder.built:
+            self.decoder.build()
+        self.processor_group.build(None)
+        self.built = True
+
+    def decode(self, features, state=None):
+        """Turns features into the processors' raw inputs.
+
+        Args:
+            features: As for `call`.
+            state: The decoder's state after the previous block; None at the start.
+
+        Returns:
+            Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz" and, if
+            given, "noise" [batch, samples]; and the decoder's new state.
+        """
+        values = {name: ops.convert_to_tensor(features[name]) for name in self.feature_names}
+        values = {name: ops.cast(value, "float32")[:, :, None] for name, value in values.items()}
+        scaled = {name: _SCALES[name](values[name]) for name in self.decoder.input_names}
+        outputs, state = self.decoder(scaled, state=state)
+        inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
+        inputs["f0_hz"] = values["f0_hz"]
+        if "noise" in features:
+            inputs["noise"] = features["noise"]
+        return inputs, state
+
+    def call(self, features):
+        """Returns audio [batch, frames * hop]."""
+        inputs, _ = self.decode(features)
+        return self.processor_group(inputs)
+
+    def render(self, features):
+        """Returns every processor's signal and controls.
+
+        Args:
+            features: As for `call`.
+
+        Returns:
+            Tuple of signals by processor name, [batch, frames * hop] each (the last is the
+            model's audio), and controls by processor name.
+        """
+        inputs, _ = self.decode(features)
+        return self.processor_group.render(inputs)
+
+    def initial_state(self, batch_size):
+        """Returns the state before the first block, a flat dictionary of tensors."""
+        state = self.processor_group.initial_state(batch_size)
+        return {"decoder": self.decoder.initial_state(batch_size), **state}
+
+    def stream(self, features, state):
+        """Plays one block of frames.
+
+        Args:
+            features: As for `call`, the block's frames.
+            state: From `initial_state`, or from the previous call.
+
+        Returns:
+            Tuple of audio [batch, frames * hop], delayed by `latency` samples, and the new state.
+        """
+        inputs, decoder_state = self.decode(features, state["decoder"])
+        own = {key: value for key, value in state.items() if key != "decoder"}
+        signals, own = self.processor_group.stream(own, inputs)
+        output = self.processor_group.processors[-1].name
+        return signals[output], {"decoder": decoder_state, **own}
+
+    def get_config(self):
+        """Returns the constructor's arguments, layers serialized."""
+        return {
+            "name": self.name,
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "processor_group": keras.saving.serialize_keras_object(self.processor_group),
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuilds the model from `get_config`, built and ready for weights."""
+        config = dict(config)
+        for key in ("decoder", "processor_group"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        model = cls(**config)
+        model.build()
+        return model

@@ -1,0 +1,107 @@
+"""From a feature file or a recording, through any kind of model, to an audio file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ddsp_tf.data.atomic import atomic_path
+from ddsp_tf.data.audio_files import read_audio
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.feature_files import load_features
+from ddsp_tf.synthesis import synthesize
+
+_FEATURE_FILES = (".npz", ".csv")
+
+
+def load_player(path: str | os.PathLike):
+    """Loads whatever can be played.
+
+    Args:
+        path: An exported model's folder, a run directory, or a `.keras` file.
+
+    Returns:
+        An `ExportedModel` or an `Autoencoder`: both have `feature_names`, `sample_rate`,
+        `frame_rate`, `hop`, `latency`, `initial_state` and `stream`.
+
+    Raises:
+        UserError: If there is nothing to play at the path.
+    """
+    path = Path(path)
+    if (path / "model.json").is_file():
+        from ddsp_tf.export.player import ExportedModel
+
+        return ExportedModel(path)
+    from ddsp_tf.model_files import load_model
+
+    return load_model(path)
+
+
+def read_curves(path: str | os.PathLike, player) -> dict[str, np.ndarray]:
+    """Reads features from a feature file, or measures them on a recording.
+
+    Args:
+        path: `.npz`, `.csv`, or audio.
+        player: From `load_player`; says which rates are wanted.
+
+    Returns:
+        Dictionary of [frames] arrays.
+
+    Raises:
+        UserError: If the file is not usable, or has another frame rate than the model.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FEATURE_FILES:
+        extractor = FeatureExtractor(player.sample_rate, player.frame_rate)
+        return extractor.extract(read_audio(path, player.sample_rate))
+    curves, frame_rate = load_features(path)
+    if frame_rate != player.frame_rate:
+        raise UserError(
+            f"{path}: {frame_rate} frames a second, but the model plays {player.frame_rate}; "
+            "make the features with the model's frame rate"
+        )
+    missing = [name for name in player.feature_names if name not in curves]
+    if missing:
+        raise UserError(f"{path}: no {missing[0]!r} in it, which the model needs")
+    return curves
+
+
+def play_to_file(
+    player,
+    curves: dict[str, np.ndarray],
+    out: str | os.PathLike,
+    seed: int = 0,
+    on_progress: Callable[[int], None] | None = None,
+) -> float:
+    """Plays features block by block into an audio file.
+
+    Args:
+        player: From `load_player`.
+        curves: Dictionary of [frames] arrays.
+        out: The file; its suffix says which format, such as .wav or .flac.
+        seed: Seed of the noise.
+        on_progress: Called with the whole seconds done.
+
+    Returns:
+        Seconds of audio written.
+
+    Raises:
+        UserError: If the format is unknown or the file cannot be written.
+    """
+    out = Path(out)
+    if out.suffix.lstrip(".").upper() not in soundfile.available_formats():
+        raise UserError(f"{out}: unknown audio format {out.suffix!r}; expected .wav or .flac")
+    samples = 0
+    with (
+        atomic_path(out) as temporary,
+        soundfile.SoundFile(temporary, "w", player.sample_rate, channels=1) as file,
+    ):
+        for block in synthesize(player, curves, seed):
+            file.write(block)
+            samples += len(block)
+            if on_progress:
+                on_progress(samples // player.sample_rate)
+    return samples / player.sample_rate

@@ -1,0 +1,149 @@
+"""Synthesizer of noise with a spectrum that changes from frame to frame."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.framing import add_tail, hop_size
+from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
+from ddsp_tf.processors.base import Processor
+from ddsp_tf.units import exp_sigmoid
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class FilteredNoise(Processor):
+    """White noise through a filter given by magnitudes, one filter a frame.
+
+    The subtractive synthesizer of Engel et al., "DDSP" (ICLR 2020), with no delay.
+
+    Args:
+        n_bands: Number of magnitudes, at least 2, at equally spaced frequencies from 0 Hz to
+            Nyquist.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; divides the sample rate.
+        initial_bias: Added to raw magnitudes before scaling; -5 starts training with faint noise.
+        scale: Whether `get_controls` maps raw network outputs to gains by `exp_sigmoid`; False
+            if the inputs are gains already.
+        seed: Seed of the noise drawn when the caller gives none; None for a random one.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        noise_magnitudes: [batch, frames, n_bands] raw.
+        noise: Optional [batch, frames * hop] white noise in [-1, 1] to filter.
+
+    Returns:
+        Audio [batch, frames * hop].
+
+    Raises:
+        ValueError: If rates do not divide, or there are fewer than 2 or other than n_bands bands.
+
+    Example:
+        >>> noise = FilteredNoise(n_bands=65, sample_rate=16000, frame_rate=250, seed=0)
+        >>> noise(ops.ones((1, 250, 65))).shape
+        TensorShape([1, 16000])
+    """
+
+    input_names = ("noise_magnitudes",)
+    optional_input_names = ("noise",)
+
+    def __init__(
+        self,
+        n_bands=65,
+        sample_rate=16000,
+        frame_rate=250,
+        initial_bias=-5.0,
+        scale=True,
+        seed=None,
+        name="filtered_noise",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if n_bands < 2:
+            raise ValueError(f"n_bands={n_bands}; expected at least 2")
+        self.n_bands = n_bands
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self.initial_bias = initial_bias
+        self.scale = scale
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def input_sizes(self):
+        """One magnitude a band."""
+        return {"noise_magnitudes": self.n_bands}
+
+    @property
+    def latency(self):
+        """The reach of the zero-phase filter into the past."""
+        return response_radius(self.n_bands)
+
+    def get_controls(self, noise_magnitudes, noise=None):
+        """Scales raw outputs to filter gains.
+
+        Args:
+            noise_magnitudes: [batch, frames, n_bands].
+            noise: Optional [batch, frames * hop], passed through.
+
+        Returns:
+            "noise_magnitudes": gains, [batch, frames, n_bands]; "noise" if it was given.
+        """
+        if noise_magnitudes.shape[-1] != self.n_bands:
+            raise ValueError(
+                f"{self.name}: noise_magnitudes has {noise_magnitudes.shape[-1]} channels; "
+                f"expected n_bands={self.n_bands}"
+            )
+        if self.scale:
+            noise_magnitudes = exp_sigmoid(noise_magnitudes + self.initial_bias)
+        controls = {"noise_magnitudes": noise_magnitudes}
+        return controls if noise is None else {**controls, "noise": noise}
+
+    def get_signal(self, noise_magnitudes, noise=None):
+        """Filters noise by gains.
+
+        Args:
+            noise_magnitudes: [batch, frames, n_bands] gains.
+            noise: [batch, frames * hop] in [-1, 1]; drawn from the seed if None.
+
+        Returns:
+            Audio [batch, frames * hop].
+        """
+        result = self._filter(noise_magnitudes, noise)
+        length = ops.shape(noise_magnitudes)[1] * self.hop
+        return result[:, self.latency : self.latency + length]
+
+    def initial_state(self, batch_size):
+        """Silence: nothing rings on, and nothing sounds before the first frame."""
+        return {
+            "tail": ops.zeros((batch_size, 2 * self.latency)),
+            "gate": ops.zeros((batch_size, self.latency)),
+        }
+
+    def stream(self, state, noise_magnitudes, noise=None):
+        """Filters one block of noise."""
+        result = self._filter(noise_magnitudes, noise)
+        length = ops.shape(noise_magnitudes)[1] * self.hop
+        signal, tail = add_tail(result, state["tail"], length)
+        # A zero-phase filter rings before its input; `get_signal` cuts what falls before time 0.
+        gate = ops.concatenate([state["gate"], ops.ones_like(signal)], axis=1)
+        return signal * gate[:, :length], {"tail": tail, "gate": gate[:, length:]}
+
+    def _filter(self, noise_magnitudes, noise):
+        if noise is None:
+            batch, frames = ops.shape(noise_magnitudes)[0], ops.shape(noise_magnitudes)[1]
+            shape = (batch, frames * self.hop)
+            noise = keras.random.uniform(shape, -1.0, 1.0, "float32", self.seed_generator)
+        return filter_frames(noise, noise_magnitudes, self.hop)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "n_bands": self.n_bands,
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+            "initial_bias": self.initial_bias,
+            "scale": self.scale,
+            "seed": self.seed,
+        }

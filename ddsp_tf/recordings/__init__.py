@@ -1,0 +1,51 @@
+"""Recordings that come with the package, to try everything without own audio."""
+
+from pathlib import Path
+
+from ddsp_tf.errors import UserError
+
+PREFIX = "bundled:"
+NAMES = ("violin", "violin_unseen", "flute")
+
+
+def recording(name: str) -> Path:
+    """Returns the path of a bundled recording: 16 kHz, mono, FLAC.
+
+    Args:
+        name: "violin" (90 s, to train on), "violin_unseen" (20 s, another phrase of the same
+            instrument) or "flute" (15 s, to play through the violin's model).
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        UserError: If there is no recording of that name.
+
+    Example:
+        >>> recording("violin").name
+        'violin.flac'
+    """
+    if name not in NAMES:
+        raise UserError(f"{PREFIX}{name}: no such bundled recording; there are {', '.join(NAMES)}")
+    return Path(__file__).parent / f"{name}.flac"
+
+
+def resolve(argument: str) -> Path:
+    """Returns the path that a command-line argument means.
+
+    Args:
+        argument: A path, or "bundled:NAME" for a bundled recording.
+
+    Returns:
+        Path, which need not exist.
+
+    Raises:
+        UserError: If it names a bundled recording that does not exist.
+
+    Example:
+        >>> resolve("bundled:flute").name, resolve("take.wav").name
+        ('flute.flac', 'take.wav')
+    """
+    if argument.startswith(PREFIX):
+        return recording(argument.removeprefix(PREFIX))
+    return Path(argument)

@@ -1,0 +1,1 @@
+"""Training: loop, schedule, logs and the run directory."""

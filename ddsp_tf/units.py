@@ -1,0 +1,103 @@
+"""Units of pitch and level, and the scales between physical units and network numbers.
+
+Every function takes tensors of any shape (or numpy arrays, or numbers) and returns a float32
+tensor of the same shape on the active Keras backend.
+"""
+
+import math
+
+from keras import ops
+
+MIDI_RANGE = 127.0
+DB_RANGE = 80.0
+
+
+def hz_to_midi(f0_hz):
+    """Converts frequency to MIDI note number; 0 Hz and below give 0.
+
+    Args:
+        f0_hz: Frequency in Hz, any shape.
+
+    Returns:
+        MIDI note number (A4 = 440 Hz = 69), fractional, same shape.
+
+    Example:
+        >>> float(hz_to_midi(440.0))
+        69.0
+    """
+    f0_hz = ops.convert_to_tensor(f0_hz, "float32")
+    positive = f0_hz > 0.0
+    octaves = ops.log(ops.where(positive, f0_hz, 440.0) / 440.0) / math.log(2.0)
+    return ops.where(positive, 69.0 + 12.0 * octaves, 0.0)
+
+
+def midi_to_hz(midi):
+    """Converts MIDI note number to frequency in Hz.
+
+    Args:
+        midi: Note number, fractional, any shape.
+
+    Returns:
+        Frequency in Hz, same shape.
+
+    Example:
+        >>> float(midi_to_hz(69.0))
+        440.0
+    """
+    midi = ops.convert_to_tensor(midi, "float32")
+    return 440.0 * ops.exp((midi - 69.0) * (math.log(2.0) / 12.0))
+
+
+def scale_f0_hz(f0_hz):
+    """Scales frequency to 0..1 for a network: MIDI note number over 127.
+
+    Args:
+        f0_hz: Frequency in Hz, any shape; 0 means no pitch.
+
+    Returns:
+        Scaled pitch, same shape.
+
+    Example:
+        >>> round(float(scale_f0_hz(440.0)), 4)
+        0.5433
+    """
+    return hz_to_midi(f0_hz) / MIDI_RANGE
+
+
+def scale_db(db):
+    """Scales a level of -80..0 dB to 0..1 for a network.
+
+    Args:
+        db: Level in dB, any shape; levels outside the range are not clipped.
+
+    Returns:
+        Scaled level, same shape.
+
+    Example:
+        >>> float(scale_db(-20.0))
+        0.75
+    """
+    return ops.convert_to_tensor(db, "float32") / DB_RANGE + 1.0
+
+
+def exp_sigmoid(x, exponent=10.0, max_value=2.0, threshold=1e-7):
+    """Maps any number to a positive amplitude: a sigmoid that is steep in decibels.
+
+    `max_value * sigmoid(x) ** ln(exponent) + threshold`, as in Engel et al., "DDSP" (ICLR 2020).
+
+    Args:
+        x: Raw network output, any shape.
+        exponent: Steepness, above 1.
+        max_value: Amplitude for large x.
+        threshold: Amplitude for very negative x; keeps gradients alive.
+
+    Returns:
+        Amplitude in threshold .. max_value + threshold, same shape.
+
+    Example:
+        >>> round(float(exp_sigmoid(0.0)), 4)
+        0.4054
+    """
+    # ops.power(sigmoid, exponent) has an infinite slope at 0; the log form has none.
+    log_sigmoid = ops.log_sigmoid(ops.convert_to_tensor(x, "float32"))
+    return max_value * ops.exp(math.log(exponent) * log_sigmoid) + threshold

@@ -1,0 +1,116 @@
+"""The commands one after the other, as a user calls them, on small data."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from ddsp_tf.cli import main
+from ddsp_tf.features.feature_files import load_features
+
+
+def call(*arguments):
+    result = CliRunner().invoke(main, ["-v", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def chain(melodies, tiny_overrides, tmp_path_factory):
+    """The arguments of `ddsp-tf run`, run once."""
+    out = tmp_path_factory.mktemp("chain") / "out"
+    settings = [item for override in tiny_overrides for item in ("--set", override)]
+    arguments = ["run", melodies, "--out", out, "--config", "demo", *settings]
+    call(*arguments)
+    return arguments, out
+
+
+def test_run_makes_everything(chain):
+    _, out = chain
+    for name in ("dataset/dataset.json", "run/best.keras", "run/evaluation.json",
+                 "run/report.html", "export/model.json", "export/model.tflite",
+                 "export/saved_model/saved_model.pb", "export/ir.wav"):
+        assert (out / name).is_file(), name
+    evaluation = json.loads((out / "run" / "evaluation.json").read_text())
+    summary = evaluation["summary"]
+    assert summary["spectral_loss"] == pytest.approx(
+        sum(value for name, value in summary.items() if name[-1].isdigit()), rel=1e-5
+    )
+    assert {"loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"} <= set(summary)
+    assert evaluation["clips"] == len(evaluation["per_clip"]) > 0
+
+
+def test_run_again_does_nothing_again(chain):
+    arguments, out = chain
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    result = call(*arguments)
+    for stage in ("dataset", "training", "evaluation", "export"):
+        assert f"{stage}: already there" in result.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+
+
+def test_run_does_again_what_no_longer_matches(chain, tmp_path):
+    arguments, out = chain
+    copy = tmp_path / "out"
+    shutil.copytree(out, copy)
+    changed = [copy if argument == out else argument for argument in arguments]
+    (copy / "export" / "model.json").unlink()
+    shutil.rmtree(copy / "export")
+    result = call(*changed)
+    assert "dataset: already there" in result.stderr
+    assert "export: already there" not in result.stderr
+    result = call(*changed, "--set", "train.learning_rate=0.01")
+    assert "dataset: already there" in result.stderr
+    for stage in ("training", "evaluation", "export"):
+        assert f"{stage}: already there" not in result.stderr
+    result = call(*changed, "--set", "train.learning_rate=0.01", "--seed", "5")
+    assert "dataset: already there" not in result.stderr
+
+
+def test_test_recordings_are_evaluated(chain, melodies, tmp_path):
+    arguments, out = chain
+    copy = tmp_path / "out"
+    shutil.copytree(out, copy)
+    changed = [copy if argument == out else argument for argument in arguments]
+    result = call(*changed, "--test", melodies / "melody_0.wav")
+    assert "training: already there" in result.stderr
+    evaluation = json.loads((copy / "run" / "evaluation.json").read_text())
+    assert all(name.startswith("melody_0.wav") for name in evaluation["per_clip"])
+
+
+def test_features_and_synthesize(chain, melodies, tmp_path):
+    _, out = chain
+    wav = melodies / "melody_1.wav"
+    call("features", wav, tmp_path / "f.npz", "--config", "demo")
+    curves, frame_rate = load_features(tmp_path / "f.npz")
+    assert frame_rate == 100 and curves["f0_hz"].shape == (400,)
+    played = {}
+    for name, model, source in (
+        ("run", out / "run", tmp_path / "f.npz"),
+        ("export", out / "export", tmp_path / "f.npz"),
+        ("keras", out / "run" / "best.keras", wav),
+    ):
+        call("synthesize", model, source, tmp_path / f"{name}.wav")
+        played[name], rate = soundfile.read(tmp_path / f"{name}.wav")
+        assert rate == 16000 and played[name].shape == (64000,)
+    np.testing.assert_allclose(played["export"], played["run"], atol=2e-4)
+    np.testing.assert_allclose(played["keras"], played["run"], atol=2e-4)
+
+
+def test_features_of_another_frame_rate_are_refused(chain, melodies, tmp_path):
+    _, out = chain
+    call("features", melodies / "melody_1.wav", tmp_path / "f.csv", "--config", "vst")
+    arguments = ["-v", "synthesize", str(out / "run"), str(tmp_path / "f.csv"), str(tmp_path / "o.wav")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "50" in result.stderr and "100" in result.stderr
+
+
+def test_info_says_what_things_are(chain):
+    _, out = chain
+    assert "pitch tracker" in call("info", out / "dataset").output
+    assert "6 of 6" in call("info", out / "run").output
+    assert "model.tflite" in call("info", out / "export").output

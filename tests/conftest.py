@@ -1,0 +1,112 @@
+"""Fixtures that many tests share."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Loads recorded values of the original DDSP: `golden("core_units")` -> (arrays, cases).
+
+    `cases` maps a case's name to its description (call, kwargs, names of inputs and outputs). The
+    recordings stand beside the checkout and are not part of the project: without them the test
+    is skipped.
+    """
+
+    def load(name: str):
+        path = GOLDEN / f"{name}.npz"
+        if not path.exists():
+            pytest.skip(f"no recorded values at {path}")
+        arrays = dict(np.load(path))
+        meta = json.loads(str(arrays.pop("meta")))
+        return arrays, {case["name"]: case for case in meta["cases"]}
+
+    return load
+
+
+@pytest.fixture
+def rng():
+    """A seeded numpy generator."""
+    return np.random.default_rng(0)
+
+
+TINY = (
+    "n_harmonics=8",
+    "n_bands=9",
+    "RnnDecoder.stack_channels=16",
+    "RnnDecoder.rnn_channels=16",
+    "Reverb.length=400",
+    "train.steps=6",
+    "train.batch_size=2",
+    "train.clip_seconds=0.5",
+    "train.log_every=2",
+    "train.validate_every=3",
+    "train.checkpoint_every=3",
+    "train.render_every=6",
+    "train.render_clips=1",
+)
+
+
+def melody(seconds: float, seed: int, sample_rate: int = 16000) -> np.ndarray:
+    """Notes of half a second with eight decaying harmonics and a little noise, [samples]."""
+    generator = np.random.default_rng(seed)
+    time = np.arange(int(seconds * sample_rate)) / sample_rate
+    midi = generator.integers(55, 76, int(2 * seconds) + 1)[(2 * time).astype(int)]
+    phase = np.cumsum(440.0 * 2.0 ** ((midi - 69) / 12.0)) / sample_rate
+    envelope = 0.2 * np.sin(np.pi * (2 * time % 1.0)) ** 0.5
+    tone = sum(np.sin(2 * np.pi * h * phase) / h**1.5 for h in range(1, 9))
+    return (envelope * (tone + 0.02 * generator.normal(size=time.size))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def melodies(tmp_path_factory):
+    """A folder with three WAV files of 4 s: melody_0.wav .. melody_2.wav."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("melodies")
+    for seed in range(3):
+        soundfile.write(folder / f"melody_{seed}.wav", melody(4.0, seed), 16000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(melodies, tmp_path_factory):
+    """The melodies as a dataset for the demo configuration."""
+    from ddsp_tf.configuration import load_extractor
+    from ddsp_tf.data.preparation import prepare_dataset
+
+    folder = tmp_path_factory.mktemp("tiny") / "dataset"
+    prepare_dataset([melodies], folder, extractor=load_extractor("demo"), validation_share=0.34)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_dataset, tmp_path_factory):
+    """A run of six steps of a tiny model on the melodies. Copy it before changing it."""
+    from ddsp_tf.training.run import train_run
+
+    folder = tmp_path_factory.mktemp("tiny") / "run"
+    train_run("demo", tiny_dataset, folder, overrides=TINY, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_run, tmp_path_factory):
+    """The tiny run's model, exported."""
+    from ddsp_tf.export.exporter import export_run
+    from ddsp_tf.training.run_directory import RunDirectory
+
+    folder = tmp_path_factory.mktemp("tiny") / "export"
+    export_run(RunDirectory(tiny_run), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_overrides():
+    """Settings that make the demo configuration tiny."""
+    return TINY

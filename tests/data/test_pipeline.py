@@ -1,0 +1,185 @@
+"""Batches: complete, random, repeatable from any step, and right to the sample."""
+
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+from ddsp_tf.data.pipeline import CropPlan, clips, training_batches, whole_files
+from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.loudness import FLOOR_DB
+
+KEYS = ["audio", "f0_hz", "f0_confidence", "loudness_db", "power_db", "source", "start_frame"]
+
+
+@pytest.fixture
+def dataset(record, extractor, tmp_path):
+    """Four recordings for training (one of two records, one shorter than a clip), one held out."""
+    train = [record(f"{k}.wav", seconds, k) for k, seconds in enumerate((21.0, 7.0, 5.5, 0.7))]
+    held_out = [record("v.wav", 5.2, 9), record("w.wav", 0.6, 10)]
+    return prepare_dataset(train, tmp_path / "dataset", extractor=extractor, validation=held_out)
+
+
+def take(batches, count):
+    return list(batches.take(count).as_numpy_iterator())
+
+
+def assert_equal(batches, others):
+    assert len(batches) == len(others)
+    for batch, other in zip(batches, others, strict=True):
+        for key, values in batch.items():
+            np.testing.assert_array_equal(values, other[key])
+
+
+def test_batches_have_the_promised_keys_shapes_and_types(dataset):
+    batches = training_batches(dataset, clip_frames=100, batch_size=3, seed=0)
+    (batch,) = take(batches, 1)
+    assert list(batch) == KEYS
+    assert batch["audio"].shape == (3, 32000)
+    assert batch["f0_hz"].shape == (3, 100)
+    assert batch["audio"].dtype == batch["power_db"].dtype == np.float32
+    assert batch["start_frame"].dtype == np.int64
+    for key, spec in batches.element_spec.items():
+        assert spec.shape == batch[key].shape
+
+
+def test_any_step_can_be_the_first(dataset):
+    def batches(first_step, seed=5):
+        return training_batches(
+            dataset.folder, clip_frames=100, batch_size=4, seed=seed, first_step=first_step
+        )
+
+    whole = take(batches(0), 30)
+    assert_equal(take(batches(0), 30), whole)
+    for first in (1, 7, 29):
+        assert_equal(take(batches(first), 30 - first), whole[first:])
+    far = take(batches(10**9), 2)
+    assert_equal(take(batches(10**9 + 1), 1), far[1:])
+    assert not np.array_equal(take(batches(0, seed=6), 1)[0]["audio"], whole[0]["audio"])
+
+
+def test_crops_are_true_to_the_recording(dataset, tmp_path):
+    sounds = {
+        path.name: soundfile.read(path, dtype="float32")[0]
+        for path in (tmp_path / "audio").iterdir()
+    }
+    crossed = 0
+    for batch in take(training_batches(dataset, clip_frames=100, batch_size=8, seed=1), 20):
+        for row, source in enumerate(batch["source"]):
+            start = int(batch["start_frame"][row])
+            sound = sounds[source.decode()][start * 320 : (start + 100) * 320]
+            np.testing.assert_array_equal(batch["audio"][row][: sound.size], sound)
+            assert not batch["audio"][row][sound.size :].any()
+            valid = sound.size // 320
+            f0_hz = 100 + start + np.minimum(np.arange(100), valid - 1)
+            np.testing.assert_array_equal(batch["f0_hz"][row], f0_hz)
+            assert np.all(batch["f0_confidence"][row] == (np.arange(100) < valid))
+            assert np.all(batch["loudness_db"][row][valid:] == FLOOR_DB)
+            assert np.all(batch["power_db"][row][valid:] == FLOOR_DB)
+            crossed += source == b"0.wav" and start < 525 < start + 100
+    assert crossed, "no crop crossed from one record into the next"
+
+
+def test_an_epoch_visits_recordings_by_their_length():
+    plan = CropPlan([1050, 350, 275, 35], clip_frames=100, seed=0)
+    files = [file for file, _ in plan.crops(0, plan.size)]
+    assert plan.size == 18
+    assert np.bincount(files).tolist() == [10, 4, 3, 1]
+    assert files != sorted(files)
+
+
+def test_crops_cover_a_recording_evenly():
+    plan = CropPlan([1000, 90], clip_frames=100, seed=3)
+    starts = [start for file, start in plan.crops(0, 500 * plan.size) if file == 0]
+    assert min(starts) == 0
+    assert max(starts) == 900
+    share = np.histogram(starts, 10, (0, 901))[0] / len(starts)
+    np.testing.assert_allclose(share, 0.1, atol=0.01)
+    assert {start for file, start in plan.crops(0, 500 * plan.size) if file == 1} == {0}
+
+
+def test_order_differs_between_epochs_and_seeds_and_never_changes():
+    plan = CropPlan([500] * 4, clip_frames=100, seed=0)
+    first, second = plan.crops(0, 20), plan.crops(20, 20)
+    assert first != second
+    assert first != CropPlan([500] * 4, clip_frames=100, seed=1).crops(0, 20)
+    assert CropPlan([500] * 4, clip_frames=100, seed=-1).crops(0, 20) != first
+    # Recorded once: a training that was stopped must find its place with any later version.
+    assert first[:5] == [(0, 13), (0, 198), (2, 118), (3, 227), (1, 399)]
+
+
+def test_clips_follow_each_other_and_pad_the_end(dataset):
+    batches = take(clips(dataset, split="train", clip_frames=100), 99)
+    assert [*batches[0]] == [*KEYS, "valid_frames"]
+    found = [
+        (b["source"][0].decode(), int(b["start_frame"][0]), int(b["valid_frames"][0]))
+        for b in batches
+    ]
+    expected = [("0.wav", 100 * k, 100) for k in range(10)] + [("0.wav", 1000, 50)]
+    expected += [("1.wav", 0, 100), ("1.wav", 100, 100), ("1.wav", 200, 100), ("1.wav", 300, 50)]
+    expected += [("2.wav", 0, 100), ("2.wav", 100, 100), ("2.wav", 200, 75), ("3.wav", 0, 35)]
+    assert found == expected
+    assert not batches[-1]["audio"][0, 35 * 320 :].any()
+    assert batches[-1]["audio"][0, : 35 * 320].any()
+
+
+def test_clips_leave_out_less_than_half_a_clip_and_batch_what_is_left(dataset):
+    (batch,) = take(clips(dataset, split="validation", clip_frames=200, batch_size=16), 2)
+    assert batch["source"].tolist() == [b"v.wav", b"w.wav"]
+    assert batch["valid_frames"].tolist() == [200, 30]
+    batches = clips(dataset, split="train", clip_frames=100, batch_size=4)
+    assert int(batches.cardinality()) == 5
+    assert [batch["audio"].shape[0] for batch in take(batches, 9)] == [4, 4, 4, 4, 3]
+
+
+def test_whole_files_join_their_records(dataset, tmp_path):
+    files = list(whole_files(dataset, "train"))
+    assert [file["source"] for file in files] == ["0.wav", "1.wav", "2.wav", "3.wav"]
+    sound = soundfile.read(tmp_path / "audio" / "0.wav", dtype="float32")[0]
+    np.testing.assert_array_equal(files[0]["audio"], sound)
+    np.testing.assert_array_equal(files[0]["f0_hz"], 100 + np.arange(1050))
+
+
+def test_empty_splits_and_bad_sizes_are_refused(record, extractor, tmp_path):
+    manifest = prepare_dataset(
+        record("a.wav", 2), tmp_path / "d", extractor=extractor, validation_share=0
+    )
+    with pytest.raises(UserError, match="validation split is empty"):
+        clips(manifest, split="validation", clip_frames=10)
+    with pytest.raises(UserError, match="validation split is empty"):
+        list(whole_files(manifest, "validation"))
+    with pytest.raises(UserError, match="clip_frames 0"):
+        training_batches(manifest, clip_frames=0, batch_size=1, seed=0)
+    with pytest.raises(UserError, match="batch_size 0"):
+        clips(manifest, split="train", clip_frames=10, batch_size=0)
+    with pytest.raises(UserError, match="first_step"):
+        training_batches(manifest, clip_frames=9, batch_size=1, seed=0, first_step=-1)
+
+
+def test_damaged_copies_are_refused(dataset, tmp_path):
+    def copied():
+        shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+        return shutil.copytree(dataset.folder, tmp_path / "copy")
+
+    def opened(folder):
+        return training_batches(folder, clip_frames=100, batch_size=1, seed=0)
+
+    shard = dataset.shards[0].name
+    folder = copied()
+    take(opened(folder), 1)
+    (folder / shard).write_bytes((folder / shard).read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"tfrecord: has \d+ bytes; expected \d+"):
+        opened(folder)
+    (folder / shard).unlink()
+    with pytest.raises(UserError, match="tfrecord: is missing"):
+        opened(folder)
+    for content, message in ((b"", "cannot be read"), (b"text", "cannot be read")):
+        folder = copied()
+        (folder / "index.npy").write_bytes(content)
+        with pytest.raises(UserError, match=rf"index\.npy: {message}"):
+            opened(folder)
+    np.save(folder / "index.npy", np.zeros(3))
+    with pytest.raises(UserError, match=r"index\.npy: does not belong"):
+        opened(folder)

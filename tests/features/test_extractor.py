@@ -1,0 +1,82 @@
+"""The extractor puts features side by side and can be rebuilt from its description."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
+from ddsp_tf.features.pitch import PitchTracker, SwiftF0Tracker
+
+
+class FixedTracker(PitchTracker):
+    """Answers 200 Hz without listening."""
+
+    name = "fixed"
+    version = "1"
+
+    def track(self, audio, sample_rate, hop):
+        """Gives 200 Hz everywhere."""
+        frames = audio.size // hop
+        return np.full(frames, 200, np.float32), np.ones(frames, np.float32)
+
+
+@pytest.mark.parametrize(("sample_rate", "frame_rate"), [(16000, 250), (48000, 250), (44100, 100)])
+@pytest.mark.parametrize("extra", [0, 1])
+def test_features_have_one_value_per_frame(sample_rate, frame_rate, extra):
+    extractor = FeatureExtractor(sample_rate, frame_rate)
+    audio = 0.3 * np.sin(2 * np.pi * 300 / sample_rate * np.arange(sample_rate + extra))
+    features = extractor.extract(audio)
+    assert tuple(features) == FEATURES
+    for values in features.values():
+        assert values.shape == (frame_rate,)
+        assert values.dtype == np.float32
+    middle = frame_rate // 2
+    assert features["f0_hz"][middle] == pytest.approx(300, rel=0.01)
+    assert features["power_db"][middle] == pytest.approx(10 * np.log10(0.045), abs=0.3)
+
+
+def test_description_is_json_and_rebuilds_the_extractor():
+    extractor = FeatureExtractor(
+        48000, 125, SwiftF0Tracker(fmin_hz=100.0), loudness_fft_size=2048, power_frame_size=4096
+    )
+    description = json.loads(json.dumps(extractor.describe()))
+    assert description["hop"] == 384
+    assert FeatureExtractor.from_description(description).describe() == description
+    assert FeatureExtractor().describe() != description
+
+
+def test_any_tracker_can_be_given():
+    features = FeatureExtractor(pitch_tracker=FixedTracker()).extract(np.zeros(6400))
+    assert np.all(features["f0_hz"] == 200)
+
+
+@pytest.mark.parametrize(("sample_rate", "frame_rate"), [(44100, 250), (16000, 0), (100, 250)])
+def test_rates_that_do_not_divide_are_both_named(sample_rate, frame_rate):
+    with pytest.raises(UserError, match=rf"{sample_rate}.*{frame_rate}"):
+        FeatureExtractor(sample_rate, frame_rate)
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        (np.zeros([2, 16000]), r"\(2, 16000\)"),
+        (np.zeros(63), "at least 64 samples"),
+        (np.full(16000, np.nan), "NaN"),
+    ],
+)
+def test_bad_audio_is_refused(audio, message):
+    with pytest.raises(UserError, match=message):
+        FeatureExtractor().extract(audio)
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(UserError, match=r"loudness_fft_size 1\.5"):
+        FeatureExtractor(loudness_fft_size=1.5)
+    with pytest.raises(UserError, match="power_frame_size 0"):
+        FeatureExtractor(power_frame_size=0)
+    with pytest.raises(UserError, match="'yin'"):
+        FeatureExtractor(pitch_tracker="yin")
+    with pytest.raises(UserError, match="lacks 'sample_rate'"):
+        FeatureExtractor.from_description({"pitch_tracker": {"name": "swift_f0", "settings": {}}})
