@@ -108,7 +108,7 @@ class Chain:
             on_step=on_step,
         )
 
-    def evaluate(self, on_progress: Callable[[int, str], None] | None = None) -> dict:
+    def evaluate(self, on_progress: Callable[[int, str, int], None] | None = None) -> dict:
         """Evaluates on the test recordings, or on the validation split."""
         from ddsp_tf.evaluation.evaluator import evaluate_run
 

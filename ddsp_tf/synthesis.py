@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+import keras
 import numpy as np
 
 from ddsp_tf.errors import UserError
@@ -27,6 +28,23 @@ def white_noise(shape, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1.0, 1.0, shape).astype(np.float32)
 
 
+def _in_graph(model, name: str):
+    """Returns a model's method as a TensorFlow graph, made once a model; elsewhere the method.
+
+    Called eagerly, TensorFlow runs a GRU step by step, slower than real time.
+    """
+    method = getattr(model, name)
+    if keras.backend.backend() != "tensorflow" or not isinstance(model, keras.Model):
+        return method
+    import tensorflow as tf
+
+    # Past Keras's attribute tracking, which would save graphs with the model.
+    graphs = model.__dict__.setdefault("_graphs", {})
+    if name not in graphs:
+        graphs[name] = tf.function(method, reduce_retracing=True)
+    return graphs[name]
+
+
 def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
     """Plays clips and returns the audio with all the parts it is made of.
 
@@ -47,8 +65,9 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
         ['dry', 'harmonic', 'noise', 'reconstruction']
     """
     batch, frames = np.shape(features["f0_hz"])
-    noise = white_noise((batch, frames * model.hop), seed)
-    signals, _ = model.render({**features, "noise": noise})
+    curves = {name: np.float32(features[name]) for name in model.feature_names}
+    curves["noise"] = white_noise((batch, frames * model.hop), seed)
+    signals, _ = _in_graph(model, "render")(curves)
     signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}
     last = list(signals)[-1]
     parts = {name: audio for name, audio in signals.items() if name != last}
@@ -94,6 +113,7 @@ def synthesize(
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
     generator = np.random.default_rng(seed)
     state = model.initial_state(1)
+    stream = _in_graph(model, "stream")
     skip, left = model.latency, frames * model.hop
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}
@@ -101,7 +121,7 @@ def synthesize(
         # Nothing is excited after the piece's end: only what still sounds comes out.
         noise = generator.uniform(-1.0, 1.0, (1, samples)).astype(np.float32)
         noise[:, max(frames * model.hop - start * model.hop, 0) :] = 0.0
-        audio, state = model.stream({**block, "noise": noise}, state)
+        audio, state = stream({**block, "noise": noise}, state)
         audio = np.asarray(audio)[0]
         audio, skip = audio[skip:], max(skip - len(audio), 0)
         audio, left = audio[:left], left - len(audio[:left])

@@ -15,6 +15,7 @@ RHYTHMS = {  # Beats of the notes in one bar, by the number of beats in the bar.
     4: ((2, 1, 1), (1.5, 0.5, 1, 1), (1, 0.5, 0.5, 2), (0.5, 0.5, 1, 0.5, 0.5, 1), (3, 0.5, 0.5)),
 }
 PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 1, 4, 0), (5, 3, 4, 0), (0, 4, 5, 4))
+LOWEST, HIGHEST = 55, 88  # G3 and E6, the range of the violin recording.
 WIDEST_SLUR = 5  # Semitones; a sample bent further than that no longer sounds like its instrument.
 BOW_CHANGE_S = 0.055  # Silence between two bows, so that no tail sounds under the next note.
 ATTACK_S, RELEASE_S = 0.03, 0.07
@@ -72,32 +73,38 @@ def melody(phrase: Phrase, rng: np.random.Generator) -> list[tuple[int, float]]:
     if phrase.scale is None:
         first, last = round(phrase.heights[0]), round(phrase.heights[-1])
         run = list(range(first, last, 1 if last > first else -1))
-        return [(pitch, 0.75 if i % 8 == 0 else 0.25) for i, pitch in enumerate(run)] + [(last, 3)]
+        return [(pitch, 0.75 if i % 8 == 0 else 0.25) for i, pitch in enumerate(run)] + [(last, 2)]
     rhythms = RHYTHMS[phrase.meter]
     picks = rng.choice(len(rhythms), 2, replace=False)
     motifs = []
     for pick in picks:
         steps = rng.choice([-1, 1, 1, 2, -2], len(rhythms[pick]) - 1)
-        motifs.append((rhythms[pick], np.concatenate([[0], np.cumsum(steps)])))
+        motifs.append((rhythms[pick], np.concatenate([[0], np.clip(np.cumsum(steps), -3, 4)])))
     bars = [motifs[0], motifs[0], motifs[1], ((phrase.meter,), np.array([0]))]
     chords = PROGRESSIONS[rng.integers(len(PROGRESSIONS))]
-    direction = np.sign(phrase.heights[-1] - phrase.heights[0]) or 1
+    direction = 1 if phrase.heights[-1] >= phrase.heights[0] else -1
+    low, high = max(LOWEST, min(phrase.heights) - 4), min(HIGHEST, max(phrase.heights) + 4)
     notes: list[tuple[int, float]] = []
     for bar, ((rhythm, steps), chord) in enumerate(zip(bars, chords, strict=True)):
         degrees = list(phrase.scale)
         if phrase.scale == MINOR and chord == 4:
             degrees[6] = 11  # The dominant of a minor key has the raised leading note.
         ladder = [phrase.tonic + 12 * octave + d for octave in range(10) for d in degrees]
-        tones = [i for i in range(len(ladder)) if (i - chord) % 7 in (0, 2, 4)]
+        inside = [i for i, pitch in enumerate(ladder) if low <= pitch <= high]
+        tones = [i for i in inside if (i - chord) % 7 in (0, 2, 4)]
         height = np.interp(bar / 3, np.linspace(0, 1, len(phrase.heights)), phrase.heights)
         anchor = min(tones, key=lambda i: abs(ladder[i] - height))
         for beats, step in zip(rhythm, steps, strict=True):
-            notes.append((ladder[int(anchor + direction * step)], float(beats)))
-    low, high = min(phrase.heights) - 3, max(phrase.heights) + 3
-    return [(p + 12 * (p < low) - 12 * (p > high), beats) for p, beats in notes]
+            pitch = ladder[int(anchor + direction * step)]
+            if not low <= pitch <= high:  # The motif turns round rather than leave its register.
+                pitch = ladder[int(anchor - direction * step)]
+            notes.append((pitch, float(beats)))
+    return notes
 
 
-def strokes_of(phrase: Phrase, start: float, rng: np.random.Generator) -> tuple[list[Stroke], float]:
+def strokes_of(
+    phrase: Phrase, start: float, rng: np.random.Generator
+) -> tuple[list[Stroke], float]:
     """Divides a phrase into strokes.
 
     Args:
@@ -158,14 +165,15 @@ def shape_pitch(stroke: Stroke, rng: np.random.Generator) -> np.ndarray:
         glide_s = rng.uniform(0.12, 0.2) if portamento else rng.uniform(0.025, 0.045)
         share = np.clip((t - when) / glide_s + 0.5, 0, 1)
         pitch += (after - before) * 0.5 * (1 - np.cos(np.pi * share))
-    rate = rng.uniform(4.7, 6.2) + 0.25 * np.sin(2 * np.pi * (rng.uniform(0.2, 0.5) * t + rng.random()))
+    drift = np.sin(2 * np.pi * (rng.uniform(0.2, 0.5) * t + rng.random()))
+    rate = rng.uniform(4.8, 6.2) + 0.25 * drift  # Hz
     phase = 2 * np.pi * np.cumsum(rate) * (t[1] - t[0])
     vibrato = np.zeros_like(t)
     for begin, stop in zip(stroke.starts, [*stroke.starts[1:], stroke.end], strict=True):
         delay = rng.uniform(0.15, 0.4)
         if stop - begin < delay + 0.25:
             continue  # Too short to begin a vibrato.
-        depth = rng.uniform(0.12, 0.4)
+        depth = rng.uniform(0.18, 0.4)  # Semitones
         grown = np.clip((t - begin - delay) / rng.uniform(0.25, 0.6), 0, 1)
         faded = np.clip((stop - t) / rng.uniform(0.15, 0.3), 0, 1)
         vibrato += depth * grown * faded * np.sin(phase - np.interp(begin + delay, t, phase))
@@ -190,11 +198,9 @@ def shape_level(
     swell = np.zeros_like(t)
     if t[-1] - t[0] > 0.45:
         size = rng.uniform(2, 6)
-        swell = size * (
-            np.sin(np.pi * share) - 0.6,  # messa di voce
-            0.5 - share,  # diminuendo
-            share - 0.5,  # crescendo
-        )[rng.integers(3)]
+        shapes = {"messa di voce": np.sin(np.pi * share) - 0.6, "diminuendo": 0.5 - share}
+        shapes["crescendo"] = share - 0.5
+        swell = size * shapes[list(shapes)[rng.integers(3)]]
     rising = np.clip((t - t[0]) / ATTACK_S, 0, 1) - 1
     falling = np.clip((stroke.end - t) / (0.35 if last else RELEASE_S), 0, 1) - 1
     level = line + swell + 2.5 * vibrato + 8 * rising + (18 if last else 10) * falling

@@ -1,6 +1,7 @@
 """Measures a trained model on recordings: how close does it come, and in what."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +46,7 @@ def evaluate_model(
     split: str = "validation",
     clip_seconds: float = 4.0,
     loss: MultiScaleSpectralLoss | None = None,
-    on_progress: Callable[[int, str], None] | None = None,
+    on_progress: Callable[[int, str, int], None] | None = None,
 ) -> Evaluation:
     """Plays every clip of a dataset's split and compares it with the recording.
 
@@ -57,7 +58,7 @@ def evaluate_model(
         split: "validation", "train", or "all".
         clip_seconds: Length of the clips, in seconds.
         loss: The spectral loss to report; the default one if None.
-        on_progress: Called as `on_progress(clips done, name)`.
+        on_progress: Called as `on_progress(clips done, name, clips in all)`.
 
     Returns:
         The evaluation.
@@ -71,13 +72,16 @@ def evaluate_model(
     clip_frames = max(round(clip_seconds * model.frame_rate), 1)
     splits = [name for name in ("train", "validation") if manifest.has_split(name)]
     splits = splits if split == "all" else [split]
+    batches = [
+        clips(manifest, split=name, clip_frames=clip_frames, batch_size=1) for name in splits
+    ]
+    total = sum(int(dataset.cardinality()) for dataset in batches)
     reports = []
-    for name in splits:
-        for batch in clips(manifest, split=name, clip_frames=clip_frames, batch_size=1):
-            clip = {key: value.numpy()[0] for key, value in batch.items()}
-            reports.append(_measure(model, loss, extractor, clip, seed=len(reports)))
-            if on_progress:
-                on_progress(len(reports), reports[-1].name)
+    for batch in itertools.chain.from_iterable(batches):
+        clip = {key: value.numpy()[0] for key, value in batch.items()}
+        reports.append(_measure(model, loss, extractor, clip, seed=len(reports)))
+        if on_progress:
+            on_progress(len(reports), reports[-1].name, total)
     names = list(reports[0].metrics)
     summary = {name: _mean([report.metrics[name] for report in reports]) for name in names}
     return Evaluation(summary, reports)
@@ -127,7 +131,7 @@ def evaluate_run(
     split: str | None = None,
     clip_seconds: float = 4.0,
     report_clips: int = 12,
-    on_progress: Callable[[int, str], None] | None = None,
+    on_progress: Callable[[int, str, int], None] | None = None,
 ) -> dict[str, float]:
     """Evaluates a run's best model; writes evaluation.json and report.html beside it.
 
@@ -138,7 +142,7 @@ def evaluate_run(
             dataset, or all of another dataset.
         clip_seconds: Length of the clips, in seconds.
         report_clips: Most clips shown in the report; the numbers are of all clips.
-        on_progress: Called as `on_progress(clips done, name)`.
+        on_progress: Called as `on_progress(clips done, name, clips in all)`.
 
     Returns:
         The summary: mean of every metric.
