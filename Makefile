@@ -7,7 +7,7 @@ DEMO ?= demo
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: demo test clean
+.PHONY: demo pictures test clean
 
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ demo: $(INSTALLED)
 	done
 	@echo "Open $(CURDIR)/$(DEMO)/run/report.html to see and hear the result."
 	@echo "Audio of the exported model: $(DEMO)/*.wav"
+
+pictures: $(INSTALLED)
+	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png
 
 test: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -61,7 +61,7 @@ class Chain:
     def prepare(self, on_progress: Callable[[int, int, str], None] | None = None) -> Manifest:
         """Prepares the dataset, and the test dataset if there are test recordings."""
         if self.test:
-            self._prepare("test dataset", self.test_dataset, self.test, [], 0.0, on_progress)
+            self._prepare("test dataset", self.test_dataset, self.test, [], 1.0, on_progress)
         return self._prepare(
             "dataset", self.dataset, self.audio, self.validation, self.validation_share, on_progress
         )
@@ -114,7 +114,7 @@ class Chain:
 
         dataset = self.test_dataset if self.test else self.dataset
         manifest = load_manifest(dataset)
-        split = "all" if self.test or not manifest.has_split("validation") else "validation"
+        split = "validation" if manifest.has_split("validation") else "all"
         if self.run.evaluation.exists() and self.run.report.exists():
             done = json.loads(self.run.evaluation.read_text())
             wanted = (file_sha256(self.run.best_model), manifest.fingerprint, split)

@@ -13,11 +13,8 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 import soundfile
-import tensorflow as tf
 
 
 def read_features(path, model):
@@ -45,6 +42,10 @@ def main():
         features = read_features(arguments.features, model)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"cannot read the model or the features: {error}")
+
+    # Takes seconds; by now the files are known to be good.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
 
     saved_model = tf.saved_model.load(str(arguments.model / "saved_model"))
     synthesize = saved_model.signatures["synthesize"]

@@ -103,6 +103,12 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
     folder: Path | None = field(default=None, compare=False)
 
+    @property
+    def title(self) -> str:
+        """Short name for headings: the recordings' names, the first few of many."""
+        names = list(dict.fromkeys(Path(file.source).stem for file in self.files))
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
     def has_split(self, split: str) -> bool:
         """Tells whether any recording is in a split."""
         return any(file.split == split for file in self.files)

@@ -1,82 +1,16 @@
 """Batches of a prepared dataset, as `tf.data` datasets."""
 
 import os
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.data.crops import random_crops
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.data.records import ARRAYS
 from ddsp_tf.errors import UserError
-
-_READERS = 2
-
-
-class CropPlan:
-    """Says which crops make up a training batch, for any batch number at once.
-
-    An epoch has as many crops of a recording as it has clip lengths (at least one), in a random
-    order over all recordings. The recording's start positions are divided into as many equal
-    stretches, and each crop starts at a random position of its own stretch, so that an epoch
-    covers a recording evenly. Batches run on across epochs. All randomness is a hash of seed,
-    epoch and crop.
-
-    Args:
-        frames: Frames of each recording.
-        clip_frames: Frames of a crop.
-        seed: Any integer.
-
-    Attributes:
-        size: Crops in an epoch.
-
-    Example:
-        >>> plan = CropPlan([1000, 300], clip_frames=250, seed=0)
-        >>> plan.size
-        5
-        >>> plan.crops(first=7, count=4) == plan.crops(first=0, count=11)[7:]
-        True
-    """
-
-    def __init__(self, frames: list[int], clip_frames: int, seed: int):
-        lengths = np.array(frames, np.int64)
-        counts = np.maximum(np.round(lengths / clip_frames).astype(np.int64), 1)
-        self.size = int(counts.sum())
-        self._file = np.repeat(np.arange(lengths.size), counts)
-        self._stretch = np.arange(self.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        positions = np.maximum(lengths - clip_frames, 0) + 1
-        self._positions, self._count = positions[self._file], counts[self._file]
-        self._seed = seed % (1 << 64)
-        self._epoch = lru_cache(maxsize=4)(self._make_epoch)
-
-    def _make_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Gives recording and start frame of every crop of an epoch, in order."""
-        # Of numpy's random numbers only the raw bits are promised never to change.
-        bits = np.random.Philox(key=np.array([self._seed, epoch], np.uint64))
-        bits = bits.random_raw(2 * self.size)
-        order = np.argsort(bits[: self.size], kind="stable")
-        share = (bits[self.size :] >> np.uint64(11)) * 2.0**-53
-        start = np.floor((self._stretch + share) * (self._positions / self._count)).astype(np.int64)
-        start = np.minimum(start, self._positions - 1)
-        return self._file[order], start[order]
-
-    def crops(self, first: int, count: int) -> list[tuple[int, int]]:
-        """Gives some crops of the endless sequence.
-
-        Args:
-            first: Number of the first crop.
-            count: How many.
-
-        Returns:
-            For each its recording's index and its first frame there.
-        """
-        crops = []
-        for number in range(first, first + count):
-            files, starts = self._epoch(number // self.size)
-            crops.append((int(files[number % self.size]), int(starts[number % self.size])))
-        return crops
 
 
 def training_batches(
@@ -87,16 +21,16 @@ def training_batches(
     seed: int,
     first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Gives random crops of the training split, forever.
+    """Gives random crops of the training split, forever; see `random_crops` for their choice.
 
     Batch number s depends on nothing but the dataset, `clip_frames`, `batch_size`, `seed` and s:
-    a training that was stopped before step s goes on exactly with `first_step=s`, which takes
-    no longer than starting at 0. Each batch is read from disk when it is due, so memory does not
-    grow with the dataset. Recordings shorter than a crop are followed by silence.
+    a training that was stopped before step s goes on exactly with `first_step=s`. To get there,
+    the crops of at most one epoch are read and passed over. Memory does not grow with the
+    dataset. Recordings shorter than a crop are followed by silence.
 
     Args:
         dataset: A manifest or the folder of a dataset.
-        clip_frames: Frames of a crop.
+        clip_frames: Frames of a crop, at most those of a record (20 s).
         batch_size: Crops in a batch.
         seed: Decides order and places of the crops.
         first_step: Number of the batch to begin with.
@@ -107,17 +41,18 @@ def training_batches(
         [batch], strings; `start_frame` [batch], int64, counted from the start of the recording.
 
     Raises:
-        UserError: If the split is empty, the dataset is incomplete, or a size is not positive.
+        UserError: If the split is empty, the dataset is incomplete, or a size is out of range.
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size, first_step=first_step + 1)
     reader = DatasetReader(dataset, "train")
-    plan = CropPlan([file.frames for file in reader.files], clip_frames, seed)
-
-    def crops_of(step: int) -> list[tuple[int, int]]:
-        return plan.crops(step * batch_size, batch_size)
-
-    steps = tf.data.Dataset.counter(start=first_step)
-    return _batches(steps, reader, crops_of, clip_frames, batch_size)
+    longest = max(int(rows["frames"].max()) for rows in reader.rows)
+    if clip_frames > max(longest, reader.manifest.segment_frames // 2):
+        raise UserError(
+            f"clip_frames {clip_frames}: the longest record of {reader.folder} has {longest} "
+            "frames; choose shorter clips"
+        )
+    crops = random_crops(reader, clip_frames, seed, first_step * batch_size)
+    return crops.batch(batch_size, drop_remainder=True).prefetch(4)
 
 
 def clips(
@@ -126,12 +61,13 @@ def clips(
     """Gives the recordings of a split from start to end, in clips that do not overlap.
 
     What remains at the end of a recording is padded with silence to a full clip if it is half a
-    clip or longer, or if it is all there is; otherwise it is left out.
+    clip or longer, or if it is all there is; otherwise it is left out. Clips are read when they
+    are asked for, by Python, and so must not be prefetched.
 
     Args:
         dataset: A manifest or the folder of a dataset.
         split: "train" or "validation".
-        clip_frames: Frames of a clip.
+        clip_frames: Frames of a clip, any number.
         batch_size: Clips in a batch; the last batch may have fewer.
 
     Returns:
@@ -143,19 +79,44 @@ def clips(
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size)
     reader = DatasetReader(dataset, split)
-    crops = [
-        (number, first)
+    places = [
+        (number, start)
         for number, file in enumerate(reader.files)
-        for first in range(0, file.frames, clip_frames)
-        if first == 0 or 2 * (file.frames - first) >= clip_frames
+        for start in range(0, file.frames, clip_frames)
+        if start == 0 or 2 * (file.frames - start) >= clip_frames
     ]
+    batches = -(-len(places) // batch_size)
+    rows = batch_size if len(places) % batch_size == 0 else None
+    names = (*ARRAYS, "source", "start_frame", "valid_frames")
+    kinds = [*([tf.float32] * len(ARRAYS)), tf.string, tf.int64, tf.int64]
+    widths = [[clip_frames * reader.hop], *([[clip_frames]] * (len(ARRAYS) - 1)), [], [], []]
 
-    def crops_of(step: int) -> list[tuple[int, int]]:
-        return crops[step * batch_size : (step + 1) * batch_size]
+    def read(batch: np.ndarray) -> list[np.ndarray]:
+        first = int(batch) * batch_size
+        return _read_clips(reader, places[first : first + batch_size], clip_frames)
 
-    steps = tf.data.Dataset.range(-(-len(crops) // batch_size))
-    whole = batch_size if len(crops) % batch_size == 0 else None
-    return _batches(steps, reader, crops_of, clip_frames, whole, with_valid_frames=True)
+    def batch_of(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        tensors = tf.numpy_function(read, [batch], kinds, stateful=False)
+        for tensor, width in zip(tensors, widths, strict=True):
+            tensor.set_shape([rows, *width])
+        return dict(zip(names, tensors, strict=True))
+
+    return tf.data.Dataset.range(batches).map(batch_of)
+
+
+def _read_clips(
+    reader: DatasetReader, places: list[tuple[int, int]], clip_frames: int
+) -> list[np.ndarray]:
+    """Reads a batch of clips, given by recording and first frame."""
+    arrays = reader.allocate(clip_frames, len(places))
+    valid = [
+        reader.read_into(number, start, {name: arrays[name][row] for name in ARRAYS})
+        for row, (number, start) in enumerate(places)
+    ]
+    files = [reader.files[number] for number, _ in places]
+    sources = np.array([file.source.encode() for file in files], object)
+    starts = [file.start_frame + start for file, (_, start) in zip(files, places, strict=True)]
+    return [*arrays.values(), sources, np.array(starts, np.int64), np.array(valid, np.int64)]
 
 
 def whole_files(
@@ -183,41 +144,3 @@ def _check_positive(**sizes: int) -> None:
     for name, value in sizes.items():
         if value < 1:
             raise UserError(f"{name} {value}: expected a whole number of 1 or more")
-
-
-def _batches(
-    steps: tf.data.Dataset,
-    reader: DatasetReader,
-    crops_of: Callable[[int], list[tuple[int, int]]],
-    clip_frames: int,
-    batch_size: int | None,
-    with_valid_frames: bool = False,
-) -> tf.data.Dataset:
-    """Turns step numbers into batches, read two at a time, in order."""
-
-    def read(step: np.ndarray) -> list[np.ndarray]:
-        crops = crops_of(int(step))
-        arrays = reader.allocate(clip_frames, len(crops))
-        valid = [
-            reader.read_into(file, first, {name: arrays[name][row] for name in ARRAYS})
-            for row, (file, first) in enumerate(crops)
-        ]
-        files = [reader.files[file] for file, _ in crops]
-        sources = np.array([file.source.encode() for file in files], object)
-        starts = [file.start_frame + first for file, (_, first) in zip(files, crops, strict=True)]
-        return [*arrays.values(), sources, np.array(starts), np.array(valid)]
-
-    kinds = [*([tf.float32] * len(ARRAYS)), tf.string, tf.int64, tf.int64]
-    widths = [(clip_frames * reader.hop,), *([(clip_frames,)] * (len(ARRAYS) - 1)), (), (), ()]
-
-    def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        tensors = tf.numpy_function(read, [step], kinds, stateful=False)
-        for tensor, width in zip(tensors, widths, strict=True):
-            tensor.set_shape((batch_size, *width))
-        batch = dict(zip((*ARRAYS, "source", "start_frame", "valid_frames"), tensors, strict=True))
-        if not with_valid_frames:
-            del batch["valid_frames"]
-        return batch
-
-    batches = steps.map(batch_of, num_parallel_calls=_READERS, deterministic=True)
-    return batches.prefetch(_READERS)

@@ -21,6 +21,13 @@ class DatasetReader:
         dataset: A manifest or the folder of a dataset.
         split: "train" or "validation".
 
+    Attributes:
+        manifest: Of the dataset.
+        folder: Of the dataset.
+        hop: Samples between two frames.
+        files: The recordings of the split.
+        rows: For each of them the rows of the index, in order of time.
+
     Raises:
         UserError: If the split is empty or the dataset is incomplete.
     """
@@ -35,7 +42,7 @@ class DatasetReader:
         self._check_shards()
         index = self._read_index()
         chosen = [k for k, file in enumerate(self.manifest.files) if file.split == split]
-        self._rows = [index[index["file"] == number] for number in chosen]
+        self.rows = [index[index["file"] == number] for number in chosen]
 
     def _check_shards(self) -> None:
         if sys.byteorder != "little":
@@ -95,7 +102,7 @@ class DatasetReader:
         """
         frames = into["f0_hz"].size
         valid = min(frames, self.files[file].frames - first)
-        rows = self._rows[file]
+        rows = self.rows[file]
         starts = rows["start_frame"] - self.files[file].start_frame
         done = 0
         while done < valid:

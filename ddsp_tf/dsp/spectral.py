@@ -1,6 +1,5 @@
 """Short-time spectra."""
 
-
 import numpy as np
 from keras import ops
 

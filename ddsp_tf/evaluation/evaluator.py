@@ -178,10 +178,13 @@ def evaluate_run(
     curves = {name: log.column(name) for name in ("loss", "validation_loss")}
     write_report(
         run.report,
-        title=f"{run.path.name or run.path.resolve().name}: {manifest_title(manifest)}",
+        title=f"{manifest.title}, played by the model of {record['recordings']}",
         sample_rate=model.sample_rate,
         frame_rate=model.frame_rate,
-        summary={name: v for name, v in result.summary.items() if name[-1] not in "0123456789"},
+        summary={
+            "clips": str(len(result.clips)),
+            **{name: v for name, v in result.summary.items() if not name[-1].isdigit()},
+        },
         clips=result.clips[:report_clips],
         training_log={name: curve for name, curve in curves.items() if len(curve[0])} or None,
         configuration=run.configuration.read_text(),
@@ -191,9 +194,3 @@ def evaluate_run(
 
 def _json_numbers(values: dict[str, float]) -> dict[str, float | None]:
     return {key: value if np.isfinite(value) else None for key, value in values.items()}
-
-
-def manifest_title(manifest: Manifest) -> str:
-    """Returns a short name of a dataset for headings."""
-    names = [Path(file.source).stem for file in manifest.files]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -70,6 +70,7 @@ def _record(config: str, data, experiment: Experiment, manifest: Manifest, seed:
         "seed": seed,
         "steps": experiment.training.steps,
         "dataset": str(Path(data).resolve()),
+        "recordings": manifest.title,
         "dataset_fingerprint": manifest.fingerprint,
         "extractor": manifest.extractor,
         "feature_statistics": manifest.statistics,

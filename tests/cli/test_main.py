@@ -133,8 +133,12 @@ def test_a_bad_file_among_good_ones_is_skipped_and_counted(bad_audio, melodies, 
 def test_a_mistake_is_one_line_and_nothing_is_written(
     arguments, words, melodies, tiny_dataset, tiny_run, tmp_path
 ):
-    names = {"tmp": tmp_path, "wav": melodies / "melody_0.wav", "data": tiny_dataset,
-             "run": tiny_run}
+    names = {
+        "tmp": tmp_path,
+        "wav": melodies / "melody_0.wav",
+        "data": tiny_dataset,
+        "run": tiny_run,
+    }
     result = call(*(argument.format(**names) for argument in arguments))
     assert_one_line_error(result, *words)
     assert not any(tmp_path.iterdir())
@@ -144,7 +148,7 @@ def test_a_programs_own_failure_keeps_its_traceback(monkeypatch):
     def fail(path):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("ddsp_tf.data.manifest.load_manifest", fail)
+    monkeypatch.setattr("ddsp_tf.training.run.load_manifest", fail)
     assert isinstance(call("train", "--data", "x", "--run", "y").exception, RuntimeError)
 
 

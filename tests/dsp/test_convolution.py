@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import references
+from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
+from keras import ops
+
+from ddsp_tf.dsp.convolution import fft_convolve
+
+# 100 taps: FFTs of 256 over blocks of 157 samples.
+LENGTHS = [1, 99, 100, 157, 158, 315, 1000]
+
+
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_equals_numpy(rng, samples):
+    signal = rng.normal(size=(2, samples)).astype(np.float32)
+    response = rng.normal(size=(1, 100)).astype(np.float32)
+    ours = to_numpy(compiled(fft_convolve)(signal, response))
+    assert ours.shape == (2, samples + 99)
+    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+
+
+@pytest.mark.parametrize("taps", [1, 2, 64, 65, 500])
+def test_any_number_of_taps(rng, taps):
+    signal = rng.normal(size=(2, 130)).astype(np.float32)
+    response = rng.normal(size=(1, taps)).astype(np.float32)
+    ours = to_numpy(compiled(fft_convolve)(signal, response))
+    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=1e-4)
+
+
+def test_a_response_for_every_row(rng):
+    signal = rng.normal(size=(3, 70)).astype(np.float32)
+    responses = rng.normal(size=(3, 20)).astype(np.float32)
+    expected = [np.convolve(s, r) for s, r in zip(signal, responses, strict=True)]
+    np.testing.assert_allclose(to_numpy(compiled(fft_convolve)(signal, responses)), expected, atol=1e-5)
+
+
+def test_equals_the_original(golden):
+    arrays, cases = golden("core_fft_convolve")
+    for name in ("time_invariant_valid", "ir_longer_than_audio_valid"):
+        inputs = [arrays[cases[name]["inputs"][key]] for key in ("audio", "impulse_response")]
+        expected = arrays[cases[name]["outputs"]["out"]]
+        np.testing.assert_allclose(to_numpy(compiled(fft_convolve)(*inputs)), expected, atol=1e-4)
+
+
+def test_gradients_are_correlations(rng):
+    signal, response = rng.normal(size=(1, 30)), rng.normal(size=(1, 8))
+    listener = rng.normal(size=(1, 37)).astype(np.float32)
+    ours = gradient(lambda s, r: ops.sum(fft_convolve(s, r) * listener), signal, response)
+    expected = [np.correlate(listener[0], x[0], "valid") for x in (response, signal)]
+    for mine, correlation in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(mine[0], correlation, atol=1e-5)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("samples", [1, 157, 400])
+def test_unknown_length(rng, samples):
+    signal = rng.normal(size=(2, samples)).astype(np.float32)
+    response = rng.normal(size=(1, 100)).astype(np.float32)
+    ours = with_unknown_length(lambda s: fft_convolve(s, response), signal)
+    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+
+
+@tensorflow_only
+def test_converts_to_builtin_operators_of_litert(rng):
+    import tensorflow as tf
+
+    response = rng.normal(size=(1, 20)).astype(np.float32)
+    function = tf.function(lambda signal: fft_convolve(signal, response))
+    concrete = function.get_concrete_function(tf.TensorSpec([1, 64], tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    assert converter.convert()[4:8] == b"TFL3"

@@ -1,0 +1,167 @@
+import keras
+import numpy as np
+import pytest
+from backends import compiled, gradient, tensorflow_only, to_numpy
+from keras import ops
+from small_models import make_group, make_group_inputs, randomize
+
+from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
+
+
+@pytest.fixture
+def group():
+    """Harmonic + noise -> dry -> reverb with an audible response."""
+    group = make_group()
+    randomize(group)
+    return group
+
+
+@pytest.fixture
+def inputs():
+    """Raw inputs, batch 2 of 20 frames."""
+    return make_group_inputs(2, 20)
+
+
+def test_names_and_sizes(group):
+    names = ("amplitudes", "harmonic_distribution", "f0_hz", "noise_magnitudes")
+    assert group.input_names == names
+    assert group.input_sizes == {
+        "amplitudes": 1,
+        "harmonic_distribution": 4,
+        "noise_magnitudes": 9,
+    }
+    assert group.latencies == {"harmonic": 64, "filtered_noise": 8, "dry": 64, "reverb": 64}
+    assert group.latency == 64
+
+
+def test_renders_every_node(group, inputs):
+    signals, controls = compiled(group.render)(inputs)
+    signals = {name: to_numpy(signal) for name, signal in signals.items()}
+    harmonic, noise, _, reverb = group.processors
+    names = ["amplitudes", "harmonic_distribution", "f0_hz"]
+    tone = to_numpy(compiled(harmonic)(*(inputs[name] for name in names)))
+    breath = to_numpy(compiled(noise)(inputs["noise_magnitudes"], inputs["noise"]))
+    np.testing.assert_allclose(signals["harmonic"], tone, atol=1e-6)
+    np.testing.assert_allclose(signals["filtered_noise"], breath, atol=1e-6)
+    np.testing.assert_allclose(signals["dry"], tone + breath, atol=1e-6)
+    np.testing.assert_allclose(signals["reverb"], to_numpy(reverb(tone + breath)), atol=1e-5)
+    np.testing.assert_allclose(to_numpy(compiled(group)(inputs)), signals["reverb"], atol=1e-6)
+    assert set(controls) == set(signals)
+    assert set(controls["harmonic"]) == set(names)
+    gains = to_numpy(controls["filtered_noise"]["noise_magnitudes"])
+    assert gains.shape == (2, 20, 9) and np.all(gains > 0.0)
+
+
+def test_gradients_reach_every_input(group, inputs):
+    names = list(inputs)
+    given = [inputs[name] for name in names]
+    gradients = gradient(
+        lambda *values: ops.sum(group(dict(zip(names, values, strict=True))) ** 2), *given
+    )
+    for name, value in zip(names, gradients, strict=True):
+        assert np.all(np.isfinite(value)) and np.any(value != 0.0), name
+
+
+@pytest.mark.parametrize("sizes", [(20,), (1, 1, 2, 16), (5, 5, 5, 5)])
+def test_streaming_equals_the_whole(group, inputs, sizes):
+    whole, _ = compiled(group.render)(inputs)
+    stream = compiled(group.stream)
+    state, start, blocks = group.initial_state(2), 0, {name: [] for name in group.latencies}
+    for size in sizes:
+        block = {}
+        for name, value in inputs.items():
+            step = value.shape[1] // 20
+            block[name] = value[:, start * step : (start + size) * step]
+        signals, after = stream(state, block)
+        shapes = {key: tuple(value.shape) for key, value in state.items()}
+        assert shapes == {key: tuple(value.shape) for key, value in after.items()}
+        for name, signal in signals.items():
+            blocks[name].append(to_numpy(signal))
+        state, start = after, start + size
+    for name, latency in group.latencies.items():
+        streamed = np.concatenate(blocks[name], axis=1)
+        expected = to_numpy(whole[name])[:, : 20 * 64 - latency]
+        np.testing.assert_allclose(streamed[:, latency:], expected, atol=3e-5, err_msg=name)
+
+
+@tensorflow_only
+def test_unknown_length(group, inputs):
+    import tensorflow as tf
+
+    signature = {n: tf.TensorSpec([None, None, *v.shape[2:]]) for n, v in inputs.items()}
+    graph = tf.function(lambda values: group(values), input_signature=[signature])
+    np.testing.assert_allclose(to_numpy(graph(inputs)), to_numpy(group(inputs)), atol=1e-5)
+
+
+def test_noise_is_drawn_if_not_given(group, inputs):
+    del inputs["noise"]
+    first, second = (to_numpy(group(inputs)) for _ in range(2))
+    assert first.shape == (2, 20 * 64) and np.abs(first - second).max() > 1e-3
+
+
+def test_serialization(group, inputs):
+    config = keras.saving.serialize_keras_object(group)
+    copy = keras.saving.deserialize_keras_object(config)
+    assert copy.get_config() == group.get_config()
+    assert copy.connections == group.connections
+    copy.set_weights(group.get_weights())
+    expected = to_numpy(compiled(group)(inputs))
+    np.testing.assert_allclose(to_numpy(compiled(copy)(inputs)), expected, atol=1e-6)
+
+
+def test_computes_in_float32_whatever_the_policy(inputs):
+    policy = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_float16")
+        signal = compiled(make_group())(inputs)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    expected = to_numpy(compiled(make_group())(inputs))
+    assert to_numpy(signal).dtype == np.float32
+    np.testing.assert_allclose(to_numpy(signal), expected, atol=1e-6)
+
+
+def test_a_missing_input(group, inputs):
+    del inputs["noise_magnitudes"]
+    message = "node 'filtered_noise': input 'noise_magnitudes' was not given"
+    with pytest.raises(ValueError, match=message):
+        group.render(inputs)
+
+
+HARMONIC = ["amplitudes", "harmonic_distribution", "f0_hz"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (lambda: [], "at least one node"),
+        (
+            lambda: [(Harmonic(), HARMONIC), (Harmonic(), HARMONIC)],
+            "node 'harmonic': another node has this name",
+        ),
+        (
+            lambda: [(Reverb(length=9), ["harmonic"]), (Harmonic(), HARMONIC)],
+            "node 'reverb': its input 'harmonic' is not an earlier node",
+        ),
+        (
+            lambda: [(Add(name="mix"), ["mix", "audio"])],
+            "node 'mix': its input 'mix' is not an earlier node",
+        ),
+        (
+            lambda: [(Harmonic(), HARMONIC[:2])],
+            r"node 'harmonic': inputs .* expected \['amplitudes', 'harmonic_distribution', 'f0_hz",
+        ),
+        (
+            lambda: [(FilteredNoise(), ["noise_magnitudes", "more"])],
+            r"node 'filtered_noise': inputs \['noise_magnitudes', 'more'\]; expected",
+        ),
+        (
+            lambda: [(keras.layers.Dense(1, name="dense"), ["x"])],
+            "node 'dense': Dense is not a Processor",
+        ),
+    ],
+    ids=["empty", "name twice", "later node", "itself", "too few", "too many", "no processor"],
+)
+def test_graphs_that_cannot_be(nodes, message):
+    with pytest.raises(ValueError, match=message):
+        ProcessorGroup(nodes())

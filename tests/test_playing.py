@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+import soundfile
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.feature_files import save_features
+from ddsp_tf.playing import load_player, play_to_file, read_curves
+
+
+def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
+    player = load_player(tiny_export)
+    frames = 3 * 60 * 100
+    curves = {"f0_hz": np.full(frames, 220.0), "loudness_db": np.full(frames, -20.0)}
+    seconds = []
+    written = play_to_file(player, curves, tmp_path / "o.flac", on_progress=seconds.append)
+    info = soundfile.info(tmp_path / "o.flac")
+    assert written == info.duration == 180.0 and info.samplerate == 16000
+    assert seconds[-1] == 180 and len(seconds) > 30
+
+
+def test_bad_inputs_are_named(tiny_run, tmp_path):
+    player = load_player(tiny_run)
+    curves = {"f0_hz": np.full(10, 220.0, np.float32), "power_db": np.zeros(10, np.float32)}
+    save_features(tmp_path / "f.npz", {**curves, "loudness_db": curves["power_db"]}, 50)
+    with pytest.raises(UserError, match=r"f\.npz: 50.*100"):
+        read_curves(tmp_path / "f.npz", player)
+    with pytest.raises(UserError, match=r"\.doc.*\.wav"):
+        play_to_file(player, curves, tmp_path / "o.doc")
+    with pytest.raises(UserError, match="loudness_db"):
+        play_to_file(player, curves, tmp_path / "o.wav")
+    assert not (tmp_path / "o.wav").exists()
