@@ -14,9 +14,9 @@ from ddsp_tf.cli.options import configuration_options, seed_option
 @click.option("--run", "run_folder", required=True, type=Path, help="Folder of the run.")
 @seed_option
 def train(config, overrides, data, run_folder, seed):
-    """Train a model on a dataset; the same command goes on after a stop.
+    """Train a model on a dataset.
 
-    The run's folder gets checkpoints, the best model so far (best.keras), metrics.csv and
+    The same command goes on after a stop. The run's folder gets checkpoints, the best model so far (best.keras), metrics.csv and
     TensorBoard logs (logs/), and renders to listen to (renders/).
 
     \b
@@ -73,9 +73,9 @@ def print_training(folder: Path, summary: dict):
     help="Length of the clips.",
 )
 def evaluate(run_folder, data, split, clip_seconds):
-    """Measure a run's best model on held-out clips, and make a page to listen to.
+    """Measure a model; make a page to listen to.
 
-    Writes evaluation.json and report.html into the run's folder.
+    Plays held-out clips through the best model of a run. Writes evaluation.json and report.html into the run's folder.
 
     \b
     Example:
@@ -107,7 +107,9 @@ def print_evaluation(run, summary: dict):
 @click.argument("run_folder", metavar="RUN", type=Path)
 @click.option("--out", required=True, type=Path, help="Folder to write.")
 def export(run_folder, out):
-    """Write a run's best model as SavedModel and LiteRT, checked by playing them.
+    """Write a model as SavedModel and LiteRT.
+
+    Takes the best model of a run, and checks what it wrote by playing it.
 
     \b
     Example:
@@ -133,7 +135,7 @@ def print_export(out: Path, description: dict):
 @click.argument("out", type=Path)
 @seed_option
 def synthesize(model, source, out, seed):
-    """Play a feature file, or a recording's pitch and loudness, through a model.
+    """Play features or a recording through a model.
 
     MODEL_OR_RUN is a run, a .keras file or an exported model; FEATURES_OR_AUDIO an .npz or .csv
     file, or a recording (bundled:flute, too). Any length; the memory needed does not grow with it.

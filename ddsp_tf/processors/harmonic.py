@@ -89,7 +89,7 @@ class Harmonic(Processor):
 
         Returns:
             The same three names: amplitude of the whole tone, share of each harmonic (they add
-            up to 1, or to 0 where f0 lies above Nyquist), f0 in Hz.
+            up to 1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz.
         """
         if harmonic_distribution.shape[-1] != self.n_harmonics:
             raise ValueError(
@@ -99,7 +99,7 @@ class Harmonic(Processor):
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
             harmonic_distribution = exp_sigmoid(harmonic_distribution)
-        audible = self._below_nyquist(harmonic_distribution, f0_hz)
+        audible = self._audible(harmonic_distribution, f0_hz)
         total = ops.sum(audible, axis=-1, keepdims=True)
         return {
             "amplitudes": amplitudes,
@@ -118,7 +118,7 @@ class Harmonic(Processor):
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
         """
-        harmonics = self._below_nyquist(amplitudes * harmonic_distribution, f0_hz)
+        harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz)
         signal, _ = self._render(harmonics, next_frames(harmonics), f0_hz, next_frames(f0_hz))
         return signal
 
@@ -133,7 +133,7 @@ class Harmonic(Processor):
 
     def stream(self, state, amplitudes, harmonic_distribution, f0_hz):
         """Synthesizes the samples from the previous block's last frame to this one's last."""
-        harmonics = self._below_nyquist(amplitudes * harmonic_distribution, f0_hz)
+        harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz)
         earlier = ops.concatenate([state["harmonics"], harmonics[:, :-1]], axis=1)
         earlier_f0 = ops.concatenate([state["f0_hz"], f0_hz[:, :-1]], axis=1)
         # Before the first frame there is nothing: its phase must not advance.
@@ -152,9 +152,11 @@ class Harmonic(Processor):
             "started": ops.ones_like(state["started"]),
         }
 
-    def _below_nyquist(self, harmonics, f0_hz):
+    def _audible(self, harmonics, f0_hz):
         multiples = ops.arange(1, harmonics.shape[-1] + 1, dtype="float32")
-        return ops.where(f0_hz * multiples < self.sample_rate / 2.0, harmonics, 0.0)
+        below_nyquist = f0_hz * multiples < self.sample_rate / 2.0
+        # At 0 Hz a sine stands still wherever it is: a constant, not silence.
+        return ops.where(ops.logical_and(f0_hz > 0.0, below_nyquist), harmonics, 0.0)
 
     def _render(self, harmonics, next_harmonics, f0_hz, next_f0_hz, initial_phase=None):
         f0_hz, next_f0_hz = f0_hz[:, :, 0], next_f0_hz[:, :, 0]
