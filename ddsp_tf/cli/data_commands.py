@@ -17,9 +17,9 @@ from ddsp_tf.cli.options import configuration_options, seed_option, split_option
 def prepare(audio, out, config, overrides, validation, validation_share, seed):
     """Turn recordings into a dataset.
 
-    It holds sound, pitch and loudness, ready for training. AUDIO are files or folders of recordings of one monophonic instrument or voice, in any format
-    that libsndfile reads; or bundled:violin. The configuration says which sample rate and frame
-    rate the model will want.
+    It holds sound, pitch and loudness, ready for training. AUDIO are files or folders of
+    recordings of one monophonic instrument or voice, in any format that libsndfile reads; or
+    bundled:violin. The configuration says which sample rate and frame rate the model will want.
 
     \b
     Example:

@@ -16,8 +16,9 @@ from ddsp_tf.cli.options import configuration_options, seed_option
 def train(config, overrides, data, run_folder, seed):
     """Train a model on a dataset.
 
-    The same command goes on after a stop. The run's folder gets checkpoints, the best model so far (best.keras), metrics.csv and
-    TensorBoard logs (logs/), and renders to listen to (renders/).
+    The same command goes on after a stop. The run's folder gets checkpoints, the best model so
+    far (best.keras), metrics.csv and TensorBoard logs (logs/), and renders to listen to
+    (renders/).
 
     \b
     Example:
@@ -75,7 +76,8 @@ def print_training(folder: Path, summary: dict):
 def evaluate(run_folder, data, split, clip_seconds):
     """Measure a model; make a page to listen to.
 
-    Plays held-out clips through the best model of a run. Writes evaluation.json and report.html into the run's folder.
+    Plays held-out clips through the best model of a run. Writes evaluation.json and report.html
+    into the run's folder.
 
     \b
     Example:

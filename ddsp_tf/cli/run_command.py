@@ -23,8 +23,9 @@ from ddsp_tf.cli.options import configuration_options, seed_option, split_option
 def run(audio, out, config, overrides, validation, validation_share, test, seed):
     """Recordings in, playable model out.
 
-    Prepares, trains, evaluates and exports. Stages whose result is there and still matches are skipped, and a stopped training goes on.
-    OUT gets dataset/, run/ (with report.html), export/.
+    Prepares, trains, evaluates and exports. Stages whose result is there and still matches are
+    skipped, and a stopped training goes on. OUT gets dataset/, run/ (with report.html),
+    export/.
 
     \b
     Example:

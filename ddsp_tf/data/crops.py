@@ -1,25 +1,19 @@
-"""Random crops of recordings, streamed from the shards of a dataset.
-
-Everything here is TensorFlow's own operations: Python functions that a dataset calls ahead of
-time compete with the training loop for the interpreter, and can hang it at exit.
-"""
+"""Random crops of recordings, streamed from the shards of a dataset."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.data.blocks import cut_clips, parse_block
 from ddsp_tf.data.reader import DatasetReader
-from ddsp_tf.data.records import ARRAYS
 from ddsp_tf.features.extractor import FEATURES
-from ddsp_tf.features.loudness import FLOOR_DB
 
 # Starting an epoch refills the shuffle buffer: epochs of small datasets are made long enough.
 _CROPS_PER_EPOCH = 8192
 _SHUFFLED_BYTES = 1 << 26
 _SHUFFLED_CROPS = (32, 1024)
 _OPEN_SHARDS = 4
-_BEYOND_THE_END = {"f0_confidence": 0.0, "loudness_db": FLOOR_DB, "power_db": FLOOR_DB}
 
 
 @dataclass(frozen=True)
@@ -87,8 +81,7 @@ def random_crops(reader: DatasetReader, clip_frames: int, seed: int, first: int)
         `source`, `start_frame`.
     """
     plan = plan_crops(reader, clip_frames)
-    shards = sorted({int(row["shard"]) for rows in reader.rows for row in rows})
-    paths = np.array([str(reader.folder / reader.manifest.shards[k].name) for k in shards])
+    paths = reader.shard_paths()
     # Only 63 bits of a seed fit into a tensor.
     seed = seed % (1 << 63)
     first_epoch, position = divmod(first, plan.epoch_crops)
@@ -121,37 +114,16 @@ def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def _cut(record: tf.Tensor, plan: CropPlan, seed: int, number: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Cuts all crops of a record: the arrays get a leading axis of crops."""
-    parsed = _parse(record)
-    frames = tf.size(parsed["f0_hz"])
+    """Cuts all crops of a record: everything gets a leading axis of crops."""
+    block, source, start_frame = parse_block(record, plan.hop)
+    frames = tf.shape(block, tf.int64)[0]
     count = tf.maximum((2 * frames + plan.clip_frames) // (2 * plan.clip_frames), 1)
     positions = tf.maximum(frames - plan.clip_frames, 0) + 1
     width = tf.cast(positions, tf.float64) / tf.cast(count, tf.float64)
     stretches = tf.cast(tf.range(count), tf.float64) + _uniform(count, seed, number)
-    starts = tf.minimum(tf.cast(stretches * width, tf.int32), positions - 1)
-    # What lies beyond the record is taken from one silent frame behind it.
-    places = tf.minimum(starts[:, None] + tf.range(plan.clip_frames), frames)
-    crops = {}
-    for name in ARRAYS:
-        scale = plan.hop if name == "audio" else 1
-        values = tf.reshape(parsed[name], [-1, scale])
-        beyond = values[-1:, 0] if name == "f0_hz" else _BEYOND_THE_END.get(name, 0.0)
-        values = tf.concat([values, tf.broadcast_to(beyond, [1, scale])], axis=0)
-        crops[name] = tf.reshape(tf.gather(values, places), [count, plan.clip_frames * scale])
-    crops["source"] = tf.fill([count], parsed["source"])
-    crops["start_frame"] = parsed["start_frame"] + tf.cast(starts, tf.int64)
-    return crops
-
-
-def _parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Reads a record: float32 arrays, `source` and `start_frame`."""
-    layout = {
-        "audio": tf.io.FixedLenFeature([], tf.string),
-        "source": tf.io.FixedLenFeature([], tf.string),
-        "start_frame": tf.io.FixedLenFeature([], tf.int64),
+    starts = tf.minimum(tf.cast(stretches * width, tf.int64), positions - 1)
+    return {
+        **cut_clips(block, starts, plan.clip_frames),
+        "source": tf.fill([count], source),
+        "start_frame": start_frame + starts,
     }
-    for name in FEATURES:
-        layout[name] = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
-    parsed = tf.io.parse_single_example(record, layout)
-    parsed["audio"] = tf.io.decode_raw(parsed["audio"], tf.float32, little_endian=True)
-    return parsed

@@ -1,4 +1,8 @@
-"""Batches of a prepared dataset, as `tf.data` datasets."""
+"""Batches of a prepared dataset, as `tf.data` datasets.
+
+Everything in them is TensorFlow's own operations: Python functions that a dataset calls ahead of
+time compete with the training loop for the interpreter, and can hang it at exit.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.data.clips import consecutive_clips
 from ddsp_tf.data.crops import random_crops
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.reader import DatasetReader
-from ddsp_tf.data.records import ARRAYS
 from ddsp_tf.errors import UserError
 
 
@@ -61,8 +65,7 @@ def clips(
     """Gives the recordings of a split from start to end, in clips that do not overlap.
 
     What remains at the end of a recording is padded with silence to a full clip if it is half a
-    clip or longer, or if it is all there is; otherwise it is left out. Clips are read when they
-    are asked for, by Python, and so must not be prefetched.
+    clip or longer, or if it is all there is; otherwise it is left out.
 
     Args:
         dataset: A manifest or the folder of a dataset.
@@ -78,45 +81,7 @@ def clips(
         UserError: If the split is empty, the dataset is incomplete, or a size is not positive.
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size)
-    reader = DatasetReader(dataset, split)
-    places = [
-        (number, start)
-        for number, file in enumerate(reader.files)
-        for start in range(0, file.frames, clip_frames)
-        if start == 0 or 2 * (file.frames - start) >= clip_frames
-    ]
-    batches = -(-len(places) // batch_size)
-    rows = batch_size if len(places) % batch_size == 0 else None
-    names = (*ARRAYS, "source", "start_frame", "valid_frames")
-    kinds = [*([tf.float32] * len(ARRAYS)), tf.string, tf.int64, tf.int64]
-    widths = [[clip_frames * reader.hop], *([[clip_frames]] * (len(ARRAYS) - 1)), [], [], []]
-
-    def read(batch: np.ndarray) -> list[np.ndarray]:
-        first = int(batch) * batch_size
-        return _read_clips(reader, places[first : first + batch_size], clip_frames)
-
-    def batch_of(batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        tensors = tf.numpy_function(read, [batch], kinds, stateful=False)
-        for tensor, width in zip(tensors, widths, strict=True):
-            tensor.set_shape([rows, *width])
-        return dict(zip(names, tensors, strict=True))
-
-    return tf.data.Dataset.range(batches).map(batch_of)
-
-
-def _read_clips(
-    reader: DatasetReader, places: list[tuple[int, int]], clip_frames: int
-) -> list[np.ndarray]:
-    """Reads a batch of clips, given by recording and first frame."""
-    arrays = reader.allocate(clip_frames, len(places))
-    valid = [
-        reader.read_into(number, start, {name: arrays[name][row] for name in ARRAYS})
-        for row, (number, start) in enumerate(places)
-    ]
-    files = [reader.files[number] for number, _ in places]
-    sources = np.array([file.source.encode() for file in files], object)
-    starts = [file.start_frame + start for file, (_, start) in zip(files, places, strict=True)]
-    return [*arrays.values(), sources, np.array(starts, np.int64), np.array(valid, np.int64)]
+    return consecutive_clips(DatasetReader(dataset, split), clip_frames).batch(batch_size)
 
 
 def whole_files(

@@ -8,14 +8,13 @@ import numpy as np
 from ddsp_tf.data.manifest import INDEX_NAME, Manifest, as_manifest
 from ddsp_tf.data.records import ARRAYS, INDEX_DTYPE, read_stretch
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.loudness import FLOOR_DB
 
 
 class DatasetReader:
     """Reads stretches of the recordings of one split.
 
     Files are opened for each stretch and nothing is kept, so memory does not grow with the
-    dataset and any number of threads may read.
+    dataset.
 
     Args:
         dataset: A manifest or the folder of a dataset.
@@ -71,57 +70,13 @@ class DatasetReader:
             raise UserError(f"{path}: does not belong to this dataset; prepare it again")
         return index
 
-    def allocate(self, frames: int, *batch: int) -> dict[str, np.ndarray]:
-        """Makes empty arrays for stretches.
-
-        Args:
-            frames: Frames of a stretch.
-            *batch: Leading dimensions.
-
-        Returns:
-            `audio` [*batch, frames * hop] and the features [*batch, frames], float32.
-        """
-        return {
-            name: np.empty((*batch, frames * (self.hop if name == "audio" else 1)), np.float32)
-            for name in ARRAYS
-        }
-
-    def read_into(self, file: int, first: int, into: dict[str, np.ndarray]) -> int:
-        """Fills arrays with a stretch of a recording.
-
-        Beyond the recording's end the stretch is silent: audio 0, levels at the floor,
-        confidence 0, and pitch held.
-
-        Args:
-            file: Index into `files`.
-            first: First frame, counted from the start of `files[file]`.
-            into: Contiguous `audio` [frames * hop] and features [frames].
-
-        Returns:
-            How many frames were there to be read.
-        """
-        frames = into["f0_hz"].size
-        valid = min(frames, self.files[file].frames - first)
-        rows = self.rows[file]
-        starts = rows["start_frame"] - self.files[file].start_frame
-        done = 0
-        while done < valid:
-            number = int(np.searchsorted(starts, first + done, side="right")) - 1
-            inside = first + done - int(starts[number])
-            count = min(valid - done, int(rows[number]["frames"]) - inside)
-            path = self.folder / self.manifest.shards[int(rows[number]["shard"])].name
-            with open(path, "rb", buffering=0) as opened:
-                read_stretch(opened, rows[number], inside, into, done, count)
-            done += count
-        into["audio"][valid * self.hop :] = 0.0
-        into["f0_hz"][valid:] = into["f0_hz"][valid - 1]
-        into["f0_confidence"][valid:] = 0.0
-        into["loudness_db"][valid:] = FLOOR_DB
-        into["power_db"][valid:] = FLOOR_DB
-        return valid
+    def shard_paths(self) -> list[str]:
+        """Lists the split's TFRecord files; read one after the other they give `files`."""
+        numbers = sorted({int(number) for rows in self.rows for number in rows["shard"]})
+        return [str(self.folder / self.manifest.shards[number].name) for number in numbers]
 
     def read(self, file: int, first: int = 0, frames: int | None = None) -> dict[str, np.ndarray]:
-        """Reads a stretch of a recording into new arrays; see `read_into`.
+        """Reads a stretch of a recording.
 
         Args:
             file: Index into `files`.
@@ -131,6 +86,20 @@ class DatasetReader:
         Returns:
             `audio` [frames * hop] and the features [frames], float32.
         """
-        arrays = self.allocate(self.files[file].frames - first if frames is None else frames)
-        self.read_into(file, first, arrays)
+        frames = self.files[file].frames - first if frames is None else frames
+        arrays = {
+            name: np.empty(frames * (self.hop if name == "audio" else 1), np.float32)
+            for name in ARRAYS
+        }
+        rows = self.rows[file]
+        starts = rows["start_frame"] - self.files[file].start_frame
+        done = 0
+        while done < frames:
+            number = int(np.searchsorted(starts, first + done, side="right")) - 1
+            inside = first + done - int(starts[number])
+            count = min(frames - done, int(rows[number]["frames"]) - inside)
+            path = self.folder / self.manifest.shards[int(rows[number]["shard"])].name
+            with open(path, "rb", buffering=0) as opened:
+                read_stretch(opened, rows[number], inside, arrays, done, count)
+            done += count
         return arrays

@@ -47,8 +47,8 @@ def log_magnitude(magnitude, floor: float = 1e-5):
         `log(max(magnitude, floor))`, same shape.
 
     Example:
-        >>> round(float(log_magnitude(0.0)), 4) == round(math.log(1e-5), 4)
-        True
+        >>> round(float(log_magnitude(0.0)), 4)
+        -11.5129
     """
     magnitude = ops.convert_to_tensor(magnitude, "float32")
     floored = ops.stop_gradient(ops.maximum(magnitude, floor))

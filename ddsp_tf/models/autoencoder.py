@@ -100,8 +100,7 @@ class Autoencoder(keras.Model):
 
     def build(self, input_shape=None):
         """Builds the decoder; the processors make their weights themselves."""
-        if not self.decoder.built:
-            self.decoder.build()
+        self.decoder.build()
         self.processor_group.build(None)
         self.built = True
 

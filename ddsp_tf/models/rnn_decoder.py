@@ -128,6 +128,8 @@ class RnnDecoder(layers.Layer):
 
     def build(self, inputs_shape=None, state_shape=None):
         """Builds all layers; every input has one channel."""
+        if self.built:
+            return
         for stack in self.input_stacks:
             stack.build((None, None, 1))
         joined = self.stack_channels * len(self.input_stacks)

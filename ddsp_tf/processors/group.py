@@ -66,6 +66,8 @@ class ProcessorGroup(keras.layers.Layer):
             if names.count(processor.name) > 1:
                 raise ValueError(f"{node}: another node has this name; give each its own")
             expected = processor.input_names
+            if not inputs:
+                raise ValueError(f"{node}: no inputs; expected {expected or 'at least one signal'}")
             if expected is not None and len(inputs) != len(expected):
                 raise ValueError(f"{node}: inputs {list(inputs)}; expected {list(expected)}")
             for late in set(inputs) & set(names[position:]):

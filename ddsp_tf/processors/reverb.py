@@ -47,6 +47,7 @@ class Reverb(Processor):
             shape=(length,),
             initializer=keras.initializers.RandomNormal(stddev=1e-6, seed=0),
         )
+        self.built = True
 
     def get_controls(self, signal):
         """Returns the signal and the response: direct sound followed by the learned taps."""

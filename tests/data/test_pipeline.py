@@ -113,6 +113,32 @@ def test_clips_leave_out_less_than_half_a_clip_and_batch_what_is_left(dataset):
     assert [batch["audio"].shape[0] for batch in take(batches, 9)] == [4, 4, 4, 4, 3]
 
 
+@pytest.mark.parametrize("clip_frames", [1, 35, 400, 525, 700, 1050, 2000])
+def test_clips_of_any_length_run_across_records(dataset, tmp_path, clip_frames):
+    batches = clips(dataset, split="train", clip_frames=clip_frames, batch_size=16)
+    found = take(batches, 10**6)
+    assert len(found) == int(batches.cardinality())
+    sources, starts, valid = (
+        np.concatenate([batch[key] for batch in found])
+        for key in ("source", "start_frame", "valid_frames")
+    )
+    audio = np.concatenate([batch["audio"] for batch in found])
+    f0_hz = np.concatenate([batch["f0_hz"] for batch in found])
+    for source, frames in ((b"0.wav", 1050), (b"1.wav", 350), (b"2.wav", 275), (b"3.wav", 35)):
+        sound = soundfile.read(tmp_path / "audio" / source.decode(), dtype="float32")[0]
+        mine = np.flatnonzero(sources == source)
+        whole, rest = divmod(frames, clip_frames)
+        with_rest = rest > 0 and (whole == 0 or 2 * rest >= clip_frames)
+        assert valid[mine].tolist() == [clip_frames] * whole + [rest] * with_rest
+        for k, row in enumerate(mine):
+            assert starts[row] == k * clip_frames
+            piece = sound[starts[row] * 320 : (starts[row] + clip_frames) * 320]
+            np.testing.assert_array_equal(audio[row][: piece.size], piece)
+            assert not audio[row][piece.size :].any()
+            held = np.minimum(np.arange(clip_frames), valid[row] - 1)
+            np.testing.assert_array_equal(f0_hz[row], 100 + starts[row] + held)
+
+
 def test_whole_files_join_their_records(dataset, tmp_path):
     files = list(whole_files(dataset, "train"))
     assert [file["source"] for file in files] == ["0.wav", "1.wav", "2.wav", "3.wav"]
@@ -169,10 +195,12 @@ def test_damaged_copies_are_refused(dataset, tmp_path):
 def test_interpreter_exits_while_batches_are_being_read(dataset):
     # Reading ahead in Python would hang here: its threads wait for an interpreter that is gone.
     code = (
-        "from ddsp_tf.data.pipeline import training_batches\n"
+        "from ddsp_tf.data.pipeline import clips, training_batches\n"
         f"batches = training_batches({str(dataset.folder)!r}, clip_frames=100, batch_size=16, "
         "seed=0)\n"
         "iterator = iter(batches)\n"
         "for _ in range(20): next(iterator)\n"
+        f"others = iter(clips({str(dataset.folder)!r}, split='train', clip_frames=50))\n"
+        "next(others)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, stderr=subprocess.DEVNULL)

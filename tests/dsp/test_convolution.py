@@ -31,7 +31,9 @@ def test_a_response_for_every_row(rng):
     signal = rng.normal(size=(3, 70)).astype(np.float32)
     responses = rng.normal(size=(3, 20)).astype(np.float32)
     expected = [np.convolve(s, r) for s, r in zip(signal, responses, strict=True)]
-    np.testing.assert_allclose(to_numpy(compiled(fft_convolve)(signal, responses)), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        to_numpy(compiled(fft_convolve)(signal, responses)), expected, atol=1e-5
+    )
 
 
 def test_equals_the_original(golden):

@@ -83,9 +83,7 @@ def test_gradient_of_magnitudes_by_linearity(rng):
     signal = rng.uniform(-1.0, 1.0, (1, 32)).astype(np.float32)
     magnitudes = rng.uniform(0.5, 2.0, (1, 2, 5)).astype(np.float32)
     listener = rng.normal(size=(1, 40)).astype(np.float32)
-    (ours,) = gradient(
-        lambda m: ops.sum(filter_frames(signal, m, 16) * listener), magnitudes
-    )
+    (ours,) = gradient(lambda m: ops.sum(filter_frames(signal, m, 16) * listener), magnitudes)
     units = np.eye(10).reshape(10, 1, 2, 5)
     expected = [np.sum(references.filtered_frames(signal, u, 16) * listener) for u in units]
     np.testing.assert_allclose(ours.ravel(), expected, atol=1e-5)

@@ -50,7 +50,7 @@ def test_phase_of_an_hour(f0_hz, limit):
     assert cycle_distance(phases[:, 1:], expected).max() < limit
     # What drifts, drifts slowly: no jump from one frame to the next.
     advance = cycle_distance(np.diff(phases[:, 1:]), np.diff(expected))
-    assert advance.max() < 1e-6
+    assert advance.max() < 5e-6
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 44100, 96000, 192000])
@@ -88,9 +88,7 @@ def test_chunks_with_carried_phase_equal_the_whole(length):
 @pytest.mark.parametrize("frames", [1, 500, 40000])
 def test_unknown_length(frames):
     frequencies = glide(vibrato(frames))
-    before, after = with_unknown_length(
-        lambda *f: frame_phase(*f, HOP, SAMPLE_RATE), *frequencies
-    )
+    before, after = with_unknown_length(lambda *f: frame_phase(*f, HOP, SAMPLE_RATE), *frequencies)
     phases = phases_of(*frequencies)
     assert before.shape == (1, frames)
     assert cycle_distance(np.concatenate([before, after], axis=1), phases).max() < 1e-5

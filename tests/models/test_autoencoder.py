@@ -80,7 +80,7 @@ def test_renders_all_signals_and_controls(model, curves):
     np.testing.assert_array_equal(f0_hz[:, :, 0], curves["f0_hz"])
 
 
-@pytest.mark.parametrize("sizes", [(1, 4, 15), (10, 10)])
+@pytest.mark.parametrize("sizes", [(1, 4, 15)])
 def test_streaming_equals_the_whole(model, curves, sizes):
     expected = play(model, curves)[:, : FRAMES * HOP - model.latency]
     stream = compiled(model.stream)
@@ -127,7 +127,7 @@ def test_mixed_precision_ends_in_float32(model, curves):
         keras.config.set_dtype_policy(policy)
     half.build()
     half.set_weights(model.get_weights())
-    inputs, _ = half.decode(curves)
+    inputs, _ = compiled(half.decode)(curves)
     assert {keras.backend.standardize_dtype(value.dtype) for value in inputs.values()} == {
         "float32"
     }

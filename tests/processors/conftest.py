@@ -21,7 +21,7 @@ def run_processor_test():
         check_serialization(processor, inputs, expected)
         check_single_row(processor, inputs, expected)
         check_mixed_precision(processor, inputs, expected)
-        check_gradients(processor, inputs)
+        check_gradients(processor, inputs, expected.shape)
         check_streaming(processor, inputs, expected)
         if TENSORFLOW:
             graph = with_unknown_length(lambda *x: processor(*x), *inputs.values())
@@ -64,8 +64,7 @@ def check_mixed_precision(processor, inputs, expected):
     np.testing.assert_allclose(signal, expected, rtol=0, atol=1e-6)
 
 
-def check_gradients(processor, inputs):
-    shape = to_numpy(compiled(processor)(*inputs.values())).shape
+def check_gradients(processor, inputs, shape):
     listener = np.random.default_rng(5).normal(size=shape).astype(np.float32)
     gradients = gradient(lambda *x: ops.sum(processor(*x) * listener), *inputs.values())
     for name, value in zip(inputs, gradients, strict=True):

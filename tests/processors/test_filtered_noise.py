@@ -61,7 +61,9 @@ def test_a_seed_makes_noise_repeatable_but_not_repeating(raw):
 
     first, again, other = take(3), take(3), take(4)
     np.testing.assert_array_equal(first, again)
-    assert np.abs(np.corrcoef([*first.reshape(4, -1), *other.reshape(4, -1)]) - np.eye(8)).max() < 0.1
+    assert (
+        np.abs(np.corrcoef([*first.reshape(4, -1), *other.reshape(4, -1)]) - np.eye(8)).max() < 0.1
+    )
     assert np.abs(first).max() <= 1.0 + 1e-5 and first.std() == pytest.approx(3**-0.5, rel=0.02)
 
 

@@ -65,7 +65,7 @@ def test_the_response_learns(dry):
         def of_weights(weights):
             return heard(processor.stateless_call([weights], [], dry)[0])
 
-        ours = to_numpy(jax.grad(of_weights)(processor.impulse_response.value))
+        ours = to_numpy(jax.jit(jax.grad(of_weights))(processor.impulse_response.value))
     expected = np.sum(dry[:, :-10].astype(np.float64) ** 2)
     assert ours[0] == 0.0 and np.argmax(ours) == 10
     assert ours[10] == pytest.approx(expected, rel=1e-4)

@@ -1,0 +1,62 @@
+"""Records as TensorFlow sees them: blocks of frames, from which clips are cut."""
+
+import tensorflow as tf
+
+from ddsp_tf.features.extractor import FEATURES
+from ddsp_tf.features.loudness import FLOOR_DB
+
+
+def parse_block(record: tf.Tensor, hop: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Parses a record of a dataset.
+
+    Args:
+        record: A serialized `tf.train.Example`, see `ddsp_tf.data.records`.
+        hop: Samples between two frames.
+
+    Returns:
+        The block, float32 [frames, hop + features]: the samples of a frame, then its features;
+        the source, a string; and the first frame's number in the recording, int64.
+    """
+    layout = {
+        "audio": tf.io.FixedLenFeature([], tf.string),
+        "source": tf.io.FixedLenFeature([], tf.string),
+        "start_frame": tf.io.FixedLenFeature([], tf.int64),
+    }
+    for name in FEATURES:
+        layout[name] = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
+    parsed = tf.io.parse_single_example(record, layout)
+    audio = tf.io.decode_raw(parsed["audio"], tf.float32, little_endian=True)
+    features = [parsed[name][:, None] for name in FEATURES]
+    block = tf.concat([tf.reshape(audio, [-1, hop]), *features], axis=1)
+    return block, parsed["source"], parsed["start_frame"]
+
+
+def cut_clips(block: tf.Tensor, starts: tf.Tensor, clip_frames: int) -> dict[str, tf.Tensor]:
+    """Cuts clips out of a block.
+
+    A clip that goes on behind the block is silent there: audio 0, levels at the floor,
+    confidence 0, and pitch held.
+
+    Args:
+        block: [frames, hop + features], at least one frame.
+        starts: First frames of the clips [clips], int64.
+        clip_frames: Frames of a clip.
+
+    Returns:
+        `audio` [clips, clip_frames * hop] and the features [clips, clip_frames].
+    """
+    hop = block.shape[1] - len(FEATURES)
+    frames = tf.shape(block, tf.int64)[0]
+    levels = {"f0_confidence": 0.0, "loudness_db": FLOOR_DB, "power_db": FLOOR_DB}
+    silence = [
+        block[-1, hop + number] if name == "f0_hz" else levels[name]
+        for number, name in enumerate(FEATURES)
+    ]
+    silent_frame = tf.concat([tf.zeros([hop]), tf.stack(silence)], axis=0)
+    block = tf.concat([block, silent_frame[None]], axis=0)
+    places = starts[:, None] + tf.range(clip_frames, dtype=tf.int64)
+    clips = tf.gather(block, tf.minimum(places, frames))
+    arrays = {"audio": tf.reshape(clips[:, :, :hop], [-1, clip_frames * hop])}
+    for number, name in enumerate(FEATURES):
+        arrays[name] = clips[:, :, hop + number]
+    return arrays
