@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
-import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +34,7 @@ _CLASSES = {
     "RnnDecoder": RnnDecoder,
     "train": TrainingSettings,
 }
+_INCLUDE = re.compile(r"""^include\s+(['"])(.+?)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
 _CONFIGURABLE = {
     name: gin.external_configurable(cls, name=name, module="ddsp_tf")
     for name, cls in _CLASSES.items()
@@ -159,14 +160,8 @@ def load_extractor(config: str, overrides: Sequence[str] = ()) -> FeatureExtract
 def _parsed(config: str, overrides: Sequence[str]):
     path = find_configuration(config)
     gin.clear_config()
-    gin.add_config_file_search_path(str(shipped_folder()))
     try:
-        # gin logs an error for every place where an included file is not, before it finds it.
-        logging.disable(logging.ERROR)
-        try:
-            _parse(path, overrides)
-        finally:
-            logging.disable(logging.NOTSET)
+        _parse(path, overrides)
         yield
     finally:
         gin.clear_config()
@@ -174,7 +169,7 @@ def _parsed(config: str, overrides: Sequence[str]):
 
 def _parse(path: Path, overrides: Sequence[str]):
     try:
-        gin.parse_config_file(str(path))
+        gin.parse_config(_read_with_includes(path))
     except (ValueError, SyntaxError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {_one_line(error)}") from error
     _check_parameters(str(path))
@@ -190,6 +185,25 @@ def _parse(path: Path, overrides: Sequence[str]):
             hint = _closest(name.strip(), _parameter_names())
             raise UserError(f"{where}: {_one_line(error)}{hint}") from error
         _check_parameters(where)
+
+
+def _read_with_includes(path: Path, above: tuple[Path, ...] = ()) -> str:
+    """Reads a gin file with the files it includes in place of its include lines.
+
+    gin itself would look for them among Python's modules, too, and stumble over any folder named
+    like one of ours.
+    """
+    if path in above:
+        raise UserError(f"{path}: includes itself")
+
+    def content(match: re.Match) -> str:
+        name = match.group(2)
+        for place in (path.parent / name, shipped_folder() / name):
+            if place.is_file():
+                return _read_with_includes(place, (*above, path))
+        raise UserError(f"{path}: includes {name!r}, which is neither beside it nor shipped")
+
+    return _INCLUDE.sub(content, path.read_text(encoding="utf-8"))
 
 
 def _check_macro(name: str, where: str):

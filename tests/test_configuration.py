@@ -51,7 +51,7 @@ def test_shipped_names_and_paths_are_found(tmp_path):
     assert {"demo", "solo_instrument", "vst"} <= set(shipped_names())
     assert find_configuration("models/vst") == find_configuration("vst")
     own = tmp_path / "own.gin"
-    own.write_text("include 'models/vst.gin'\nframe_rate = 40\n")
+    own.write_text('include "models/vst.gin"  # the small one\nframe_rate = 40\n')
     assert load_extractor(str(own)).frame_rate == 40
 
 
@@ -92,6 +92,14 @@ def test_wrong_files_are_named(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match=r"binary\.gin"):
         load_experiment(str(binary))
+    missing = tmp_path / "missing.gin"
+    missing.write_text("include 'nowhere.gin'\n")
+    with pytest.raises(UserError, match=r"missing\.gin.*nowhere\.gin"):
+        load_experiment(str(missing))
+    circular = tmp_path / "circular.gin"
+    circular.write_text("include 'circular.gin'\n")
+    with pytest.raises(UserError, match=r"circular\.gin.*includes itself"):
+        load_experiment(str(circular))
     misspelt = tmp_path / "misspelt.gin"
     misspelt.write_text("include 'demo.gin'\nReverb.lenght = 5\n")
     with pytest.raises(UserError, match=r"misspelt\.gin.*lenght.*did you mean 'length'"):
