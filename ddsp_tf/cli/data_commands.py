@@ -43,11 +43,8 @@ def prepare(audio, out, config, overrides, validation, validation_share, seed):
     for skipped in manifest.skipped:
         click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
     if manifest.skipped:
-        click.echo(
-            f"{len(manifest.skipped)} of {len(manifest.skipped) + len(manifest.files)} "
-            "files skipped",
-            err=True,
-        )
+        files = _sources(manifest) + len(manifest.skipped)
+        click.echo(f"{len(manifest.skipped)} of {files} files skipped", err=True)
     _print_dataset(out, manifest)
 
 
@@ -112,10 +109,15 @@ def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
     return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
 
 
+def _sources(manifest) -> int:
+    """Counts the recordings; one that is divided between the splits counts once."""
+    return len({file.source for file in manifest.files})
+
+
 def _print_dataset(path, manifest):
     minutes = manifest.statistics["minutes"]
     rows = [
-        ("files", f"{len(manifest.files)}, skipped {len(manifest.skipped)}"),
+        ("files", f"{_sources(manifest)}, skipped {len(manifest.skipped)}"),
         *((f"{split} minutes", f"{value:.2f}") for split, value in minutes.items()),
         ("sample rate", f"{manifest.sample_rate} Hz"),
         ("frame rate", f"{manifest.frame_rate} frames/s, hop {manifest.hop}"),

@@ -5,9 +5,7 @@ time compete with the training loop for the interpreter, and can hang it at exit
 """
 
 import os
-from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.data.clips import consecutive_clips
@@ -82,27 +80,6 @@ def clips(
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size)
     return consecutive_clips(DatasetReader(dataset, split), clip_frames).batch(batch_size)
-
-
-def whole_files(
-    dataset: Manifest | str | os.PathLike, split: str
-) -> Iterator[dict[str, np.ndarray | str | int]]:
-    """Gives each recording of a split as a whole.
-
-    Args:
-        dataset: A manifest or the folder of a dataset.
-        split: "train" or "validation".
-
-    Yields:
-        `audio` [frames * hop] and the features [frames], float32; `source`, a string;
-        `start_frame`, 0 unless the recording was divided between the splits.
-
-    Raises:
-        UserError: If the split is empty or the dataset is incomplete.
-    """
-    reader = DatasetReader(dataset, split)
-    for number, file in enumerate(reader.files):
-        yield {**reader.read(number), "source": file.source, "start_frame": file.start_frame}
 
 
 def _check_positive(**sizes: int) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from whole_files import whole_files
 
 from ddsp_tf.data import crops
-from ddsp_tf.data.pipeline import clips, training_batches, whole_files
+from ddsp_tf.data.pipeline import clips, training_batches
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import FLOOR_DB

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from whole_files import whole_files
 
 from ddsp_tf.data import preparation
 from ddsp_tf.data.manifest import load_manifest
-from ddsp_tf.data.pipeline import whole_files
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from whole_files import whole_files
 
-from ddsp_tf.data.pipeline import whole_files
 from ddsp_tf.data.preparation import prepare_dataset
 
 
