@@ -13,19 +13,21 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.feature_files import load_features
 from ddsp_tf.synthesis import synthesize
+from ddsp_tf.training.run_directory import RunDirectory
 
 _FEATURE_FILES = (".npz", ".csv")
 
 
 def load_player(path: str | os.PathLike):
-    """Loads whatever can be played.
+    """Loads whatever can be played, and the extractor of the features it was trained on.
 
     Args:
         path: An exported model's folder, a run directory, or a `.keras` file.
 
     Returns:
-        An `ExportedModel` or an `Autoencoder`: both have `feature_names`, `sample_rate`,
-        `frame_rate`, `hop`, `latency`, `initial_state` and `stream`.
+        Tuple of an `ExportedModel` or an `Autoencoder`, which both have `feature_names`,
+        `sample_rate`, `frame_rate`, `hop`, `latency`, `initial_state` and `stream`; and a
+        `FeatureExtractor`.
 
     Raises:
         UserError: If there is nothing to play at the path.
@@ -34,18 +36,25 @@ def load_player(path: str | os.PathLike):
     if (path / "model.json").is_file():
         from ddsp_tf.export.player import ExportedModel
 
-        return ExportedModel(path)
+        player = ExportedModel(path)
+        return player, FeatureExtractor.from_description(player.description["feature_extractor"])
     from ddsp_tf.model_files import load_model
 
-    return load_model(path)
+    player, run = load_model(path), RunDirectory(path)
+    if run.record.exists():
+        return player, FeatureExtractor.from_description(run.read()["extractor"])
+    return player, FeatureExtractor(player.sample_rate, player.frame_rate)
 
 
-def read_curves(path: str | os.PathLike, player) -> dict[str, np.ndarray]:
+def read_curves(
+    path: str | os.PathLike, player, extractor: FeatureExtractor
+) -> dict[str, np.ndarray]:
     """Reads features from a feature file, or measures them on a recording.
 
     Args:
         path: `.npz`, `.csv`, or audio.
-        player: From `load_player`; says which rates are wanted.
+        player: From `load_player`; says which features and frame rate are wanted.
+        extractor: From `load_player`; measures the features of audio.
 
     Returns:
         Dictionary of [frames] arrays.
@@ -55,8 +64,7 @@ def read_curves(path: str | os.PathLike, player) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if path.suffix.lower() not in _FEATURE_FILES:
-        extractor = FeatureExtractor(player.sample_rate, player.frame_rate)
-        return extractor.extract(read_audio(path, player.sample_rate))
+        return extractor.extract(read_audio(path, extractor.sample_rate))
     curves, frame_rate = load_features(path)
     if frame_rate != player.frame_rate:
         raise UserError(

@@ -2,13 +2,19 @@ import numpy as np
 import pytest
 import soundfile
 
+from ddsp_tf.configuration import load_extractor
+from ddsp_tf.data.audio_files import read_audio
+from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.feature_files import save_features
 from ddsp_tf.playing import load_player, play_to_file, read_curves
+from ddsp_tf.training.run import train_run
+
+SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_clips=0"]
 
 
 def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
-    player = load_player(tiny_export)
+    player, _ = load_player(tiny_export)
     frames = 3 * 60 * 100
     curves = {"f0_hz": np.full(frames, 220.0), "loudness_db": np.full(frames, -20.0)}
     seconds = []
@@ -18,12 +24,25 @@ def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
     assert seconds[-1] == 180 and len(seconds) > 30
 
 
+def test_audio_is_measured_as_the_model_was_taught(melodies, tmp_path):
+    dataset, run = tmp_path / "dataset", tmp_path / "run"
+    overrides = ["FeatureExtractor.loudness_fft_size=1024"]
+    extractor = load_extractor("demo", overrides)
+    prepare_dataset([melodies], dataset, extractor=extractor, validation_share=0.0)
+    train_run("demo", dataset, run, overrides=[*overrides, *SHORT])
+    player, found = load_player(run)
+    assert found.describe() == extractor.describe()
+    curves = read_curves(melodies / "melody_0.wav", player, found)
+    audio = read_audio(melodies / "melody_0.wav", 16000)
+    np.testing.assert_array_equal(curves["loudness_db"], extractor.extract(audio)["loudness_db"])
+
+
 def test_bad_inputs_are_named(tiny_run, tmp_path):
-    player = load_player(tiny_run)
+    player, extractor = load_player(tiny_run)
     curves = {"f0_hz": np.full(10, 220.0, np.float32), "power_db": np.zeros(10, np.float32)}
     save_features(tmp_path / "f.npz", {**curves, "loudness_db": curves["power_db"]}, 50)
     with pytest.raises(UserError, match=r"f\.npz: 50.*100"):
-        read_curves(tmp_path / "f.npz", player)
+        read_curves(tmp_path / "f.npz", player, extractor)
     with pytest.raises(UserError, match=r"\.doc.*\.wav"):
         play_to_file(player, curves, tmp_path / "o.doc")
     with pytest.raises(UserError, match="loudness_db"):

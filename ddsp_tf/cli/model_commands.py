@@ -149,8 +149,8 @@ def synthesize(model, source, out, seed):
     from ddsp_tf.playing import load_player, play_to_file, read_curves
     from ddsp_tf.recordings import resolve
 
-    player = load_player(model)
-    curves = read_curves(resolve(source), player)
+    player, extractor = load_player(model)
+    curves = read_curves(resolve(source), player, extractor)
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
         seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
