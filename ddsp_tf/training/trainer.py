@@ -107,12 +107,12 @@ class Trainer:
         self.checkpoints.restore_or_initialize()
         step = int(self.step)
         self.log = MetricsLog(self.run.metrics)
-        self.log.forget_after(step)
+        self.log.forget_after(step if step else -1)
         self.writer = tf.summary.create_file_writer(str(self.run.logs))
         self.validation = Validation(
             self.model, self.loss, self.manifest, self.clip_frames, self.settings
         )
-        if step == 0 and not self.log.rows():
+        if step == 0:
             self._validate(0)
         batches = training_batches(
             self.manifest,
@@ -134,9 +134,8 @@ class Trainer:
         settings, pending = self.settings, []
         started = time.monotonic()
         while step < settings.steps:
-            pending.append(self._train_step(next(batches), tf.constant(step, tf.int64)))
+            pending.append(self._train_step(next(batches)))
             step += 1
-            self.step.assign(step)
             last = step == settings.steps
             checkpoint = step % settings.checkpoint_every == 0 or last
             validate = step % settings.validate_every == 0 or last
@@ -164,7 +163,8 @@ class Trainer:
         }
 
     @tf.function(reduce_retracing=True)
-    def _train_step(self, batch, step):
+    def _train_step(self, batch):
+        step = self.step.read_value()
         noise = tf.random.stateless_uniform(
             tf.shape(batch["audio"]),
             seed=tf.stack([tf.constant(self.seed, tf.int64), step]),
@@ -180,6 +180,8 @@ class Trainer:
         gradients, norm = tf.clip_by_global_norm(gradients, self.settings.gradient_norm)
         rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         self.optimizer.apply(gradients, variables)
+        # In the graph, so that weights and step agree wherever Ctrl-C comes between.
+        self.step.assign_add(1)
         return {"loss": loss, **terms, "gradient_norm": norm, "learning_rate": rate}
 
     def _log_training(self, step, pending, started):
