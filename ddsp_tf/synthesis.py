@@ -65,7 +65,7 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
         ['dry', 'harmonic', 'noise', 'reconstruction']
     """
     batch, frames = np.shape(features["f0_hz"])
-    curves = {name: np.float32(features[name]) for name in model.feature_names}
+    curves = {name: np.asarray(features[name], np.float32) for name in model.feature_names}
     curves["noise"] = white_noise((batch, frames * model.hop), seed)
     signals, _ = _in_graph(model, "render")(curves)
     signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}

@@ -26,7 +26,7 @@ def read_features(path, model):
         rate = float(file["frame_rate"])
         if rate != model["frame_rate"]:
             sys.exit(f"{path}: {rate:g} frames a second; the model plays {model['frame_rate']}")
-        return {name: np.float32(file[name])[None, :] for name in model["features"]}
+        return {name: np.atleast_2d(file[name]).astype(np.float32) for name in model["features"]}
 
 
 def main():

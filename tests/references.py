@@ -35,7 +35,9 @@ def hann_samples_of(frames, hop):
 def phase_after_frames(f0_hz, next_f0_hz, hop, sample_rate):
     """Phase in cycles, 0..1, after each frame: exact sums of integers, [batch, frames]."""
     # Float64 would lose 1e-4 cycles within an hour. A float32 above 1 is a multiple of 2 ** -23.
-    here, there = (np.round(np.float64(f) * 2.0**23).astype(np.int64) for f in (f0_hz, next_f0_hz))
+    here, there = (
+        np.round(np.asarray(f, np.float64) * 2.0**23).astype(np.int64) for f in (f0_hz, next_f0_hz)
+    )
     # In units of 1 / (2 * sample_rate) cycles the frame's samples advance by this much.
     advance = 2 * hop * here + (hop - 1) * (there - here)
     modulus = 2 * sample_rate * 2**23
