@@ -35,7 +35,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/dsp tests/processors tests/models \
-	  tests/test_losses.py tests/test_units.py tests/test_synthesis.py
+	  tests/losses tests/test_units.py tests/test_synthesis.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info

@@ -80,7 +80,11 @@ class Chain:
                 return manifest
         return prepare_dataset(audio, out, **choice, on_progress=on_progress)
 
-    def train(self, on_step: Callable[[int, int, dict], None] | None = None) -> dict:
+    def train(
+        self,
+        on_step: Callable[[int, int, dict], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
+    ) -> dict:
         """Trains; goes on with a stopped run of the same dataset and settings."""
         from ddsp_tf.training.run import train_run
 
@@ -106,6 +110,7 @@ class Chain:
             overrides=self.overrides,
             seed=self.seed,
             on_step=on_step,
+            on_warning=on_warning,
         )
 
     def evaluate(self, on_progress: Callable[[int, str, int], None] | None = None) -> dict:

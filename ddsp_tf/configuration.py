@@ -126,11 +126,14 @@ def load_experiment(config: str, overrides: Sequence[str] = (), seed: int = 0) -
     """
     keras.utils.set_random_seed(seed)
     with _parsed(config, overrides):
+        training = _construct("train", config)
+        with _precision(training.precision):
+            model = _construct("Autoencoder", config)
         return Experiment(
-            model=_construct("Autoencoder", config),
+            model=model,
             loss=_construct("MultiScaleSpectralLoss", config),
             extractor=_construct("FeatureExtractor", config),
-            training=_construct("train", config),
+            training=training,
             text=gin.operative_config_str(max_line_length=100),
         )
 
@@ -154,6 +157,17 @@ def load_extractor(config: str, overrides: Sequence[str] = ()) -> FeatureExtract
     """
     with _parsed(config, overrides):
         return _construct("FeatureExtractor", config)
+
+
+@contextlib.contextmanager
+def _precision(name: str):
+    before = keras.config.dtype_policy()
+    if name != "float32":
+        keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Loading trained models."""
+"""Writing and loading trained models."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,41 @@ from pathlib import Path
 import keras
 
 from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
+from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
 from ddsp_tf.models import Autoencoder
+
+
+def save_model(model: Autoencoder, path: str | os.PathLike) -> None:
+    """Writes a model, in float32 whatever precision it was trained in.
+
+    Args:
+        model: The model.
+        path: The `.keras` file; replaced when the new one is complete.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        _in_float32(model).save(temporary)
+
+
+def _in_float32(model: Autoencoder) -> Autoencoder:
+    config = keras.saving.serialize_keras_object(model)
+    plain = _without_mixed_precision(config)
+    if plain == config:
+        return model
+    copy = keras.saving.deserialize_keras_object(plain)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _without_mixed_precision(config):
+    if isinstance(config, dict):
+        return {key: _without_mixed_precision(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_mixed_precision(value) for value in config)
+    return "float32" if config in ("mixed_bfloat16", "mixed_float16") else config
 
 
 def load_model(path: str | os.PathLike) -> Autoencoder:

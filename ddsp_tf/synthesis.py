@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-import keras
 import numpy as np
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.graphs import in_graph
 
 # Names a listener understands, for the nodes of the shipped configurations.
 _STEM_NAMES = {"filtered_noise": "noise"}
@@ -26,23 +26,6 @@ def white_noise(shape, seed: int) -> np.ndarray:
         (2, 3)
     """
     return np.random.default_rng(seed).uniform(-1.0, 1.0, shape).astype(np.float32)
-
-
-def _in_graph(model, name: str):
-    """Returns a model's method as a TensorFlow graph, made once a model; elsewhere the method.
-
-    Called eagerly, TensorFlow runs a GRU step by step, slower than real time.
-    """
-    method = getattr(model, name)
-    if keras.backend.backend() != "tensorflow" or not isinstance(model, keras.Model):
-        return method
-    import tensorflow as tf
-
-    # Past Keras's attribute tracking, which would save graphs with the model.
-    graphs = model.__dict__.setdefault("_graphs", {})
-    if name not in graphs:
-        graphs[name] = tf.function(method, reduce_retracing=True)
-    return graphs[name]
 
 
 def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
@@ -67,7 +50,7 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
     batch, frames = np.shape(features["f0_hz"])
     curves = {name: np.asarray(features[name], np.float32) for name in model.feature_names}
     curves["noise"] = white_noise((batch, frames * model.hop), seed)
-    signals, _ = _in_graph(model, "render")(curves)
+    signals, _ = in_graph(model, "render")(curves)
     signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}
     last = list(signals)[-1]
     parts = {name: audio for name, audio in signals.items() if name != last}
@@ -113,7 +96,7 @@ def synthesize(
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
     generator = np.random.default_rng(seed)
     state = model.initial_state(1)
-    stream = _in_graph(model, "stream")
+    stream = in_graph(model, "stream")
     skip, left = model.latency, frames * model.hop
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}

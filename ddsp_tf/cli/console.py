@@ -30,7 +30,8 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Callable]:
         total: Steps in all, if known.
 
     Yields:
-        Function `advance(done, text="", total=None)` that moves the bar.
+        Function `advance(done, text="", total=None)` that moves the bar; its attribute
+        `advance.note(text)` prints a line above it.
     """
     from rich.console import Console
     from rich.progress import (
@@ -60,6 +61,7 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Callable]:
                 changes["total"] = total
             progress.update(task, **changes)
 
+        advance.note = lambda text: progress.console.print(text, style="yellow", markup=False)
         yield advance
 
 

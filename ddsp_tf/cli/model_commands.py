@@ -10,10 +10,30 @@ from ddsp_tf.cli.options import configuration_options, seed_option
 
 @click.command()
 @configuration_options("solo_instrument")
-@click.option("--data", required=True, type=Path, help="Dataset, from `ddsp-tf prepare`.")
+@click.option(
+    "--data",
+    required=True,
+    multiple=True,
+    type=Path,
+    help="Dataset, from `ddsp-tf prepare`. Several are mixed.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="Share of each --data, in order. [default: by length]",
+)
 @click.option("--run", "run_folder", required=True, type=Path, help="Folder of the run.")
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs of this machine to divide each batch over.",
+)
 @seed_option
-def train(config, overrides, data, run_folder, seed):
+def train(config, overrides, data, weights, run_folder, devices, seed):
     """Train a model on a dataset.
 
     The same command goes on after a stop. The run's folder gets checkpoints, the best model so
@@ -28,7 +48,15 @@ def train(config, overrides, data, run_folder, seed):
 
     with progress_bar("training") as advance:
         summary = train_run(
-            config, data, run_folder, overrides=overrides, seed=seed, on_step=show_training(advance)
+            config,
+            data,
+            run_folder,
+            overrides=overrides,
+            seed=seed,
+            weights=weights or None,
+            devices=devices,
+            on_step=show_training(advance),
+            on_warning=advance.note,
         )
     print_training(run_folder, summary)
 

@@ -50,7 +50,7 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
     for skipped in manifest.skipped:
         click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
     with progress_bar("training") as advance:
-        summary = chain.train(model_commands.show_training(advance))
+        summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)
     with progress_bar("evaluating") as advance:
         summary = chain.evaluate(advance)

@@ -1,41 +1,50 @@
-"""Batches of a prepared dataset, as `tf.data` datasets.
+"""Batches of prepared datasets, as `tf.data` datasets.
 
 Everything in them is TensorFlow's own operations: Python functions that a dataset calls ahead of
 time compete with the training loop for the interpreter, and can hang it at exit.
 """
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from ddsp_tf.data.clips import consecutive_clips
 from ddsp_tf.data.crops import random_crops
-from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.manifest import Manifest, as_manifest
+from ddsp_tf.data.mixing import mixed
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.loudness import FLOOR_DB
 
 
 def training_batches(
-    dataset: Manifest | str | os.PathLike,
+    datasets: Manifest | str | os.PathLike | Sequence[Manifest | str | os.PathLike],
     *,
     clip_frames: int,
     batch_size: int,
     seed: int,
     first_step: int = 0,
+    weights: Sequence[float] | None = None,
+    gain_db: float = 0.0,
 ) -> tf.data.Dataset:
     """Gives random crops of the training split, forever; see `random_crops` for their choice.
 
-    Batch number s depends on nothing but the dataset, `clip_frames`, `batch_size`, `seed` and s:
-    a training that was stopped before step s goes on exactly with `first_step=s`. To get there,
-    the crops of at most one epoch are read and passed over. Memory does not grow with the
-    dataset. Recordings shorter than a crop are followed by silence.
+    Batch number s depends on nothing but the arguments and s: a training that was stopped before
+    step s goes on exactly with `first_step=s`. To get there, the crops of at most one epoch are
+    read and passed over. Memory does not grow with the dataset. Recordings shorter than a crop
+    are followed by silence.
 
     Args:
-        dataset: A manifest or the folder of a dataset.
+        datasets: Manifest or folder of a dataset, or several of the same rates.
         clip_frames: Frames of a crop, at most those of a record (20 s).
         batch_size: Crops in a batch.
         seed: Decides order and places of the crops.
         first_step: Number of the batch to begin with.
+        weights: Share of the crops that each dataset gives, in any unit; by default shares like
+            the datasets' lengths.
+        gain_db: Crops are made louder or softer by a random gain of at most this many dB; the
+            two levels among the features move with the audio, pitch stays.
 
     Returns:
         An endless dataset of dicts: `audio` [batch, clip_frames * hop], `f0_hz`,
@@ -43,18 +52,48 @@ def training_batches(
         [batch], strings; `start_frame` [batch], int64, counted from the start of the recording.
 
     Raises:
-        UserError: If the split is empty, the dataset is incomplete, or a size is out of range.
+        UserError: If the split is empty, a dataset is incomplete, rates or numbers of weights
+            differ, or a size is out of range.
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size, first_step=first_step + 1)
-    reader = DatasetReader(dataset, "train")
-    longest = max(int(rows["frames"].max()) for rows in reader.rows)
-    if clip_frames > max(longest, reader.manifest.segment_frames // 2):
-        raise UserError(
-            f"clip_frames {clip_frames}: the longest record of {reader.folder} has {longest} "
-            "frames; choose shorter clips"
+    if isinstance(datasets, (Manifest, str, os.PathLike)):
+        datasets = [datasets]
+    manifests = [as_manifest(dataset) for dataset in datasets]
+    for manifest in manifests[1:]:
+        manifest.check_rates(manifests[0].sample_rate, manifests[0].frame_rate)
+    readers = [DatasetReader(manifest, "train") for manifest in manifests]
+    _check_clips(readers, clip_frames)
+    first = first_step * batch_size
+    if len(readers) == 1 and weights is None:
+        crops = random_crops(readers[0], clip_frames, seed, first)
+    else:
+        crops = mixed(readers, clip_frames, seed, first, weights)
+    if gain_db:
+        crops = crops.enumerate(first).map(
+            lambda number, crop: _with_gain(number, crop, gain_db, seed)
         )
-    crops = random_crops(reader, clip_frames, seed, first_step * batch_size)
     return crops.batch(batch_size, drop_remainder=True).prefetch(4)
+
+
+def _check_clips(readers: list[DatasetReader], clip_frames: int) -> None:
+    for reader in readers:
+        longest = max(int(rows["frames"].max()) for rows in reader.rows)
+        if clip_frames > max(longest, reader.manifest.segment_frames // 2):
+            raise UserError(
+                f"clip_frames {clip_frames}: the longest record of {reader.folder} has {longest} "
+                "frames; choose shorter clips"
+            )
+
+
+def _with_gain(number: tf.Tensor, crop: dict[str, tf.Tensor], most_db: float, seed: int):
+    # Not the numbers that place the crops: those would make loudness depend on the position.
+    key = tf.stack([tf.constant((seed + 0x6761696E) % (1 << 63), tf.int64), number])
+    gain_db = tf.random.stateless_uniform([], key, -most_db, most_db)
+    levels = {
+        name: tf.where(crop[name] > FLOOR_DB, tf.maximum(crop[name] + gain_db, FLOOR_DB), FLOOR_DB)
+        for name in ("loudness_db", "power_db")
+    }
+    return {**crop, **levels, "audio": crop["audio"] * 10.0 ** (gain_db / 20.0)}
 
 
 def clips(

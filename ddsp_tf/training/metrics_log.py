@@ -1,7 +1,8 @@
-"""The table of a run's numbers, `logs/metrics.csv`."""
+"""Tables of a run's numbers, such as `logs/metrics.csv`."""
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,47 +10,40 @@ import numpy as np
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
 
-COLUMNS = (
-    "step",
-    "seconds",
-    "learning_rate",
-    "gradient_norm",
-    "loss",
-    "magnitude",
-    "log_magnitude",
-    "validation_loss",
-    "validation_magnitude",
-    "validation_log_magnitude",
-)
-
 
 class MetricsLog:
     """Rows of numbers by step, kept in a CSV file; a row may leave columns empty.
 
     Args:
         path: The file; made with a header if absent.
+        columns: Names of the columns after "step"; those of the file if it exists.
 
     Example:
         >>> import tempfile
-        >>> log = MetricsLog(Path(tempfile.mkdtemp()) / "metrics.csv")
+        >>> log = MetricsLog(Path(tempfile.mkdtemp()) / "metrics.csv", ["loss"])
         >>> log.append({"step": 50, "loss": 12.5})
         >>> log.column("loss")
         (array([50.]), array([12.5]))
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, columns: Sequence[str] = ()):
         self.path = Path(path)
-        if not self.path.exists():
+        self.columns = ("step", *columns)
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                self.columns = tuple(next(csv.reader(file), self.columns))
+        else:
             self._write([])
 
     def append(self, row: dict[str, float]):
         """Adds a row at the end of the file."""
         with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, restval="").writerow(row)
+            csv.DictWriter(file, self.columns, restval="").writerow(row)
 
     def forget_after(self, step: int):
         """Drops rows of later steps: a resumed run does those steps again."""
-        self._write([row for row in self.rows() if row["step"] <= step])
+        rows = self._cells()
+        self._write([row for row in rows if float(row["step"]) <= step])
 
     def rows(self) -> list[dict[str, float]]:
         """Returns the rows; empty cells are absent.
@@ -57,15 +51,10 @@ class MetricsLog:
         Raises:
             UserError: If the file is not such a table.
         """
-        with self.path.open(newline="") as file:
-            try:
-                return [
-                    {key: float(value) for key, value in row.items() if value}
-                    for row in csv.DictReader(file)
-                    if row["step"]
-                ]
-            except (ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{self.path}: not a table of metrics ({error})") from error
+        return [
+            {key: self._number(value) for key, value in row.items() if value}
+            for row in self._cells()
+        ]
 
     def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Returns the steps and values of one column, empty cells left out."""
@@ -73,10 +62,25 @@ class MetricsLog:
         steps, values = np.array(pairs, float).reshape(-1, 2).T
         return steps, values
 
+    def _cells(self) -> list[dict[str, str]]:
+        with self.path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            # A line that a kill cut short is shorter than the header.
+            if not isinstance(row.get("step"), str) or None in row:
+                raise UserError(f"{self.path}: not a table of metrics")
+            self._number(row["step"])
+        return rows
+
+    def _number(self, cell: str) -> float:
+        try:
+            return float(cell)
+        except ValueError as error:
+            raise UserError(f"{self.path}: not a table of metrics ({error})") from error
+
     def _write(self, rows):
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
+            writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
-            writer.writerows(
-                {key: int(v) if key == "step" else v for key, v in row.items()} for row in rows
-            )
+            # As they were written: numbers that pass through a parser may change their digits.
+            writer.writerows(rows)

@@ -19,13 +19,18 @@ _FREE = (
     "keep_checkpoints",
     "render_every",
     "render_clips",
+    "early_stop_validations",
 )
 
 
 def _settings(configuration: str) -> list[str]:
     """Returns the lines of a configuration that decide what is trained."""
-    free = tuple(f"train.{name} =" for name in _FREE)
     lines = configuration.splitlines()
+    names = set(_FREE)
+    if "train.decay = 'cosine'" in lines:
+        # The learning rate of every step depends on how many there are.
+        names.remove("steps")
+    free = tuple(f"train.{name} =" for name in names)
     return [line for line in lines if line and not line.startswith(("#", *free))]
 
 
@@ -47,6 +52,8 @@ class RunDirectory:
         self.best_model = self.path / "best.keras"
         self.logs = self.path / "logs"
         self.metrics = self.logs / "metrics.csv"
+        self.timing = self.logs / "timing.csv"
+        self.files = self.logs / "files.csv"
         self.renders = self.path / "renders"
         self.record = self.path / "run.json"
         self.evaluation = self.path / "evaluation.json"

@@ -1,7 +1,8 @@
 """The training loop."""
 
+import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -12,220 +13,259 @@ from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.errors import UserError
+from ddsp_tf.model_files import save_model
+from ddsp_tf.training.checkpoints import Checkpoints
+from ddsp_tf.training.health import Health
 from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.training.objective import Objective
 from ddsp_tf.training.run_directory import RunDirectory
-from ddsp_tf.training.schedules import WarmUpExponentialDecay
+from ddsp_tf.training.step import TrainingStep, make_optimizer
 from ddsp_tf.training.validation import Validation
 
 
-def compile_on_gpu(function: Callable) -> Callable:
-    """Compiles a function with XLA where there is a GPU.
-
-    Only what is around a GRU may be compiled: under XLA the GRU itself loses its fused kernel.
-    On a CPU, TensorFlow's own kernels are as fast and start at once.
-
-    Args:
-        function: Takes and returns tensors.
-
-    Returns:
-        The function, compiled or as it was.
-
-    Example:
-        >>> float(compile_on_gpu(lambda x: x + 1.0)(tf.constant(1.0)))
-        2.0
-    """
-    if tf.config.list_physical_devices("GPU"):
-        return tf.function(function, jit_compile=True)
-    return function
-
-
 class Trainer:
-    """Trains an experiment's model on a dataset, in a run directory.
+    """Trains an experiment's model on datasets, in a run directory.
 
     Step number s sees the same clips, noise and learning rate however often the run was
     interrupted before it.
 
     Args:
         experiment: Model, loss and settings.
-        manifest: The dataset.
+        manifests: The datasets.
         run: The run directory, opened.
         seed: Seed of clip order and noise.
-        on_step: Called as `on_step(step, numbers)` after each row of training metrics, numbers
-            being a dictionary with "loss" and the like.
+        weights: Shares of the datasets, see `training_batches`.
+        devices: Over how many devices a batch is divided.
+        on_step: Called as `on_step(step, numbers)` after each row of metrics, numbers being a
+            dictionary with "loss" or "validation_loss" and the like.
+        on_warning: Called with one sentence when the run goes wrong in a way that does not stop
+            it.
 
     Raises:
-        UserError: If the dataset does not fit the model.
+        UserError: If a dataset does not fit the model, or there are fewer devices.
     """
 
     def __init__(
         self,
         experiment: Experiment,
-        manifest: Manifest,
+        manifests: Sequence[Manifest],
         run: RunDirectory,
         seed: int = 0,
+        *,
+        weights: Sequence[float] | None = None,
+        devices: int = 1,
         on_step: Callable[[int, dict], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ):
         model, settings = experiment.model, experiment.training
-        manifest.check_rates(model.sample_rate, model.frame_rate)
+        for manifest in manifests:
+            manifest.check_rates(model.sample_rate, model.frame_rate)
+        if settings.batch_size % devices:
+            raise UserError(
+                f"train.batch_size={settings.batch_size}: cannot be divided over {devices} devices"
+            )
         self.model, self.loss, self.settings = model, experiment.loss, settings
-        self.run, self.manifest, self.seed = run, manifest, seed
+        self.run, self.manifests, self.seed = run, list(manifests), seed
+        self.weights = weights
         self.on_step = on_step or (lambda step, numbers: None)
+        self.on_warning = on_warning or (lambda text: None)
         self.clip_frames = max(round(settings.clip_seconds * model.frame_rate), 1)
         if not model.built:
             model.build()
-        self.optimizer = keras.optimizers.Adam(
-            WarmUpExponentialDecay(
-                settings.learning_rate,
-                settings.warm_up_steps,
-                settings.decay_rate,
-                settings.decay_steps,
-            )
+        self.objective = Objective(model, experiment.loss)
+        optimizer = make_optimizer(settings)
+        self.training_step = TrainingStep(
+            self.objective, optimizer, settings.gradient_norm, seed, devices
         )
-        self.optimizer.build(model.trainable_variables)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        self.checkpoints = tf.train.CheckpointManager(
-            tf.train.Checkpoint(
-                model=model, optimizer=self.optimizer, step=self.step, seconds=self.seconds
-            ),
-            str(run.checkpoints),
-            max_to_keep=settings.keep_checkpoints,
+        self.checkpoints = Checkpoints(run.checkpoints, settings.keep_checkpoints)
+        self.health = Health(
+            _synthesizers(model.processor_group),
+            self.objective.nodes[-1],
+            after_step=settings.warm_up_steps,
         )
-        self._audio_terms = compile_on_gpu(self._audio_terms)
+        self.step, self.seconds, self.pending = 0, 0.0, []
 
     def train(self) -> dict[str, float]:
         """Trains from the last checkpoint, or from the start, to the last step.
 
         Returns:
-            "step", and the last "validation_loss" and "best_validation_loss" if there is a
-            validation split.
+            "step", "seconds", and "first_validation_loss", "validation_loss" and
+            "best_validation_loss" if there is a validation split.
 
         Raises:
             UserError: If the loss is no longer a number.
             KeyboardInterrupt: After a checkpoint, if the user stops the run.
         """
-        self.checkpoints.restore_or_initialize()
-        step = int(self.step)
-        self.log = MetricsLog(self.run.metrics)
-        self.log.forget_after(step if step else -1)
+        self._restore()
+        self.log = MetricsLog(self.run.metrics, self._columns())
+        self.timing = MetricsLog(
+            self.run.timing, ["seconds", "seconds_per_step", "input_seconds_per_step"]
+        )
+        for log in (self.log, self.timing):
+            log.forget_after(self.step if self.step else -1)
         self.writer = tf.summary.create_file_writer(str(self.run.logs))
         self.validation = Validation(
-            self.model, self.loss, self.manifest, self.clip_frames, self.settings
+            self.model, self.loss, self.manifests, self.clip_frames, self.settings
         )
-        if step == 0:
-            self._validate(0)
+        if self.step == 0:
+            self._validate()
         batches = training_batches(
-            self.manifest,
+            self.manifests,
             clip_frames=self.clip_frames,
             batch_size=self.settings.batch_size,
             seed=self.seed,
-            first_step=step,
+            first_step=self.step,
+            weights=self.weights,
+            gain_db=self.settings.gain_db,
         )
         try:
-            self._loop(iter(batches), step)
+            self._loop(iter(batches))
         except KeyboardInterrupt:
-            self.checkpoints.save(int(self.step))
+            # The step that was interrupted may have changed the weights already.
+            self.step = self.training_step.steps_done()
+            self._save_checkpoint()
             raise
         finally:
             self.writer.close()
         return self._summary()
 
-    def _loop(self, batches, step: int):
-        settings, pending = self.settings, []
-        started = time.monotonic()
-        while step < settings.steps:
-            pending.append(self._train_step(next(batches)))
-            step += 1
-            last = step == settings.steps
-            checkpoint = step % settings.checkpoint_every == 0 or last
-            validate = step % settings.validate_every == 0 or last
-            render = settings.render_clips and (step % settings.render_every == 0 or last)
-            if step % settings.log_every == 0 or checkpoint or validate:
-                pending = self._log_training(step, pending, started)
-                started = time.monotonic()
-            if validate:
-                self._validate(step)
-            if render:
-                self.validation.render(self.run.renders, step, self.writer)
-            if checkpoint:
-                self.checkpoints.save(step)
-            if validate or render or checkpoint:
-                started = time.monotonic()
+    def _columns(self):
+        kinds = ("loss", *self.loss.kinds)
+        validation = [f"validation_{kind}" for kind in kinds]
+        return ["learning_rate", "gradient_norm", *self.objective.names, *validation]
 
-    def _audio_terms(self, inputs, target):
-        audio = self.model.processor_group(inputs)
-        terms = self.loss.terms(target, audio)
-        means = {name: tf.reduce_mean(value) for name, value in terms.items()}
-        kinds = ("magnitude", "log_magnitude")
-        return {
-            kind: sum(value for name, value in means.items() if name.rpartition("_")[0] == kind)
-            for kind in kinds
-        }
+    def _restore(self):
+        latest = self.checkpoints.latest()
+        if latest is None:
+            return
+        step, arrays, record = latest
+        try:
+            self.training_step.restore(arrays)
+        except ValueError as error:
+            raise UserError(f"{self.run.checkpoints}: {error}; name a new folder") from error
+        self.step, self.seconds, self.pending = step, record["seconds"], record["pending"]
 
-    @tf.function(reduce_retracing=True)
-    def _train_step(self, batch):
-        step = self.step.read_value()
-        noise = tf.random.stateless_uniform(
-            tf.shape(batch["audio"]),
-            seed=tf.stack([tf.constant(self.seed, tf.int64), step]),
-            minval=-1.0,
-            maxval=1.0,
-        )
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            inputs, _ = self.model.decode({**batch, "noise": noise})
-            terms = self._audio_terms(inputs, batch["audio"])
-            loss = terms["magnitude"] + terms["log_magnitude"]
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        gradients, norm = tf.clip_by_global_norm(gradients, self.settings.gradient_norm)
-        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
-        self.optimizer.apply(gradients, variables)
-        # In the graph, so that weights and step agree wherever Ctrl-C comes between.
-        self.step.assign_add(1)
-        return {"loss": loss, **terms, "gradient_norm": norm, "learning_rate": rate}
+    def _save_checkpoint(self):
+        self.pending = [_floats(numbers) for numbers in self.pending]
+        record = {"seconds": self.seconds, "pending": self.pending}
+        self.checkpoints.save(self.step, self.training_step.arrays(), record)
 
-    def _log_training(self, step, pending, started):
-        if not pending:
-            return []
-        numbers = {
-            name: float(np.mean([float(values[name]) for values in pending])) for name in pending[0]
-        }
-        numbers["learning_rate"] = float(pending[-1]["learning_rate"])
-        if not np.isfinite(numbers["loss"]):
-            saved = self.checkpoints.latest_checkpoint or "none"
+    def _loop(self, batches):
+        settings = self.settings
+        sources, waited, started = [], 0.0, time.monotonic()
+        while self.step < settings.steps:
+            asked = time.monotonic()
+            batch = next(batches)
+            waited += time.monotonic() - asked
+            sources.append(batch["source"])
+            numbers = self.training_step.run(batch, self.step)
+            self.pending.append(numbers)
+            self.step += 1
+            due = {
+                name: self.step % every == 0 or self.step == settings.steps
+                for name, every in (
+                    ("log", settings.log_every),
+                    ("checkpoint", settings.checkpoint_every),
+                    ("validate", settings.validate_every),
+                    ("render", settings.render_every),
+                )
+            }
+            if not any(due.values()):
+                continue
+            self._log_training(sources)
+            self._log_timing(len(sources), time.monotonic() - started, waited)
+            stop = due["validate"] and self._validate()
+            if due["render"] and settings.render_clips:
+                with self.training_step.weights_to_keep():
+                    self.validation.render(self.run.renders, self.step, self.writer)
+            if due["checkpoint"] or stop:
+                self._save_checkpoint()
+            if stop:
+                break
+            sources, waited, started = [], 0.0, time.monotonic()
+
+    def _log_training(self, sources):
+        rows = [_floats(numbers) for numbers in self.pending]
+        self._check_finite(rows, sources)
+        numbers = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        numbers["learning_rate"] = rows[-1]["learning_rate"]
+        self.pending = []
+        self._append(numbers, "training/")
+        for text in self.health.examine(self.step, numbers):
+            self.on_warning(text)
+
+    def _check_finite(self, rows, sources):
+        for number, row in enumerate(rows):
+            if np.isfinite(row["loss"]) and np.isfinite(row["gradient_norm"]):
+                continue
+            step = self.step - len(rows) + number
+            paths = self.checkpoints.paths()
+            batch = sources[number - len(rows)] if len(rows) - number <= len(sources) else []
+            names = sorted({tf.compat.as_text(name) for name in np.asarray(batch).tolist()})
             raise UserError(
-                f"{self.run.path}: the loss is no longer a number between steps "
-                f"{step - len(pending)} and {step}; last good checkpoint: {saved}; "
+                f"{self.run.path}: the loss is no longer a number at step {step} (files "
+                f"{', '.join(names)}); last good checkpoint: {paths[-1] if paths else 'none'}; "
                 "try a smaller train.learning_rate"
             )
-        elapsed = time.monotonic() - started
-        self.seconds.assign_add(elapsed)
-        self.log.append({"step": step, "seconds": round(float(self.seconds), 3), **numbers})
-        with self.writer.as_default(step=step):
-            for name, value in numbers.items():
-                tf.summary.scalar(f"training/{name}", value)
-        self.on_step(step, {**numbers, "seconds_per_step": elapsed / len(pending)})
-        return []
 
-    def _validate(self, step):
-        numbers = self.validation.measure()
-        best = self.log.column("validation_loss")[1].min(initial=np.inf)
-        if numbers:
-            self.log.append({"step": step, **numbers})
-            with self.writer.as_default(step=step):
-                for name, value in numbers.items():
-                    tf.summary.scalar(name.replace("_", "/", 1), value)
-            self.on_step(step, numbers)
-        # Without held-out clips the last model is the one to keep.
-        if not numbers or numbers["validation_loss"] < best:
-            with atomic_path(self.run.best_model) as temporary:
-                self.model.save(temporary)
+    def _log_timing(self, steps, elapsed, waited):
+        self.seconds += elapsed
+        per_step = {"seconds_per_step": elapsed / steps, "input_seconds_per_step": waited / steps}
+        row = {"seconds": self.seconds, **per_step}
+        self.timing.append({"step": self.step, **{k: round(v, 6) for k, v in row.items()}})
+
+    def _validate(self) -> bool:
+        """Measures, keeps the best model; returns whether the run should end early."""
+        with self.training_step.weights_to_keep():
+            numbers, files = self.validation.measure()
+            last = self.step >= self.settings.steps
+            if last:
+                files = self.validation.measure_training_files() + files
+            best = self.log.column("validation_loss")[1].min(initial=np.inf)
+            if numbers:
+                self._append(numbers, "")
+            # Without held-out clips the last model is the one to keep.
+            if not numbers or numbers["validation_loss"] < best:
+                save_model(self.model, self.run.best_model)
+        if files:
+            self._write_files(files)
+        losses = self.log.column("validation_loss")[1]
+        patience = self.settings.early_stop_validations
+        return bool(patience) and len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+    def _append(self, numbers, prefix):
+        self.log.append({"step": self.step, **numbers})
+        with self.writer.as_default(step=self.step):
+            for name, value in numbers.items():
+                tag = f"{prefix}{name}" if prefix else name.replace("_", "/", 1)
+                tf.summary.scalar(tag, value)
+        self.on_step(self.step, numbers)
+
+    def _write_files(self, files):
+        with (
+            atomic_path(self.run.files) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, ["step", *files[0]])
+            writer.writeheader()
+            writer.writerows({"step": self.step, **row} for row in files)
 
     def _summary(self):
         values = self.log.column("validation_loss")[1]
-        summary = {"step": int(self.step), "seconds": float(self.seconds)}
+        summary = {"step": self.step, "seconds": round(self.seconds, 3)}
         if len(values):
             summary["first_validation_loss"] = float(values[0])
             summary["validation_loss"] = float(values[-1])
             summary["best_validation_loss"] = float(values.min())
         return summary
+
+
+def _synthesizers(group) -> list[str]:
+    """Names of the nodes that take no other node's signal."""
+    nodes = {processor.name for processor in group.processors}
+    pairs = zip(group.processors, group.connections, strict=True)
+    return [processor.name for processor, inputs in pairs if not nodes & set(inputs)]
+
+
+def _floats(numbers) -> dict[str, float]:
+    return {name: float(keras.ops.convert_to_numpy(value)) for name, value in numbers.items()}

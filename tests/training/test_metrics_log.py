@@ -3,9 +3,11 @@ import pytest
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.metrics_log import MetricsLog
 
+COLUMNS = ("loss", "learning_rate", "magnitude", "validation_loss")
+
 
 def test_rows_come_back_without_empty_cells(tmp_path):
-    log = MetricsLog(tmp_path / "logs" / "metrics.csv")
+    log = MetricsLog(tmp_path / "logs" / "metrics.csv", COLUMNS)
     log.append({"step": 0, "validation_loss": 9.5})
     log.append({"step": 5, "loss": 8.0, "learning_rate": 1e-4})
     assert MetricsLog(log.path).rows() == [
@@ -18,7 +20,7 @@ def test_rows_come_back_without_empty_cells(tmp_path):
 
 
 def test_forgetting_keeps_earlier_rows(tmp_path):
-    log = MetricsLog(tmp_path / "metrics.csv")
+    log = MetricsLog(tmp_path / "metrics.csv", COLUMNS)
     for step in (1, 2, 3, 4):
         log.append({"step": step, "loss": float(step)})
     log.forget_after(2)

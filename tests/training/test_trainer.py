@@ -14,6 +14,7 @@ from ddsp_tf.configuration import load_experiment
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.model_files import load_model
+from ddsp_tf.training.checkpoints import Checkpoints
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.run_directory import RunDirectory
@@ -53,12 +54,13 @@ def test_best_model_is_that_of_the_lowest_validation_loss(tiny_run, tiny_dataset
     validation = Validation(
         load_model(tiny_run),
         experiment.loss,
-        load_manifest(tiny_dataset),
+        [load_manifest(tiny_dataset)],
         clip_frames=50,
         settings=experiment.training,
     )
     best = MetricsLog(RunDirectory(tiny_run).metrics).column("validation_loss")[1].min()
-    assert validation.measure()["validation_loss"] == pytest.approx(best, rel=1e-4)
+    numbers, _ = validation.measure()
+    assert numbers["validation_loss"] == pytest.approx(best, rel=1e-4)
 
 
 def test_training_lowers_the_loss(tiny_dataset, tiny_overrides, tmp_path):
@@ -81,7 +83,7 @@ train_run("demo", sys.argv[1], sys.argv[2], overrides=sys.argv[3:], seed=4)
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_losses(tiny_dataset, tiny_overrides, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_numbers(tiny_dataset, tiny_overrides, tmp_path):
     overrides = [*tiny_overrides, "train.steps=40", "train.checkpoint_every=5"]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     train_run("demo", tiny_dataset, undisturbed, overrides=overrides, seed=4)
@@ -90,7 +92,7 @@ def test_a_killed_run_goes_on_to_the_same_losses(tiny_dataset, tiny_overrides, t
         metrics = RunDirectory(killed).metrics
         deadline = time.monotonic() + 120
         # Somewhere after the first checkpoint, wherever the process happens to be by then.
-        while not (killed / "checkpoints" / "checkpoint").exists():
+        while not any((killed / "checkpoints").glob("step_*.npz")):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
@@ -99,14 +101,10 @@ def test_a_killed_run_goes_on_to_the_same_losses(tiny_dataset, tiny_overrides, t
     assert len(MetricsLog(metrics).rows()) < len(whole.rows())
     summary = train_run("demo", tiny_dataset, killed, overrides=overrides, seed=4)
     assert summary["step"] == 40
-    for name in ("loss", "validation_loss", "gradient_norm", "learning_rate"):
-        steps, values = MetricsLog(metrics).column(name)
-        expected_steps, expected = whole.column(name)
-        np.testing.assert_array_equal(steps, expected_steps)
-        np.testing.assert_allclose(values, expected, rtol=1e-5)
+    assert metrics.read_bytes() == (undisturbed / "logs/metrics.csv").read_bytes()
     weights = [load_model(folder).get_weights() for folder in (undisturbed, killed)]
     for ours, theirs in zip(*weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_interrupting_saves_a_checkpoint(tiny_dataset, tiny_overrides, tmp_path):
@@ -117,7 +115,7 @@ def test_interrupting_saves_a_checkpoint(tiny_dataset, tiny_overrides, tmp_path)
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train_run("demo", tiny_dataset, folder, overrides=tiny_overrides, on_step=stop)
-    assert "ckpt-4" in tf.train.latest_checkpoint(str(folder / "checkpoints"))
+    assert Checkpoints(folder / "checkpoints", 3).paths()[-1].name == "step_00000004.npz"
     assert train_run("demo", tiny_dataset, folder, overrides=tiny_overrides)["step"] == 6
 
 
@@ -177,4 +175,4 @@ def test_wrong_places_leave_nothing_behind(tiny_dataset, tiny_overrides, tmp_pat
 def test_trainer_refuses_a_dataset_of_other_rates(tiny_dataset, tmp_path):
     experiment = load_experiment("vst")
     with pytest.raises(UserError, match="frame_rate"):
-        Trainer(experiment, load_manifest(tiny_dataset), RunDirectory(tmp_path / "run"))
+        Trainer(experiment, [load_manifest(tiny_dataset)], RunDirectory(tmp_path / "run"))

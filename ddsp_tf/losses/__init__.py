@@ -1,0 +1,5 @@
+"""Losses between audio signals."""
+
+from ddsp_tf.losses.spectral import MultiScaleSpectralLoss, scaled_fft_sizes
+
+__all__ = ["MultiScaleSpectralLoss", "scaled_fft_sizes"]
