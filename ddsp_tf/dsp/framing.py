@@ -76,6 +76,24 @@ def next_frames(frames):
     return ops.concatenate([frames[:, 1:], frames[:, -1:]], axis=1)
 
 
+def previous_frames(before, frames):
+    """Returns every frame's predecessor.
+
+    Args:
+        before: [batch, 1, channels], the predecessor of the first frame.
+        frames: [batch, frames, channels].
+
+    Returns:
+        [batch, frames, channels].
+
+    Example:
+        >>> frames = np.array([[[1.0], [2.0], [3.0]]])
+        >>> previous_frames(np.zeros((1, 1, 1)), frames)[0, :, 0].numpy().tolist()
+        [0.0, 1.0, 2.0]
+    """
+    return ops.concatenate([before, frames[:, :-1]], axis=1)
+
+
 def overlap_add(frames, hop: int):
     """Adds frames that start `hop` samples apart.
 

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.dsp.framing import add_tail, overlap_add
 
 
 def response_radius(n_bands: int) -> int:
@@ -87,12 +87,23 @@ def _filter_matrices(n_bands: int, hop: int):
     return tuple(matrix.astype(np.float32) for matrix in (gain, analysis, synthesis))
 
 
+def _part_size(n_bands: int, hop: int) -> int:
+    """The part of a frame to filter at once: the divisor of hop that takes the fewest products.
+
+    A frame's filter does not change within it, and large matrices waste what FFTs would save.
+    """
+    radius = response_radius(n_bands)
+    sizes = [size for size in range(1, hop + 1) if hop % size == 0]
+    return min(sizes, key=lambda size: size + 2 * radius * radius / size)
+
+
 def filter_frames(signal, magnitudes, hop: int):
     """Filters each frame of a signal by its own magnitudes and overlap-adds the results.
 
     Args:
         signal: [batch, frames * hop], usually white noise in [-1, 1].
-        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
+        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist; of signal and magnitudes,
+            one may have batch 1 and serve all of the other.
         hop: Samples per frame.
 
     Returns:
@@ -105,11 +116,45 @@ def filter_frames(signal, magnitudes, hop: int):
         >>> filter_frames(impulse, flat, hop=4).numpy().argmax(axis=1).tolist()  # 3 + radius 2
         [5]
     """
+    n_bands = magnitudes.shape[-1]
+    part = _part_size(n_bands, hop)
     gain, analysis, synthesis = (
-        ops.convert_to_tensor(matrix) for matrix in _filter_matrices(magnitudes.shape[-1], hop)
+        ops.convert_to_tensor(matrix) for matrix in _filter_matrices(n_bands, part)
     )
-    n_frames = ops.shape(magnitudes)[1]
-    blocks = ops.reshape(signal, (ops.shape(signal)[0], n_frames, hop))
+    n_parts = ops.shape(magnitudes)[1] * (hop // part)
+    parts = ops.reshape(signal, (ops.shape(signal)[0], n_parts, part))
     gains = ops.matmul(magnitudes, gain)
-    spectra = ops.matmul(blocks, analysis) * ops.concatenate([gains, gains], axis=-1)
-    return overlap_add(ops.matmul(spectra, synthesis), hop)
+    gains = ops.concatenate([gains, gains], axis=-1)
+    if part < hop:
+        shares = ops.tile(gains[:, :, None, :], (1, 1, hop // part, 1))
+        gains = ops.reshape(shares, (ops.shape(magnitudes)[0], n_parts, gains.shape[-1]))
+    return overlap_add(ops.matmul(ops.matmul(parts, analysis) * gains, synthesis), part)
+
+
+def filter_block(signal, magnitudes, hop: int, state):
+    """Filters one block of frames; blocks join without a seam.
+
+    Args:
+        signal: [batch, frames * hop].
+        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
+        hop: Samples per frame.
+        state: "tail" [batch, 2 * radius], what earlier blocks still ring, and "gate"
+            [batch, radius], 0 for samples before time 0; all zeros at the beginning.
+
+    Returns:
+        Tuple of the filtered signal [batch, frames * hop], `radius` samples late, and the new
+        state.
+
+    Example:
+        >>> impulse = np.float32([[1.0, 0.0, 0.0, 0.0]])
+        >>> state = {"tail": ops.zeros((1, 4)), "gate": ops.zeros((1, 2))}
+        >>> late, state = filter_block(impulse, np.ones((1, 2, 3), np.float32), 2, state)
+        >>> late.numpy().round(3).tolist()
+        [[0.0, 0.0, 1.0, 0.0]]
+    """
+    result = filter_frames(signal, magnitudes, hop)
+    length = ops.shape(magnitudes)[1] * hop
+    done, tail = add_tail(result, state["tail"], length)
+    # A zero-phase filter rings before its input; a whole signal has nothing before time 0.
+    gate = ops.concatenate([state["gate"], ops.ones_like(done)], axis=1)
+    return done * gate[:, :length], {"tail": tail, "gate": gate[:, length:]}

@@ -10,6 +10,7 @@ over samples exists.
 
 import math
 
+import keras
 from keras import ops
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
@@ -50,11 +51,13 @@ def frame_phase(f0_hz, next_f0_hz, hop: int, sample_rate: int, initial_phase=Non
         next_f0_hz: [batch, frames] frequency at the following frame, Hz.
         hop: Samples per frame.
         sample_rate: Samples per second, at most 262144.
-        initial_phase: [batch, 1] phase before the first sample in cycles, default 0.
+        initial_phase: Phase before the first sample: [batch, 1] cycles, default 0; or [batch, 2]
+            in two parts, whole multiples of 1 / (2 * sample_rate) cycles and the cycles left
+            over, which stay exact over any number of calls.
 
     Returns:
-        Tuple of the phase before each frame's first sample, [batch, frames], and after the last
-        frame, [batch, 1]; in cycles, 0..1.
+        Tuple of the phase before each frame's first sample, [batch, frames] in cycles, 0..1, and
+        the phase after the last frame, in the form of `initial_phase`.
 
     Example:
         >>> f0_hz = ops.full((1, 4), 100.0)  # a quarter of a cycle per frame of 40 samples
@@ -62,20 +65,63 @@ def frame_phase(f0_hz, next_f0_hz, hop: int, sample_rate: int, initial_phase=Non
         >>> phase.numpy().tolist(), float(final[0, 0])
         ([[0.0, 0.25, 0.5, 0.75]], 0.0)
     """
+    return phase_of_parts(
+        split_hz(f0_hz), split_hz(next_f0_hz), hop, sample_rate, initial_phase=initial_phase
+    )
+
+
+def split_hz(frequencies):
+    """Splits frequencies into whole Hertz, through which no gradient flows, and fractions.
+
+    Args:
+        frequencies: Hz, any shape.
+
+    Returns:
+        Tuple of whole and fraction, of that shape; they add up to the frequencies.
+
+    Example:
+        >>> [part.numpy().tolist() for part in split_hz(ops.convert_to_tensor([440.25]))]
+        [[440.0], [0.25]]
+    """
+    whole = ops.stop_gradient(ops.floor(frequencies))
+    return whole, frequencies - whole
+
+
+def phase_of_parts(parts, next_parts, hop: int, sample_rate: int, initial_phase=None):
+    """`frame_phase` of frequencies that come in two parts, because one float32 is not enough.
+
+    Args:
+        parts: Tuple of whole Hertz and the rest, small but of any sign, [batch, frames] each.
+        next_parts: The same of the following frame.
+        hop: Samples per frame.
+        sample_rate: Samples per second, at most 262144.
+        initial_phase: As for `frame_phase`.
+
+    Returns:
+        As for `frame_phase`.
+    """
 
     def advance(here, there):
         # Sum of the hop instantaneous frequencies, in units of 1 / (2 * sample_rate) cycles.
         return (hop + 1) * here + (hop - 1) * there
 
     modulus = 2.0 * sample_rate
-    whole, next_whole = (ops.stop_gradient(ops.floor(f)) for f in (f0_hz, next_f0_hz))
-    coarse = _wrapped_sum(_wrap(advance(whole, next_whole), modulus), modulus)
-    fine = _wrapped_sum(advance(f0_hz - whole, next_f0_hz - next_whole) / modulus, 1.0)
-    after = coarse / modulus + fine
-    if initial_phase is None:
-        initial_phase = ops.zeros_like(after[:, :1])
-    after = _wrap(after + initial_phase, 1.0)
-    return ops.concatenate([initial_phase, after[:, :-1]], axis=1), after[:, -1:]
+    coarse = _wrapped_sum(_wrap(advance(parts[0], next_parts[0]), modulus), modulus)
+    fine = _wrapped_sum(advance(parts[1], next_parts[1]) / modulus, 1.0)
+    if initial_phase is not None and initial_phase.shape[-1] == 2:
+        units, left_over = initial_phase[:, :1], initial_phase[:, 1:]
+        initial_phase = units / modulus + left_over
+        coarse, fine = _wrap(coarse + units, modulus), fine + left_over
+        after = _wrap(coarse / modulus + fine, 1.0)
+        carried = ops.floor(fine[:, -1:] * modulus)
+        units = _wrap(coarse[:, -1:] + carried, modulus)
+        final = ops.concatenate([units, fine[:, -1:] - carried / modulus], axis=1)
+    else:
+        if initial_phase is None:
+            initial_phase = ops.zeros_like(coarse[:, :1])
+        after = _wrap(coarse / modulus + fine + initial_phase, 1.0)
+        final = after[:, -1:]
+    return ops.concatenate([initial_phase, after[:, :-1]], axis=1), final
 
 
 def sample_phase(phase, f0_hz, next_f0_hz, hop: int, sample_rate: int):
@@ -109,9 +155,6 @@ def sample_phase(phase, f0_hz, next_f0_hz, hop: int, sample_rate: int):
 def harmonic_sum(phase, amplitudes, next_amplitudes, weights):
     """Sums sines at the multiples of one phase, amplitudes crossfaded from frame to frame.
 
-    Written as one elementwise expression under one reduction, so that XLA keeps the
-    [batch, frames, hop, harmonics] product in registers.
-
     Args:
         phase: [batch, frames, hop] phase of the fundamental in cycles.
         amplitudes: [batch, frames, harmonics] at each frame.
@@ -127,10 +170,52 @@ def harmonic_sum(phase, amplitudes, next_amplitudes, weights):
         >>> harmonic_sum(phase, amplitudes, amplitudes, [0.0, 0.5]).numpy().round(3).tolist()
         [[1.0, -0.0]]
     """
-    harmonics = ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")
-    cycles = phase[..., None] * harmonics
-    sines = ops.sin((2.0 * math.pi) * (cycles - ops.round(cycles)))
+    on_cpu = keras.distribution.list_devices()[0].startswith("cpu")
+    form = factored_harmonic_sum if on_cpu else fused_harmonic_sum
+    return form(phase, amplitudes, next_amplitudes, weights)
+
+
+def fused_harmonic_sum(phase, amplitudes, next_amplitudes, weights):
+    """`harmonic_sum` as one elementwise expression under one reduction.
+
+    XLA keeps the [batch, frames, hop, harmonics] product in registers, in both directions. A
+    graphics processor has sines in plenty; memory is what it waits for.
+    """
+    sines = ops.sin(_angles(phase, ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")))
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
     here, there = amplitudes[:, :, None, :], next_amplitudes[:, :, None, :]
     signal = ops.sum(sines * (here + (there - here) * weights), axis=-1)
     return ops.reshape(signal, (ops.shape(phase)[0], -1))
+
+
+def factored_harmonic_sum(phase, amplitudes, next_amplitudes, weights):
+    """`harmonic_sum` by the sines of a sum of angles, with a quarter of the sines.
+
+    Harmonic k = i + base * j; sin(i + j) = sin(j) cos(i) + cos(j) sin(i). The sums over i are
+    small matrix products. With 60 harmonics on two CPU cores this takes 0.6 of the time and half
+    of the memory of the fused form, which CPUs do not fuse.
+    """
+    n_harmonics = amplitudes.shape[-1]
+    blocks = max(round(math.sqrt(n_harmonics / 2.0)), 1)
+    base = -(-n_harmonics // blocks)
+    inner = _angles(phase, ops.arange(1, base + 1, dtype="float32"))
+    outer = _angles(phase, base * ops.arange(blocks, dtype="float32"))
+    inner_sines, inner_cosines = ops.sin(inner), ops.cos(inner)
+    outer_sines, outer_cosines = ops.sin(outer), ops.cos(outer)
+
+    def total(frames):
+        frames = ops.pad(frames, [[0, 0], [0, 0], [0, blocks * base - n_harmonics]])
+        frames = ops.reshape(frames, (-1, ops.shape(frames)[1], blocks, base))
+        frames = ops.transpose(frames, (0, 1, 3, 2))
+        cosines, sines = ops.matmul(inner_cosines, frames), ops.matmul(inner_sines, frames)
+        return ops.sum(outer_sines * cosines + outer_cosines * sines, axis=-1)
+
+    here, there = total(amplitudes), total(next_amplitudes)
+    signal = here + (there - here) * ops.convert_to_tensor(weights, "float32")
+    return ops.reshape(signal, (ops.shape(phase)[0], -1))
+
+
+def _angles(phase, multiples):
+    """The multiples of a phase in radians, within half a turn, [..., multiples]."""
+    cycles = phase[..., None] * multiples
+    return (2.0 * math.pi) * (cycles - ops.round(cycles))

@@ -7,7 +7,9 @@ class Processor(keras.layers.Layer):
     """A differentiable synthesizer or effect: raw inputs -> controls -> signal.
 
     `call(*inputs)` is `get_signal(**get_controls(*inputs))`. Subclasses name their inputs in
-    `input_names` (and, where the caller may leave one out, in `optional_input_names`), and write
+    `input_names` (None: any number of signals) and, where the caller may leave one out, in
+    `optional_input_names`; those of them that take signals, [batch, samples], in `signal_names`;
+    and write
 
     - `get_controls(...)`: scales raw network outputs to physical controls, as a dictionary;
     - `get_signal(...)`: the synthesizer alone, from physical controls to [batch, samples];
@@ -23,8 +25,9 @@ class Processor(keras.layers.Layer):
         **kwargs: Further `keras.layers.Layer` arguments.
     """
 
-    input_names: tuple[str, ...] = ()
+    input_names: tuple[str, ...] | None = ()
     optional_input_names: tuple[str, ...] = ()
+    signal_names: tuple[str, ...] = ("signal",)
 
     def __init__(self, name=None, **kwargs):
         kwargs["dtype"] = "float32"
@@ -38,6 +41,11 @@ class Processor(keras.layers.Layer):
     @property
     def latency(self) -> int:
         """Samples by which `stream` lags behind `get_signal`."""
+        return 0
+
+    @property
+    def removed_samples(self) -> int:
+        """Samples that `get_signal` returns fewer than its inputs have."""
         return 0
 
     def call(self, *inputs, **named_inputs):

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import add_tail, hop_size
-from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
+from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.units import exp_sigmoid
 
@@ -109,7 +109,8 @@ class FilteredNoise(Processor):
         Returns:
             Audio [batch, frames * hop].
         """
-        result = self._filter(noise_magnitudes, noise)
+        noise = self._noise(noise_magnitudes) if noise is None else noise
+        result = filter_frames(noise, noise_magnitudes, self.hop)
         length = ops.shape(noise_magnitudes)[1] * self.hop
         return result[:, self.latency : self.latency + length]
 
@@ -122,19 +123,13 @@ class FilteredNoise(Processor):
 
     def stream(self, state, noise_magnitudes, noise=None):
         """Filters one block of noise."""
-        result = self._filter(noise_magnitudes, noise)
-        length = ops.shape(noise_magnitudes)[1] * self.hop
-        signal, tail = add_tail(result, state["tail"], length)
-        # A zero-phase filter rings before its input; `get_signal` cuts what falls before time 0.
-        gate = ops.concatenate([state["gate"], ops.ones_like(signal)], axis=1)
-        return signal * gate[:, :length], {"tail": tail, "gate": gate[:, length:]}
+        noise = self._noise(noise_magnitudes) if noise is None else noise
+        return filter_block(noise, noise_magnitudes, self.hop, state)
 
-    def _filter(self, noise_magnitudes, noise):
-        if noise is None:
-            batch, frames = ops.shape(noise_magnitudes)[0], ops.shape(noise_magnitudes)[1]
-            shape = (batch, frames * self.hop)
-            noise = keras.random.uniform(shape, -1.0, 1.0, "float32", self.seed_generator)
-        return filter_frames(noise, noise_magnitudes, self.hop)
+    def _noise(self, noise_magnitudes):
+        batch, frames = ops.shape(noise_magnitudes)[0], ops.shape(noise_magnitudes)[1]
+        shape = (batch, frames * self.hop)
+        return keras.random.uniform(shape, -1.0, 1.0, "float32", self.seed_generator)
 
     def get_config(self):
         """Returns the constructor's arguments."""

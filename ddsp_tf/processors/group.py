@@ -3,19 +3,30 @@
 import keras
 from keras import ops
 
-from ddsp_tf.processors.base import Processor
+from ddsp_tf.processors.graph import CONTROL, SIGNAL, check_agreement, input_roles, sorted_nodes
+
+_GATE = "silent_start"
+
+
+def _delayed(value, line):
+    """A block of what was in the line and then the value, and what is in the line after it."""
+    line = ops.concatenate([line, value], axis=1)
+    length = ops.shape(value)[1]
+    return line[:, :length], line[:, length:]
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ProcessorGroup(keras.layers.Layer):
-    """Processors joined by name, run in the order given; the last one's signal is the output.
+    """Processors joined by name.
 
     A node's inputs are names: of values the caller passes in (such as "f0_hz", or a decoder's
-    outputs), or of earlier nodes, whose signals they stand for.
+    outputs), or of other nodes, whose signals they stand for. The output is the node whose signal
+    no other takes; if there are several, the last of them as given. `processors` are in the order
+    in which they run, the output last.
 
     Args:
-        nodes: Sequence of `(processor, input names)`, the names in the order of the processor's
-            call arguments.
+        nodes: Sequence of `(processor, input names)` in any order, the names in the order of the
+            processor's call arguments.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -28,7 +39,9 @@ class ProcessorGroup(keras.layers.Layer):
 
     Raises:
         ValueError: If there is no node, two have one name, a node has too few or too many
-            inputs, or takes the signal of a node that comes later.
+            inputs, nodes form a cycle, their rates differ, a signal is taken for a control, two
+            nodes expect different channels of one input, or signals of different lengths meet;
+            when called, if an input is missing or has another size. The node is named.
 
     Example:
         >>> from ddsp_tf.processors import Add, FilteredNoise, Harmonic
@@ -49,29 +62,10 @@ class ProcessorGroup(keras.layers.Layer):
     def __init__(self, nodes, name="processor_group", **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
+        nodes = sorted_nodes([(processor, tuple(inputs)) for processor, inputs in nodes])
+        check_agreement(nodes)
         self.processors = [processor for processor, _ in nodes]
-        self.connections = [tuple(inputs) for _, inputs in nodes]
-        self._check()
-
-    def _check(self):
-        if not self.processors:
-            raise ValueError("a ProcessorGroup needs at least one node")
-        names = [processor.name for processor in self.processors]
-        for position, (processor, inputs) in enumerate(
-            zip(self.processors, self.connections, strict=True)
-        ):
-            node = f"node {processor.name!r}"
-            if not isinstance(processor, Processor):
-                raise ValueError(f"{node}: {type(processor).__name__} is not a Processor")
-            if names.count(processor.name) > 1:
-                raise ValueError(f"{node}: another node has this name; give each its own")
-            expected = processor.input_names
-            if not inputs:
-                raise ValueError(f"{node}: no inputs; expected {expected or 'at least one signal'}")
-            if expected is not None and len(inputs) != len(expected):
-                raise ValueError(f"{node}: inputs {list(inputs)}; expected {list(expected)}")
-            for late in set(inputs) & set(names[position:]):
-                raise ValueError(f"{node}: its input {late!r} is not an earlier node")
+        self.connections = [inputs for _, inputs in nodes]
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -93,11 +87,7 @@ class ProcessorGroup(keras.layers.Layer):
     @property
     def latencies(self) -> dict[str, int]:
         """Samples by which `stream` delays each node's signal."""
-        latencies = {}
-        for processor, inputs in zip(self.processors, self.connections, strict=True):
-            before = max((latencies.get(name, 0) for name in inputs), default=0)
-            latencies[processor.name] = before + processor.latency
-        return latencies
+        return self._alignment()[0]
 
     @property
     def latency(self) -> int:
@@ -132,17 +122,19 @@ class ProcessorGroup(keras.layers.Layer):
     def initial_state(self, batch_size):
         """Returns the state before the first block, a flat dictionary "node/name" -> tensor."""
         state = {}
-        for processor, names in zip(self.processors, self.connections, strict=True):
+        _, waiting = self._alignment()
+        for processor in self.processors:
             for key, value in processor.initial_state(batch_size).items():
                 state[f"{processor.name}/{key}"] = value
-            for name, delay in self._delays(names).items():
-                state[f"{processor.name}/delayed_{name}"] = ops.zeros((batch_size, delay))
+            for key, shape in waiting[processor.name].items():
+                state[f"{processor.name}/{key}"] = ops.zeros((batch_size, *shape))
         return state
 
     def stream(self, state, inputs):
         """Computes every node for one block of frames.
 
-        Signals that meet in a node are delayed to the slowest of them.
+        Signals that meet in a node are delayed to the slowest of them, and so are the controls
+        of a node that takes signals, by whole frames.
 
         Args:
             state: From `initial_state` or the previous call.
@@ -153,44 +145,71 @@ class ProcessorGroup(keras.layers.Layer):
             delayed by `latencies[name]`, and the new state.
         """
         signals, after = {}, {}
+        _, waiting = self._alignment()
         for processor, names in zip(self.processors, self.connections, strict=True):
-            node = processor.name
-            aligned = dict(signals)
-            for name in self._delays(names):
-                key = f"{node}/delayed_{name}"
-                line = ops.concatenate([state[key], signals[name]], axis=1)
-                length = ops.shape(signals[name])[1]
-                aligned[name], after[key] = line[:, :length], line[:, length:]
-            values = self._gather(processor, names, {**inputs, **aligned})
-            own = {
-                key.split("/", 1)[1]: value
-                for key, value in state.items()
-                if key.startswith(f"{node}/") and f"{node}/delayed_" not in key
-            }
+            node, aligned = processor.name, {**inputs, **signals}
+            prefix = f"{node}/"
+            own = {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}
+            lines, late = {key: own.pop(key) for key in waiting[node]}, {}
+            self._check_given(processor, names, aligned)
+            for name in names:
+                key = f"delayed_{name}"
+                if key in lines and key not in late:
+                    aligned[name], late[key] = _delayed(aligned[name], lines[key])
+            values = self._gather(processor, names, aligned)
             controls = processor.get_controls(*values[0], **values[1])
             signals[node], own = processor.stream(own, **controls)
-            after.update({f"{node}/{key}": value for key, value in own.items()})
+            if _GATE in lines:
+                gate, late[_GATE] = _delayed(ops.ones_like(signals[node]), lines[_GATE])
+                signals[node] = signals[node] * gate
+            after.update({prefix + key: value for key, value in {**own, **late}.items()})
         return signals, after
 
-    def _delays(self, names):
-        """Samples of delay for each of a node's input signals that comes too early."""
-        latencies = self.latencies
-        latest = max((latencies.get(name, 0) for name in names), default=0)
-        return {
-            name: latest - latencies[name]
-            for name in dict.fromkeys(names)
-            if name in latencies and latencies[name] < latest
-        }
+    def _alignment(self):
+        """Latencies by node, and by node the shapes of what waits for its slowest signal."""
+        latencies, waiting = {}, {}
+        for processor, names in zip(self.processors, self.connections, strict=True):
+            roles = input_roles(processor, names)
+            signals = {name: latencies.get(name, 0) for name, role, _ in roles if role == SIGNAL}
+            controls = {name: size for name, role, size in roles if role == CONTROL}
+            latest = max(signals.values(), default=0)
+            if controls and latest:
+                latest = -(-latest // processor.hop) * processor.hop
+            shapes = {f"delayed_{n}": (latest - own,) for n, own in signals.items() if own < latest}
+            latencies[processor.name] = latest + processor.latency
+            if latest and controls:
+                frames = latest // processor.hop
+                shapes |= {f"delayed_{name}": (frames, size) for name, size in controls.items()}
+            if latest and processor.latency:
+                # What a filter rings before time 0 must not reach the next node.
+                shapes[_GATE] = (latencies[processor.name],)
+            waiting[processor.name] = shapes
+        return latencies, waiting
 
     def _gather(self, processor, names, values):
-        missing = [name for name in names if name not in values]
-        if missing:
-            raise ValueError(f"node {processor.name!r}: input {missing[0]!r} was not given")
+        self._check_given(processor, names, values)
         optional = {name: values[name] for name in processor.optional_input_names if name in values}
         return [values[name] for name in names], optional
 
+    def _check_given(self, processor, names, values):
+        missing = [name for name in names if name not in values]
+        if missing:
+            raise ValueError(f"node {processor.name!r}: input {missing[0]!r} was not given")
+
     def build(self, input_shape):
-        """Marks the layer as built; the processors make their weights themselves."""
+        """Checks the first inputs' shapes; the processors make their weights themselves."""
+        signals = {processor.name for processor in self.processors}
+        for processor, names in zip(self.processors, self.connections, strict=True):
+            if input_shape is None:
+                break
+            self._check_given(processor, names, {*input_shape, *signals})
+            for name, role, size in input_roles(processor, names):
+                shape = input_shape.get(name, ()) if name not in signals else ()
+                if role == CONTROL and shape and tuple(shape[2:]) != (size,):
+                    raise ValueError(
+                        f"node {processor.name!r}: input {name!r} has shape {tuple(shape)}; "
+                        f"expected [batch, frames, {size}]"
+                    )
         self.built = True
 
     def get_config(self):

@@ -3,18 +3,20 @@
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames
+from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
 from ddsp_tf.dsp.oscillators import frame_phase, harmonic_sum, sample_phase
+from ddsp_tf.dsp.partials import detuning_hz, partial_phase, partial_sum
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.units import exp_sigmoid
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Harmonic(Processor):
-    """A bank of sines at the integer multiples of f0.
+    """A bank of sines at the integer multiples of f0, or near them.
 
     The synthesizer of Engel et al., "DDSP" (ICLR 2020): one amplitude, and its distribution over
-    the harmonics. Harmonics at or above the Nyquist frequency are silent.
+    the harmonics. Harmonics at or above the Nyquist frequency are silent. With `inharmonic=True`
+    harmonic k sounds at f0 * k * (1 + shift of k), as the partials of stiff strings and bells do.
 
     Args:
         n_harmonics: Number of harmonics, at least 1; expected size of the distribution.
@@ -22,7 +24,11 @@ class Harmonic(Processor):
         frame_rate: Frames per second; divides the sample rate.
         interpolation: "hann" or "linear": how amplitudes move from frame to frame.
         scale: Whether `get_controls` maps raw network outputs to amplitudes by `exp_sigmoid`;
-            False if the inputs are amplitudes already.
+            False if the inputs are amplitudes (and shifts) already.
+        inharmonic: Whether there is an input `harmonic_shifts`. Every harmonic then has a phase
+            of its own; without, they share one and cost less.
+        max_shift: Largest shift that `get_controls` makes of raw network outputs, up or down,
+            above 0: they go through `max_shift * tanh(raw)`.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -30,13 +36,14 @@ class Harmonic(Processor):
         amplitudes: [batch, frames, 1] raw.
         harmonic_distribution: [batch, frames, n_harmonics] raw.
         f0_hz: [batch, frames, 1] fundamental frequency in Hz; 0 is silent.
+        harmonic_shifts: [batch, frames, n_harmonics] raw; only if `inharmonic`.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
         ValueError: If rates do not divide, a number is out of range, or the distribution has
-            another number of harmonics.
+            another number of harmonics, or shifts are missing or not expected.
 
     Example:
         >>> harmonic = Harmonic(n_harmonics=20, sample_rate=16000, frame_rate=250)
@@ -46,8 +53,6 @@ class Harmonic(Processor):
         TensorShape([1, 16000])
     """
 
-    input_names = ("amplitudes", "harmonic_distribution", "f0_hz")
-
     def __init__(
         self,
         n_harmonics=60,
@@ -55,12 +60,16 @@ class Harmonic(Processor):
         frame_rate=250,
         interpolation="hann",
         scale=True,
+        inharmonic=False,
+        max_shift=0.1,
         name="harmonic",
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
         if n_harmonics < 1:
             raise ValueError(f"n_harmonics={n_harmonics}; expected at least 1")
+        if max_shift <= 0.0:
+            raise ValueError(f"max_shift={max_shift}; expected above 0")
         self.n_harmonics = n_harmonics
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
@@ -68,102 +77,139 @@ class Harmonic(Processor):
         self.interpolation = interpolation
         self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
         self.scale = scale
+        self.inharmonic = inharmonic
+        self.max_shift = max_shift
+
+    @property
+    def input_names(self):
+        """The call arguments."""
+        names = ("amplitudes", "harmonic_distribution", "f0_hz")
+        return (*names, "harmonic_shifts") if self.inharmonic else names
 
     @property
     def input_sizes(self):
-        """One amplitude, and one share a harmonic."""
-        return {"amplitudes": 1, "harmonic_distribution": self.n_harmonics}
+        """One amplitude, and one share (and shift) a harmonic."""
+        sizes = {"amplitudes": 1, "harmonic_distribution": self.n_harmonics}
+        return {**sizes, "harmonic_shifts": self.n_harmonics} if self.inharmonic else sizes
 
     @property
     def latency(self):
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, amplitudes, harmonic_distribution, f0_hz):
+    def get_controls(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
         """Scales raw outputs; normalizes the distribution below the Nyquist frequency.
 
         Args:
             amplitudes: [batch, frames, 1].
             harmonic_distribution: [batch, frames, n_harmonics].
             f0_hz: [batch, frames, 1] Hz.
+            harmonic_shifts: [batch, frames, n_harmonics]; only if `inharmonic`.
 
         Returns:
-            The same three names: amplitude of the whole tone, share of each harmonic (they add
-            up to 1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz.
+            The same names: amplitude of the whole tone, share of each harmonic (they add up to
+            1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz, and relative shifts if given.
         """
-        if harmonic_distribution.shape[-1] != self.n_harmonics:
-            raise ValueError(
-                f"{self.name}: harmonic_distribution has {harmonic_distribution.shape[-1]} "
-                f"channels; expected n_harmonics={self.n_harmonics}"
-            )
+        self._check_channels(harmonic_distribution, harmonic_shifts)
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
             harmonic_distribution = exp_sigmoid(harmonic_distribution)
-        audible = self._audible(harmonic_distribution, f0_hz)
+            if self.inharmonic:
+                harmonic_shifts = self.max_shift * ops.tanh(harmonic_shifts)
+        audible = self._audible(harmonic_distribution, f0_hz, harmonic_shifts)
         total = ops.sum(audible, axis=-1, keepdims=True)
-        return {
+        controls = {
             "amplitudes": amplitudes,
             "harmonic_distribution": audible / ops.maximum(total, 1e-7),
             "f0_hz": f0_hz,
         }
+        return {**controls, "harmonic_shifts": harmonic_shifts} if self.inharmonic else controls
 
-    def get_signal(self, amplitudes, harmonic_distribution, f0_hz):
+    def get_signal(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
         """Synthesizes audio from physical controls.
 
         Args:
             amplitudes: [batch, frames, 1], linear.
-            harmonic_distribution: [batch, frames, harmonics] share of each harmonic.
+            harmonic_distribution: [batch, frames, n_harmonics] share of each harmonic.
             f0_hz: [batch, frames, 1] Hz.
+            harmonic_shifts: [batch, frames, n_harmonics] relative shifts; only if `inharmonic`.
 
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
         """
-        harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz)
-        signal, _ = self._render(harmonics, next_frames(harmonics), f0_hz, next_frames(f0_hz))
-        return signal
+        self._check_channels(harmonic_distribution, harmonic_shifts)
+        here = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
+        there = {name: next_frames(value) for name, value in here.items()}
+        return self._render(here, there)[0]
 
     def initial_state(self, batch_size):
         """Silence at phase 0."""
-        return {
-            "harmonics": ops.zeros((batch_size, 1, self.n_harmonics)),
+        n = self.n_harmonics
+        state = {
+            "harmonics": ops.zeros((batch_size, 1, n)),
             "f0_hz": ops.zeros((batch_size, 1, 1)),
-            "phase": ops.zeros((batch_size, 1)),
+            "phase": ops.zeros((batch_size, 2)),
             "started": ops.zeros((batch_size, 1, 1)),
         }
+        if self.inharmonic:
+            state["harmonic_shifts"] = ops.zeros((batch_size, 1, n))
+            state["shift_phase"] = ops.zeros((batch_size, 2, n))
+        return state
 
-    def stream(self, state, amplitudes, harmonic_distribution, f0_hz):
+    def stream(self, state, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
         """Synthesizes the samples from the previous block's last frame to this one's last."""
-        harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz)
-        earlier = ops.concatenate([state["harmonics"], harmonics[:, :-1]], axis=1)
-        earlier_f0 = ops.concatenate([state["f0_hz"], f0_hz[:, :-1]], axis=1)
+        self._check_channels(harmonic_distribution, harmonic_shifts)
+        there = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
+        here = {name: previous_frames(state[name], value) for name, value in there.items()}
+        after = {name: value[:, -1:] for name, value in there.items()}
         # Before the first frame there is nothing: its phase must not advance.
         later_f0 = ops.concatenate([f0_hz[:, :1] * state["started"], f0_hz[:, 1:]], axis=1)
-        signal, phase = self._render(
-            harmonics=earlier,
-            next_harmonics=harmonics,
-            f0_hz=earlier_f0,
-            next_f0_hz=later_f0,
-            initial_phase=state["phase"],
-        )
-        return signal, {
-            "harmonics": harmonics[:, -1:],
-            "f0_hz": f0_hz[:, -1:],
-            "phase": phase,
-            "started": ops.ones_like(state["started"]),
-        }
+        phases = {name: state[name] for name in ("phase", "shift_phase") if name in state}
+        signal, phases = self._render(here, {**there, "f0_hz": later_f0}, phases)
+        return signal, {**after, **phases, "started": ops.ones_like(state["started"])}
 
-    def _audible(self, harmonics, f0_hz):
-        multiples = ops.arange(1, harmonics.shape[-1] + 1, dtype="float32")
-        below_nyquist = f0_hz * multiples < self.sample_rate / 2.0
+    def _check_channels(self, harmonic_distribution, harmonic_shifts):
+        if (harmonic_shifts is not None) != self.inharmonic:
+            given = "no harmonic_shifts" if harmonic_shifts is None else "harmonic_shifts"
+            raise ValueError(f"{self.name}: {given} given, but inharmonic={self.inharmonic}")
+        values = {"harmonic_distribution": harmonic_distribution}
+        if self.inharmonic:
+            values["harmonic_shifts"] = harmonic_shifts
+        for name, value in values.items():
+            if value.shape[-1] != self.n_harmonics:
+                raise ValueError(
+                    f"{self.name}: {name} has {value.shape[-1]} channels; expected "
+                    f"n_harmonics={self.n_harmonics}"
+                )
+
+    def _frames(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts):
+        harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz, harmonic_shifts)
+        frames = {"harmonics": harmonics, "f0_hz": f0_hz}
+        return {**frames, "harmonic_shifts": harmonic_shifts} if self.inharmonic else frames
+
+    def _audible(self, harmonics, f0_hz, shifts):
+        frequencies = f0_hz * ops.arange(1, self.n_harmonics + 1, dtype="float32")
+        if self.inharmonic:
+            frequencies = frequencies * (1.0 + shifts)
+        below_nyquist = frequencies < self.sample_rate / 2.0
         # At 0 Hz a sine stands still wherever it is: a constant, not silence.
-        return ops.where(ops.logical_and(f0_hz > 0.0, below_nyquist), harmonics, 0.0)
+        return ops.where(ops.logical_and(frequencies > 0.0, below_nyquist), harmonics, 0.0)
 
-    def _render(self, harmonics, next_harmonics, f0_hz, next_f0_hz, initial_phase=None):
-        f0_hz, next_f0_hz = f0_hz[:, :, 0], next_f0_hz[:, :, 0]
-        rates = (self.hop, self.sample_rate)
-        phase, final = frame_phase(f0_hz, next_f0_hz, *rates, initial_phase)
-        phase = sample_phase(phase, f0_hz, next_f0_hz, *rates)
-        return harmonic_sum(phase, harmonics, next_harmonics, self.weights_of_next_frame), final
+    def _render(self, here, there, phases=None):
+        phases, rates = phases or {}, (self.hop, self.sample_rate)
+        f0_hz, next_f0_hz = here["f0_hz"][:, :, 0], there["f0_hz"][:, :, 0]
+        phase, final = frame_phase(f0_hz, next_f0_hz, *rates, phases.get("phase"))
+        phase, final = sample_phase(phase, f0_hz, next_f0_hz, *rates), {"phase": final}
+        sounding = (here["harmonics"], there["harmonics"], self.weights_of_next_frame)
+        if not self.inharmonic:
+            return harmonic_sum(phase, *sounding), final
+        shifts = [detuning_hz(at["f0_hz"], at["harmonic_shifts"]) for at in (here, there)]
+        shift_phase, final["shift_phase"] = partial_phase(
+            *shifts, *rates, phases.get("shift_phase")
+        )
+        detuning = [whole + rest for whole, rest in shifts]
+        signal = partial_sum(shift_phase, *detuning, *sounding, self.sample_rate, fundamental=phase)
+        return signal, final
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -174,4 +220,6 @@ class Harmonic(Processor):
             "frame_rate": self.frame_rate,
             "interpolation": self.interpolation,
             "scale": self.scale,
+            "inharmonic": self.inharmonic,
+            "max_shift": self.max_shift,
         }

@@ -1,83 +1,75 @@
-"""Convolution with a learned impulse response."""
+"""Convolution with an impulse response, learned or given."""
 
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.convolution import fft_convolve
-from ddsp_tf.dsp.framing import add_tail
-from ddsp_tf.processors.base import Processor
+from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
-class Reverb(Processor):
-    """The room of the recordings: one trainable impulse response for all of them.
+class Reverb(ConvolutionReverb):
+    """The room of the recordings: one trainable impulse response for all of them, or any given.
 
     The signal itself passes unchanged; the response holds only what comes after it (its first
-    tap is always 0), as in Engel et al., "DDSP" (ICLR 2020).
+    tap is never heard), as in Engel et al., "DDSP" (ICLR 2020). To convolve with a response as
+    it is, direct sound included, call `get_signal`.
 
     Args:
         length: Taps of the response, in samples, at least 2; 16000 is one second at 16 kHz.
+        learned: Whether the response is a weight; False if the caller gives it with every call.
+        add_dry: Whether the signal itself passes unchanged; False returns only the room.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
         signal: Dry audio [batch, samples].
+        impulse_response: [batch, taps] or [taps], at most `length` of them. Required if not
+            learned; else used instead of the learned one if given.
 
     Returns:
         Wet audio [batch, samples].
 
     Raises:
-        ValueError: If the length is below 2.
+        ValueError: If the length is below 2, or a given response is missing or too long.
 
     Example:
         >>> Reverb(length=1000)(ops.ones((1, 4000))).shape
         TensorShape([1, 4000])
+        >>> echo = ops.convert_to_tensor([0.0, 0.0, 0.5])
+        >>> Reverb(length=3, learned=False)(ops.ones((1, 4)), echo).numpy().round(3).tolist()
+        [[1.0, 1.0, 1.5, 1.5]]
     """
 
-    input_names = ("signal",)
+    response_inputs = ("impulse_response",)
 
-    def __init__(self, length=48000, name="reverb", **kwargs):
-        super().__init__(name=name, **kwargs)
-        if length < 2:
-            raise ValueError(f"length={length}; expected at least 2 samples")
-        self.length = length
-        # Made here, not at the first call, so that a loaded layer shows its response at once.
-        self.impulse_response = self.add_weight(
-            name="impulse_response",
-            shape=(length,),
-            initializer=keras.initializers.RandomNormal(stddev=1e-6, seed=0),
-        )
+    def __init__(self, length=48000, learned=True, add_dry=True, name="reverb", **kwargs):
+        super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
+        if learned:
+            # Made here, not at the first call, so that a loaded layer shows it at once.
+            self.impulse_response = self.add_weight(
+                name="impulse_response",
+                shape=(length,),
+                initializer=keras.initializers.RandomNormal(stddev=1e-6, seed=0),
+            )
         self.built = True
 
-    def get_controls(self, signal):
-        """Returns the signal and the response: direct sound followed by the learned taps."""
-        taps = ops.convert_to_tensor(self.impulse_response)[1:]
-        response = ops.concatenate([ops.ones((1,)), taps])
-        return {"signal": signal, "impulse_response": response}
-
-    def get_signal(self, signal, impulse_response):
-        """Convolves a signal with a response.
+    def get_controls(self, signal, impulse_response=None):
+        """Returns the signal and the response: direct sound followed by the room's taps.
 
         Args:
             signal: [batch, samples].
-            impulse_response: [taps], direct sound included.
+            impulse_response: [batch, taps] or [taps]; the learned one if None.
 
         Returns:
-            [batch, samples]; the response's end beyond them is cut.
+            "signal", and "impulse_response", [length] or [batch, length].
         """
-        wet = fft_convolve(signal, impulse_response[None, :])
-        return wet[:, : ops.shape(signal)[1]]
-
-    def initial_state(self, batch_size):
-        """Silence: nothing rings on."""
-        return {"tail": ops.zeros((batch_size, self.length - 1))}
-
-    def stream(self, state, signal, impulse_response):
-        """Convolves one block; the rest rings on in the state."""
-        wet = fft_convolve(signal, impulse_response[None, :])
-        done, tail = add_tail(wet, state["tail"], ops.shape(signal)[1])
-        return done, {"tail": tail}
-
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "length": self.length}
+        taps = self._given_or_learned(impulse_response=impulse_response)["impulse_response"]
+        missing = self.length - taps.shape[-1]
+        if missing < 0:
+            raise ValueError(
+                f"{self.name}: impulse_response has {taps.shape[-1]} taps; "
+                f"expected at most length={self.length}"
+            )
+        if missing > 0:
+            taps = ops.pad(taps, [[0, 0]] * (len(taps.shape) - 1) + [[0, missing]])
+        return self._controls(signal, taps)

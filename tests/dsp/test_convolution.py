@@ -4,7 +4,7 @@ import references
 from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
 from keras import ops
 
-from ddsp_tf.dsp.convolution import fft_convolve
+from ddsp_tf.dsp.convolution import convolve_block, fft_convolve
 
 # 100 taps: FFTs of 256 over blocks of 157 samples.
 LENGTHS = [1, 99, 100, 157, 158, 315, 1000]
@@ -44,6 +44,22 @@ def test_equals_the_original(golden):
         np.testing.assert_allclose(to_numpy(compiled(fft_convolve)(*inputs)), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(("rows", "responses"), [(2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("samples", [1, 30, 157, 400])
+def test_gradients_of_rows(rng, samples, rows, responses):
+    signal = rng.normal(size=(rows, samples)).astype(np.float32)
+    response = rng.normal(size=(responses, 100)).astype(np.float32)
+    listener = rng.normal(size=(2, samples + 99)).astype(np.float32)
+    ours = gradient(lambda s, r: ops.sum(fft_convolve(s, r) * listener), signal, response)
+    pairs = [(signal[k % rows], response[k % responses], listener[k]) for k in range(2)]
+    of_signal, of_response = np.zeros(signal.shape), np.zeros(response.shape)
+    for k, (s, r, heard) in enumerate(pairs):
+        of_signal[k % rows] += np.correlate(np.float64(heard), r, "valid")
+        of_response[k % responses] += np.correlate(np.float64(heard), s, "valid")
+    np.testing.assert_allclose(ours[0], of_signal, atol=1e-4)
+    np.testing.assert_allclose(ours[1], of_response, atol=1e-4)
+
+
 def test_gradients_are_correlations(rng):
     signal, response = rng.normal(size=(1, 30)), rng.normal(size=(1, 8))
     listener = rng.normal(size=(1, 37)).astype(np.float32)
@@ -60,6 +76,46 @@ def test_unknown_length(rng, samples):
     response = rng.normal(size=(1, 100)).astype(np.float32)
     ours = with_unknown_length(lambda s: fft_convolve(s, response), signal)
     np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+
+
+# Blocks up to 128 samples are multiplied directly, longer ones transformed; from the length of
+# the response on they are its signal.
+@pytest.mark.parametrize("samples", [1, 5, 64, 128, 129, 299, 300, 301, 2000])
+def test_a_block_of_any_length(rng, samples):
+    block = rng.normal(size=(2, samples)).astype(np.float32)
+    response = rng.normal(size=(1, 300)).astype(np.float32)
+    ours = to_numpy(compiled(convolve_block)(block, response))
+    assert ours.shape == (2, samples + 299)
+    np.testing.assert_allclose(ours, references.convolved(block, response[0]), atol=6e-5)
+
+
+@pytest.mark.parametrize("samples", [64, 200, 400])
+def test_a_block_with_a_response_for_every_row(rng, samples):
+    block = rng.normal(size=(3, samples)).astype(np.float32)
+    responses = rng.normal(size=(3, 300)).astype(np.float32)
+    expected = [np.convolve(b, r) for b, r in zip(block, responses, strict=True)]
+    ours = to_numpy(compiled(convolve_block)(block, responses))
+    np.testing.assert_allclose(ours, expected, atol=6e-5)
+
+
+@pytest.mark.parametrize("samples", [40, 150])
+def test_gradients_of_a_block(rng, samples):
+    block, response = rng.normal(size=(1, samples)), rng.normal(size=(1, 200))
+    listener = rng.normal(size=(1, samples + 199)).astype(np.float32)
+    ours = gradient(lambda b, r: ops.sum(convolve_block(b, r) * listener), block, response)
+    expected = [np.correlate(listener[0], x[0], "valid") for x in (response, block)]
+    for mine, correlation in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(mine[0], correlation, atol=5e-5)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("samples", [1, 128, 129, 1024, 1025])
+def test_a_block_of_unknown_length(rng, samples):
+    block = rng.normal(size=(2, samples)).astype(np.float32)
+    response = rng.normal(size=(1, 300)).astype(np.float32)
+    ours = with_unknown_length(lambda b: convolve_block(b, response), block)
+    assert ours.shape == (2, samples + 299)
+    np.testing.assert_allclose(ours, references.convolved(block, response[0]), atol=6e-5)
 
 
 @tensorflow_only

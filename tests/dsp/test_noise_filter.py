@@ -4,7 +4,12 @@ import references
 from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
 from keras import ops
 
-from ddsp_tf.dsp.noise_filter import filter_frames, impulse_response, response_radius
+from ddsp_tf.dsp.noise_filter import (
+    filter_block,
+    filter_frames,
+    impulse_response,
+    response_radius,
+)
 
 
 @pytest.mark.parametrize("case", ["window_0", "two_dim", "flat"])
@@ -87,3 +92,19 @@ def test_gradient_of_magnitudes_by_linearity(rng):
     units = np.eye(10).reshape(10, 1, 2, 5)
     expected = [np.sum(references.filtered_frames(signal, u, 16) * listener) for u in units]
     np.testing.assert_allclose(ours.ravel(), expected, atol=1e-5)
+
+
+def test_blocks_join_without_a_seam(rng):
+    signal = rng.normal(size=(2, 12 * 16)).astype(np.float32)
+    magnitudes = rng.uniform(0.0, 2.0, (2, 12, 9)).astype(np.float32)
+    expected = references.filtered_frames(signal, magnitudes, 16)[:, 8:-8]
+    state, blocks = {"tail": np.zeros((2, 16)), "gate": np.zeros((2, 8))}, []
+    state = {name: ops.convert_to_tensor(value, "float32") for name, value in state.items()}
+    for start, end in ((0, 1), (1, 3), (3, 12)):
+        block, state = filter_block(
+            signal[:, start * 16 : end * 16], magnitudes[:, start:end], 16, state
+        )
+        blocks.append(to_numpy(block))
+    streamed = np.concatenate(blocks, axis=1)
+    np.testing.assert_array_equal(streamed[:, :8], 0.0)
+    np.testing.assert_allclose(streamed[:, 8:], expected[:, :-8], atol=1e-5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import references
-from backends import gradient, to_numpy
+from backends import compiled, gradient, to_numpy
 from keras import ops
 
 from ddsp_tf.processors import FilteredNoise
@@ -71,6 +71,42 @@ def test_noise_of_its_own_lets_gradients_through(raw):
     processor = FilteredNoise(n_bands=9, seed=1)
     (ours,) = gradient(lambda m: ops.sum(processor(m) ** 2), raw["noise_magnitudes"])
     assert np.all(np.isfinite(ours)) and np.all(np.any(ours != 0.0, axis=(1, 2)))
+
+
+def cross_spectrum(first, second, size=256):
+    """Mean of the product of windowed spectra, [size / 2 + 1]."""
+    spectra = [
+        np.fft.rfft(
+            np.lib.stride_tricks.sliding_window_view(x, size)[:: size // 2] * np.hanning(size)
+        )
+        for x in (first, second)
+    ]
+    return np.mean(np.conj(spectra[0]) * spectra[1], axis=0)
+
+
+@pytest.mark.parametrize("n_bands", [33, 65])
+@pytest.mark.parametrize("frame_rate", [250, 50])
+def test_a_band_of_magnitudes_is_that_band_of_noise(rng, n_bands, frame_rate):
+    """2 to 4 kHz through, the rest not: level and delay, over a minute of noise."""
+    hz = np.linspace(0.0, 8000.0, n_bands)
+    gains = np.where((hz >= 2000.0) & (hz <= 4000.0), 1.0, 0.0)
+    gains = np.tile(np.float32(gains), (1, 60 * frame_rate, 1))
+    noise = rng.uniform(-1.0, 1.0, (1, 60 * 16000)).astype(np.float32)
+    processor = FilteredNoise(n_bands=n_bands, frame_rate=frame_rate, scale=False)
+    signal = to_numpy(compiled(processor)(gains, noise))[0].astype(np.float64)
+    into, out = noise[0].astype(np.float64), signal
+    response = cross_spectrum(into, out) / cross_spectrum(into, into)
+    level_db = 10.0 * np.log10(np.abs(cross_spectrum(out, out) / cross_spectrum(into, into)))
+    at = np.linspace(0.0, 8000.0, response.size)
+    # At the edges the window blurs by the width of a band.
+    blur = 2.0 * 8000.0 / (n_bands - 1)
+    inside = (at >= 2000.0 + blur) & (at <= 4000.0 - blur)
+    outside = (at <= 2000.0 - 2.0 * blur) | (at >= 4000.0 + 2.0 * blur)
+    assert inside.sum() >= 3
+    assert np.abs(level_db[inside]).max() < 0.1
+    assert level_db[outside].max() < -50.0
+    # No delay: a single sample would turn the phase by 0.8 radians at 2 kHz.
+    assert np.abs(np.angle(response[inside])).max() < 1e-3
 
 
 def test_a_wrong_number_of_bands(raw):

@@ -5,7 +5,15 @@ from backends import compiled, gradient, tensorflow_only, to_numpy
 from keras import ops
 from small_models import make_group, make_group_inputs, randomize
 
-from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
+from ddsp_tf.processors import (
+    Add,
+    FilteredNoise,
+    FirFilter,
+    Mix,
+    ProcessorGroup,
+    Reverb,
+    Sinusoidal,
+)
 
 
 @pytest.fixture
@@ -64,8 +72,8 @@ def test_gradients_reach_every_input(group, inputs):
         assert np.all(np.isfinite(value)) and np.any(value != 0.0), name
 
 
-@pytest.mark.parametrize("sizes", [(20,), (1, 1, 2, 16)])
-def test_streaming_equals_the_whole(group, inputs, sizes):
+def check_streams(group, inputs, sizes):
+    """Blocks of so many frames give every node's whole signal after its latency."""
     whole, _ = compiled(group.render)(inputs)
     stream = compiled(group.stream)
     state, start, blocks = group.initial_state(2), 0, {name: [] for name in group.latencies}
@@ -84,6 +92,11 @@ def test_streaming_equals_the_whole(group, inputs, sizes):
         streamed = np.concatenate(blocks[name], axis=1)
         expected = to_numpy(whole[name])[:, : 20 * 64 - latency]
         np.testing.assert_allclose(streamed[:, latency:], expected, atol=3e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("sizes", [(20,), (1, 1, 2, 16)])
+def test_streaming_equals_the_whole(group, inputs, sizes):
+    check_streams(group, inputs, sizes)
 
 
 @tensorflow_only
@@ -131,40 +144,57 @@ def test_a_missing_input(group, inputs):
         group.render(inputs)
 
 
-HARMONIC = ["amplitudes", "harmonic_distribution", "f0_hz"]
-
-
-@pytest.mark.parametrize(
-    ("nodes", "message"),
-    [
-        (lambda: [], "at least one node"),
-        (
-            lambda: [(Harmonic(), HARMONIC), (Harmonic(), HARMONIC)],
-            "node 'harmonic': another node has this name",
-        ),
-        (
-            lambda: [(Reverb(length=9), ["harmonic"]), (Harmonic(), HARMONIC)],
-            "node 'reverb': its input 'harmonic' is not an earlier node",
-        ),
-        (
-            lambda: [(Add(name="mix"), ["mix", "audio"])],
-            "node 'mix': its input 'mix' is not an earlier node",
-        ),
-        (
-            lambda: [(Harmonic(), HARMONIC[:2])],
-            r"node 'harmonic': inputs .* expected \['amplitudes', 'harmonic_distribution', 'f0_hz",
-        ),
-        (
-            lambda: [(FilteredNoise(), ["noise_magnitudes", "more"])],
-            r"node 'filtered_noise': inputs \['noise_magnitudes', 'more'\]; expected",
-        ),
-        (
-            lambda: [(keras.layers.Dense(1, name="dense"), ["x"])],
-            "node 'dense': Dense is not a Processor",
-        ),
-    ],
-    ids=["empty", "name twice", "later node", "itself", "too few", "too many", "no processor"],
-)
-def test_graphs_that_cannot_be(nodes, message):
+def test_a_missing_input_or_a_wrong_size_when_called(inputs):
+    message = "node 'harmonic': input 'harmonic_distribution' has shape .*; expected .* 4]"
     with pytest.raises(ValueError, match=message):
-        ProcessorGroup(nodes())
+        make_group()({**inputs, "harmonic_distribution": inputs["noise_magnitudes"]})
+    del inputs["f0_hz"]
+    with pytest.raises(ValueError, match="node 'harmonic': input 'f0_hz' was not given"):
+        make_group()(inputs)
+
+
+def late_controls():
+    """Controls per frame that meet late signals, of latencies that are no whole frames."""
+    return ProcessorGroup(
+        [
+            (FilteredNoise(n_bands=9, initial_bias=0.0), ["noise_magnitudes"]),
+            (FirFilter(n_bands=5, name="fir"), ["filtered_noise", "fir_magnitudes"]),
+            (Sinusoidal(n_sinusoids=3), ["levels", "frequencies"]),
+            (Mix(n_signals=3), ["fir", "sinusoidal", "audio", "mix_levels"]),
+            (Reverb(length=300), ["mix"]),
+        ]
+    )
+
+
+def test_controls_wait_for_late_signals(rng):
+    group = late_controls()
+    randomize(group)
+    sizes = {"fir_magnitudes": 5, "levels": 3, "frequencies": 3, "mix_levels": 2}
+    sizes["noise_magnitudes"] = 9
+    inputs = {
+        name: rng.normal(size=(2, 20, size)).astype(np.float32) for name, size in sizes.items()
+    }
+    for name in ("noise", "audio"):
+        inputs[name] = rng.uniform(-1.0, 1.0, (2, 20 * 64)).astype(np.float32)
+    # The noise is 8 samples late, so its filter waits for a whole frame.
+    assert group.latencies["fir"] == 64 + 4 and group.latencies["mix"] == 128 + 64
+    check_streams(group, inputs, (1, 1, 2, 16))
+
+
+def test_nodes_in_any_order(group, inputs):
+    nodes = list(zip(group.processors, group.connections, strict=True))
+    expected = to_numpy(compiled(group)(inputs))
+    for order in ([3, 2, 1, 0], [2, 0, 3, 1], [0, 1, 2, 3]):
+        shuffled = ProcessorGroup([nodes[k] for k in order])
+        assert shuffled.processors[-1].name == "reverb"
+        np.testing.assert_array_equal(to_numpy(compiled(shuffled)(inputs)), expected)
+
+
+def test_nodes_in_order_stay_there_and_the_last_is_the_output():
+    noise = [(FilteredNoise(name=name), [name + "_magnitudes"]) for name in "cab"]
+    add = (Add(name="both"), ["a", "c"])
+    names = [processor.name for processor in ProcessorGroup([*noise[:2], add, noise[2]]).processors]
+    assert names == ["c", "a", "both", "b"]
+    # "b" is taken by no one either, but "both" is given last.
+    names = [processor.name for processor in ProcessorGroup([*noise, add]).processors]
+    assert names == ["c", "a", "b", "both"]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import references
+import synthesizer_references
 from backends import compiled, to_numpy
 
 from ddsp_tf.processors import Harmonic
@@ -42,6 +43,83 @@ def expected_signal(controls, hop=HOP, sample_rate=SAMPLE_RATE, interpolation="h
 @pytest.mark.parametrize("interpolation", ["hann", "linear"])
 def test_what_every_processor_does(run_processor_test, raw, interpolation):
     run_processor_test(Harmonic(n_harmonics=6, interpolation=interpolation), raw)
+
+
+@pytest.fixture
+def shifted(raw, rng):
+    """The same with raw shifts."""
+    return {**raw, "harmonic_shifts": rng.normal(size=(3, 12, 6)).astype(np.float32)}
+
+
+@pytest.mark.parametrize("interpolation", ["hann", "linear"])
+def test_with_shifts_it_does_that_too(run_processor_test, shifted, interpolation):
+    processor = Harmonic(n_harmonics=6, inharmonic=True, interpolation=interpolation)
+    run_processor_test(processor, shifted, 1e-4)
+
+
+def test_shifted_harmonics_in_float64(shifted):
+    processor = Harmonic(n_harmonics=6, inharmonic=True, max_shift=0.3)
+    ours = to_numpy(compiled(processor)(*shifted.values()))
+    expected = synthesizer_references.harmonic(*shifted.values(), max_shift=0.3)
+    np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
+def test_without_shifts_nothing_moves(raw):
+    shifts = np.zeros((3, 12, 6), np.float32)
+    ours = Harmonic(n_harmonics=6, inharmonic=True)(*raw.values(), shifts)
+    plain = Harmonic(n_harmonics=6)(*raw.values())
+    np.testing.assert_allclose(to_numpy(ours), to_numpy(plain), atol=1e-5)
+    names = {"harmonics", "f0_hz", "phase", "started"}
+    assert set(Harmonic().initial_state(1)) == names
+
+
+def test_shifts_equal_the_original(golden):
+    arrays, _ = golden("core_harmonic_synthesis")
+    names = ("amplitudes", "harmonic_distribution", "frequencies", "harmonic_shifts")
+    controls = [arrays[f"in_{name}"] for name in names]
+    processor = Harmonic(n_harmonics=12, inharmonic=True)
+    ours = to_numpy(compiled(processor.get_signal)(*controls))
+    # The original's phase is a plain float32 sum, and it masks single samples at Nyquist.
+    np.testing.assert_allclose(ours[1], arrays["shifts__out"][1], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(
+        ours[0, : 20 * HOP], arrays["shifts__out"][0, : 20 * HOP], rtol=0, atol=2e-3
+    )
+
+
+def test_a_shift_moves_a_harmonic_past_nyquist_or_below_zero(rng):
+    controls = controls_of(rng, np.full(6, 1000.0), 4)
+    shifts = np.zeros((1, 6, 4), np.float32)
+    shifts[..., 2], shifts[..., 3] = 1.7, -1.0  # 8100 Hz and 0 Hz
+    processor = Harmonic(4, inharmonic=True, scale=False)
+    shares = processor.get_controls(**controls, harmonic_shifts=shifts)["harmonic_distribution"]
+    assert not to_numpy(shares)[..., 2:].any() and to_numpy(shares)[..., :2].all()
+    ours = to_numpy(processor.get_signal(**controls, harmonic_shifts=shifts))
+    controls["harmonic_distribution"][..., 2:] = 0.0
+    np.testing.assert_allclose(ours, signal_of(Harmonic(4), controls), atol=1e-5)
+
+
+def low_band_db(signal):
+    """Level below 6 kHz at the loudest moment, in dB of a full-scale sine."""
+    frames = np.lib.stride_tricks.sliding_window_view(signal, 512)[::64] * np.kaiser(512, 16.0)
+    power = np.sum(np.abs(np.fft.rfft(frames)[:, : 6000 * 512 // 16000]) ** 2, axis=1)
+    return 10.0 * np.log10(power.max() / np.sum(np.kaiser(512, 16.0) ** 2) * 4.0 / 512.0)
+
+
+@pytest.mark.parametrize("interpolation", ["hann", "linear"])
+@pytest.mark.parametrize("ends", [(7000.0, 9000.0), (9000.0, 7000.0)])
+def test_a_sweep_through_nyquist_does_not_click(rng, ends, interpolation):
+    f0_hz = np.linspace(*ends, 250)
+    controls = controls_of(rng, f0_hz, 1)
+    controls["amplitudes"][:] = 1.0
+    ours = signal_of(Harmonic(1, interpolation=interpolation), controls)[0]
+    hz = references.samples_of(f0_hz[None], HOP)[0]
+    sine = np.sin(2.0 * np.pi * np.cumsum(hz) / SAMPLE_RATE)
+    masked_by_sample = np.where(hz < SAMPLE_RATE / 2, sine, 0.0)
+    # Where it is heard it is heard in full, and beyond it is silent.
+    np.testing.assert_allclose(ours[hz < 7990.0], sine[hz < 7990.0], atol=1e-3)
+    np.testing.assert_allclose(ours[hz > 8010.0], 0.0, atol=1e-6)
+    assert low_band_db(masked_by_sample) > -40.0
+    assert low_band_db(ours) < (-90.0 if interpolation == "hann" else -70.0)
 
 
 @pytest.mark.parametrize("case", ["default", "no_scale", "linear_angular"])
@@ -123,10 +201,22 @@ def test_a_wrong_number_of_harmonics(raw):
         processor.get_controls(**raw)
 
 
+def test_shifts_that_are_missing_unexpected_or_of_another_size(shifted):
+    with pytest.raises(ValueError, match="bell: harmonic_shifts given, but inharmonic=False"):
+        Harmonic(6, name="bell")(*shifted.values())
+    bell = Harmonic(6, name="bell", inharmonic=True)
+    with pytest.raises(ValueError, match="bell: harmonic_shifts has 5 channels; expected n_harmon"):
+        bell(**{**shifted, "harmonic_shifts": shifted["harmonic_shifts"][..., :5]})
+    del shifted["harmonic_shifts"]
+    with pytest.raises(ValueError, match="bell: no harmonic_shifts given, but inharmonic=True"):
+        bell(*shifted.values())
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"n_harmonics": 0}, "n_harmonics=0"),
+        ({"max_shift": 0.0}, "max_shift=0.0; expected above 0"),
         ({"frame_rate": 300}, "frame_rate=300 does not divide sample_rate=16000"),
         ({"interpolation": "cubic"}, "interpolation='cubic'"),
     ],

@@ -1,0 +1,89 @@
+"""Impulse responses of rooms."""
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
+
+# exp(15) decays to nothing within one sample of any response that fits in memory.
+_STEEPEST = 15.0
+
+
+def set_direct_sound(impulse_response, gain: float):
+    """Replaces the first tap, the sound that arrives without a reflection.
+
+    Args:
+        impulse_response: [..., taps].
+        gain: 1 lets the dry signal through, 0 leaves only the room.
+
+    Returns:
+        [..., taps].
+
+    Example:
+        >>> set_direct_sound(np.array([7.0, 0.5], np.float32), 1.0).numpy().tolist()
+        [1.0, 0.5]
+    """
+    direct = ops.full_like(impulse_response[..., :1], gain)
+    return ops.concatenate([direct, impulse_response[..., 1:]], axis=-1)
+
+
+def decay_exponent(raw):
+    """Maps a raw network output to the decay of `decaying_noise`: `2 + exp(raw)`.
+
+    Args:
+        raw: Any shape.
+
+    Returns:
+        Nepers by which a response falls from its first tap to its last, above 2, same shape.
+
+    Example:
+        >>> float(decay_exponent(0.0))
+        3.0
+    """
+    # Unbounded, exp overflows, and infinity times the first tap's time of 0 is not a number.
+    return 2.0 + ops.exp(ops.minimum(ops.convert_to_tensor(raw, "float32"), _STEEPEST))
+
+
+def decaying_noise(gain, decay, noise):
+    """Noise that dies away exponentially: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
+
+    The level falls by 60 dB within `6.91 / decay` of the response.
+
+    Args:
+        gain: [..., 1] linear level at the beginning.
+        decay: [..., 1] nepers from the first tap to the last.
+        noise: [..., taps], usually white in [-1, 1]; at least 2 taps.
+
+    Returns:
+        [..., taps].
+
+    Example:
+        >>> import math
+        >>> noise = np.ones(3, np.float32)
+        >>> decaying_noise([2.0], [math.log(4.0)], noise).numpy().round(3).tolist()
+        [2.0, 1.0, 0.5]
+    """
+    gain, decay, noise = (ops.convert_to_tensor(x, "float32") for x in (gain, decay, noise))
+    time = np.linspace(0.0, 1.0, noise.shape[-1]).astype(np.float32)
+    return gain * ops.exp(-decay * time) * noise
+
+
+def filtered_noise_response(magnitudes, noise):
+    """Noise whose spectrum changes from frame to frame.
+
+    Args:
+        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
+        noise: [1 or batch, taps], usually white in [-1, 1]; taps divide into the frames.
+
+    Returns:
+        [batch, taps], without delay.
+
+    Example:
+        >>> noise = np.float32([[0.5, -1.0, 0.25, 1.0]])
+        >>> flat = np.ones((1, 2, 3), np.float32)
+        >>> filtered_noise_response(flat, noise).numpy().round(3).tolist()
+        [[0.5, -1.0, 0.25, 1.0]]
+    """
+    taps, radius = noise.shape[-1], response_radius(magnitudes.shape[-1])
+    filtered = filter_frames(noise, magnitudes, taps // magnitudes.shape[1])
+    return filtered[:, radius : radius + taps]

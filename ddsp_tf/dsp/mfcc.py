@@ -1,0 +1,129 @@
+"""Mel-frequency cepstral coefficients, on the grid of our frames."""
+
+import numpy as np
+from keras import ops
+
+# Added to the energies before the logarithm: the original DDSP's, about -100 dB.
+_FLOOR = 1e-5
+
+
+def mfcc(
+    audio,
+    sample_rate: int,
+    hop: int,
+    n_coefficients: int = 30,
+    n_mels: int = 80,
+    fft_size: int = 1024,
+    low_hz: float = 20.0,
+    high_hz: float = 8000.0,
+):
+    """Computes mel-frequency cepstral coefficients (Davis and Mermelstein, 1980).
+
+    Magnitudes of Hann-windowed frames, summed by triangles that are equally wide on the mel scale,
+    logarithm, orthonormal cosine transform. Frame k is centred on sample k * hop; there is silence
+    before and after the signal.
+
+    Args:
+        audio: [batch, samples], in [-1, 1].
+        sample_rate: Samples per second.
+        hop: Samples from one frame to the next.
+        n_coefficients: Coefficients kept, from the zeroth (the level) on.
+        n_mels: Triangles.
+        fft_size: Window and transform size in samples, even.
+        low_hz: Where the lowest triangle begins.
+        high_hz: Where the highest one ends; half the sample rate if that is less.
+
+    Returns:
+        [batch, samples // hop, n_coefficients], float32.
+
+    Raises:
+        ValueError: If there are more coefficients than triangles, or a triangle lies between two
+            frequencies of the transform.
+
+    Example:
+        >>> mfcc(np.zeros((1, 1000), np.float32), sample_rate=16000, hop=64).shape
+        TensorShape([1, 15, 30])
+    """
+    to_mel = mel_matrix(sample_rate, fft_size, n_mels, low_hz, min(high_hz, sample_rate / 2))
+    to_coefficients = cosine_matrix(n_mels, n_coefficients)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
+    frames = _centred_frames(ops.convert_to_tensor(audio, "float32"), hop, fft_size)
+    real, imaginary = ops.rfft(frames * window.astype(np.float32), fft_length=fft_size)
+    # The square root has an infinite slope at zero.
+    magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
+    return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)
+
+
+def _centred_frames(audio, hop: int, size: int):
+    """Cuts [batch, samples // hop, size] frames, frame k centred on sample k * hop."""
+    pieces = -(-size // hop)
+    batch, n_frames = ops.shape(audio)[0], ops.shape(audio)[1] // hop
+    padded = ops.pad(audio, [[0, 0], [size // 2, pieces * hop]])
+    padded = padded[:, : (n_frames + pieces - 1) * hop]
+    padded = ops.reshape(padded, (batch, n_frames + pieces - 1, hop))
+    frames = ops.concatenate([padded[:, i : i + n_frames] for i in range(pieces)], axis=-1)
+    return frames[:, :, :size]
+
+
+def mel_matrix(
+    sample_rate: int, fft_size: int, n_mels: int, low_hz: float, high_hz: float
+) -> np.ndarray:
+    """Returns the matrix that sums magnitudes to mel bands.
+
+    Bands are triangles of height 1 between points equally far apart on the mel scale
+    `2595 log10(1 + hz / 700)`; each begins and ends at its neighbours' tops.
+
+    Args:
+        sample_rate: Samples per second.
+        fft_size: Transform size in samples.
+        n_mels: Number of bands.
+        low_hz: Where the lowest band begins.
+        high_hz: Where the highest band ends.
+
+    Returns:
+        [fft_size / 2 + 1, n_mels] weights, float32.
+
+    Raises:
+        ValueError: If a band has no frequency of the transform in it.
+
+    Example:
+        >>> mel_matrix(16000, 1024, 80, 20.0, 8000.0).shape
+        (513, 80)
+    """
+    bounds = 2595.0 * np.log10(1.0 + np.array([low_hz, high_hz]) / 700.0)
+    corners = 700.0 * (10.0 ** (np.linspace(*bounds, n_mels + 2) / 2595.0) - 1.0)
+    frequencies = np.arange(fft_size // 2 + 1)[:, None] * (sample_rate / fft_size)
+    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
+    weights = np.maximum(np.minimum(rising, falling), 0.0)
+    if not weights.any(axis=0).all():
+        raise ValueError(
+            f"n_mels={n_mels} bands are too narrow for fft_size={fft_size} at {sample_rate} Hz; "
+            "use fewer bands or a larger transform"
+        )
+    return weights.astype(np.float32)
+
+
+def cosine_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:
+    """Returns the first columns of the orthonormal cosine transform (DCT-II).
+
+    Args:
+        n_mels: Size of the transform.
+        n_coefficients: Columns, at most as many.
+
+    Returns:
+        [n_mels, n_coefficients], float32.
+
+    Raises:
+        ValueError: If there are more coefficients than bands.
+
+    Example:
+        >>> cosine_matrix(4, 1)[:, 0].tolist()
+        [0.5, 0.5, 0.5, 0.5]
+    """
+    if not 0 < n_coefficients <= n_mels:
+        raise ValueError(f"n_coefficients={n_coefficients}; expected 1 to n_mels={n_mels}")
+    band, order = np.arange(n_mels)[:, None] + 0.5, np.arange(n_coefficients)
+    matrix = np.sqrt(2.0 / n_mels) * np.cos(np.pi / n_mels * band * order)
+    matrix[:, 0] *= np.sqrt(0.5)
+    return matrix.astype(np.float32)

@@ -1,0 +1,62 @@
+"""Wavetables: one period of a waveform, read at the speed of a pitch."""
+
+from keras import ops
+
+
+def band_limited(tables, f0_hz, sample_rate: int):
+    """Removes the harmonics that would lie at or above the Nyquist frequency.
+
+    Args:
+        tables: [batch, frames, points]; batch and frames may be 1 for all. An even number of
+            points.
+        f0_hz: [batch, frames, 1] frequency at which each is played, Hz. At 0 nothing is left.
+        sample_rate: Samples per second.
+
+    Returns:
+        [batch, frames, points].
+
+    Example:
+        >>> import numpy as np
+        >>> square = np.array([[[1, 1, 1, 1, -1, -1, -1, -1]]], np.float32)
+        >>> band_limited(square, ops.full((1, 1, 1), 3000.0), 16000)[0, 0, :4].numpy().round(2)
+        array([0.5 , 1.21, 1.21, 0.5 ], dtype=float32)
+    """
+    points = tables.shape[-1]
+    order = ops.arange(points, dtype="float32")
+    order = ops.minimum(order, points - order)
+    kept = ops.logical_and(f0_hz > 0.0, f0_hz * order < sample_rate / 2.0)
+    return _hartley(ops.where(kept, _hartley(tables), 0.0)) / points
+
+
+def _hartley(x):
+    # The Hartley transform is its own inverse, up to the length, and keeps a real signal real:
+    # an inverse Fourier transform, which LiteRT lacks, is not needed.
+    real, imaginary = ops.rfft(x)
+    mirrored = ops.flip((real + imaginary)[..., 1:-1], axis=-1)
+    return ops.concatenate([real - imaginary, mirrored], axis=-1)
+
+
+def read_tables(tables, phase):
+    """Reads wavetables by linear interpolation between neighbouring points.
+
+    Args:
+        tables: [batch, frames, points]; the point after the last is the first.
+        phase: [batch, frames, hop] cycles.
+
+    Returns:
+        [batch, frames, hop].
+
+    Example:
+        >>> tables = ops.convert_to_tensor([[[0.0, 1.0, 0.0, -1.0]]])
+        >>> phase = ops.convert_to_tensor([[[0.0, 0.125, 0.25, 1.875]]])
+        >>> read_tables(tables, phase).numpy().tolist()
+        [[[0.0, 0.5, 1.0, -0.5]]]
+    """
+    points = tables.shape[-1]
+    position = (phase - ops.floor(phase)) * points
+    before = ops.floor(position)
+    share = position - before
+    index = ops.cast(before, "int32") % points
+    here = ops.take_along_axis(tables, index, axis=-1)
+    there = ops.take_along_axis(tables, (index + 1) % points, axis=-1)
+    return here + (there - here) * share

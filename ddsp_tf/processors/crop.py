@@ -1,0 +1,83 @@
+"""Removes samples at an end of a signal."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.processors.base import Processor
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class Crop(Processor):
+    """A signal without its first or last samples.
+
+    Its result no longer has `hop` samples a frame, so in a graph it meets only signals that are
+    cropped alike, and no controls.
+
+    A stream cannot know its end. Cropped at the start, it passes everything on `latency` late,
+    the removed samples silenced, which is in time; at the end, it passes everything on, and the
+    last `n_samples` are for the caller to drop.
+
+    Args:
+        n_samples: Samples to remove, at least 0.
+        end: "start" or "end".
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        signal: [batch, samples].
+
+    Returns:
+        [batch, samples - n_samples]; nothing if there are no more.
+
+    Raises:
+        ValueError: If n_samples is negative, or there is no such end.
+
+    Example:
+        >>> Crop(n_samples=2)(ops.convert_to_tensor([[1.0, 2.0, 3.0]])).numpy().tolist()
+        [[3.0]]
+    """
+
+    input_names = ("signal",)
+
+    def __init__(self, n_samples, end="start", name="crop", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if n_samples < 0:
+            raise ValueError(f"n_samples={n_samples}; expected at least 0")
+        if end not in ("start", "end"):
+            raise ValueError(f"end={end!r}; expected 'start' or 'end'")
+        self.n_samples = n_samples
+        self.end = end
+
+    @property
+    def latency(self):
+        """What is removed at the start is waited for in a stream."""
+        return self.n_samples if self.end == "start" else 0
+
+    @property
+    def removed_samples(self):
+        """The samples removed."""
+        return self.n_samples
+
+    def get_controls(self, signal):
+        """Returns the signal."""
+        return {"signal": signal}
+
+    def get_signal(self, signal):
+        """Returns [batch, samples - n_samples] of a signal [batch, samples]."""
+        if self.end == "start":
+            return signal[:, self.n_samples :]
+        return signal[:, : -self.n_samples] if self.n_samples else signal
+
+    def initial_state(self, batch_size):
+        """The start is still to come."""
+        return {"gate": ops.zeros((batch_size, self.latency))}
+
+    def stream(self, state, signal):
+        """Silences what is removed at the start."""
+        gate = ops.concatenate([state["gate"], ops.ones_like(signal)], axis=1)
+        length = ops.shape(signal)[1]
+        return signal * gate[:, :length], {"gate": gate[:, length:]}
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "n_samples": self.n_samples, "end": self.end}

@@ -1,0 +1,100 @@
+"""Reverb of two numbers."""
+
+import keras
+
+from ddsp_tf.dsp.impulse_responses import decay_exponent, decaying_noise
+from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
+from ddsp_tf.units import exp_sigmoid
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class ExpDecayReverb(ConvolutionReverb):
+    """A room of noise that dies away exponentially, from a gain and a decay.
+
+    The response is `gain * exp(-decay * n / (length - 1)) * noise[n]`, with the direct sound for
+    tap 0: the `ExpDecayReverb` of the DDSP library that goes with Engel et al., "DDSP" (ICLR
+    2020), where the noise is drawn anew with every call. Here it stays, so that streams have no
+    seams. The reverberation time (60 dB) is `6.91 / decay` of the response's duration.
+
+    Args:
+        length: Taps of the response, at least 2.
+        learned: Whether gain and decay are weights, one for all; False if the caller gives them
+            for every batch item.
+        add_dry: Whether the signal itself passes unchanged; False returns only the room.
+        scale: Whether raw gains are mapped by `exp_sigmoid` and raw decays by `2 + exp(decay)`;
+            False if they are linear gains and nepers over the response already. Weights are raw
+            if scaled: they begin at 2 and 4, as the original's.
+        seed: Seed of the noise.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        signal: Dry audio [batch, samples].
+        gain: [batch, 1] raw. Required if not learned, as the decay.
+        decay: [batch, 1] raw.
+        noise: Optional [length] or [batch, length] in [-1, 1] instead of the seed's.
+
+    Returns:
+        Wet audio [batch, samples].
+
+    Raises:
+        ValueError: If the length is below 2, gain or decay is missing, or the noise has another
+            length.
+
+    Example:
+        >>> reverb = ExpDecayReverb(length=4000)
+        >>> reverb(keras.ops.ones((1, 8000))).shape
+        TensorShape([1, 8000])
+    """
+
+    response_inputs = ("gain", "decay")
+
+    def __init__(
+        self,
+        length=48000,
+        learned=True,
+        add_dry=True,
+        scale=True,
+        seed=0,
+        name="exp_decay_reverb",
+        **kwargs,
+    ):
+        super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
+        self.scale = scale
+        self.seed = seed
+        if learned:
+            start = {"gain": 2.0, "decay": 4.0}
+            if not scale:
+                start = {"gain": float(exp_sigmoid(2.0)), "decay": float(decay_exponent(4.0))}
+            for weight, value in start.items():
+                constant = keras.initializers.Constant(value)
+                setattr(self, weight, self.add_weight((1,), constant, name=weight))
+        self.built = True
+
+    def get_controls(self, signal, gain=None, decay=None, noise=None):
+        """Makes the response.
+
+        Args:
+            signal: [batch, samples].
+            gain: [batch, 1]; the learned one if None.
+            decay: [batch, 1]; the learned one if None.
+            noise: [length] or [batch, length]; the seed's if None.
+
+        Returns:
+            "signal", and "impulse_response", [length] or [batch, length].
+        """
+        found = self._given_or_learned(gain=gain, decay=decay)
+        for name, value in found.items():
+            if value.shape[-1] != 1:
+                raise ValueError(
+                    f"{self.name}: {name} has shape {value.shape}; expected [batch, 1]"
+                )
+        gain, decay = found["gain"], found["decay"]
+        if self.scale:
+            gain, decay = exp_sigmoid(gain), decay_exponent(decay)
+        response = decaying_noise(gain, decay, self._given_or_seeded(noise))
+        return self._controls(signal, response)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "scale": self.scale, "seed": self.seed}

@@ -1,0 +1,128 @@
+"""Filter that changes from frame to frame."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
+from ddsp_tf.processors.base import Processor
+from ddsp_tf.processors.frame_checks import check_channels, check_samples
+from ddsp_tf.units import exp_sigmoid
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class FirFilter(Processor):
+    """Any signal through a linear-phase filter given by magnitudes, one filter a frame.
+
+    The `FIRFilter` of the DDSP library that goes with Engel et al., "DDSP" (ICLR 2020), without
+    its delay: the filter is symmetric around every sample (zero group delay). Frame k filters
+    the samples from k * hop on; their responses overlap.
+
+    Args:
+        n_bands: Number of magnitudes, at least 2, at equally spaced frequencies from 0 Hz to
+            Nyquist. The filter reaches n_bands - 1 samples to either side.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; divides the sample rate.
+        scale: Whether `get_controls` maps raw network outputs to gains by `exp_sigmoid`; False
+            if the inputs are gains already.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        signal: [batch, frames * hop].
+        magnitudes: [batch, frames, n_bands] raw.
+
+    Returns:
+        Audio [batch, frames * hop].
+
+    Raises:
+        ValueError: If rates do not divide, there are fewer than 2 or other than n_bands bands,
+            or the signal is not as long as the frames.
+
+    Example:
+        >>> low_pass = FirFilter(n_bands=5, scale=False)
+        >>> gains = ops.tile([[[1.0, 1.0, 0.0, 0.0, 0.0]]], (1, 10, 1))
+        >>> low_pass(ops.ones((1, 640)), gains).shape
+        TensorShape([1, 640])
+    """
+
+    input_names = ("signal", "magnitudes")
+
+    def __init__(
+        self,
+        n_bands=65,
+        sample_rate=16000,
+        frame_rate=250,
+        scale=True,
+        name="fir_filter",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if n_bands < 2:
+            raise ValueError(f"n_bands={n_bands}; expected at least 2")
+        self.n_bands = n_bands
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self.scale = scale
+
+    @property
+    def input_sizes(self):
+        """One magnitude a band."""
+        return {"magnitudes": self.n_bands}
+
+    @property
+    def latency(self):
+        """The reach of the zero-phase filter into the past."""
+        return response_radius(self.n_bands)
+
+    def get_controls(self, signal, magnitudes):
+        """Scales raw outputs to filter gains.
+
+        Args:
+            signal: [batch, frames * hop], passed through.
+            magnitudes: [batch, frames, n_bands].
+
+        Returns:
+            "signal", and "magnitudes": gains, [batch, frames, n_bands].
+        """
+        check_channels(self.name, "magnitudes", magnitudes, "n_bands", self.n_bands)
+        check_samples(self.name, signal, magnitudes, self.hop)
+        if self.scale:
+            magnitudes = exp_sigmoid(magnitudes)
+        return {"signal": signal, "magnitudes": magnitudes}
+
+    def get_signal(self, signal, magnitudes):
+        """Filters a signal by gains.
+
+        Args:
+            signal: [batch, frames * hop].
+            magnitudes: [batch, frames, n_bands] gains.
+
+        Returns:
+            Audio [batch, frames * hop].
+        """
+        result = filter_frames(signal, magnitudes, self.hop)
+        length = ops.shape(magnitudes)[1] * self.hop
+        return result[:, self.latency : self.latency + length]
+
+    def initial_state(self, batch_size):
+        """Silence: nothing rings on, and nothing sounds before the first frame."""
+        return {
+            "tail": ops.zeros((batch_size, 2 * self.latency)),
+            "gate": ops.zeros((batch_size, self.latency)),
+        }
+
+    def stream(self, state, signal, magnitudes):
+        """Filters one block."""
+        return filter_block(signal, magnitudes, self.hop, state)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "n_bands": self.n_bands,
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+            "scale": self.scale,
+        }

@@ -1,0 +1,171 @@
+"""Mixes signals by levels that change from frame to frame."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.processors.base import Processor
+
+LAWS = ("constant_power", "linear")
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class Mix(Processor):
+    """Weighted sum of signals of equal length.
+
+    Args:
+        n_signals: Number of signals, at least 2.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second of the levels; divides the sample rate.
+        law: "constant_power": a signal's gain is the square root of its level, so that unrelated
+            signals keep their loudness whatever the mix; or "linear": its level, so that equal
+            signals do.
+        interpolation: "hann" or "linear": how gains move from frame to frame.
+        scale: Whether `get_controls` makes levels of raw network outputs; False if the inputs are
+            levels already.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        *signals: `n_signals` times [batch, frames * hop].
+        mix_levels: [batch, frames, n_signals - 1] raw: a softmax over them and a last 0 gives
+            the levels, which add up to 1; for two signals, the sigmoid is the first one's. Or,
+            without `scale`, [batch, frames, n_signals] levels, not negative.
+
+    Returns:
+        [batch, frames * hop].
+
+    Raises:
+        ValueError: If rates do not divide, a number is out of range, a name is unknown, or an
+            input has another size than expected.
+
+    Example:
+        >>> mix = Mix(sample_rate=400, frame_rate=100, law="linear")
+        >>> mix(ops.ones((1, 8)), 3.0 * ops.ones((1, 8)), ops.zeros((1, 2, 1))).numpy().tolist()
+        [[2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        n_signals=2,
+        sample_rate=16000,
+        frame_rate=250,
+        law="constant_power",
+        interpolation="linear",
+        scale=True,
+        name="mix",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if n_signals < 2:
+            raise ValueError(f"n_signals={n_signals}; expected at least 2")
+        if law not in LAWS:
+            raise ValueError(f"law={law!r}; expected one of {LAWS}")
+        self.n_signals = n_signals
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self.law = law
+        self.interpolation = interpolation
+        self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
+        self.scale = scale
+
+    @property
+    def signal_names(self):
+        """The signals, "signal_1" and so on."""
+        return tuple(f"signal_{k + 1}" for k in range(self.n_signals))
+
+    @property
+    def input_names(self):
+        """The signals and their levels."""
+        return (*self.signal_names, "mix_levels")
+
+    @property
+    def input_sizes(self):
+        """One level a signal; one less if they are made to add up to 1."""
+        return {"mix_levels": self.n_signals - 1 if self.scale else self.n_signals}
+
+    @property
+    def latency(self):
+        """One hop: the samples of a frame lead to the next frame."""
+        return self.hop
+
+    def get_controls(self, *inputs):
+        """Scales raw levels.
+
+        Args:
+            *inputs: The signals, then the levels, as for `call`.
+
+        Returns:
+            "signals", the tuple of signals; "mix_levels", [batch, frames, n_signals].
+        """
+        if len(inputs) != self.n_signals + 1:
+            raise ValueError(f"{self.name}: {len(inputs)} inputs; expected {self.input_names}")
+        *signals, mix_levels = inputs
+        if mix_levels.shape[-1] != self.input_sizes["mix_levels"]:
+            raise ValueError(
+                f"{self.name}: mix_levels has {mix_levels.shape[-1]} channels; expected "
+                f"{self.input_sizes['mix_levels']}"
+            )
+        if self.scale:
+            raw = ops.concatenate([mix_levels, ops.zeros_like(mix_levels[:, :, :1])], axis=-1)
+            mix_levels = ops.softmax(raw, axis=-1)
+        return {"signals": tuple(signals), "mix_levels": mix_levels}
+
+    def get_signal(self, signals, mix_levels):
+        """Mixes signals by levels.
+
+        Args:
+            signals: Sequence of `n_signals` [batch, frames * hop].
+            mix_levels: [batch, frames, n_signals], not negative.
+
+        Returns:
+            [batch, frames * hop]; the last frame's levels are held to its end.
+        """
+        gains = self._gains(mix_levels)
+        return self._render(self._framed(signals, gains), gains, next_frames(gains))
+
+    def initial_state(self, batch_size):
+        """Silence."""
+        return {
+            "signals": ops.zeros((batch_size, 1, self.hop, self.n_signals)),
+            "gains": ops.zeros((batch_size, 1, self.n_signals)),
+        }
+
+    def stream(self, state, signals, mix_levels):
+        """Mixes the samples from the previous block's last frame to this one's last."""
+        gains = self._gains(mix_levels)
+        framed = self._framed(signals, gains)
+        earlier = previous_frames(state["signals"], framed)
+        mixed = self._render(earlier, previous_frames(state["gains"], gains), gains)
+        return mixed, {"signals": framed[:, -1:], "gains": gains[:, -1:]}
+
+    def _gains(self, mix_levels):
+        if self.law == "linear":
+            return mix_levels
+        # The slope of a square root at 0 is infinite: below -120 dB there is silence instead.
+        audible = mix_levels > 1e-12
+        return ops.where(audible, ops.sqrt(ops.where(audible, mix_levels, 1.0)), 0.0)
+
+    def _framed(self, signals, gains):
+        frames = gains.shape[1]
+        for name, signal in zip(self.signal_names, signals, strict=True):
+            samples = signal.shape[1]
+            if None not in (frames, samples) and samples != frames * self.hop:
+                raise ValueError(
+                    f"{self.name}: {name} has {samples} samples; expected {frames} frames of "
+                    f"{self.hop}"
+                )
+        stacked = ops.stack(list(signals), axis=-1)
+        return ops.reshape(stacked, (ops.shape(stacked)[0], -1, self.hop, self.n_signals))
+
+    def _render(self, signals, gains, next_gains):
+        weights = self.weights_of_next_frame[:, None]
+        here, there = gains[:, :, None, :], next_gains[:, :, None, :]
+        mixed = ops.sum(signals * (here + (there - here) * weights), axis=-1)
+        return ops.reshape(mixed, (ops.shape(mixed)[0], -1))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        names = ("n_signals", "sample_rate", "frame_rate", "law", "interpolation", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

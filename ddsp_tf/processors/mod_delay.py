@@ -1,0 +1,201 @@
+"""Delay whose length is modulated: chorus, flanger, vibrato."""
+
+import math
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.delay import INTERPOLATIONS, variable_delay
+from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames
+from ddsp_tf.processors.base import Processor
+from ddsp_tf.processors.frame_checks import check_channels, check_samples
+from ddsp_tf.units import exp_sigmoid
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class ModDelay(Processor):
+    """A signal and its copy some milliseconds ago, at a distance that changes all the time.
+
+    `signal[n] + gain * signal[n - delay]`, `delay = centre_ms + depth_ms * (2 * phase - 1)`.
+    Gain and phase are given per frame and glide linearly from one frame to the next. The
+    `ModDelay` of the DDSP library that goes with Engel et al., "DDSP" (ICLR 2020), which says
+    the same but computes `centre_ms + depth_ms * phase`. Usual settings (after Zoelzer, "DAFX",
+    2nd ed., section 2.6) are made by `ModDelay.chorus()`, `.flanger()` and `.vibrato()`; the
+    caller moves the phase, such as by `0.5 + 0.5 * sin(2 * pi * rate_hz * frame / frame_rate)`.
+
+    Args:
+        centre_ms: Delay at phase 0.5, in milliseconds.
+        depth_ms: Largest deviation from it, 0..centre_ms.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; divides the sample rate.
+        add_dry: Whether the signal itself passes; False returns only the delayed copy.
+        interpolation: "cubic" or "linear" (the original's) reading between samples; see
+            `ddsp_tf.dsp.delay.variable_delay`.
+        scale: Whether `get_controls` maps raw network outputs to gains by `exp_sigmoid` and to
+            phases by a sigmoid; False if they are gains and phases already.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        signal: [batch, frames * hop].
+        gain: [batch, frames, 1] raw level of the copy.
+        phase: [batch, frames, 1] raw; as a control 0..1: shortest to longest delay.
+
+    Returns:
+        Audio [batch, frames * hop].
+
+    Raises:
+        ValueError: If rates do not divide, a number is out of range, an input has more than one
+            channel, or the signal is not as long as the frames.
+
+    Example:
+        >>> echo = ModDelay(centre_ms=2.0, depth_ms=0.0, sample_rate=1000, frame_rate=250,
+        ...                 scale=False)
+        >>> click = ops.convert_to_tensor([[1.0, 0.0, 0.0, 0.0]])
+        >>> echo(click, ops.full((1, 1, 1), 0.5), ops.zeros((1, 1, 1))).numpy().tolist()
+        [[1.0, 0.0, 0.5, 0.0]]
+    """
+
+    input_names = ("signal", "gain", "phase")
+
+    def __init__(
+        self,
+        centre_ms=15.0,
+        depth_ms=10.0,
+        sample_rate=16000,
+        frame_rate=250,
+        add_dry=True,
+        interpolation="cubic",
+        scale=True,
+        name="mod_delay",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if not 0.0 <= depth_ms <= centre_ms:
+            raise ValueError(
+                f"depth_ms={depth_ms}; expected 0..centre_ms={centre_ms}, no delay is negative"
+            )
+        if interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation={interpolation!r}; expected one of {INTERPOLATIONS}")
+        self.centre_ms = centre_ms
+        self.depth_ms = depth_ms
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self.add_dry = add_dry
+        self.interpolation = interpolation
+        self.scale = scale
+        # Samples of the past that may be heard; two more than the longest delay reaches for the
+        # interpolation's neighbours.
+        self.past = math.ceil((centre_ms + depth_ms) * sample_rate / 1000.0) + 2
+
+    @classmethod
+    def chorus(cls, **kwargs):
+        """Several players at once: 20 +- 5 ms; move the phase at 0.1 to 2 Hz."""
+        return cls(**{"centre_ms": 20.0, "depth_ms": 5.0, "name": "chorus"} | kwargs)
+
+    @classmethod
+    def flanger(cls, **kwargs):
+        """A comb filter that sweeps: 2.5 +- 2 ms; move the phase at 0.1 to 1 Hz."""
+        return cls(**{"centre_ms": 2.5, "depth_ms": 2.0, "name": "flanger"} | kwargs)
+
+    @classmethod
+    def vibrato(cls, **kwargs):
+        """Pitch that wavers: 2 +- 1 ms and nothing dry; at 5 Hz by about 54 cents each way."""
+        settings = {"centre_ms": 2.0, "depth_ms": 1.0, "add_dry": False, "name": "vibrato"}
+        return cls(**settings | kwargs)
+
+    @property
+    def input_sizes(self):
+        """One gain and one phase."""
+        return {"gain": 1, "phase": 1}
+
+    @property
+    def latency(self):
+        """One hop: the samples of a frame lead to the next frame."""
+        return self.hop
+
+    def get_controls(self, signal, gain, phase):
+        """Scales raw outputs.
+
+        Args:
+            signal: [batch, frames * hop], passed through.
+            gain: [batch, frames, 1].
+            phase: [batch, frames, 1].
+
+        Returns:
+            "signal"; "gain", linear; "phase", 0..1.
+        """
+        check_channels(self.name, "gain", gain, "channels", 1)
+        check_channels(self.name, "phase", phase, "channels", 1)
+        check_samples(self.name, signal, gain, self.hop)
+        check_samples(self.name, signal, phase, self.hop)
+        if self.scale:
+            gain, phase = exp_sigmoid(gain), ops.sigmoid(phase)
+        return {"signal": signal, "gain": gain, "phase": phase}
+
+    def get_signal(self, signal, gain, phase):
+        """Adds the delayed copy.
+
+        Args:
+            signal: [batch, frames * hop].
+            gain: [batch, frames, 1] level of the copy, linear.
+            phase: [batch, frames, 1], 0..1.
+
+        Returns:
+            Audio [batch, frames * hop]; the last frame is held to its end.
+        """
+        line = ops.pad(signal, [[0, 0], [self.past, 0]])
+        return self._render(line, gain, next_frames(gain), phase, next_frames(phase))
+
+    def initial_state(self, batch_size):
+        """Silence in the line."""
+        return {
+            "line": ops.zeros((batch_size, self.past + self.hop)),
+            "gain": ops.zeros((batch_size, 1, 1)),
+            "phase": ops.zeros((batch_size, 1, 1)),
+            "started": ops.zeros((batch_size, 1, 1)),
+        }
+
+    def stream(self, state, signal, gain, phase):
+        """Renders the samples from the previous block's last frame to this one's last."""
+        line = ops.concatenate([state["line"], signal], axis=1)
+        earlier_gain = ops.concatenate([state["gain"], gain[:, :-1]], axis=1)
+        earlier_phase = ops.concatenate([state["phase"], phase[:, :-1]], axis=1)
+        # Before the first frame there is nothing, though interpolation reads one sample ahead.
+        later_gain = ops.concatenate([gain[:, :1] * state["started"], gain[:, 1:]], axis=1)
+        audio = self._render(line, earlier_gain, later_gain, earlier_phase, phase)
+        return audio, {
+            "line": line[:, ops.shape(audio)[1] :],
+            "gain": gain[:, -1:],
+            "phase": phase[:, -1:],
+            "started": ops.ones_like(state["started"]),
+        }
+
+    def _render(self, line, gain, next_gain, phase, next_phase):
+        weights = ops.convert_to_tensor(crossfade_weights(self.hop, "linear"))
+
+        def to_samples(here, there):
+            glide = here + (there - here) * weights
+            return ops.reshape(glide, (-1, ops.shape(glide)[1] * self.hop))
+
+        gain, phase = to_samples(gain, next_gain), to_samples(phase, next_phase)
+        delay_ms = self.centre_ms + self.depth_ms * (2.0 * phase - 1.0)
+        delay = delay_ms * (self.sample_rate / 1000.0)
+        audio = gain * variable_delay(line, delay, self.past, self.interpolation)
+        if self.add_dry:
+            audio = audio + line[:, self.past : self.past + ops.shape(audio)[1]]
+        return audio
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "centre_ms": self.centre_ms,
+            "depth_ms": self.depth_ms,
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+            "add_dry": self.add_dry,
+            "interpolation": self.interpolation,
+            "scale": self.scale,
+        }

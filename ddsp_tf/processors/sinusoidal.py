@@ -1,0 +1,192 @@
+"""Additive synthesizer of sines that are free to go anywhere."""
+
+import keras
+from keras import ops
+
+from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.frequency_scales import frequencies_sigmoid, frequencies_softmax
+from ddsp_tf.dsp.oscillators import split_hz
+from ddsp_tf.dsp.partials import partial_phase, partial_sum
+from ddsp_tf.processors.base import Processor
+from ddsp_tf.units import exp_sigmoid
+
+_SCALES = {"sigmoid": frequencies_sigmoid, "softmax": frequencies_softmax}
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class Sinusoidal(Processor):
+    """A bank of sines, each with an amplitude and a frequency of its own.
+
+    The synthesizer of Engel et al., "Self-supervised pitch detection by inverse audio synthesis"
+    (ICML 2020 workshop). Sines at or above the Nyquist frequency are silent.
+
+    Args:
+        n_sinusoids: Number of sines, at least 1.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second; divides the sample rate.
+        interpolation: "hann" or "linear": how amplitudes move from frame to frame. Frequencies
+            glide linearly.
+        frequency_scale: How `get_controls` maps raw network outputs to Hz: "sigmoid" or "softmax"
+            (`dsp.frequency_scales`).
+        depth: Raw outputs a frequency: at least 1 for "sigmoid", at least 2 for "softmax".
+        min_hz: Lowest frequency of the scale.
+        max_hz: Highest frequency of the scale; None for half the sample rate.
+        scale: Whether `get_controls` maps raw network outputs at all; False if the inputs are
+            amplitudes and Hz already (and the depth is not used).
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        amplitudes: [batch, frames, n_sinusoids] raw.
+        frequencies: [batch, frames, n_sinusoids * depth] raw; the depth varies fastest.
+
+    Returns:
+        Audio [batch, frames * hop].
+
+    Raises:
+        ValueError: If rates do not divide, a number is out of range, a name is unknown, or an
+            input has other than the expected channels.
+
+    Example:
+        >>> sinusoidal = Sinusoidal(n_sinusoids=10, sample_rate=16000, frame_rate=250)
+        >>> sinusoidal(ops.ones((1, 250, 10)), ops.ones((1, 250, 10))).shape
+        TensorShape([1, 16000])
+    """
+
+    input_names = ("amplitudes", "frequencies")
+
+    def __init__(
+        self,
+        n_sinusoids=100,
+        sample_rate=16000,
+        frame_rate=250,
+        interpolation="hann",
+        frequency_scale="sigmoid",
+        depth=1,
+        min_hz=20.0,
+        max_hz=None,
+        scale=True,
+        name="sinusoidal",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if n_sinusoids < 1:
+            raise ValueError(f"n_sinusoids={n_sinusoids}; expected at least 1")
+        if frequency_scale not in _SCALES:
+            raise ValueError(
+                f"frequency_scale={frequency_scale!r}; expected one of {tuple(_SCALES)}"
+            )
+        least = 2 if frequency_scale == "softmax" else 1
+        if depth < least:
+            raise ValueError(f"depth={depth}; expected at least {least} for {frequency_scale!r}")
+        self.hop = hop_size(sample_rate, frame_rate)
+        if not 0.0 <= min_hz < (max_hz or sample_rate / 2.0) <= sample_rate / 2.0:
+            raise ValueError(
+                f"min_hz={min_hz}, max_hz={max_hz}; expected a range within 0 .. "
+                f"{sample_rate / 2.0:g} Hz"
+            )
+        self.n_sinusoids = n_sinusoids
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.interpolation = interpolation
+        self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
+        self.frequency_scale = frequency_scale
+        self.depth = depth
+        self.min_hz = min_hz
+        self.max_hz = max_hz
+        self.scale = scale
+
+    @property
+    def input_sizes(self):
+        """An amplitude, and `depth` numbers for the frequency, of every sine."""
+        depth = self.depth if self.scale else 1
+        return {"amplitudes": self.n_sinusoids, "frequencies": self.n_sinusoids * depth}
+
+    @property
+    def latency(self):
+        """One hop: the samples of a frame lead to the next frame."""
+        return self.hop
+
+    def get_controls(self, amplitudes, frequencies):
+        """Scales raw outputs; silences what lies at or above the Nyquist frequency.
+
+        Args:
+            amplitudes: [batch, frames, n_sinusoids].
+            frequencies: [batch, frames, n_sinusoids * depth].
+
+        Returns:
+            "amplitudes", linear, and "frequencies" in Hz, [batch, frames, n_sinusoids] each.
+        """
+        given = {"amplitudes": amplitudes, "frequencies": frequencies}
+        for name, size in self.input_sizes.items():
+            if given[name].shape[-1] != size:
+                raise ValueError(
+                    f"{self.name}: {name} has {given[name].shape[-1]} channels; expected {size}"
+                )
+        if self.scale:
+            amplitudes = exp_sigmoid(amplitudes)
+            scale, top = _SCALES[self.frequency_scale], self.max_hz or self.sample_rate / 2.0
+            frequencies = scale(frequencies, self.depth, self.min_hz, top)
+        return {
+            "amplitudes": self._audible(amplitudes, frequencies),
+            "frequencies": frequencies,
+        }
+
+    def get_signal(self, amplitudes, frequencies):
+        """Synthesizes audio from physical controls.
+
+        Args:
+            amplitudes: [batch, frames, n_sinusoids], linear.
+            frequencies: [batch, frames, n_sinusoids] Hz.
+
+        Returns:
+            Audio [batch, frames * hop]; the last frame is held to its end.
+        """
+        here = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
+        return self._render(here, {name: next_frames(value) for name, value in here.items()})[0]
+
+    def initial_state(self, batch_size):
+        """Silence at phase 0."""
+        return {
+            "amplitudes": ops.zeros((batch_size, 1, self.n_sinusoids)),
+            "frequencies": ops.zeros((batch_size, 1, self.n_sinusoids)),
+            "phase": ops.zeros((batch_size, 2, self.n_sinusoids)),
+            "started": ops.zeros((batch_size, 1, 1)),
+        }
+
+    def stream(self, state, amplitudes, frequencies):
+        """Synthesizes the samples from the previous block's last frame to this one's last."""
+        there = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
+        here = {name: previous_frames(state[name], value) for name, value in there.items()}
+        after = {name: value[:, -1:] for name, value in there.items()}
+        # Before the first frame there is nothing: its phase must not advance.
+        first = frequencies[:, :1] * state["started"]
+        there["frequencies"] = ops.concatenate([first, frequencies[:, 1:]], axis=1)
+        signal, phase = self._render(here, there, state["phase"])
+        return signal, {**after, "phase": phase, "started": ops.ones_like(state["started"])}
+
+    def _audible(self, amplitudes, frequencies):
+        below_nyquist = frequencies < self.sample_rate / 2.0
+        # At 0 Hz a sine stands still wherever it is: a constant, not silence.
+        return ops.where(ops.logical_and(frequencies > 0.0, below_nyquist), amplitudes, 0.0)
+
+    def _render(self, here, there, initial_phase=None):
+        f, next_f = here["frequencies"], there["frequencies"]
+        rates = (self.hop, self.sample_rate)
+        phase, final = partial_phase(split_hz(f), split_hz(next_f), *rates, initial_phase)
+        signal = partial_sum(
+            phase,
+            f,
+            next_f,
+            here["amplitudes"],
+            there["amplitudes"],
+            self.weights_of_next_frame,
+            self.sample_rate,
+        )
+        return signal, final
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        names = ("n_sinusoids", "sample_rate", "frame_rate", "interpolation")
+        names += ("frequency_scale", "depth", "min_hz", "max_hz", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
