@@ -1,9 +1,11 @@
 """The model: features -> decoder -> processors -> audio."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.graphs import in_graph
 from ddsp_tf.units import scale_db, scale_f0_hz
 
 _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
@@ -11,13 +13,20 @@ _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Autoencoder(keras.Model):
-    """Plays an instrument from pitch and loudness curves.
+    """Plays an instrument from pitch and loudness curves, and perhaps a timbre z.
 
     Features enter in physical units and are scaled inside. Any batch and any number of frames.
+
+    A decoder with an input "z" makes a model with a timbre. The features' "z" is played if there
+    is one; else, with an encoder, the timbre of their "audio" is, so that training and validation
+    need only hand over the recording with its curves; else the weight `mean_z`, which
+    `keep_mean_z` sets to the mean over recordings and which is saved with the model. z is no
+    physical unit and is not in `feature_names`: every model can be played without it.
 
     Args:
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
         processor_group: `ProcessorGroup` from the decoder's outputs and f0_hz to audio.
+        encoder: Optional layer from audio to z, such as `MfccRnnEncoder`.
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
         name: Model name.
@@ -26,14 +35,16 @@ class Autoencoder(keras.Model):
     Call arguments:
         features: Dictionary with the decoder's inputs, such as "f0_hz" and "loudness_db", each
             [batch, frames]; and optionally "noise", [batch, frames * hop] in [-1, 1], for the
-            noise synthesizer. Other entries are ignored.
+            noise synthesizer, "z", [batch, frames, z_dims] or [batch, 1, z_dims], and "audio",
+            [batch, frames * hop]. Other entries are ignored.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If the rates do not divide, a feature is unknown, or the processors need an
-            input that the decoder does not make, or of another size.
+        ValueError: If the rates do not divide, a feature is unknown, the processors need an
+            input that the decoder does not make, or of another size, or the encoder's z is not
+            the decoder's.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -50,23 +61,32 @@ class Autoencoder(keras.Model):
         self,
         decoder,
         processor_group,
+        encoder=None,
         sample_rate=16000,
         frame_rate=250,
         name="autoencoder",
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
+        # Half precision would put the pitch out of tune.
+        super().__init__(name=name, autocast=False, **kwargs)
         self.decoder = decoder
         self.processor_group = processor_group
+        self.encoder = encoder
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
         self.hop = hop_size(sample_rate, frame_rate)
         self._check()
 
     def _check(self):
-        unknown = [name for name in self.decoder.input_names if name not in _SCALES]
+        expected = [*_SCALES, "z"]
+        unknown = [name for name in self.decoder.input_names if name not in expected]
         if unknown:
-            raise ValueError(f"decoder input {unknown[0]!r}; expected one of {list(_SCALES)}")
+            raise ValueError(f"decoder input {unknown[0]!r}; expected one of {expected}")
+        if self.encoder is not None and self.encoder.z_dims != self.z_dims:
+            raise ValueError(
+                f"the encoder makes z of {self.encoder.z_dims} channels, but the decoder takes "
+                f"{self.z_dims or 'none'}"
+            )
         made = {*self.decoder.output_sizes, "f0_hz"}
         missing = [name for name in self.processor_group.input_names if name not in made]
         if missing:
@@ -80,18 +100,32 @@ class Autoencoder(keras.Model):
                 raise ValueError(
                     f"the processors take {size} {name}, but the decoder makes {made_size}"
                 )
-        for processor in self.processor_group.processors:
+        parts = [*self.processor_group.processors, *([self.encoder] if self.encoder else [])]
+        for part in parts:
             for key in ("sample_rate", "frame_rate"):
-                theirs = getattr(processor, key, getattr(self, key))
+                theirs = getattr(part, key, getattr(self, key))
                 if theirs != getattr(self, key):
                     raise ValueError(
-                        f"{processor.name}.{key}={theirs}, but the model's is {getattr(self, key)}"
+                        f"{part.name}.{key}={theirs}, but the model's is {getattr(self, key)}"
                     )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features the model needs."""
-        return tuple(dict.fromkeys(["f0_hz", *self.decoder.input_names]))
+        names = dict.fromkeys(["f0_hz", *self.decoder.input_names])
+        return tuple(name for name in names if name != "z")
+
+    @property
+    def optional_feature_names(self) -> tuple[str, ...]:
+        """Names of the features that set the timbre, if any does; the first one given counts."""
+        if not self.z_dims:
+            return ()
+        return ("z",) if self.encoder is None else ("z", "audio")
+
+    @property
+    def z_dims(self) -> int:
+        """Channels of the timbre z; 0 for a model without."""
+        return self.decoder.input_sizes.get("z", 0)
 
     @property
     def latency(self) -> int:
@@ -99,10 +133,55 @@ class Autoencoder(keras.Model):
         return self.processor_group.latency
 
     def build(self, input_shape=None):
-        """Builds the decoder; the processors make their weights themselves."""
+        """Builds the networks; the processors make their weights themselves."""
+        if self.built:
+            return
         self.decoder.build()
         self.processor_group.build(None)
+        if self.encoder is not None:
+            self.encoder.build()
+        if self.z_dims:
+            self.mean_z = self.add_weight(
+                name="mean_z",
+                shape=(self.z_dims,),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+            )
         self.built = True
+
+    def encode(self, audio):
+        """Measures the timbre of recordings.
+
+        Args:
+            audio: [batch, samples].
+
+        Returns:
+            z, [batch, samples // hop, z_dims].
+
+        Raises:
+            ValueError: If the model has no encoder.
+        """
+        if self.encoder is None:
+            raise ValueError("this model has no encoder")
+        return self.encoder(audio)
+
+    def keep_mean_z(self, recordings):
+        """Sets `mean_z`, the timbre that is played when no other is given.
+
+        Args:
+            recordings: Iterable of audio, [batch, samples] each. At least one.
+
+        Raises:
+            ValueError: If the model has no encoder, or there is no recording.
+        """
+        total, frames = np.zeros(self.z_dims), 0
+        for audio in recordings:
+            z = ops.convert_to_numpy(in_graph(self, "encode")(audio))
+            total, frames = total + z.sum(axis=(0, 1)), frames + z.shape[0] * z.shape[1]
+        if frames == 0:
+            raise ValueError("no recordings; expected at least one")
+        self.mean_z.assign((total / frames).astype(np.float32))
 
     def decode(self, features, state=None):
         """Turns features into the processors' raw inputs.
@@ -117,13 +196,26 @@ class Autoencoder(keras.Model):
         """
         values = {name: ops.convert_to_tensor(features[name]) for name in self.feature_names}
         values = {name: ops.cast(value, "float32")[:, :, None] for name, value in values.items()}
-        scaled = {name: _SCALES[name](values[name]) for name in self.decoder.input_names}
+        scaled = {
+            name: self._z(features, values["f0_hz"]) if name == "z" else _SCALES[name](values[name])
+            for name in self.decoder.input_names
+        }
         outputs, state = self.decoder(scaled, state=state)
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
         inputs["f0_hz"] = values["f0_hz"]
         if "noise" in features:
             inputs["noise"] = features["noise"]
         return inputs, state
+
+    def _z(self, features, f0_hz):
+        given = [name for name in self.optional_feature_names if name in features]
+        if not given:
+            z = ops.convert_to_tensor(self.mean_z)
+        elif given[0] == "audio":
+            z = self.encode(features["audio"])
+        else:
+            z = ops.cast(features["z"], "float32")
+        return z + ops.zeros_like(f0_hz)
 
     def call(self, features):
         """Returns audio [batch, frames * hop]."""
@@ -152,12 +244,14 @@ class Autoencoder(keras.Model):
         """Plays one block of frames.
 
         Args:
-            features: As for `call`, the block's frames.
+            features: As for `call`, the block's frames. Audio is not looked at, because the
+                encoder would start anew with every block: encode it first, and give z.
             state: From `initial_state`, or from the previous call.
 
         Returns:
             Tuple of audio [batch, frames * hop], delayed by `latency` samples, and the new state.
         """
+        features = {name: value for name, value in features.items() if name != "audio"}
         inputs, decoder_state = self.decode(features, state["decoder"])
         own = {key: value for key, value in state.items() if key != "decoder"}
         signals, own = self.processor_group.stream(own, inputs)
@@ -170,6 +264,7 @@ class Autoencoder(keras.Model):
             "name": self.name,
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "processor_group": keras.saving.serialize_keras_object(self.processor_group),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
             "sample_rate": self.sample_rate,
             "frame_rate": self.frame_rate,
         }
@@ -178,8 +273,8 @@ class Autoencoder(keras.Model):
     def from_config(cls, config):
         """Rebuilds the model from `get_config`, built and ready for weights."""
         config = dict(config)
-        for key in ("decoder", "processor_group"):
-            config[key] = keras.saving.deserialize_keras_object(config[key])
+        for key in ("decoder", "processor_group", "encoder"):
+            config[key] = keras.saving.deserialize_keras_object(config.get(key))
         model = cls(**config)
         model.build()
         return model

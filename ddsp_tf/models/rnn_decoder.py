@@ -3,92 +3,45 @@
 import keras
 from keras import layers, ops
 
+from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.models.gru import has_fused_recurrence, run_gru
 
-@keras.saving.register_keras_serializable(package="ddsp_tf")
-class DenseStack(layers.Layer):
-    """A stack of dense layers, each with layer normalization and a leaky ReLU.
-
-    Args:
-        channels: Units of every dense layer.
-        n_layers: Number of dense layers, at least 1.
-        name: Layer name.
-        **kwargs: Further `keras.layers.Layer` arguments.
-
-    Call arguments:
-        inputs: [batch, frames, any number of channels].
-
-    Returns:
-        [batch, frames, channels].
-
-    Example:
-        >>> DenseStack(channels=8, n_layers=2)(ops.ones((1, 5, 3))).shape
-        TensorShape([1, 5, 8])
-    """
-
-    def __init__(self, channels, n_layers, name=None, **kwargs):
-        super().__init__(name=name, **kwargs)
-        if channels < 1 or n_layers < 1:
-            raise ValueError(f"channels={channels}, n_layers={n_layers}; expected at least 1")
-        self.channels = channels
-        self.n_layers = n_layers
-        self.steps = []
-        for _ in range(n_layers):
-            self.steps += [
-                layers.Dense(channels),
-                layers.LayerNormalization(epsilon=1e-5),
-                layers.LeakyReLU(negative_slope=0.2),
-            ]
-
-    def build(self, input_shape):
-        """Builds the layers one after the other."""
-        shape = tuple(input_shape)
-        for step in self.steps:
-            step.build(shape)
-            shape = step.compute_output_shape(shape)
-        self.built = True
-
-    def call(self, inputs):
-        """Applies the layers."""
-        for step in self.steps:
-            inputs = step(inputs)
-        return inputs
-
-    def compute_output_shape(self, input_shape):
-        """Returns the input's shape with `channels` as its last dimension."""
-        return (*input_shape[:-1], self.channels)
-
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "channels": self.channels, "n_layers": self.n_layers}
+RNN_TYPES = {"gru": layers.GRU, "lstm": layers.LSTM}
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
-class RnnDecoder(layers.Layer):
-    """Scaled features -> raw controls, by dense stacks around a GRU.
+class RnnDecoder(Decoder):
+    """Scaled features -> raw controls, by dense stacks around a GRU or an LSTM.
 
-    One dense stack per input, a GRU over their concatenation, an output stack over the GRU's
+    One dense stack per input, a recurrent layer over their concatenation, an output stack over its
     output and the input stacks', and a linear layer: the decoder of Engel et al., "DDSP" (ICLR
     2020). It runs over whole sequences or, with its state handed on, block by block.
+
+    On TensorFlow with a GPU the recurrence is cuDNN's, which runs nowhere else. Whoever makes a
+    graph for other machines sets `has_fused_kernel` to False before.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
-        rnn_channels: Units of the GRU.
+        rnn_channels: Units of the recurrent layer.
+        rnn_type: "gru" or "lstm".
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: Dictionary from input name to [batch, frames, 1] scaled features.
-        state: Optional [batch, rnn_channels] state after the previous block; zeros if None.
+        inputs: Dictionary from input name to [batch, frames, channels] scaled features.
+        state: Optional [batch, state_size] state after the previous block; zeros if None. It has
+            rnn_channels numbers; an LSTM's has twice as many, output and cell.
 
     Returns:
         Tuple of a dictionary from output name to [batch, frames, size], and the state after the
-        last frame, [batch, rnn_channels].
+        last frame, [batch, state_size].
 
     Raises:
-        ValueError: If there is no input or no output.
+        ValueError: If there is no input or no output, or the type is another.
 
     Example:
         >>> decoder = RnnDecoder({"amplitudes": 1}, stack_channels=8, rnn_channels=8)
@@ -102,69 +55,47 @@ class RnnDecoder(layers.Layer):
         self,
         output_sizes,
         input_names=("f0_hz", "loudness_db"),
+        input_sizes=None,
         stack_channels=512,
         stack_layers=3,
         rnn_channels=512,
+        rnn_type="gru",
         name="decoder",
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
-        self.output_sizes = dict(output_sizes)
-        self.input_names = tuple(input_names)
-        if not self.output_sizes or not self.input_names:
-            raise ValueError(
-                f"output_sizes={output_sizes}, input_names={input_names}; expected at least one"
-            )
-        self.stack_channels = stack_channels
-        self.stack_layers = stack_layers
+        super().__init__(
+            output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
+        )
+        if rnn_type not in RNN_TYPES:
+            raise ValueError(f"rnn_type={rnn_type!r}; expected one of {', '.join(RNN_TYPES)}")
         self.rnn_channels = rnn_channels
-        self.input_stacks = [
-            DenseStack(stack_channels, stack_layers, name=f"{key}_stack")
-            for key in self.input_names
-        ]
-        self.rnn = layers.GRU(rnn_channels, return_sequences=True, return_state=True)
-        self.output_stack = DenseStack(stack_channels, stack_layers, name="output_stack")
-        self.output_layer = layers.Dense(sum(self.output_sizes.values()))
+        self.rnn_type = rnn_type
+        self.has_fused_kernel = has_fused_recurrence()
+        self.rnn = RNN_TYPES[rnn_type](rnn_channels, return_sequences=True, return_state=True)
+        self.make_output_layers()
 
-    def build(self, inputs_shape=None, state_shape=None):
-        """Builds all layers; every input has one channel."""
-        if self.built:
-            return
-        for stack in self.input_stacks:
-            stack.build((None, None, 1))
-        joined = self.stack_channels * len(self.input_stacks)
-        self.rnn.build((None, None, joined))
-        self.output_stack.build((None, None, joined + self.rnn_channels))
-        self.output_layer.build((None, None, self.stack_channels))
-        self.built = True
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of one sequence."""
+        return self.rnn_channels * (2 if self.rnn_type == "lstm" else 1)
 
-    def initial_state(self, batch_size):
-        """Returns the state before the first frame, [batch, rnn_channels] zeros."""
-        return ops.zeros((batch_size, self.rnn_channels))
+    def build_trunk(self, channels):
+        """Builds the recurrent layer."""
+        self.rnn.build((None, None, channels))
+        return self.rnn_channels
 
-    def call(self, inputs, state=None):
-        """Returns raw controls by name, and the state after the last frame."""
-        stacks = [
-            stack(inputs[key])
-            for key, stack in zip(self.input_names, self.input_stacks, strict=True)
-        ]
-        joined = ops.concatenate(stacks, axis=-1)
-        sequence, state = self.rnn(joined, initial_state=state)
-        outputs = self.output_stack(ops.concatenate([joined, sequence], axis=-1))
-        outputs = self.output_layer(outputs)
-        split, start = {}, 0
-        for key, size in self.output_sizes.items():
-            split[key] = outputs[:, :, start : start + size]
-            start += size
-        return split, state
+    def look_back(self, joined, state):
+        """Runs the recurrent layer."""
+        if self.rnn_type == "gru":
+            return run_gru(self.rnn, joined, state, self.has_fused_kernel)
+        parts = ops.split(state, self.state_size // self.rnn_channels, axis=-1)
+        sequence, *parts = self.rnn(joined, initial_state=parts)
+        return sequence, ops.cast(ops.concatenate(parts, axis=-1), "float32")
 
     def get_config(self):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "output_sizes": self.output_sizes,
-            "input_names": self.input_names,
-            "stack_channels": self.stack_channels,
-            "stack_layers": self.stack_layers,
             "rnn_channels": self.rnn_channels,
+            "rnn_type": self.rnn_type,
         }

@@ -1,0 +1,147 @@
+"""What all decoders have in common."""
+
+from keras import layers, ops
+
+from ddsp_tf.models.dense_stack import DenseStack
+
+
+class Decoder(layers.Layer):
+    """Scaled features -> raw controls: dense stacks around a part that knows the past.
+
+    One dense stack per input; something that looks back over their concatenation; an output stack
+    over both; a linear layer. This is the shape of the decoder of Engel et al., "DDSP" (ICLR
+    2020), and subclasses differ in the part that looks back. A subclass makes it in its
+    constructor, between `super().__init__` and `make_output_layers`, and gives `state_size`,
+    `build_trunk` and `look_back`.
+
+    Args:
+        output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
+        input_names: Names of the inputs, in order.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
+        stack_channels: Units of the dense layers.
+        stack_layers: Dense layers in each stack.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        inputs: Dictionary from input name to [batch, frames, channels] scaled features.
+        state: Optional [batch, state_size] state after the previous block; zeros if None.
+
+    Returns:
+        Tuple of a dictionary from output name to [batch, frames, size], and the state after the
+        last frame, [batch, state_size].
+
+    Raises:
+        ValueError: If there is no input or no output, or a size is that of no input.
+    """
+
+    # Whether TensorFlow has a kernel for the whole of `look_back`, which XLA would take apart.
+    has_fused_kernel = False
+
+    def __init__(
+        self,
+        output_sizes,
+        input_names,
+        input_sizes,
+        stack_channels,
+        stack_layers,
+        name="decoder",
+        **kwargs,
+    ):
+        # The state stays in float32 under any precision.
+        super().__init__(name=name, autocast=False, **kwargs)
+        self.output_sizes = dict(output_sizes)
+        self.input_names = tuple(input_names)
+        if not self.output_sizes or not self.input_names:
+            raise ValueError(
+                f"output_sizes={output_sizes}, input_names={input_names}; expected at least one"
+            )
+        given = dict(input_sizes or {})
+        unknown = [key for key in given if key not in self.input_names]
+        if unknown:
+            raise ValueError(f"input_sizes[{unknown[0]!r}]: the inputs are {self.input_names}")
+        self.input_sizes = {key: given.get(key, 1) for key in self.input_names}
+        self.stack_channels = stack_channels
+        self.stack_layers = stack_layers
+        self.input_stacks = [
+            DenseStack(stack_channels, stack_layers, name=f"{key}_stack")
+            for key in self.input_names
+        ]
+
+    def make_output_layers(self):
+        """Makes the layers after the part that looks back."""
+        self.output_stack = DenseStack(self.stack_channels, self.stack_layers, name="output_stack")
+        self.output_layer = layers.Dense(sum(self.output_sizes.values()))
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of one sequence."""
+        raise NotImplementedError
+
+    def build_trunk(self, channels: int) -> int:
+        """Builds the part that looks back.
+
+        Args:
+            channels: Channels of its input.
+
+        Returns:
+            Channels of its output.
+        """
+        raise NotImplementedError
+
+    def look_back(self, joined, state):
+        """Runs the part that looks back.
+
+        Args:
+            joined: [batch, frames, channels], the input stacks' outputs.
+            state: [batch, state_size].
+
+        Returns:
+            Tuple of [batch, frames, channels] and the new state.
+        """
+        raise NotImplementedError
+
+    def build(self, inputs_shape=None, state_shape=None):
+        """Builds all layers."""
+        if self.built:
+            return
+        for key, stack in zip(self.input_names, self.input_stacks, strict=True):
+            stack.build((None, None, self.input_sizes[key]))
+        joined = self.stack_channels * len(self.input_stacks)
+        looked_back = self.build_trunk(joined)
+        self.output_stack.build((None, None, joined + looked_back))
+        self.output_layer.build((None, None, self.stack_channels))
+        self.built = True
+
+    def initial_state(self, batch_size):
+        """Returns the state before the first frame, [batch, state_size] zeros."""
+        return ops.zeros((batch_size, self.state_size))
+
+    def call(self, inputs, state=None):
+        """Returns raw controls by name, and the state after the last frame."""
+        stacks = [
+            stack(inputs[key])
+            for key, stack in zip(self.input_names, self.input_stacks, strict=True)
+        ]
+        joined = ops.concatenate(stacks, axis=-1)
+        if state is None:
+            state = self.initial_state(ops.shape(joined)[0])
+        looked_back, state = self.look_back(joined, state)
+        outputs = self.output_stack(ops.concatenate([joined, looked_back], axis=-1))
+        outputs = self.output_layer(outputs)
+        split, start = {}, 0
+        for key, size in self.output_sizes.items():
+            split[key] = outputs[:, :, start : start + size]
+            start += size
+        return split, state
+
+    def get_config(self):
+        """Returns the arguments of this class; subclasses add theirs."""
+        return {
+            **super().get_config(),
+            "output_sizes": self.output_sizes,
+            "input_names": self.input_names,
+            "input_sizes": {key: size for key, size in self.input_sizes.items() if size != 1},
+            "stack_channels": self.stack_channels,
+            "stack_layers": self.stack_layers,
+        }

@@ -1,0 +1,180 @@
+"""A gated recurrent unit over whole sequences, for where there is no fused kernel."""
+
+import keras
+from keras import ops
+
+# Frames that JAX computes in one iteration; each iteration costs some time of its own.
+_UNROLL = 8
+
+
+def has_fused_recurrence() -> bool:
+    """Returns whether Keras's recurrent layers run as one kernel: on TensorFlow with a GPU.
+
+    Example:
+        >>> has_fused_recurrence() in (True, False)
+        True
+    """
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def run_gru(layer, inputs, state, fused):
+    """Runs a GRU layer by the fused kernel, or by `gru`.
+
+    Args:
+        layer: `keras.layers.GRU` that returns sequences and state, built.
+        inputs: [batch, frames, channels], in the layer's compute dtype.
+        state: [batch, units] float32, before the first frame.
+        fused: Whether to leave it to Keras, and thereby to the fused kernel.
+
+    Returns:
+        Tuple of the states after every frame, [batch, frames, units] in the layer's compute
+        dtype, and the last one in float32.
+
+    Example:
+        >>> layer = keras.layers.GRU(4, return_sequences=True, return_state=True)
+        >>> layer.build((None, None, 3))
+        >>> states, last = run_gru(layer, ops.ones((2, 5, 3)), ops.zeros((2, 4)), fused=False)
+        >>> states.shape, last.shape
+        (TensorShape([2, 5, 4]), TensorShape([2, 4]))
+    """
+    if fused:
+        states, last = layer(inputs, initial_state=ops.cast(state, layer.compute_dtype))
+        return states, ops.cast(last, "float32")
+    weights = (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
+    weights = [ops.cast(weight, layer.compute_dtype) for weight in weights]
+    states, last = gru(inputs, *weights, state)
+    return ops.cast(states, layer.compute_dtype), last
+
+
+def gru(inputs, kernel, recurrent_kernel, bias, state):
+    """Computes what `keras.layers.GRU` (reset_after=True) computes, from its weights.
+
+    Only the product with the previous frame's state is left to the loop over frames: the products
+    with the inputs, and all gradients of weights, are single products over all frames. The
+    backward pass computes the gates anew from the states in place of keeping them.
+
+    Args:
+        inputs: [batch, frames, channels].
+        kernel: [channels, 3 * units], for update gate, reset gate and candidate.
+        recurrent_kernel: [units, 3 * units].
+        bias: [2, 3 * units], for inputs and state.
+        state: [batch, units] float32, before the first frame.
+
+    Returns:
+        Tuple of the states after every frame, [batch, frames, units] float32, and the last one.
+
+    Example:
+        >>> import numpy as np
+        >>> zeros = np.zeros
+        >>> states, last = gru(zeros((2, 5, 3), "float32"), zeros((3, 12), "float32"),
+        ...                    zeros((4, 12), "float32"), zeros((2, 12), "float32"),
+        ...                    np.ones((2, 4), "float32"))
+        >>> states.shape, float(last[0, 0])  # The gates are half open: 1 / 2 ** 5.
+        (TensorShape([2, 5, 4]), 0.03125)
+    """
+    bias = ops.cast(bias, "float32")
+    projected = ops.cast(ops.matmul(inputs, kernel), "float32") + bias[0]
+    projected = ops.transpose(projected, (1, 0, 2))
+    if projected.shape[0] == 1:  # As in real time, where a loop would cost more than its content.
+        recurrent = _product(state, ops.convert_to_tensor(recurrent_kernel)) + bias[1]
+        state = _advance(projected[0], recurrent, state)[0]
+        return state[:, None], state
+    states = _recurrence(projected, ops.convert_to_tensor(recurrent_kernel), bias[1], state)
+    return ops.transpose(states, (1, 0, 2)), states[-1]
+
+
+def _recurrence(projected, kernel, bias, state):
+    """Differentiable loop over frames; time comes first: [frames, batch, 3 * units]."""
+
+    @ops.custom_gradient
+    def run(projected, kernel, bias, state):
+        def step(state, sequences):
+            state = _advance(sequences[0], _product(state, kernel) + bias, state)[0]
+            return state, state
+
+        _, states = _scan(step, state, [projected])
+
+        def backward(upstream):
+            return _gradients(projected, kernel, bias, state, states, upstream)
+
+        return states, backward
+
+    return run(projected, kernel, bias, state)
+
+
+def _product(state, kernel):
+    return ops.cast(ops.matmul(ops.cast(state, kernel.dtype), kernel), "float32")
+
+
+def _advance(projected, recurrent, state):
+    """Returns the new state and what it is made of: gates, candidate, the candidate's past."""
+    of_inputs, of_state = ops.split(projected, 3, axis=-1), ops.split(recurrent, 3, axis=-1)
+    update = ops.sigmoid(of_inputs[0] + of_state[0])
+    reset = ops.sigmoid(of_inputs[1] + of_state[1])
+    candidate = ops.tanh(of_inputs[2] + reset * of_state[2])
+    return candidate + update * (state - candidate), update, reset, candidate, of_state[2]
+
+
+def _gradients(projected, kernel, bias, state, states, upstream):
+    before = ops.concatenate([state[None], states[:-1]], axis=0)
+    recurrent = _product(before, kernel) + bias
+    _, update, reset, candidate, past = _advance(projected, recurrent, before)
+    # Derivatives of the new state by the arguments of both gates and of the candidate.
+    by_update = (before - candidate) * update * (1.0 - update)
+    by_candidate = (1.0 - update) * (1.0 - candidate * candidate)
+    by_reset = by_candidate * past * reset * (1.0 - reset)
+    by_projected = ops.concatenate([by_update, by_reset, by_candidate], axis=-1)
+    by_recurrent = ops.concatenate([by_update, by_reset, by_candidate * reset], axis=-1)
+    transposed = ops.transpose(kernel)
+
+    def step(from_later, sequences):
+        upstream, update, by_recurrent = sequences
+        total = upstream + from_later
+        through_gates = _product(ops.tile(total, (1, 3)) * by_recurrent, transposed)
+        return total * update + through_gates, total
+
+    by_state, totals = _scan(
+        step, ops.zeros_like(state), [upstream, update, by_recurrent], reverse=True
+    )
+    totals = ops.tile(totals, (1, 1, 3))
+    by_recurrent = totals * by_recurrent
+    units, gates = kernel.shape
+    by_kernel = ops.matmul(
+        ops.transpose(ops.reshape(ops.cast(before, kernel.dtype), (-1, units))),
+        ops.reshape(ops.cast(by_recurrent, kernel.dtype), (-1, gates)),
+    )
+    return totals * by_projected, by_kernel, ops.sum(by_recurrent, axis=(0, 1)), by_state
+
+
+def _scan(step, carried, sequences, reverse=False):
+    """Loops over frames: `step(carried, [frame of each sequence]) -> carried, output`.
+
+    Returns:
+        Tuple of what is carried after the last step, and the outputs in the sequences' order.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.lax.scan(step, carried, sequences, reverse=reverse, unroll=_UNROLL)
+    import tensorflow as tf
+
+    frames = tf.shape(sequences[0])[0]
+    outputs = tf.TensorArray(carried.dtype, frames, element_shape=carried.shape)
+
+    def body(count, carried, outputs):
+        frame = frames - 1 - count if reverse else count
+        carried, output = step(carried, [sequence[frame] for sequence in sequences])
+        return count + 1, carried, outputs.write(frame, output)
+
+    _, carried, outputs = tf.while_loop(
+        lambda count, *_: count < frames,
+        body,
+        (0, carried, outputs),
+        shape_invariants=(tf.TensorShape([]), carried.shape, tf.TensorShape(None)),
+        maximum_iterations=frames,
+    )
+    return carried, outputs.stack()

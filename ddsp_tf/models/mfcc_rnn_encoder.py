@@ -1,0 +1,140 @@
+"""The timbre encoder of the DDSP paper."""
+
+import keras
+from keras import layers, ops
+
+from ddsp_tf.dsp.framing import hop_size, next_frames
+from ddsp_tf.dsp.mfcc import mfcc
+from ddsp_tf.models.gru import has_fused_recurrence, run_gru
+
+NORMALIZATIONS = ("layer", "instance")
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class MfccRnnEncoder(layers.Layer):
+    """Audio -> z: cepstral coefficients, normalized, a GRU, and a linear layer.
+
+    The encoder of Engel et al., "DDSP" (ICLR 2020). As there, it looks at the sound less often
+    than there are frames, and z glides from one look to the next.
+
+    Args:
+        z_dims: Channels of z.
+        sample_rate: Samples per second.
+        frame_rate: Frames per second of z; divides the sample rate.
+        stride: Frames from one look to the next.
+        n_coefficients: Cepstral coefficients.
+        n_mels: Mel bands they are made of.
+        rnn_channels: Units of the GRU.
+        normalization: "layer": over the coefficients of each frame, the same in any piece of the
+            recording. "instance": of each coefficient over the recording, as in the paper; it
+            takes away what stays the same throughout, such as which instrument is playing.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        audio: [batch, samples].
+
+    Returns:
+        z, [batch, samples // hop, z_dims] float32, with hop = sample_rate / frame_rate.
+
+    Raises:
+        ValueError: If the rates do not divide, a number is below 1, or the normalization is
+            another.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = MfccRnnEncoder(z_dims=4, rnn_channels=8)
+        >>> encoder(np.zeros((2, 6400), np.float32)).shape
+        TensorShape([2, 100, 4])
+    """
+
+    def __init__(
+        self,
+        z_dims=16,
+        sample_rate=16000,
+        frame_rate=250,
+        stride=8,
+        n_coefficients=30,
+        n_mels=80,
+        rnn_channels=512,
+        normalization="layer",
+        name="encoder",
+        **kwargs,
+    ):
+        # Audio stays in float32 under any precision.
+        super().__init__(name=name, autocast=False, **kwargs)
+        if min(z_dims, stride, rnn_channels) < 1:
+            raise ValueError(
+                f"z_dims={z_dims}, stride={stride}, rnn_channels={rnn_channels}; "
+                "expected at least 1"
+            )
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(f"normalization={normalization!r}; expected one of {NORMALIZATIONS}")
+        self.z_dims = z_dims
+        self.sample_rate = sample_rate
+        self.frame_rate = frame_rate
+        self.hop = hop_size(sample_rate, frame_rate)
+        self.stride = stride
+        self.n_coefficients = n_coefficients
+        self.n_mels = n_mels
+        self.rnn_channels = rnn_channels
+        self.normalization = normalization
+        self.has_fused_kernel = has_fused_recurrence()
+        self.rnn = layers.GRU(rnn_channels, return_sequences=True, return_state=True)
+        self.output_layer = layers.Dense(z_dims)
+
+    def build(self, audio_shape=None):
+        """Builds the layers."""
+        if self.built:
+            return
+        # Coefficients stay in float32 under any precision.
+        options = {"shape": (self.n_coefficients,), "autocast": False}
+        self.scale = self.add_weight(initializer="ones", name="scale", **options)
+        self.shift = self.add_weight(initializer="zeros", name="shift", **options)
+        self.rnn.build((None, None, self.n_coefficients))
+        self.output_layer.build((None, None, self.rnn_channels))
+        self.built = True
+
+    def call(self, audio):
+        """Returns z for every frame."""
+        audio = ops.cast(audio, "float32")
+        n_frames = ops.shape(audio)[1] // self.hop
+        padded = ops.pad(audio, [[0, 0], [0, (self.stride - 1) * self.hop]])
+        coefficients = self._normalized(self._coefficients(padded))
+        state = ops.zeros((ops.shape(audio)[0], self.rnn_channels))
+        inputs = ops.cast(coefficients, self.compute_dtype)
+        sequence, _ = run_gru(self.rnn, inputs, state, self.has_fused_kernel)
+        looks = ops.cast(self.output_layer(sequence), "float32")
+        return self._glide(looks)[:, :n_frames]
+
+    def _coefficients(self, audio):
+        # At least 64 ms: 1024 samples at 16 kHz.
+        fft_size = 1 << (self.sample_rate * 64 // 1000 - 1).bit_length()
+        hop = self.hop * self.stride
+        return mfcc(audio, self.sample_rate, hop, self.n_coefficients, self.n_mels, fft_size)
+
+    def _normalized(self, coefficients):
+        axis = -1 if self.normalization == "layer" else 1
+        mean, variance = ops.moments(coefficients, axes=[axis], keepdims=True)
+        # A recording of one look, or one without change, has no variance over time.
+        return (coefficients - mean) * ops.rsqrt(variance + 1e-3) * self.scale + self.shift
+
+    def _glide(self, looks):
+        ramp = ops.reshape(ops.arange(self.stride, dtype="float32") / self.stride, (-1, 1))
+        steps = (next_frames(looks) - looks)[:, :, None]
+        between = looks[:, :, None] + ramp * steps
+        return ops.reshape(between, (ops.shape(looks)[0], -1, self.z_dims))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "z_dims": self.z_dims,
+            "sample_rate": self.sample_rate,
+            "frame_rate": self.frame_rate,
+            "stride": self.stride,
+            "n_coefficients": self.n_coefficients,
+            "n_mels": self.n_mels,
+            "rnn_channels": self.rnn_channels,
+            "normalization": self.normalization,
+        }

@@ -1,0 +1,169 @@
+"""A decoder whose recurrence is solved for all frames at once."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.models.linear_recurrence import linear_recurrence
+
+# Frames over which a channel of a new layer remembers, from the quickest to the slowest.
+_MEMORY = (2.0, 256.0)
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class MinGru(layers.Layer):
+    """A residual layer of minimal gated recurrent units.
+
+    `h[t] = (1 - z[t]) h[t - 1] + z[t] c[t]`, with `z = sigmoid(W x)` and `c = V x` of the
+    normalized inputs: gates do not depend on the state, so that the recurrence is linear (Feng et
+    al., "Were RNNs all we needed?", 2024). It is computed in float32 under any precision. The
+    gates' biases begin so that channels remember differently long (Tallec and Ollivier, "Can
+    recurrent neural networks warp time?", ICLR 2018).
+
+    Args:
+        channels: Units, and channels of the inputs.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        inputs: [batch, frames, channels].
+        state: [batch, channels] float32, h before the first frame.
+
+    Returns:
+        Tuple of inputs + h, [batch, frames, channels], and the last h, [batch, channels] float32.
+
+    Raises:
+        ValueError: If there is no channel.
+
+    Example:
+        >>> outputs, state = MinGru(4)(ops.ones((1, 10, 4)), ops.zeros((1, 4)))
+        >>> outputs.shape, state.shape
+        (TensorShape([1, 10, 4]), TensorShape([1, 4]))
+    """
+
+    def __init__(self, channels, name=None, **kwargs):
+        super().__init__(name=name, autocast=False, **kwargs)
+        if channels < 1:
+            raise ValueError(f"channels={channels}; expected at least 1")
+        self.channels = channels
+        self.norm = layers.LayerNormalization(epsilon=1e-5)
+        self.gate = layers.Dense(channels, bias_initializer=_spread_memory)
+        self.candidate = layers.Dense(channels)
+
+    def build(self, inputs_shape=None, state_shape=None):
+        """Builds the layers."""
+        if self.built:
+            return
+        for layer in (self.norm, self.gate, self.candidate):
+            layer.build((None, None, self.channels))
+        self.built = True
+
+    def call(self, inputs, state):
+        """Returns inputs + h, and the last h."""
+        normalized = self.norm(inputs)
+        gate = ops.cast(self.gate(normalized), "float32")
+        candidate = ops.cast(self.candidate(normalized), "float32")
+        # 1 - sigmoid(x) would lose what is left of a slow decay.
+        h = linear_recurrence(ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state)
+        return inputs + ops.cast(h, inputs.dtype), h[:, -1]
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "channels": self.channels}
+
+
+def _spread_memory(shape, dtype=None):
+    frames = np.geomspace(*_MEMORY, shape[0])
+    return ops.convert_to_tensor(-np.log(frames - 1.0), dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class MinGruDecoder(Decoder):
+    """Scaled features -> raw controls, by dense stacks around layers of `MinGru`.
+
+    `RnnDecoder` with the recurrent layer replaced: nothing in it waits for the frame before, so
+    training takes a fraction of the time.
+
+    Args:
+        output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
+        input_names: Names of the inputs, in order.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
+        stack_channels: Units of the dense layers.
+        stack_layers: Dense layers in each stack.
+        rnn_channels: Units of every recurrent layer.
+        rnn_layers: Number of recurrent layers, at least 1.
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        inputs: Dictionary from input name to [batch, frames, channels] scaled features.
+        state: Optional [batch, rnn_layers * rnn_channels] state after the previous block; zeros
+            if None.
+
+    Returns:
+        Tuple of a dictionary from output name to [batch, frames, size], and the state after the
+        last frame.
+
+    Raises:
+        ValueError: If there is no input, no output or no recurrent layer.
+
+    Example:
+        >>> decoder = MinGruDecoder({"amplitudes": 1}, stack_channels=8, rnn_channels=8)
+        >>> frame = ops.ones((1, 10, 1))
+        >>> outputs, state = decoder({"f0_hz": frame, "loudness_db": frame})
+        >>> outputs["amplitudes"].shape, state.shape
+        (TensorShape([1, 10, 1]), TensorShape([1, 16]))
+    """
+
+    def __init__(
+        self,
+        output_sizes,
+        input_names=("f0_hz", "loudness_db"),
+        input_sizes=None,
+        stack_channels=512,
+        stack_layers=3,
+        rnn_channels=512,
+        rnn_layers=2,
+        name="decoder",
+        **kwargs,
+    ):
+        super().__init__(
+            output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
+        )
+        if rnn_layers < 1:
+            raise ValueError(f"rnn_layers={rnn_layers}; expected at least 1")
+        self.rnn_channels = rnn_channels
+        self.rnn_layers = rnn_layers
+        self.input_layer = layers.Dense(rnn_channels)
+        self.recurrent_layers = [MinGru(rnn_channels) for _ in range(rnn_layers)]
+        self.make_output_layers()
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of one sequence."""
+        return self.rnn_layers * self.rnn_channels
+
+    def build_trunk(self, channels):
+        """Builds the recurrent layers."""
+        self.input_layer.build((None, None, channels))
+        for layer in self.recurrent_layers:
+            layer.build()
+        return self.rnn_channels
+
+    def look_back(self, joined, state):
+        """Runs the recurrent layers."""
+        sequence, states = self.input_layer(joined), []
+        before = ops.split(state, self.rnn_layers, axis=-1)
+        for layer, part in zip(self.recurrent_layers, before, strict=True):
+            sequence, part = layer(sequence, part)
+            states.append(part)
+        return sequence, ops.concatenate(states, axis=-1)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "rnn_channels": self.rnn_channels,
+            "rnn_layers": self.rnn_layers,
+        }
