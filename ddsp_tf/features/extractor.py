@@ -6,7 +6,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import loudness_db, power_db
-from ddsp_tf.features.pitch import PitchTracker, pitch_tracker
+from ddsp_tf.features.pitch import PitchTracker, pitch_tracker, tracker_difference
 
 FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
 
@@ -44,7 +44,8 @@ class FeatureExtractor:
     Args:
         sample_rate: Of the audio, in Hz.
         frame_rate: Frames a second; `sample_rate / frame_rate` must be whole.
-        pitch_tracker: A tracker, or the name of one with its default settings.
+        pitch_tracker: A tracker; the name of one, for its default settings; or its name with
+            settings, such as `{"name": "yin", "lowest_hz": 40.0}`.
         loudness_fft_size: Samples that one frame of `loudness_db` sees.
         power_frame_size: Samples that one frame of `power_db` averages.
 
@@ -62,7 +63,7 @@ class FeatureExtractor:
         self,
         sample_rate: int = 16000,
         frame_rate: float = 250,
-        pitch_tracker: str | PitchTracker = "swift_f0",
+        pitch_tracker: str | dict[str, Any] | PitchTracker = "swift_f0",
         loudness_fft_size: int = 512,
         power_frame_size: int = 1024,
     ) -> None:
@@ -70,6 +71,7 @@ class FeatureExtractor:
         self.sample_rate = int(sample_rate)
         self.frame_rate = int(frame_rate) if frame_rate == int(frame_rate) else float(frame_rate)
         self.tracker = _tracker(pitch_tracker)
+        self.recorded_tracker: dict[str, Any] | None = None
         for name, value in (
             ("loudness_fft_size", loudness_fft_size),
             ("power_frame_size", power_frame_size),
@@ -128,8 +130,8 @@ class FeatureExtractor:
     def from_description(cls, description: dict[str, Any]) -> "FeatureExtractor":
         """Makes the extractor that a description came from.
 
-        The tracker is the installed one, whatever version the description names: compare
-        `describe()` with it where the difference matters.
+        The tracker is the installed one, whatever version the description names;
+        `tracker_change` tells whether that differs.
 
         Args:
             description: What `describe` gave.
@@ -142,7 +144,7 @@ class FeatureExtractor:
         """
         try:
             tracker = description["pitch_tracker"]
-            return cls(
+            extractor = cls(
                 sample_rate=description["sample_rate"],
                 frame_rate=description["frame_rate"],
                 pitch_tracker=pitch_tracker(tracker["name"], **tracker["settings"]),
@@ -151,7 +153,27 @@ class FeatureExtractor:
             )
         except KeyError as error:
             raise UserError(f"feature extractor: the description lacks {error}") from error
+        extractor.recorded_tracker = tracker
+        return extractor
+
+    def tracker_change(self) -> str | None:
+        """Tells whether the tracker is another version than the description named.
+
+        Returns:
+            One sentence if so; None if not, or if this was not made from a description.
+        """
+        if self.recorded_tracker is None:
+            return None
+        return tracker_difference(self.recorded_tracker, self.tracker.describe())
 
 
-def _tracker(tracker: str | PitchTracker) -> PitchTracker:
-    return tracker if isinstance(tracker, PitchTracker) else pitch_tracker(tracker)
+def _tracker(tracker: str | dict[str, Any] | PitchTracker) -> PitchTracker:
+    if isinstance(tracker, PitchTracker):
+        return tracker
+    settings = dict(tracker) if isinstance(tracker, dict) else {"name": tracker}
+    if not isinstance(settings.get("name"), str):
+        raise UserError(
+            f"pitch_tracker {tracker!r}: expected a tracker's name, or its name and settings, such "
+            "as {'name': 'yin', 'lowest_hz': 40.0}"
+        )
+    return pitch_tracker(**settings)

@@ -1,9 +1,11 @@
 """Features in files: what a user plots, edits, and feeds to an exported model."""
 
 import csv
+import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,10 @@ SUFFIXES = (".npz", ".csv")
 
 
 def save_features(
-    path: str | os.PathLike, features: dict[str, np.ndarray], frame_rate: float
+    path: str | os.PathLike,
+    features: dict[str, np.ndarray],
+    frame_rate: float,
+    pitch_tracker: dict[str, Any] | None = None,
 ) -> None:
     """Writes a feature file.
 
@@ -26,6 +31,7 @@ def save_features(
         features: `f0_hz` and `loudness_db`, optionally `f0_confidence` and `power_db`; each
             [frames].
         frame_rate: Frames a second.
+        pitch_tracker: `PitchTracker.describe()` of what measured f0; kept in `.npz` only.
 
     Raises:
         UserError: If the features are not valid or the file cannot be written.
@@ -42,8 +48,13 @@ def save_features(
     features = _checked(path, features, frame_rate)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".npz":
+            described = {}
+            if pitch_tracker is not None:
+                described["pitch_tracker"] = np.array(json.dumps(pitch_tracker))
             with open(temporary, "wb") as file:
-                np.savez_compressed(file, frame_rate=np.float64(frame_rate), **features)
+                np.savez_compressed(
+                    file, frame_rate=np.float64(frame_rate), **described, **features
+                )
             return
         frames = features["f0_hz"].size
         with open(temporary, "w", newline="", encoding="utf-8") as file:
@@ -82,6 +93,34 @@ def load_features(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], float
         raise UserError(f"{path}: no such file; expected a feature file (.npz or .csv)")
     arrays, frame_rate = _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path)
     return _checked(path, arrays, frame_rate), frame_rate
+
+
+def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
+    """Reads which pitch tracker a feature file comes from.
+
+    Args:
+        path: A feature file that `load_features` can read.
+
+    Returns:
+        `PitchTracker.describe()` of it, or None if the file does not say.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "tone.npz"
+        >>> curves = {"f0_hz": np.full(2, 440.0), "loudness_db": np.zeros(2)}
+        >>> save_features(path, curves, 250, pitch_tracker={"name": "yin"})
+        >>> load_tracker(path)
+        {'name': 'yin'}
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            described = json.loads(str(arrays["pitch_tracker"]))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+    return described if isinstance(described, dict) else None
 
 
 def _check_suffix(path: Path) -> None:

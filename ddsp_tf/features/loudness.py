@@ -53,6 +53,30 @@ def power_to_db(power: np.ndarray, floor_db: float = FLOOR_DB) -> np.ndarray:
     return 10.0 * np.log10(np.maximum(power, 10.0 ** (floor_db / 10.0)))
 
 
+def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gives what defines loudness: the window of a frame and the weights of its power spectrum.
+
+    Every form of loudness, on arrays, tensors or in a real-time host, is the weighted sum over
+    the one-sided, unnormalized power spectrum of the windowed frame.
+
+    Args:
+        fft_size: Samples seen by one frame.
+        sample_rate: In Hz.
+
+    Returns:
+        Periodic Hann window [fft_size], and A-weighting over the number of bins
+        [fft_size // 2 + 1], both float64.
+
+    Example:
+        >>> window, weights = loudness_weights(4, sample_rate=4000)
+        >>> window.round(3).tolist(), weights.round(3).tolist()
+        ([0.0, 0.5, 1.0, 0.5], [0.0, 0.333, 0.44])
+    """
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(fft_size) / fft_size)
+    gains_db = a_weighting_db(np.fft.rfftfreq(fft_size, 1.0 / sample_rate))
+    return window, 10.0 ** (gains_db / 10.0) / gains_db.size
+
+
 def frame_loudness_db(
     frames: np.ndarray, sample_rate: int, floor_db: float = FLOOR_DB
 ) -> np.ndarray:
@@ -73,12 +97,10 @@ def frame_loudness_db(
         >>> frame_loudness_db(np.zeros([3, 512]), sample_rate=16000).tolist()
         [-80.0, -80.0, -80.0]
     """
-    fft_size = frames.shape[-1]
-    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(fft_size) / fft_size)
-    weights = 10.0 ** (a_weighting_db(np.fft.rfftfreq(fft_size, 1.0 / sample_rate)) / 10.0)
+    window, weights = loudness_weights(frames.shape[-1], sample_rate)
     spectrum = np.fft.rfft(frames * window)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
-    return power_to_db(power @ (weights / weights.size), floor_db)
+    return power_to_db(power @ weights, floor_db)
 
 
 def loudness_db(

@@ -1,14 +1,20 @@
 """Pitch trackers: audio to fundamental frequency and confidence per frame."""
 
-import importlib.metadata
+import importlib
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.octaves import correct_octaves
 
+# Each in its own module, imported when asked for: some bring a network runtime along.
+TRACKERS = {
+    "swift_f0": "ddsp_tf.features.swift_f0:SwiftF0Tracker",
+    "crepe": "ddsp_tf.features.crepe_tracker:CrepeTracker",
+    "yin": "ddsp_tf.features.yin_tracker:YinTracker",
+}
 VOICED_CONFIDENCE = 0.5
 JUMP_SEMITONES = 1.0
 SUPPORT_SEMITONES = 4.0
@@ -18,7 +24,7 @@ class PitchTracker(ABC):
     """What every pitch tracker offers.
 
     A subclass sets `name`, passes what determines its result to this constructor, and implements
-    `version` and `track`.
+    `range_hz`, `version` and `track`.
 
     Args:
         **settings: JSON-able arguments of the subclass's constructor.
@@ -28,6 +34,11 @@ class PitchTracker(ABC):
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
+
+    @property
+    def range_hz(self) -> tuple[float, float]:
+        """Lowest and highest pitch it can tell, in Hz; what lies outside comes out wrong."""
+        return 0.0, math.inf
 
     @property
     @abstractmethod
@@ -112,108 +123,6 @@ def _supported(voiced: np.ndarray, pitch_hz: np.ndarray) -> np.ndarray:
     return np.append(near, False) | np.insert(near, 0, False)
 
 
-class SwiftF0Tracker(PitchTracker):
-    """SwiftF0, a small neural tracker with a calibrated confidence (package `swift-f0`).
-
-    It listens at 16 kHz and answers every 16 ms; audio at other rates is resampled for it, and
-    its answers are brought to the wanted frames by `fill_unvoiced`. Audio is fed in stretches of
-    30 s, so memory does not grow with the recording. Where the audio peaks below -60 dBFS the
-    confidence is 0.
-    Nieradzik, "SwiftF0: Fast and Accurate Monophonic Pitch Detection" (2025).
-
-    Args:
-        fmin_hz: Lowest pitch considered, at least 46.875 Hz.
-        fmax_hz: Highest pitch considered, at most 2093.75 Hz.
-        check_octaves: Whether to move answers by octaves where the waveform repeats at another
-            one, see `correct_octaves`. Without it, whole notes of instruments whose fundamental
-            is weak (saxophone) come out an octave high.
-        threads: Threads of the network; by default one a physical core.
-
-    Raises:
-        UserError: If the range holds no pitch.
-
-    Example:
-        >>> tracker = SwiftF0Tracker()
-        >>> sine = 0.5 * np.sin(2 * np.pi * 440 / 16000 * np.arange(16000, dtype=np.float32))
-        >>> f0_hz, f0_confidence = tracker.track(sine, sample_rate=16000, hop=64)
-        >>> f0_hz.shape, bool(abs(f0_hz[125] - 440) < 3)
-        ((250,), True)
-    """
-
-    name = "swift_f0"
-    _STRETCH_SECONDS = 30
-
-    def __init__(
-        self,
-        fmin_hz: float = 46.875,
-        fmax_hz: float = 2093.75,
-        check_octaves: bool = True,
-        threads: int | None = None,
-    ) -> None:
-        if not 46.875 <= fmin_hz < 1.05 * fmin_hz <= fmax_hz <= 2093.75:
-            raise UserError(
-                f"pitch tracker swift_f0: found the range {fmin_hz} to {fmax_hz} Hz; expected "
-                "one inside 46.875 to 2093.75 Hz that spans a semitone or more"
-            )
-        super().__init__(fmin_hz=fmin_hz, fmax_hz=fmax_hz, check_octaves=check_octaves)
-        self._threads = threads
-        self._detector = None
-
-    @property
-    def version(self) -> str:
-        """Version of the installed package."""
-        try:
-            return importlib.metadata.version("swift-f0")
-        except importlib.metadata.PackageNotFoundError as error:
-            raise UserError(
-                "pitch tracker swift_f0: its package is not installed; pip install swift-f0"
-            ) from error
-
-    def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tracks one recording; see `PitchTracker.track`."""
-        audio = np.asarray(audio, np.float32)
-        pitch_hz, confidence = self._detect(audio, int(sample_rate))
-        answers = np.arange(pitch_hz.size) * (0.016 * sample_rate)
-        if self.settings["check_octaves"]:
-            voiced = np.where(confidence >= VOICED_CONFIDENCE, pitch_hz, 0.0)
-            pitch_hz = correct_octaves(
-                audio,
-                sample_rate,
-                answers,
-                voiced,
-                self.settings["fmin_hz"],
-                self.settings["fmax_hz"],
-            )
-        return fill_unvoiced(
-            answers,
-            pitch_hz,
-            confidence,
-            np.arange(audio.shape[-1] // hop) * float(hop),
-        )
-
-    def _detect(self, audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the network: pitch and confidence on its own grid of 16 ms."""
-        if self._detector is None:
-            _ = self.version
-            from swift_f0 import SwiftF0
-
-            self._detector = SwiftF0(threads=self._threads)
-        stream = self._detector.stream(self.settings["fmin_hz"], self.settings["fmax_hz"])
-        stretch = self._STRETCH_SECONDS * sample_rate
-        results = [
-            stream.push(audio[start : start + stretch], sample_rate)
-            for start in range(0, audio.size, stretch)
-        ]
-        results.append(stream.flush())
-        return (
-            np.concatenate([result.pitch_hz for result in results]),
-            np.concatenate([result.confidence for result in results]),
-        )
-
-
-TRACKERS: dict[str, type[PitchTracker]] = {SwiftF0Tracker.name: SwiftF0Tracker}
-
-
 def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
     """Makes a pitch tracker by its name.
 
@@ -233,7 +142,44 @@ def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
     """
     if name not in TRACKERS:
         raise UserError(f"pitch tracker {name!r}: unknown; expected one of {sorted(TRACKERS)}")
+    module, _, tracker = TRACKERS[name].partition(":")
+    make = getattr(importlib.import_module(module), tracker)
     try:
-        return TRACKERS[name](**settings)
+        return make(**settings)
     except TypeError as error:
         raise UserError(f"pitch tracker {name}: settings {settings} do not fit; {error}") from error
+
+
+def tracker_difference(taught: dict[str, Any], used: dict[str, Any]) -> str | None:
+    """Says how the tracker that plays a model differs from the one that it was trained with.
+
+    Two trackers disagree at attacks, in pauses and about octaves, and a model turns that into
+    sounds that its recordings never had.
+
+    Args:
+        taught: `PitchTracker.describe()` of the model's training data.
+        used: That of the curves to be played.
+
+    Returns:
+        One sentence, or None if there is no difference.
+
+    Example:
+        >>> swift = {"name": "swift_f0", "version": "0.3.0", "settings": {}}
+        >>> tracker_difference(swift, {"name": "yin", "version": "1", "settings": {}})[:54]
+        'pitch tracker: found yin 1, but the model was trained '
+        >>> tracker_difference(swift, dict(swift))
+    """
+    differing = [key for key in ("name", "version", "settings") if taught.get(key) != used.get(key)]
+    if not differing:
+        return None
+
+    def text(tracker):
+        settings = tracker.get("settings") or {}
+        shown = ", ".join(f"{name}={value}" for name, value in settings.items())
+        label = f"{tracker.get('name')} {tracker.get('version')}"
+        return f"{label} ({shown})" if shown and "settings" in differing else label
+
+    return (
+        f"pitch tracker: found {text(used)}, but the model was trained with {text(taught)}; expect "
+        "other artefacts, or measure with the same tracker"
+    )

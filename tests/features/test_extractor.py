@@ -7,7 +7,8 @@ import pytest
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
-from ddsp_tf.features.pitch import PitchTracker, SwiftF0Tracker
+from ddsp_tf.features.pitch import PitchTracker
+from ddsp_tf.features.swift_f0 import SwiftF0Tracker
 
 
 class FixedTracker(PitchTracker):
@@ -47,6 +48,26 @@ def test_description_is_json_and_rebuilds_the_extractor():
     assert FeatureExtractor().describe() != description
 
 
+@pytest.mark.parametrize(
+    ("given", "lowest_hz"), [("yin", 30.0), ({"name": "yin", "lowest_hz": 40.0}, 40.0)]
+)
+def test_trackers_are_given_by_name_or_with_settings(given, lowest_hz):
+    extractor = FeatureExtractor(pitch_tracker=given)
+    assert extractor.describe()["pitch_tracker"]["settings"]["lowest_hz"] == lowest_hz
+    assert FeatureExtractor.from_description(extractor.describe()).describe() == (
+        extractor.describe()
+    )
+
+
+def test_another_version_of_the_tracker_is_told():
+    description = FeatureExtractor(pitch_tracker="yin").describe()
+    assert FeatureExtractor(pitch_tracker="yin").tracker_change() is None
+    assert FeatureExtractor.from_description(description).tracker_change() is None
+    description["pitch_tracker"]["version"] = "0"
+    change = FeatureExtractor.from_description(description).tracker_change()
+    assert "yin 1" in change and "yin 0" in change
+
+
 def test_any_tracker_can_be_given():
     features = FeatureExtractor(pitch_tracker=FixedTracker()).extract(np.zeros(6400))
     assert np.all(features["f0_hz"] == 200)
@@ -76,7 +97,10 @@ def test_bad_settings_are_named():
         FeatureExtractor(loudness_fft_size=1.5)
     with pytest.raises(UserError, match="power_frame_size 0"):
         FeatureExtractor(power_frame_size=0)
-    with pytest.raises(UserError, match="'yin'"):
-        FeatureExtractor(pitch_tracker="yin")
+    with pytest.raises(UserError, match="'praat'"):
+        FeatureExtractor(pitch_tracker="praat")
+    for wrong in ({"lowest_hz": 40.0}, None, 3):
+        with pytest.raises(UserError, match="name and settings"):
+            FeatureExtractor(pitch_tracker=wrong)
     with pytest.raises(UserError, match="lacks 'sample_rate'"):
         FeatureExtractor.from_description({"pitch_tracker": {"name": "swift_f0", "settings": {}}})

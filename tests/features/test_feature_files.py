@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.feature_files import load_features, save_features
+from ddsp_tf.features.feature_files import load_features, load_tracker, save_features
 
 TONE = {"f0_hz": np.array([440.0, 0.0, 441.5]), "loudness_db": np.array([-20.0, -80.0, -3.25])}
 
@@ -121,3 +121,16 @@ def test_nothing_invalid_is_written(tmp_path):
     with pytest.raises(UserError, match="frame_rate is nan"):
         save_features(tmp_path / "half.npz", TONE, float("nan"))
     assert not list(tmp_path.iterdir())
+
+
+def test_tracker_is_kept_where_the_format_can(tmp_path):
+    curves = {"f0_hz": np.full(4, 220.0), "loudness_db": np.zeros(4)}
+    tracker = {"name": "yin", "version": "1", "settings": {"lowest_hz": 30.0}}
+    save_features(tmp_path / "f.npz", curves, 100, pitch_tracker=tracker)
+    assert load_tracker(tmp_path / "f.npz") == tracker
+    assert set(load_features(tmp_path / "f.npz")[0]) == set(curves)
+    save_features(tmp_path / "g.npz", curves, 100)
+    save_features(tmp_path / "h.csv", curves, 100, pitch_tracker=tracker)
+    (tmp_path / "i.npz").write_bytes(b"none")
+    for name in ("g.npz", "h.csv", "i.npz", "missing.npz"):
+        assert load_tracker(tmp_path / name) is None

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.features.octaves import correct_octaves
-from ddsp_tf.features.pitch import SwiftF0Tracker
+from ddsp_tf.features.swift_f0 import SwiftF0Tracker
 
 SAX = Path(__file__).parents[3] / "shared" / "data" / "sax" / "train" / "sax_train_05.flac"
 POSITIONS = np.arange(0, 16000, 256)

@@ -1,0 +1,72 @@
+"""Loudness and power of tensors, inside a graph: what `loudness` measures on recordings."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.features.centred_frames import centred_frames
+from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
+
+
+def graph_loudness_db(
+    audio, sample_rate: int, hop: int, fft_size: int = 512, floor_db: float = FLOOR_DB
+):
+    """Measures A-weighted loudness per frame, as `loudness.loudness_db` does on arrays.
+
+    Both are made of the same window and weights (`loudness.loudness_weights`) and have the same
+    reference level; this one computes in float32 and agrees to 0.001 dB.
+
+    Args:
+        audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
+        sample_rate: In Hz.
+        hop: Samples between two frames.
+        fft_size: Samples seen by one frame; a power of two where LiteRT must run it.
+        floor_db: Lowest value given, in dB.
+
+    Returns:
+        Loudness in dB, float32 [batch, samples // hop]. Frame k is centred on sample k * hop.
+
+    Example:
+        >>> sine = np.sin(2 * np.pi * 1000 / 16000 * np.arange(16000))
+        >>> round(float(graph_loudness_db(sine[None], sample_rate=16000, hop=64)[0, 100]), 1)
+        19.8
+    """
+    window, weights = (part.astype(np.float32) for part in loudness_weights(fft_size, sample_rate))
+    frames = centred_frames(_checked(audio, hop, fft_size), fft_size, hop)
+    real, imaginary = ops.rfft(frames * window, fft_length=fft_size)
+    return _to_db(ops.sum((real * real + imaginary * imaginary) * weights, axis=-1), floor_db)
+
+
+def graph_power_db(audio, hop: int, frame_size: int = 1024, floor_db: float = FLOOR_DB):
+    """Measures the mean power per frame, as `loudness.power_db` does on arrays.
+
+    Args:
+        audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
+        hop: Samples between two frames.
+        frame_size: Samples averaged in one frame.
+        floor_db: Lowest value given, in dB; 0 dB is a mean square of 1.
+
+    Returns:
+        Power in dB, float32 [batch, samples // hop]. Frame k is centred on sample k * hop.
+
+    Example:
+        >>> round(float(graph_power_db(np.full((1, 4096), 0.1), hop=64)[0, 32]), 1)
+        -20.0
+    """
+    frames = centred_frames(_checked(audio, hop, frame_size), frame_size, hop)
+    return _to_db(ops.mean(frames * frames, axis=-1), floor_db)
+
+
+def _checked(audio, hop: int, size: int):
+    audio = ops.cast(ops.convert_to_tensor(audio), "float32")
+    if len(audio.shape) != 2 or hop < 1 or size < 2:
+        raise ValueError(
+            "expected audio [batch, samples], hop >= 1 and a frame of >= 2 samples; "
+            f"found shape {tuple(audio.shape)}, hop {hop}, frame {size}"
+        )
+    return audio
+
+
+def _to_db(power, floor_db: float):
+    return (10.0 / math.log(10.0)) * ops.log(ops.maximum(power, 10.0 ** (floor_db / 10.0)))

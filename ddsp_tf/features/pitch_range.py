@@ -1,0 +1,82 @@
+"""Whether a recording's pitch lies where its tracker can hear it."""
+
+import numpy as np
+
+from ddsp_tf.features.pitch import PitchTracker
+
+_EXCERPTS = 16
+_EXCERPT_SECONDS = 0.4
+_FRAME_RATE = 100
+_EDGE_FRAMES = 6
+_CERTAIN = 0.9
+_FEWEST_FRAMES = 20
+_TOLERATED_SHARE = 0.05
+_LOWEST_HZ = 30.0
+_HIGHEST_HZ = 4200.0
+_SEMITONE = 2.0 ** (1 / 12)
+
+
+def range_advice(audio: np.ndarray, sample_rate: int, tracker: PitchTracker) -> str | None:
+    """Says so if a recording has pitches that a tracker cannot hear, and what to use instead.
+
+    A tracker does not know what it misses: outside its range it hears nothing or, worse, is sure of
+    another pitch. So YIN listens, from 30 Hz to 4200 Hz (or a quarter of the sample rate), to 16
+    excerpts of 0.4 s spread over the recording. Contrabassoon, tuba and piccolo are such cases for
+    SwiftF0.
+
+    Args:
+        audio: Mono [samples] in -1..1.
+        sample_rate: In Hz.
+        tracker: The tracker to be used.
+
+    Returns:
+        One sentence, if 5 % of the plainly pitched frames or more lie outside `tracker.range_hz`
+        by more than a semitone; else None.
+
+    Example:
+        >>> from ddsp_tf.features.swift_f0 import SwiftF0Tracker
+        >>> audio = np.sin(2 * np.pi * 34 / 16000 * np.arange(16000)).astype(np.float32)
+        >>> range_advice(audio, 16000, SwiftF0Tracker())[:52]
+        '100 % of the pitched frames lie below 46.9 Hz (at 34'
+        >>> range_advice(np.zeros(16000), 16000, SwiftF0Tracker())
+    """
+    heard_hz = _plain_pitches(np.asarray(audio, np.float32), int(sample_rate))
+    if heard_hz.size < _FEWEST_FRAMES:
+        return None
+    lowest_hz, highest_hz = tracker.range_hz
+    below = heard_hz[heard_hz < lowest_hz / _SEMITONE]
+    above = heard_hz[heard_hz > highest_hz * _SEMITONE]
+    outside, side, limit_hz = (
+        (below, "below", lowest_hz) if below.size >= above.size else (above, "above", highest_hz)
+    )
+    if outside.size < _TOLERATED_SHARE * heard_hz.size:
+        return None
+    better = "'yin'"
+    if outside.max() > 2100.0:
+        better = f"{{'name': 'yin', 'highest_hz': {_HIGHEST_HZ:g}}}"
+    percent = 100 * outside.size / heard_hz.size
+    return (
+        f"{percent:.0f} % of the pitched frames lie {side} {limit_hz:.1f} Hz "
+        f"(at {np.median(outside):.0f} Hz), out of range of the pitch tracker {tracker.name}; use "
+        f'--set "FeatureExtractor.pitch_tracker={better}"'
+    )
+
+
+def _plain_pitches(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Pitch of the frames in the excerpts that certainly have one, in Hz."""
+    from ddsp_tf.features.yin_tracker import compiled_yin
+
+    hop = max(1, round(sample_rate / _FRAME_RATE))
+    size = round(_EXCERPT_SECONDS * sample_rate)
+    if sample_rate < 8 * _LOWEST_HZ or audio.size < hop:
+        return np.zeros(0)
+    starts = np.linspace(0, max(audio.size - size, 0), _EXCERPTS).astype(np.int64)
+    padded = np.pad(audio, (0, max(size - audio.size, 0)))
+    excerpts = padded[np.unique(starts)[:, None] + np.arange(size)]
+    # One shape for all recordings: each is compiled.
+    excerpts = np.pad(excerpts, ((0, _EXCERPTS - excerpts.shape[0]), (0, 0)))
+    f0_hz, confidence = map(
+        np.asarray, compiled_yin(sample_rate, hop, _LOWEST_HZ, _HIGHEST_HZ)(excerpts)
+    )
+    inside = slice(_EDGE_FRAMES, -_EDGE_FRAMES)
+    return f0_hz[:, inside][confidence[:, inside] >= _CERTAIN]

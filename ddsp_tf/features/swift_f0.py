@@ -1,0 +1,117 @@
+"""The pitch tracker SwiftF0, from its own package."""
+
+import importlib.metadata
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.octaves import correct_octaves
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoiced
+
+
+class SwiftF0Tracker(PitchTracker):
+    """SwiftF0, a small neural tracker with a calibrated confidence (package `swift-f0`).
+
+    It listens at 16 kHz and answers every 16 ms; audio at other rates is resampled for it, and
+    its answers are brought to the wanted frames by `fill_unvoiced`. Audio is fed in stretches of
+    30 s, so memory does not grow with the recording. Where the audio peaks below -60 dBFS the
+    confidence is 0.
+    Nieradzik, "SwiftF0: Fast and Accurate Monophonic Pitch Detection" (2025).
+
+    Args:
+        fmin_hz: Lowest pitch considered, at least 46.875 Hz.
+        fmax_hz: Highest pitch considered, at most 2093.75 Hz.
+        check_octaves: Whether to move answers by octaves where the waveform repeats at another
+            one, see `correct_octaves`. Without it, whole notes of instruments whose fundamental
+            is weak (saxophone) come out an octave high.
+        threads: Threads of the network; by default one a physical core.
+
+    Raises:
+        UserError: If the range holds no pitch.
+
+    Example:
+        >>> tracker = SwiftF0Tracker()
+        >>> sine = 0.5 * np.sin(2 * np.pi * 440 / 16000 * np.arange(16000, dtype=np.float32))
+        >>> f0_hz, f0_confidence = tracker.track(sine, sample_rate=16000, hop=64)
+        >>> f0_hz.shape, bool(abs(f0_hz[125] - 440) < 3)
+        ((250,), True)
+    """
+
+    name = "swift_f0"
+    _STRETCH_SECONDS = 30
+
+    def __init__(
+        self,
+        fmin_hz: float = 46.875,
+        fmax_hz: float = 2093.75,
+        check_octaves: bool = True,
+        threads: int | None = None,
+    ) -> None:
+        if not 46.875 <= fmin_hz < 1.05 * fmin_hz <= fmax_hz <= 2093.75:
+            raise UserError(
+                f"pitch tracker swift_f0: found the range {fmin_hz} to {fmax_hz} Hz; expected "
+                "one inside 46.875 to 2093.75 Hz that spans a semitone or more"
+            )
+        super().__init__(fmin_hz=fmin_hz, fmax_hz=fmax_hz, check_octaves=check_octaves)
+        self._threads = threads
+        self._detector = None
+
+    def __getstate__(self) -> dict:
+        """Leaves the network behind: processes that get a copy load it themselves."""
+        return {**self.__dict__, "_detector": None}
+
+    @property
+    def range_hz(self) -> tuple[float, float]:
+        """Lowest and highest pitch considered."""
+        return self.settings["fmin_hz"], self.settings["fmax_hz"]
+
+    @property
+    def version(self) -> str:
+        """Version of the installed package."""
+        try:
+            return importlib.metadata.version("swift-f0")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise UserError(
+                "pitch tracker swift_f0: its package is not installed; pip install swift-f0"
+            ) from error
+
+    def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tracks one recording; see `PitchTracker.track`."""
+        audio = np.asarray(audio, np.float32)
+        pitch_hz, confidence = self._detect(audio, int(sample_rate))
+        answers = np.arange(pitch_hz.size) * (0.016 * sample_rate)
+        if self.settings["check_octaves"]:
+            voiced = np.where(confidence >= VOICED_CONFIDENCE, pitch_hz, 0.0)
+            pitch_hz = correct_octaves(
+                audio,
+                sample_rate,
+                answers,
+                voiced,
+                self.settings["fmin_hz"],
+                self.settings["fmax_hz"],
+            )
+        return fill_unvoiced(
+            answers,
+            pitch_hz,
+            confidence,
+            np.arange(audio.shape[-1] // hop) * float(hop),
+        )
+
+    def _detect(self, audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+        """Runs the network: pitch and confidence on its own grid of 16 ms."""
+        if self._detector is None:
+            _ = self.version
+            from swift_f0 import SwiftF0
+
+            self._detector = SwiftF0(threads=self._threads)
+        stream = self._detector.stream(self.settings["fmin_hz"], self.settings["fmax_hz"])
+        stretch = self._STRETCH_SECONDS * sample_rate
+        results = [
+            stream.push(audio[start : start + stretch], sample_rate)
+            for start in range(0, audio.size, stretch)
+        ]
+        results.append(stream.flush())
+        return (
+            np.concatenate([result.pitch_hz for result in results]),
+            np.concatenate([result.confidence for result in results]),
+        )
