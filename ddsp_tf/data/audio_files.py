@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from ddsp_tf.data.atomic import atomic_path
+from ddsp_tf.data.decoding import AudioDecoder
 from ddsp_tf.errors import UserError
 
 # What libsndfile reads by itself; headerless .raw and MATLAB's .mat are left out.
@@ -20,8 +20,6 @@ AUDIO_SUFFIXES = frozenset({
     ".pvf", ".sf", ".ircam", ".sd2", ".sds", ".voc", ".nist", ".sph", ".wve", ".xi",
 })
 # fmt: on
-_BLOCK_FRAMES = 1 << 18
-_LOUDEST_PEAK = 16.0
 
 
 def find_audio_files(paths: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
@@ -81,7 +79,7 @@ def read_audio(
     """Reads an audio file of any rate, channel count and depth.
 
     Channels are averaged; other rates are resampled by soxr at its very high quality. The file
-    is read in blocks, so that memory holds little more than the result.
+    is read in blocks, see `AudioDecoder`, so that memory holds little more than the result.
 
     Args:
         path: The file.
@@ -92,8 +90,8 @@ def read_audio(
         Mono float32 [samples], nominally in -1..1.
 
     Raises:
-        UserError: If the file is missing, no audio, damaged, empty or too short, or holds NaN,
-            infinite or absurdly large samples.
+        UserError: If the file is missing, no audio, damaged, empty or too short, holds NaN,
+            infinite or absurdly large samples, or its channels cancel each other.
 
     Example:
         >>> import tempfile
@@ -102,68 +100,36 @@ def read_audio(
         >>> read_audio(path, sample_rate=16000).shape
         (16000,)
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty; expected audio")
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            if file.frames < 1:
-                raise UserError(f"{path}: holds no audio")
-            audio = _read_mono(path, file, sample_rate)
-    except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        reason = str(error).rpartition("': ")[2].rstrip(".")
-        raise UserError(
-            f"{path}: cannot be read as audio ({reason}); expected an intact file in a format "
-            "that libsndfile reads, such as .wav, .flac, .ogg or .mp3"
-        ) from error
-    if audio.size < max(1, minimum_seconds * sample_rate):
-        raise UserError(
-            f"{path}: lasts {audio.size / sample_rate:.3g} s; expected at least "
-            f"{max(minimum_seconds, 1 / sample_rate):.3g} s"
-        )
-    return audio
-
-
-def _read_mono(path: Path, file: soundfile.SoundFile, sample_rate: int) -> np.ndarray:
-    """Reads an open file block by block into one preallocated array."""
-    resampler = None
-    if file.samplerate != sample_rate:
-        resampler = soxr.ResampleStream(
-            file.samplerate, sample_rate, 1, dtype="float32", quality="VHQ"
-        )
-    expected = file.frames * sample_rate // file.samplerate + 2
-    audio = np.empty(expected, np.float32)
-    filled = frames = 0
-    while True:
-        block = file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
-        frames += len(block)
-        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-        _check_samples(path, mono, first=frames - len(block), rate=file.samplerate)
-        if resampler is not None:
-            mono = resampler.resample_chunk(np.ascontiguousarray(mono), last=len(block) == 0)
-        if filled + mono.size > audio.size:
-            audio = np.concatenate([audio[:filled], np.empty(audio.size + mono.size, np.float32)])
-        audio[filled : filled + mono.size] = mono
-        filled += mono.size
-        if len(block) == 0:
-            break
-    if frames < 0.99 * file.frames:
-        raise UserError(
-            f"{path}: damaged, ends after {frames} of {file.frames} samples; copy it again"
-        )
+    decoder = AudioDecoder(path, sample_rate)
+    audio = np.empty(decoder.expected, np.float32)
+    filled = 0
+    for block in decoder.blocks():
+        if filled + block.size > audio.size:
+            audio = np.concatenate([audio[:filled], np.empty(audio.size + block.size, np.float32)])
+        audio[filled : filled + block.size] = block
+        filled += block.size
+    check_length(path, filled, sample_rate, minimum_seconds)
     return audio[:filled]
 
 
-def _check_samples(path: Path, mono: np.ndarray, first: int, rate: int) -> None:
-    if not np.isfinite(mono).all():
-        place = (first + int(np.argmin(np.isfinite(mono)))) / rate
-        raise UserError(f"{path}: NaN or infinite sample at {place:.3f} s; export the file again")
-    peak = float(np.max(np.abs(mono), initial=0.0))
-    if peak > _LOUDEST_PEAK:
+def check_length(
+    path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float
+) -> None:
+    """Makes sure that audio is long enough.
+
+    Args:
+        path: Its file.
+        samples: That were decoded.
+        sample_rate: In Hz.
+        minimum_seconds: Shorter audio is refused; so is none at all.
+
+    Raises:
+        UserError: If it is too short.
+    """
+    if samples < max(1, minimum_seconds * sample_rate):
         raise UserError(
-            f"{path}: found samples up to {peak:.6g}; expected -1..1; scale it to full scale 1"
+            f"{path}: lasts {samples / sample_rate:.3g} s; expected at least "
+            f"{max(minimum_seconds, 1 / sample_rate):.3g} s"
         )
 
 
@@ -231,6 +197,8 @@ def file_sha256(path: str | os.PathLike) -> str:
         >>> file_sha256(path)[:16]
         'e3b0c44298fc1c14'
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path}: is not a regular file")
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

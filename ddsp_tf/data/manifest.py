@@ -10,23 +10,24 @@ from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
 from ddsp_tf.version import __version__
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "dataset.json"
 INDEX_NAME = "index.npy"
+PAGE_NAME = "dataset.html"
 SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One recording, or the part of it that belongs to a split.
+    """A stretch of a recording: all of it, or what lies between two cuts.
 
     Attributes:
         source: Its path below the folder that all recordings share, with "/".
         sha256: Of the file's bytes.
         split: "train" or "validation".
-        start_frame: First frame of the recording that is in this part.
-        frames: Frames in this part.
-        duration_seconds: Of this part.
+        start_frame: First frame of the recording that is in this stretch.
+        frames: Frames in this stretch.
+        duration_seconds: Of this stretch.
         voiced_share: Share of its frames with a confidence of 0.5 or more.
     """
 
@@ -40,11 +41,61 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A recording that is in the dataset, and what was measured on all of it.
+
+    Attributes:
+        source: Its path below the folder that all recordings share, with "/".
+        sha256: Of the file's bytes.
+        seconds: Of the file.
+        kept_seconds: That are in the dataset.
+        file_rate: Sample rate of the file, in Hz.
+        channels: Of the file; the dataset has their mean.
+        gain_db: That was applied.
+        peak_db: Highest sample of the file's channels, in dB re full scale.
+        mono_loss_db: How much quieter the mean of the channels is than the channels.
+        clipped_share: Share of values in runs of three or more at full scale.
+        silent_share: Share of frames below the rules' `silence_db`.
+        voiced_share: Share with a confidence of 0.5 or more, of the frames that sound.
+        confidence: Median confidence of the frames that sound.
+        unperiodic_share: Share of frames that do not repeat after one period of the pitch
+            found, of the voiced ones that sound.
+        f0_low_hz: Pitch below which 5 % of the voiced frames lie.
+        f0_high_hz: Pitch below which 95 % of the voiced frames lie.
+        flags: Sentences on what looks wrong; see `ddsp_tf.data.checks`.
+    """
+
+    source: str
+    sha256: str
+    seconds: float
+    kept_seconds: float
+    file_rate: int
+    channels: int
+    gain_db: float
+    peak_db: float
+    mono_loss_db: float
+    clipped_share: float
+    silent_share: float
+    voiced_share: float
+    confidence: float
+    unperiodic_share: float
+    f0_low_hz: float
+    f0_high_hz: float
+    flags: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Recording":
+        """Makes a recording of what `asdict` gave, after a way through JSON."""
+        return cls(**{**content, "flags": tuple(content["flags"])})
+
+
+@dataclass(frozen=True)
 class SkippedFile:
     """A recording that is not in the dataset, and why."""
 
     source: str
     reason: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,12 +107,14 @@ class Shard:
         split: "train" or "validation".
         records: Records in it.
         size_bytes: Its size; a file of another size was damaged in copying.
+        sha256: Of its bytes.
     """
 
     name: str
     split: str
     records: int
     size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -75,9 +128,11 @@ class Manifest:
         extractor: `FeatureExtractor.describe()`, with the tracker's name, version and settings.
         seed: That chose the validation files.
         validation_share: That was asked for.
+        rules: `PreparationRules.describe()`: what was done about silence and levels.
         segment_frames: Frames of the longest record.
         shards: The TFRecord files.
-        files: The recordings, in order of split and source.
+        files: The stretches of recordings, in order of split, source and time.
+        recordings: The recordings, in the order in which they were given.
         skipped: Recordings left out, with reasons.
         statistics: See `ddsp_tf.data.statistics.dataset_statistics`.
         fingerprint: Hash of all recordings given and all settings; see
@@ -93,9 +148,11 @@ class Manifest:
     extractor: dict[str, Any]
     seed: int
     validation_share: float
+    rules: dict[str, Any]
     segment_frames: int
     shards: tuple[Shard, ...]
     files: tuple[SourceFile, ...]
+    recordings: tuple[Recording, ...]
     skipped: tuple[SkippedFile, ...]
     statistics: dict[str, Any]
     fingerprint: str
@@ -202,6 +259,7 @@ def load_manifest(folder: str | os.PathLike) -> Manifest:
     try:
         content["shards"] = tuple(Shard(**shard) for shard in content["shards"])
         content["files"] = tuple(SourceFile(**file) for file in content["files"])
+        content["recordings"] = tuple(map(Recording.from_json, content["recordings"]))
         content["skipped"] = tuple(SkippedFile(**file) for file in content["skipped"])
         known = {entry.name for entry in fields(Manifest)} - {"folder"}
         if unknown := set(content) - known:

@@ -6,12 +6,13 @@ in it as they are in memory, so with an index of where they begin, any stretch o
 be read without the rest of its record.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from ddsp_tf.data.tfrecord import encode_example, write_record
 from ddsp_tf.features.extractor import FEATURES
 
 ARRAYS = ("audio", *FEATURES)
@@ -24,28 +25,44 @@ INDEX_DTYPE = np.dtype(
         *((name, "<i8") for name in ARRAYS),
     ]
 )
-# TFRecord: length (8 bytes) and its checksum (4), then the record, then its checksum (4).
-_BEFORE, _AROUND = 12, 16
+# TFRecord: length (8 bytes) and its checksum (4) stand before the record.
+_BEFORE = 12
+
+
+def segments(first: int, last: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Cuts frames into the fewest pieces of about equal length: no short remainder.
+
+    Args:
+        first: First frame.
+        last: The frame after the last.
+        longest: Frames of a piece, at most.
+
+    Yields:
+        First frame of a piece, and the frame after its last.
+
+    Example:
+        >>> list(segments(0, 10, 4))
+        [(0, 3), (3, 6), (6, 10)]
+    """
+    count = -(-(last - first) // longest)
+    for number in range(count):
+        yield (
+            first + (last - first) * number // count,
+            first + (last - first) * (number + 1) // count,
+        )
 
 
 def write_records(
-    path: Path,
-    arrays: dict[str, np.ndarray],
-    *,
-    source: str,
-    start_frame: int,
-    sample_rate: int,
-    segment_frames: int,
+    path: Path, pieces: Iterable[tuple[int, dict[str, np.ndarray]]], source: str, sample_rate: int
 ) -> np.ndarray:
-    """Writes a recording as records of about equal length.
+    """Writes pieces of a recording, a record each.
 
     Args:
         path: The TFRecord file to write.
-        arrays: `audio` [frames * hop] and the features [frames], float32.
+        pieces: For each its first frame, counted from the start of the recording, and its
+            `audio` [frames * hop] and features [frames], float32.
         source: Name of the recording.
-        start_frame: Its frame that comes first here.
         sample_rate: In Hz.
-        segment_frames: Frames of a record, at most.
 
     Returns:
         One row of `INDEX_DTYPE` a record; `start_frame` counts from the start of the recording,
@@ -54,52 +71,25 @@ def write_records(
     Raises:
         OSError: If the file cannot be written.
     """
-    import tensorflow as tf
-
-    arrays = {name: np.ascontiguousarray(arrays[name], "<f4") for name in ARRAYS}
-    frames = arrays["f0_hz"].size
     rows = []
     place = 0
-    try:
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for first, last in _segments(frames, segment_frames):
-                piece = {}
-                for name, values in arrays.items():
-                    scale = values.size // frames
-                    piece[name] = values[first * scale : last * scale]
-                record = _example(piece, source, start_frame + first, sample_rate)
-                places = [place + _BEFORE + record.index(piece[name].tobytes()) for name in ARRAYS]
-                rows.append((0, 0, start_frame + first, last - first, *places))
-                writer.write(record)
-                place += len(record) + _AROUND
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
+    with open(path, "wb") as file:
+        for start_frame, arrays in pieces:
+            frames = arrays["f0_hz"].size
+            record, offsets = encode_example(
+                {
+                    **{name: np.asarray(arrays[name], "<f4") for name in FEATURES},
+                    "audio": np.asarray(arrays["audio"], "<f4").tobytes(),
+                    "source": source.encode(),
+                    "start_frame": int(start_frame),
+                    "hop": arrays["audio"].size // frames,
+                    "sample_rate": int(sample_rate),
+                }
+            )
+            places = [place + _BEFORE + offsets[name] for name in ARRAYS]
+            rows.append((0, 0, start_frame, frames, *places))
+            place += write_record(file, record)
     return np.array(rows, INDEX_DTYPE)
-
-
-def _segments(frames: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Cuts frames into the fewest pieces of about equal length: no short remainder."""
-    count = -(-frames // longest)
-    for number in range(count):
-        yield frames * number // count, frames * (number + 1) // count
-
-
-def _example(
-    piece: dict[str, np.ndarray], source: str, start_frame: int, sample_rate: int
-) -> bytes:
-    """Serializes one record."""
-    from tensorflow.train import BytesList, Example, Feature, Features, FloatList, Int64List
-
-    feature = {
-        "audio": Feature(bytes_list=BytesList(value=[piece["audio"].tobytes()])),
-        "source": Feature(bytes_list=BytesList(value=[source.encode()])),
-    }
-    for name in FEATURES:
-        feature[name] = Feature(float_list=FloatList(value=piece[name]))
-    hop = piece["audio"].size // piece["f0_hz"].size
-    for name, value in (("start_frame", start_frame), ("hop", hop), ("sample_rate", sample_rate)):
-        feature[name] = Feature(int64_list=Int64List(value=[value]))
-    return Example(features=Features(feature=feature)).SerializeToString()
 
 
 def read_stretch(
@@ -127,24 +117,52 @@ def read_stretch(
             raise OSError(f"{file.name}: ends too early; prepare the dataset again")
 
 
-def read_recording(path: Path, rows: np.ndarray, hop: int) -> dict[str, np.ndarray]:
-    """Reads all records of a file that `write_records` wrote.
+def read_frames(
+    paths: list[Path], rows: np.ndarray, hop: int, first: int, count: int
+) -> dict[str, np.ndarray]:
+    """Reads frames that may lie in several records.
 
     Args:
-        path: The file.
-        rows: Its index.
+        paths: TFRecord files, one for each number in the rows' `shard`.
+        rows: Records that follow each other without a gap.
         hop: Samples between two frames.
+        first: First frame wanted, counted as the rows' `start_frame`.
+        count: Frames to read.
 
     Returns:
-        `audio` [frames * hop] and the features [frames], float32.
+        `audio` [count * hop] and the features [count], float32.
+
+    Raises:
+        OSError: If a file cannot be read.
     """
-    frames = int(rows["frames"].sum())
     arrays = {
-        name: np.empty(frames * (hop if name == "audio" else 1), np.float32) for name in ARRAYS
+        name: np.empty(count * (hop if name == "audio" else 1), np.float32) for name in ARRAYS
     }
-    at = 0
-    with open(path, "rb", buffering=0) as file:
-        for row in rows:
-            read_stretch(file, row, 0, arrays, at, int(row["frames"]))
-            at += int(row["frames"])
+    done = 0
+    while done < count:
+        number = int(np.searchsorted(rows["start_frame"], first + done, side="right")) - 1
+        row = rows[number]
+        inside = first + done - int(row["start_frame"])
+        size = min(count - done, int(row["frames"]) - inside)
+        with open(paths[int(row["shard"])], "rb", buffering=0) as file:
+            read_stretch(file, row, inside, arrays, done, size)
+        done += size
     return arrays
+
+
+def stretches(rows: np.ndarray) -> list[tuple[int, int]]:
+    """Lists the stretches of a recording that its records hold.
+
+    Args:
+        rows: Of one recording, in order of time.
+
+    Returns:
+        First frame and the frame after the last of each run of records without a gap.
+    """
+    found: list[tuple[int, int]] = []
+    for row in rows:
+        first, last = int(row["start_frame"]), int(row["start_frame"] + row["frames"])
+        if found and found[-1][1] == first:
+            first = found.pop()[0]
+        found.append((first, last))
+    return found

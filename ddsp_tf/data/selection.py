@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ddsp_tf.data.audio_files import file_sha256, find_audio_files
 from ddsp_tf.data.manifest import SCHEMA_VERSION
+from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 
@@ -76,7 +77,11 @@ def find_candidates(audio: Paths, validation: Paths = ()) -> list[Candidate]:
 
 
 def fingerprint(
-    candidates: list[Candidate], extractor: FeatureExtractor, validation_share: float, seed: int
+    candidates: list[Candidate],
+    extractor: FeatureExtractor,
+    rules: PreparationRules,
+    validation_share: float,
+    seed: int,
 ) -> str:
     """Hashes everything that decides what a dataset holds.
 
@@ -85,6 +90,7 @@ def fingerprint(
     Args:
         candidates: The recordings given.
         extractor: Measures them.
+        rules: For silence and levels.
         validation_share: Share to hold out.
         seed: Chooses what is held out.
 
@@ -95,6 +101,7 @@ def fingerprint(
         "schema_version": SCHEMA_VERSION,
         "recordings": sorted({(entry.sha256, entry.held_out) for entry in candidates}),
         "extractor": extractor.describe(),
+        "rules": rules.describe(),
         "validation_share": float(validation_share),
         "seed": int(seed),
     }

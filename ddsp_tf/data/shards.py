@@ -1,148 +1,150 @@
 """Measured recordings on their way into the shards of a dataset."""
 
-import shutil
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ddsp_tf.data.manifest import INDEX_NAME, SPLITS, Shard, SourceFile
-from ddsp_tf.data.records import ARRAYS, read_recording, write_records
-from ddsp_tf.data.selection import Candidate
+from ddsp_tf.data.measuring import segment_frames
+from ddsp_tf.data.parts import Part
+from ddsp_tf.data.records import ARRAYS, read_frames, segments, stretches, write_records
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
-SEGMENT_SECONDS = 20.0
 _SHARD_BYTES = 1 << 27
 
 
-@dataclass(frozen=True)
-class Part:
-    """A recording, or a part of one, in a TFRecord file of its own.
-
-    Attributes:
-        path: The file; it goes away when its records are in a shard.
-        rows: Its index, one row of `INDEX_DTYPE` a record.
-        candidate: The recording.
-        split: "train" or "validation".
-        voiced_share: Share of its frames with a confidence of 0.5 or more.
-    """
-
-    path: Path
-    rows: np.ndarray
-    candidate: Candidate
-    split: str
-    voiced_share: float
-
-
-def segment_frames(extractor: FeatureExtractor) -> int:
-    """Gives the frames of the longest record."""
-    return max(1, int(SEGMENT_SECONDS * extractor.frame_rate))
-
-
-def write_part(
+def copy_stretches(
     path: Path,
-    arrays: dict[str, np.ndarray],
-    candidate: Candidate,
+    spans: list[tuple[int, int]],
+    shards: list[Path],
+    rows: np.ndarray,
+    source: str,
     extractor: FeatureExtractor,
-    split: str = "train",
-    start_frame: int = 0,
-) -> Part:
-    """Writes a measured recording to a file of its own.
+) -> np.ndarray:
+    """Writes stretches of a measured recording to a file, cut into records anew.
 
     Args:
         path: The file to write.
-        arrays: `audio` [frames * hop] and features [frames].
-        candidate: The recording.
+        spans: First frame and the frame after the last of each stretch.
+        shards: Where the records are now, one file for each number in the rows' `shard`.
+        rows: Their index.
+        source: Name of the recording.
         extractor: That measured it.
-        split: "train" or "validation".
-        start_frame: Frame of the recording that comes first.
 
     Returns:
-        The part.
+        The index of what was written.
 
     Raises:
-        OSError: If the file cannot be written.
+        OSError: If a file cannot be read or written.
     """
-    rows = write_records(
-        path,
-        arrays,
-        source=candidate.source,
-        start_frame=start_frame,
-        sample_rate=extractor.sample_rate,
-        segment_frames=segment_frames(extractor),
-    )
-    voiced_share = float(np.mean(arrays["f0_confidence"] >= VOICED_CONFIDENCE))
-    return Part(path, rows, candidate, split, voiced_share)
+
+    def pieces() -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        for span in spans:
+            for first, last in segments(*span, segment_frames(extractor.frame_rate)):
+                yield first, read_frames(shards, rows, extractor.hop, first, last - first)
+
+    return write_records(path, pieces(), source, extractor.sample_rate)
 
 
 def split_in_time(
-    part: Part, extractor: FeatureExtractor, share: float, minimum_seconds: float
+    part: Part, folder: Path, extractor: FeatureExtractor, share: float, minimum_seconds: float
 ) -> list[Part]:
     """Divides a recording into a training part and, at its end, a validation part.
 
     Args:
-        part: The recording; its file is replaced by two.
+        part: The recording.
+        folder: Gets a file for each of the two.
         extractor: That measured it.
-        share: Of the recording that goes to validation.
+        share: Of what is kept of the recording, that goes to validation.
         minimum_seconds: Least length of either part; a recording too short for that is left
             whole, for training.
 
     Returns:
         The two parts, or the one.
+
+    Raises:
+        OSError: If a file cannot be written.
     """
-    arrays = read_recording(part.path, part.rows, extractor.hop)
-    frames = arrays["f0_hz"].size
+    spans = stretches(part.rows)
+    frames = sum(last - first for first, last in spans)
     least = round(minimum_seconds * extractor.frame_rate)
     boundary = frames - max(round(share * frames), least)
     if boundary < least:
         return [part]
-    part.path.unlink()
     pieces = []
-    for split, first, last in (("train", 0, boundary), ("validation", boundary, frames)):
-        piece = {}
-        for name, values in arrays.items():
-            scale = values.size // frames
-            piece[name] = values[first * scale : last * scale]
-        path = part.path.with_name(f"{part.path.name}-{split}")
-        pieces.append(write_part(path, piece, part.candidate, extractor, split, first))
+    for split, begin, end in (("train", 0, boundary), ("validation", boundary, frames)):
+        path = folder / f"{part.path.name}-{split}"
+        rows = copy_stretches(
+            path, _within(spans, begin, end), [part.path], part.rows, part.recording.source,
+            extractor,
+        )  # fmt: skip
+        pieces.append(replace(part, path=path, rows=rows, split=split))
     return pieces
 
 
+def _within(spans: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
+    """Cuts stretches to those frames whose number, counted over all stretches, is in a range."""
+    found, passed = [], 0
+    for first, last in spans:
+        low, high = max(begin - passed, 0), min(end - passed, last - first)
+        if low < high:
+            found.append((first + low, first + high))
+        passed += last - first
+    return found
+
+
 def assemble(
-    parts: list[Part], folder: Path, frame_rate: float
+    parts: list[Part], folder: Path, extractor: FeatureExtractor
 ) -> tuple[list[Shard], list[SourceFile]]:
     """Joins parts into shards of some 100 MB, and writes the index.
 
     Args:
-        parts: All recordings; their files are removed.
+        parts: All recordings; their files stay.
         folder: Of the dataset.
-        frame_rate: Frames a second.
+        extractor: That measured them.
 
     Returns:
-        The shards, and the recordings in the order of their numbers in the index.
+        The shards, and the stretches in the order of their numbers in the index.
+
+    Raises:
+        OSError: If a file cannot be read or written.
     """
     shards, files, index = [], [], []
     for split in SPLITS:
         groups = _groups([part for part in parts if part.split == split])
         for number, group in enumerate(groups):
             name = f"{split}-{number:05d}-of-{len(groups):05d}.tfrecord"
-            place = 0
+            place, digest = 0, hashlib.sha256()
             with open(folder / name, "wb") as shard:
                 for part in group:
-                    rows = part.rows.copy()
-                    rows["file"], rows["shard"] = len(files), len(shards)
-                    for array in ARRAYS:
-                        rows[array] += place
-                    index.append(rows)
-                    files.append(_source_file(part, frame_rate))
-                    place += part.path.stat().st_size
-                    with open(part.path, "rb") as records:
-                        shutil.copyfileobj(records, shard, 1 << 20)
-                    part.path.unlink()
-            shards.append(Shard(name, split, sum(len(part.rows) for part in group), place))
+                    for span in stretches(part.rows):
+                        inside = (part.rows["start_frame"] >= span[0]) & (
+                            part.rows["start_frame"] < span[1]
+                        )
+                        rows = part.rows[inside]
+                        files.append(_source_file(part, rows, extractor))
+                        rows["file"], rows["shard"] = len(files) - 1, len(shards)
+                        for array in ARRAYS:
+                            rows[array] += place
+                        index.append(rows)
+                    for block in _blocks(part.path):
+                        shard.write(block)
+                        digest.update(block)
+                        place += len(block)
+            records = sum(len(part.rows) for part in group)
+            shards.append(Shard(name, split, records, place, digest.hexdigest()))
     np.save(folder / INDEX_NAME, np.concatenate(index))
     return shards, files
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            yield block
 
 
 def _groups(parts: list[Part]) -> list[list[Part]]:
@@ -158,14 +160,21 @@ def _groups(parts: list[Part]) -> list[list[Part]]:
     return groups
 
 
-def _source_file(part: Part, frame_rate: float) -> SourceFile:
-    frames = int(part.rows["frames"].sum())
+def _source_file(part: Part, rows: np.ndarray, extractor: FeatureExtractor) -> SourceFile:
+    voiced = frames = 0
+    for row in rows:
+        frames += int(row["frames"])
+        with open(part.path, "rb") as file:
+            confidence = np.fromfile(
+                file, "<f4", int(row["frames"]), offset=int(row["f0_confidence"])
+            )
+        voiced += int((confidence >= VOICED_CONFIDENCE).sum())
     return SourceFile(
-        source=part.candidate.source,
-        sha256=part.candidate.sha256,
+        source=part.recording.source,
+        sha256=part.recording.sha256,
         split=part.split,
-        start_frame=int(part.rows["start_frame"][0]),
+        start_frame=int(rows["start_frame"][0]),
         frames=frames,
-        duration_seconds=round(frames / frame_rate, 6),
-        voiced_share=round(part.voiced_share, 4),
+        duration_seconds=round(frames / extractor.frame_rate, 6),
+        voiced_share=round(voiced / frames, 4),
     )

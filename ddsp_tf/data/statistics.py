@@ -28,6 +28,18 @@ class _Summary:
         self._total += values.sum()
         self._bounds.append((values.min(), values.max()))
 
+    def histogram(self) -> dict[str, Any]:
+        """Gives counts around whole numbers, from the first that has any to the last."""
+        counts = self._counts[50:-50].reshape(-1, 100).sum(axis=1)
+        counts[0] += self._counts[:50].sum()
+        counts[-1] += self._counts[-50:].sum()
+        used = np.flatnonzero(counts)
+        lowest = round(float(self._edges[0])) + 1
+        return {
+            "first": lowest + int(used[0]),
+            "counts": counts[used[0] : used[-1] + 1].tolist(),
+        }
+
     def result(self) -> dict[str, float]:
         """Gives the summary, rounded to what a person reads."""
         count = self._counts.sum()
@@ -61,7 +73,9 @@ def dataset_statistics(readers: dict[str, DatasetReader]) -> dict[str, Any]:
         named by `split`) `voiced_share` and, for `f0_midi`, `f0_hz`, `loudness_db` and
         `power_db`: `min`, `max`, `mean`, `p5` and `p95` (percentiles), `mean_min` and `mean_max`
         (mean over stretches of 4 s of the stretch's lowest and highest value; of `f0_midi` this
-        is the note range). Means of `f0_hz` are those of MIDI numbers, converted.
+        is the note range). Means of `f0_hz` are those of MIDI numbers, converted. `histograms` of
+        `f0_midi` and `loudness_db`: `counts` of voiced frames around whole numbers, which begin
+        at `first`.
 
     Raises:
         UserError: If the measured split has no voiced frame.
@@ -101,4 +115,5 @@ def dataset_statistics(readers: dict[str, DatasetReader]) -> dict[str, Any]:
         },
         "voiced_share": round(voiced_frames / frames, 4),
         **results,
+        "histograms": {name: summaries[name].histogram() for name in ("f0_midi", "loudness_db")},
     }

@@ -89,7 +89,7 @@ def test_missing_empty_and_damaged_files_are_refused(tmp_path):
     (tmp_path / "empty.wav").touch()
     with pytest.raises(UserError, match="the file is empty"):
         read_audio(tmp_path / "empty.wav", 16000)
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="is a folder"):
         read_audio(tmp_path, 16000)
     soundfile.write(tmp_path / "cut.flac", sine(2.0, 16000), 16000)
     content = (tmp_path / "cut.flac").read_bytes()

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from ddsp_tf.data.manifest import Manifest, Shard, SkippedFile, SourceFile, load_manifest
+from ddsp_tf.data.manifest import (
+    Manifest,
+    Recording,
+    Shard,
+    SkippedFile,
+    SourceFile,
+    load_manifest,
+)
 from ddsp_tf.errors import UserError
 from ddsp_tf.version import __version__
 
@@ -18,9 +25,31 @@ def manifest():
         extractor={"pitch_tracker": {"name": "swift_f0"}},
         seed=3,
         validation_share=0.1,
+        rules={"silence": "trim"},
         segment_frames=5000,
-        shards=(Shard("train-00000-of-00001.tfrecord", "train", 1, 10),),
+        shards=(Shard("train-00000-of-00001.tfrecord", "train", 1, 10, "11"),),
         files=(SourceFile("b/ä.wav", "00", "train", 0, 100, 0.4, 0.9),),
+        recordings=(
+            Recording(
+                source="b/ä.wav",
+                sha256="00",
+                seconds=0.5,
+                kept_seconds=0.4,
+                file_rate=44100,
+                channels=2,
+                gain_db=-1.5,
+                peak_db=-3.0,
+                mono_loss_db=0.1,
+                clipped_share=0.0,
+                silent_share=0.2,
+                voiced_share=0.9,
+                confidence=0.95,
+                unperiodic_share=0.01,
+                f0_low_hz=200.0,
+                f0_high_hz=400.0,
+                flags=("mostly silent",),
+            ),
+        ),
         skipped=(SkippedFile("c.wav", "silent"),),
         statistics={"minutes": {"train": 1.0}},
         fingerprint="ff",
@@ -57,11 +86,12 @@ def test_splits_are_found_or_refused(manifest):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "schema_version is 2; this ddsp-tf reads 1"),
+        ({"schema_version": 1}, "schema_version is 1; this ddsp-tf reads 2"),
         ({"schema_version": None}, "schema_version is None"),
         ({"sample_rate": ...}, "sample_rate"),
         ({"files": [{"source": "a"}]}, "missing"),
         ({"files": 3}, "not iterable"),
+        ({"recordings": [{"source": "a"}]}, "flags"),
         ({"colour": "red"}, "'colour'"),
     ],
 )

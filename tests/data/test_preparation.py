@@ -9,7 +9,7 @@ import soundfile
 import tensorflow as tf
 from whole_files import whole_files
 
-from ddsp_tf.data import preparation
+from ddsp_tf.data import preparation, workers
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.errors import UserError
@@ -156,7 +156,12 @@ def test_progress_counts_recordings(record, extractor, out):
     folder = record("b.wav", 1).parent
     calls = []
     prepare_dataset(folder, out, extractor=extractor, on_progress=lambda *call: calls.append(call))
-    assert calls == [(0, 2, "a.wav"), (1, 2, "b.wav"), (2, 2, "b.wav")]
+    assert calls[0][:2] == (0, 2)
+    assert calls[-1][:2] == (2, 2)
+    assert {name for _, _, name in calls[1:-1]} == {"a.wav", "b.wav"}
+    shares = [share for share, _, _ in calls]
+    assert shares == sorted(shares)
+    assert len(set(shares)) >= 5
 
 
 def test_only_a_dataset_is_replaced(record, extractor, out):
@@ -178,13 +183,20 @@ def test_only_a_dataset_is_replaced(record, extractor, out):
 def test_full_disk_leaves_the_earlier_dataset(record, extractor, out, monkeypatch):
     before = prepare_dataset(record("a.wav", 2), out, extractor=extractor)
 
+    # Written once: float WAV files carry the second in which they were made.
+    second = record("b.wav", 2)
+
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(preparation, "assemble", full)
     with pytest.raises(UserError, match=r"cannot be written \(No space left"):
-        prepare_dataset(record("b.wav", 2), out, extractor=extractor)
+        prepare_dataset(second, out, extractor=extractor)
     assert load_manifest(out) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(workers, "measure", full)
+    again = prepare_dataset(second, out, extractor=extractor)
+    assert [entry.source for entry in again.recordings] == ["b.wav"]
     assert [entry.name for entry in out.parent.iterdir()] == [out.name]
 
 
@@ -217,4 +229,4 @@ def test_real_tracker_end_to_end(tmp_path, out):
     assert manifest.statistics["voiced_share"] > 0.9
     content = json.loads((out / "dataset.json").read_text())
     assert content["extractor"]["pitch_tracker"]["name"] == "swift_f0"
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2

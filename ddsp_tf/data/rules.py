@@ -1,0 +1,142 @@
+"""What preparation does to a recording besides measuring it, by stated rules."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+
+SILENCE_RULES = ("keep", "trim", "skip")
+LEVEL_RULES = ("none", "peak", "rms")
+PAUSE_SECONDS = 1.0
+EDGE_SECONDS = 0.25
+MINIMUM_SECONDS = 0.5
+PEAK_TARGET_DB = -1.0
+RMS_TARGET_DB = -20.0
+_RMS_GATE_DB = 20.0
+
+
+@dataclass(frozen=True)
+class PreparationRules:
+    """How silence and level of recordings are treated.
+
+    A frame is silent if its `power_db` is below `silence_db`. A pause is a second or more of
+    silent frames. "trim" takes pauses away at both ends of a recording, "skip" also those inside
+    (what lies between two pauses becomes a stretch of its own, so no crop runs across a cut); a
+    quarter of a second of every pause stays at either side of the sound. "keep" takes nothing.
+
+    Levels are left alone ("none"), or each recording gets one gain: so that it peaks at -1 dBFS
+    ("peak"), or so that the sound in it has an RMS of -20 dBFS but peaks at -1 dBFS at most
+    ("rms"). For "rms" the level is measured in blocks of 50 ms, leaving out silent ones and
+    those 20 dB or more below the mean.
+
+    Args:
+        silence: "keep", "trim" or "skip".
+        silence_db: In dB re full scale, -80 to -10; measured after the gain.
+        normalize: "none", "peak" or "rms".
+
+    Raises:
+        UserError: If a value is not one of these.
+    """
+
+    silence: str = "trim"
+    silence_db: float = -60.0
+    normalize: str = "none"
+
+    def __post_init__(self) -> None:
+        for name, known in (("silence", SILENCE_RULES), ("normalize", LEVEL_RULES)):
+            if getattr(self, name) not in known:
+                raise UserError(
+                    f"{name} {getattr(self, name)!r}: unknown; expected one of {', '.join(known)}"
+                )
+        if not -80.0 < self.silence_db <= -10.0:
+            raise UserError(
+                f"silence_db {self.silence_db}: expected a level between -80 and -10 dB re full "
+                "scale"
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Gives the rules, ready for JSON."""
+        return {**asdict(self), "silence_db": float(self.silence_db)}
+
+    def kept(self, power_db: np.ndarray, frame_rate: float) -> list[tuple[int, int]]:
+        """Says which frames of a recording are kept.
+
+        Args:
+            power_db: Of all frames [frames].
+            frame_rate: Frames a second.
+
+        Returns:
+            First frame and the frame after the last of each stretch kept, in order of time;
+            stretches shorter than half a second are left out.
+
+        Example:
+            >>> power_db = np.repeat([-80.0, -20.0, -80.0, -20.0], 300)
+            >>> PreparationRules("trim").kept(power_db, frame_rate=100)
+            [(275, 1200)]
+            >>> PreparationRules("skip").kept(power_db, frame_rate=100)
+            [(275, 625), (875, 1200)]
+        """
+        if self.silence == "keep":
+            return [(0, power_db.size)]
+        frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)
+        places = [0]
+        for first, last in runs(power_db < self.silence_db):
+            at_an_end = first == 0 or last == frames
+            if last - first < PAUSE_SECONDS * frame_rate or not (
+                at_an_end or self.silence == "skip"
+            ):
+                continue
+            places.append(first + edge if first else 0)
+            places.append(last - edge if last < frames else frames)
+        places.append(frames)
+        spans = zip(places[::2], places[1::2], strict=True)
+        return [span for span in spans if span[1] - span[0] >= MINIMUM_SECONDS * frame_rate]
+
+    def gain_db(self, peak: float, block_powers: np.ndarray) -> float:
+        """Says by how much a recording is turned up.
+
+        Args:
+            peak: Its highest absolute sample, above 0.
+            block_powers: Mean squares of its blocks of 50 ms.
+
+        Returns:
+            Gain in dB, rounded to a hundredth.
+
+        Example:
+            >>> PreparationRules(normalize="peak").gain_db(0.1, np.array([0.0025]))
+            19.0
+            >>> PreparationRules(normalize="rms").gain_db(0.1, np.array([0.0025]))
+            6.02
+        """
+        if self.normalize == "none":
+            return 0.0
+        room_db = PEAK_TARGET_DB - 20.0 * np.log10(peak)
+        if self.normalize == "peak":
+            return round(float(room_db), 2)
+        powers = block_powers[block_powers >= 10.0 ** (self.silence_db / 10.0)]
+        if powers.size:
+            powers = powers[powers >= powers.mean() * 10.0 ** (-_RMS_GATE_DB / 10.0)]
+        if not powers.size:
+            return 0.0
+        wanted_db = RMS_TARGET_DB - 10.0 * np.log10(powers.mean())
+        return round(float(min(wanted_db, room_db)), 2)
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Lists the runs of a mask.
+
+    Args:
+        mask: Booleans [frames].
+
+    Returns:
+        First frame and the frame after the last of each run that is true, in order.
+
+    Example:
+        >>> runs(np.array([True, False, True, True]))
+        [(0, 1), (2, 4)]
+    """
+    steps = np.diff(mask.astype(np.int8), prepend=np.int8(0), append=np.int8(0))
+    firsts, lasts = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
