@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ddsp_tf.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def read_description(folder: str | os.PathLike) -> dict:
@@ -36,5 +36,7 @@ def read_description(folder: str | os.PathLike) -> dict:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     if description.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"{path}: not an export of this version (schema {SCHEMA_VERSION})")
+        raise UserError(
+            f"{path}: not an export of this version (schema {SCHEMA_VERSION}); export anew"
+        )
     return description

@@ -1,38 +1,36 @@
 """Writes everything that plays a trained model elsewhere, and checks what it wrote."""
 
 import json
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import soundfile
-import tensorflow as tf
 
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.audio_files import file_sha256
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.description import SCHEMA_VERSION
-from ddsp_tf.export.litert import write_litert
-from ddsp_tf.export.saved_model import state_shapes, write_saved_model
+from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.impulse_responses import write_impulse_responses
+from ddsp_tf.export.litert import PRECISIONS, write_litert
+from ddsp_tf.export.operators import min_runtime_version, operators
+from ddsp_tf.export.saved_model import write_saved_model
+from ddsp_tf.export.transfer import transfer_endpoints
+from ddsp_tf.export.verification import verify
+from ddsp_tf.export.vst import vst_obstacle, write_vst
 from ddsp_tf.model_files import load_model
-from ddsp_tf.processors import Reverb
-from ddsp_tf.synthesis import white_noise
 from ddsp_tf.training.run_directory import RunDirectory
 from ddsp_tf.version import __version__
 
-TOLERANCE = 1e-4
 
-
-def export_run(run: RunDirectory, out: Path) -> dict:
+def export_run(run: RunDirectory, out: Path, precisions: Sequence[str] = PRECISIONS) -> dict:
     """Exports a run's best model.
 
-    Writes `saved_model/`, `model.tflite`, `model.json` and, if the model has a reverb, `ir.wav`
-    (its impulse response, direct sound included). Both models are run and compared with the
-    original before the folder appears.
+    Writes what `export_model` writes. Everything is run and compared with the original before
+    the folder appears.
 
     Args:
         run: The run directory.
         out: Folder to write; an earlier export there is replaced.
+        precisions: Precisions of the LiteRT files; "float32" must be among them.
 
     Returns:
         The content of model.json.
@@ -44,31 +42,71 @@ def export_run(run: RunDirectory, out: Path) -> dict:
     out = Path(out)
     if out.exists() and not (out / "model.json").is_file():
         raise UserError(f"{out}: exists and is not an export; name another folder")
+    if unknown := [name for name in precisions if name not in PRECISIONS]:
+        raise UserError(f"precision {unknown[0]!r}: expected some of {', '.join(PRECISIONS)}")
     record = run.read()
     model = load_model(run.path)
     with atomic_path(out) as folder:
-        folder.mkdir()
-        write_saved_model(model, folder / "saved_model")
-        write_litert(model, folder / "model.tflite")
-        _write_impulse_response(model, folder / "ir.wav")
-        description = describe(model, record)
-        description["model_sha256"] = file_sha256(run.best_model)
-        description["largest_difference"] = _verify(model, folder)
-        description["files"] = _list_files(folder)
-        (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
+        record["model_sha256"] = file_sha256(run.best_model)
+        return export_model(model, folder, record, precisions)
+
+
+def export_model(
+    model, folder: Path, record: dict | None = None, precisions: Sequence[str] = PRECISIONS
+) -> dict:
+    """Exports a model.
+
+    Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `vst.tflite` if
+    DDSP-VST can use the model, `ir.wav` at three rates if it has a reverb, and `model.json`.
+
+    Args:
+        model: The `Autoencoder`, built.
+        folder: Folder to make.
+        record: The run's record, as far as there is one.
+        precisions: Precisions of the LiteRT files.
+
+    Returns:
+        The content of model.json.
+
+    Raises:
+        UserError: If an exported model does not play what the original plays, or needs an
+            operator that LiteRT does not have.
+    """
+    record = record or {}
+    folder.mkdir()
+    graphs = ExportGraphs(model)
+    description = describe(graphs, record)
+    description["signatures"] = write_saved_model(
+        graphs, folder / "saved_model", transfer_endpoints(graphs, record.get("extractor"))
+    )
+    files = write_litert(model, folder, precisions)
+    obstacle = vst_obstacle(model)
+    if obstacle is None:
+        files.append("vst.tflite")
+        write_vst(model, folder / files[-1], record.get("feature_statistics"))
+    description["not_written"] = {} if obstacle is None else {"vst.tflite": obstacle}
+    write_impulse_responses(model, folder)
+    description["artifacts"] = {
+        name: {**result, **_anatomy(folder / name)}
+        for name, result in verify(graphs, folder, files).items()
+    }
+    description["files"] = _list_files(folder)
+    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     return description
 
 
-def describe(model, record: dict) -> dict:
+def describe(graphs: ExportGraphs, record: dict) -> dict:
     """Returns what a caller must know of a model, as model.json states it.
 
     Args:
-        model: The `Autoencoder`.
-        record: The run's record.
+        graphs: The model's functions.
+        record: The run's record, as far as there is one.
 
     Returns:
         JSON-able dictionary.
     """
+    model = graphs.model
+    timbre = model.mean_z.numpy().tolist() if model.z_dims else None
     return {
         "schema_version": SCHEMA_VERSION,
         "ddsp_tf_version": __version__,
@@ -77,51 +115,33 @@ def describe(model, record: dict) -> dict:
         "hop": model.hop,
         "latency_samples": model.latency,
         "features": list(model.feature_names),
+        "mean_z": timbre,
         "feature_extractor": record.get("extractor"),
         "feature_ranges": record.get("feature_statistics"),
         "controls": model.decoder.output_sizes,
-        "state": state_shapes(model),
+        "stems": graphs.stem_names,
+        "state": {
+            "saved_model": graphs.state_sizes,
+            "stream.tflite": ExportGraphs(model, block_frames=1).state_sizes,
+        },
         "trained_steps": record.get("step"),
         "seed": record.get("seed"),
+        "model_sha256": record.get("model_sha256"),
     }
 
 
-def _write_impulse_response(model, path: Path):
-    for processor in model.processor_group.processors:
-        if isinstance(processor, Reverb):
-            taps = processor.get_controls(np.zeros((1, 1), np.float32))["impulse_response"]
-            soundfile.write(path, np.asarray(taps), model.sample_rate, subtype="FLOAT")
-
-
-def _verify(model, folder: Path) -> dict[str, float]:
-    frames = 2 * model.frame_rate
-    pitch = np.linspace(200.0, 400.0, frames, dtype=np.float32)[None]
-    level = np.linspace(-60.0, -15.0, frames, dtype=np.float32)[None]
-    features = {name: pitch if name == "f0_hz" else level for name in model.feature_names}
-    features["noise"] = white_noise((1, frames * model.hop), seed=0)
-    expected = np.asarray(model(features))
-    saved = tf.saved_model.load(str(folder / "saved_model"))
-    played = saved.signatures["synthesize_with_noise"](
-        **{name: tf.constant(value) for name, value in features.items()}
-    )
-    differences = {"saved_model": _difference(played["audio"], expected)}
-    with warnings.catch_warnings():
-        # It announces its removal with every use; the converter that made the file goes with it.
-        warnings.simplefilter("ignore", UserWarning)
-        interpreter = tf.lite.Interpreter(str(folder / "model.tflite"))
-    played = interpreter.get_signature_runner("synthesize")(**features)
-    differences["model.tflite"] = _difference(played["audio"], expected)
-    for name, difference in differences.items():
-        if not difference <= TOLERANCE:
-            raise UserError(
-                f"{name}: the exported model differs from the original by {difference:.2g}; "
-                f"expected at most {TOLERANCE}"
-            )
-    return differences
-
-
-def _difference(audio, expected) -> float:
-    return float(np.abs(np.asarray(audio) - expected).max())
+def _anatomy(path: Path) -> dict:
+    """Says how large an exported form is and, of a LiteRT file, what it needs."""
+    parts = path.rglob("*") if path.is_dir() else [path]
+    size = {"bytes": sum(part.stat().st_size for part in parts if part.is_file())}
+    if path.is_dir():
+        return size
+    content = path.read_bytes()
+    return {
+        **size,
+        "min_runtime_version": min_runtime_version(content),
+        "operators": operators(content),
+    }
 
 
 def _list_files(folder: Path) -> dict[str, dict]:

@@ -1,51 +1,116 @@
 """Writes a model for LiteRT (TensorFlow Lite), with its builtin operators only."""
 
+import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.export.compression import compressed
+from ddsp_tf.export.graphs import ExportGraphs, write_endpoints
+from ddsp_tf.export.offline import BLOCK_FRAMES, synthesize_in_blocks
+from ddsp_tf.export.operators import check_builtin
 from ddsp_tf.models import Autoencoder
 
+PRECISIONS = ("float32", "float16", "int8")
+# As the converter names where an operator comes from: "IRFFT:", "model/layer/irfft@function".
+_PLACE = re.compile(r'"(\w+):", "([^"@]+)@[^\n]*op is neither')
 
-def write_litert(model: Autoencoder, path: Path):
-    """Writes a `.tflite` file that plays whole pieces: features and noise -> audio.
 
-    Its one signature, "synthesize", takes the model's features, each [1, frames], and "noise",
-    [1, frames * hop] in [-1, 1], and gives "audio", [1, frames * hop]. The number of frames is
-    free: resize the inputs before allocating.
+def write_litert(
+    model: Autoencoder, folder: Path, precisions: Sequence[str] = PRECISIONS
+) -> list[str]:
+    """Writes the `.tflite` files that play features.
+
+    - `offline.tflite`, signature "synthesize": the model's curves, each [1, frames], and "noise",
+      [1, frames * hop] in [-1, 1] -> "audio", [1, frames * hop]. The number of frames is free:
+      resize the inputs before allocating.
+    - `stream.tflite`, signature "step": the curves of one frame, [1, 1] each, "noise" [1, hop] and
+      the state, state_... [1, size] -> "audio" [1, hop] and the new state_....
+
+    A timbre "z" is [1, frames, z_dims]. Further precisions are further files, such as
+    `stream_int8.tflite`: see `compressed`; inputs and outputs stay float32.
 
     Args:
         model: The model, built.
-        path: The file.
+        folder: Where to write; it exists.
+        precisions: Some of `PRECISIONS`.
+
+    Returns:
+        Names of the files.
 
     Raises:
         UserError: If the model needs an operator that LiteRT does not have.
     """
-    names = model.feature_names
-    specs = [tf.TensorSpec([1, None], tf.float32, name) for name in (*names, "noise")]
+    files = []
+    matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
+    with tempfile.TemporaryDirectory() as saved:
+        write_endpoints(model, _endpoints(model), saved)
+        for stem, signature in (("offline", "synthesize"), ("stream", "step")):
+            content = convert(saved, signature, f"{stem}.tflite")
+            for precision in precisions:
+                plain = precision == "float32"
+                files.append(f"{stem}.tflite" if plain else f"{stem}_{precision}.tflite")
+                smaller = content if plain else compressed(content, matrices, precision)
+                (folder / files[-1]).write_bytes(smaller)
+    return files
 
-    def synthesize(*arguments):
-        return {"audio": model(dict(zip((*names, "noise"), arguments, strict=True)))}
 
-    with tempfile.TemporaryDirectory() as folder:
-        archive = keras.export.ExportArchive()
-        archive.track(model)
-        archive.add_endpoint("synthesize", synthesize, specs)
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["synthesize"])
-        # Select operators (Flex) would convert anything, and then run nowhere.
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        try:
-            content = converter.convert()
-        except Exception as error:  # The converter raises its own kinds, and RuntimeError.
-            raise UserError(f"{path}: not convertible to LiteRT ({_reason(error)})") from error
-    path.write_bytes(content)
+def convert(saved: str | Path, signature: str, file: str) -> bytes:
+    """Converts one signature of a SavedModel.
+
+    Args:
+        saved: The SavedModel's folder.
+        signature: The signature's name.
+        file: Name of the file that it becomes, for messages.
+
+    Returns:
+        The bytes of a `.tflite` file.
+
+    Raises:
+        UserError: If builtin operators are not enough; it names the operator and the layer.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=[signature])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    try:
+        content = converter.convert()
+    except Exception as error:  # The converter raises its own kinds, and RuntimeError.
+        raise UserError(f"{file}: {_reason(error)}") from error
+    check_builtin(content, file)
+    return content
 
 
 def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if "op" in line.lower()]
-    return (named or lines or [type(error).__name__])[0]
+    """Finds the operator and the layer in the converter's complaint."""
+    text = str(error)
+    place = _PLACE.search(text)
+    if place:
+        operator, layer = place.groups()
+        return f"operator {operator} in {layer!r} is not builtin to LiteRT; expected builtin ones"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"not convertible to LiteRT ({(lines or [type(error).__name__])[0]})"
+
+
+def _endpoints(model: Autoencoder) -> dict:
+    graphs, in_blocks = ExportGraphs(model, 1), ExportGraphs(model, BLOCK_FRAMES)
+    names, states = graphs.curve_names, list(graphs.state_sizes)
+
+    def synthesize(*arguments):
+        curves = dict(zip(names, arguments[:-1], strict=True))
+        return {"audio": synthesize_in_blocks(in_blocks, curves, arguments[-1])}
+
+    def step(*arguments):
+        curves = dict(zip(names, arguments, strict=False))
+        state = dict(zip(states, arguments[len(names) + 1 :], strict=True))
+        audio, state = graphs.step(curves, arguments[len(names)], state)
+        return {"audio": audio, **state}
+
+    return {
+        "synthesize": (synthesize, [*graphs.curve_specs(1, None), graphs.noise_spec(1, None)]),
+        "step": (
+            step,
+            [*graphs.curve_specs(1, 1), graphs.noise_spec(1, 1), *graphs.state_specs(1)],
+        ),
+    }

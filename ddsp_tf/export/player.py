@@ -32,17 +32,22 @@ class ExportedModel:
             self._saved_model = tf.saved_model.load(str(Path(folder) / "saved_model"))
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}/saved_model: cannot be loaded ({error})") from error
-        self._stream = self._saved_model.signatures["stream"]
+        self._step = self._saved_model.signatures["step"]
 
     def initial_state(self, batch_size: int) -> dict[str, np.ndarray]:
         """Returns the state before the first block: zeros."""
-        shapes = self.description["state"]
-        return {key: np.zeros((batch_size, *shape), np.float32) for key, shape in shapes.items()}
+        sizes = self.description["state"]["saved_model"]
+        return {name: np.zeros((batch_size, size), np.float32) for name, size in sizes.items()}
 
     def stream(self, features, state):
         """Plays one block; see `Autoencoder.stream`."""
         import tensorflow as tf
 
-        inputs = {key: tf.constant(value) for key, value in {**features, **state}.items()}
-        outputs = dict(self._stream(**inputs))
+        inputs = {**features, **state}
+        mean_z = self.description["mean_z"]
+        if mean_z is not None and "z" not in features:
+            batch_size = len(features["f0_hz"])
+            inputs["z"] = np.tile(np.array(mean_z, np.float32), (batch_size, 1, 1))
+        inputs = {name: tf.constant(value) for name, value in inputs.items()}
+        outputs = dict(self._step(**inputs))
         return outputs.pop("audio"), outputs

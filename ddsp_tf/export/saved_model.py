@@ -2,87 +2,95 @@
 
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
-from ddsp_tf.models import Autoencoder
-
-STATE_PREFIX = "state_"
+from ddsp_tf.export.graphs import ExportGraphs, seeded_noise, write_endpoints
 
 
-def state_shapes(model: Autoencoder) -> dict[str, list[int]]:
-    """Returns the shape of each part of the streaming state, the batch left out.
-
-    Args:
-        model: The model.
-
-    Returns:
-        Dictionary from the name used in the exported signature ("state_decoder", ...) to shape.
-
-    Example:
-        >>> from ddsp_tf.configuration import load_experiment
-        >>> state_shapes(load_experiment("demo").model)["state_decoder"]
-        [96]
-    """
-    state = model.initial_state(1)
-    return {_exported_name(name): list(value.shape[1:]) for name, value in state.items()}
-
-
-def _exported_name(name: str) -> str:
-    return STATE_PREFIX + name.replace("/", "_")
-
-
-def write_saved_model(model: Autoencoder, folder: Path):
+def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = None) -> list[str]:
     """Writes a SavedModel that takes features in physical units, any batch, any length.
 
-    Signatures, with `curves` standing for the model's features, each [batch, frames]:
+    Signatures, with `curves` standing for the model's features, each [batch, frames], and, if the
+    model has a timbre, "z" [batch, frames or 1, z_dims]:
 
     - `synthesize(curves, noise_seed)` -> "audio" [batch, frames * hop]; noise_seed is an int32
       scalar. It is the default signature.
     - `synthesize_with_noise(curves, noise)` -> "audio"; noise is [batch, frames * hop] in [-1, 1].
-    - `stream(curves, noise, state_...)` -> "audio" and the new state_...; all states start as
-      zeros. The audio lags by the latency that model.json states.
+    - `stems(curves, noise_seed)` -> audio by part, such as "harmonic", "noise", "dry", "wet".
+    - `controls(curves)` -> what the synthesizers are told, [batch, frames, channels] each.
+    - `step(curves, noise, state_...)` -> "audio" and the new state_...; all states start as
+      zeros. Any number of frames; the audio lags by the latency that model.json states.
 
     Args:
-        model: The model, built.
+        graphs: The model's functions.
         folder: Where to write; made.
+        more: Further signatures, as for `write_endpoints`.
+
+    Returns:
+        Names of the signatures.
     """
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    names = model.feature_names
-    curves = [tf.TensorSpec([None, None], tf.float32, name) for name in names]
-    noise_spec = tf.TensorSpec([None, None], tf.float32, "noise")
-    state_names = list(model.initial_state(1))
-    states = [
-        tf.TensorSpec([None, *shape], tf.float32, name)
-        for name, shape in state_shapes(model).items()
-    ]
+    hop, names = graphs.model.hop, graphs.curve_names
+    states = list(graphs.state_sizes)
+    curves, noise = graphs.curve_specs(None, None), graphs.noise_spec(None, None)
+    seed = tf.TensorSpec([], tf.int32, "noise_seed")
+
+    def named(values):
+        curves = dict(zip(names, values, strict=True))
+        return _equally_long(curves)
+
+    def draw(curves, noise_seed):
+        return seeded_noise(tf.shape(curves["f0_hz"]) * [1, hop], noise_seed)
 
     def synthesize(*arguments):
-        *values, noise_seed = arguments
-        shape = tf.shape(values[0]) * [1, model.hop]
-        seed = tf.stack([noise_seed, 0])
-        noise = tf.random.stateless_uniform(shape, seed, minval=-1.0, maxval=1.0)
-        return {"audio": _play(model, values, noise)}
+        curves = named(arguments[:-1])
+        return {"audio": graphs.audio(curves, draw(curves, arguments[-1]))}
 
     def synthesize_with_noise(*arguments):
-        *values, noise = arguments
-        return {"audio": _play(model, values, noise)}
+        curves = named(arguments[:-1])
+        return {"audio": graphs.audio(curves, _fitting(arguments[-1], curves, hop))}
 
-    def stream(*arguments):
-        values, noise = arguments[: len(names)], arguments[len(names)]
-        state = dict(zip(state_names, arguments[len(names) + 1 :], strict=True))
-        features = dict(zip(names, values, strict=True), noise=noise)
-        audio, state = model.stream(features, state)
-        return {"audio": audio, **{_exported_name(key): value for key, value in state.items()}}
+    def stems(*arguments):
+        curves = named(arguments[:-1])
+        return graphs.stems(curves, draw(curves, arguments[-1]))
 
-    seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
-    archive.add_endpoint("synthesize", synthesize, [*curves, seed_spec])
-    archive.add_endpoint("synthesize_with_noise", synthesize_with_noise, [*curves, noise_spec])
-    archive.add_endpoint("stream", stream, [*curves, noise_spec, *states])
-    archive.write_out(str(folder), verbose=False)
+    def controls(*arguments):
+        return graphs.controls(named(arguments))
+
+    def step(*arguments):
+        curves = named(arguments[: len(names)])
+        noise = _fitting(arguments[len(names)], curves, hop)
+        state = dict(zip(states, arguments[len(names) + 1 :], strict=True))
+        audio, state = graphs.step(curves, noise, state)
+        return {"audio": audio, **state}
+
+    endpoints = {
+        "synthesize": (synthesize, [*curves, seed]),
+        "synthesize_with_noise": (synthesize_with_noise, [*curves, noise]),
+        "stems": (stems, [*curves, seed]),
+        "controls": (controls, curves),
+        "step": (step, [*curves, noise, *graphs.state_specs(None)]),
+        **(more or {}),
+    }
+    write_endpoints(graphs.model, endpoints, folder)
+    return list(endpoints)
 
 
-def _play(model, values, noise):
-    features = dict(zip(model.feature_names, values, strict=True), noise=noise)
-    return model(features)
+def _equally_long(curves: dict) -> dict:
+    shape = tf.shape(curves["f0_hz"])
+    checks = [tf.debugging.assert_positive(shape[1], "no frames; expected at least one")]
+    checks += [
+        tf.debugging.assert_equal(
+            tf.shape(curve), shape, f"{name} and f0_hz differ in shape; expected [batch, frames]"
+        )
+        for name, curve in curves.items()
+        if name != "z"
+    ]
+    with tf.control_dependencies(checks):
+        return {name: tf.identity(curve) for name, curve in curves.items()}
+
+
+def _fitting(noise, curves: dict, hop: int):
+    shape = tf.shape(curves["f0_hz"]) * [1, hop]
+    message = f"noise has another shape than [batch, frames * {hop}]"
+    with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(noise), shape, message)]):
+        return tf.identity(noise)

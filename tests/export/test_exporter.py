@@ -4,8 +4,6 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.exporter import export_run
@@ -15,83 +13,53 @@ from ddsp_tf.synthesis import synthesize
 from ddsp_tf.training.run_directory import RunDirectory
 
 
-def features(model, batch, frames, rng):
-    return {
-        "f0_hz": rng.uniform(200.0, 500.0, (batch, frames)).astype(np.float32),
-        "loudness_db": rng.uniform(-50.0, -10.0, (batch, frames)).astype(np.float32),
-        "noise": rng.uniform(-1.0, 1.0, (batch, frames * model.hop)).astype(np.float32),
-    }
-
-
-@pytest.mark.parametrize(("batch", "frames"), [(1, 1), (1, 333), (3, 40)])
-def test_saved_model_equals_keras_model_for_any_batch_and_length(
-    tiny_run, tiny_export, rng, batch, frames
-):
-    model = load_model(tiny_run)
-    saved = tf.saved_model.load(str(tiny_export / "saved_model"))
-    inputs = features(model, batch, frames, rng)
-    played = saved.signatures["synthesize_with_noise"](
-        **{name: tf.constant(value) for name, value in inputs.items()}
-    )["audio"]
-    assert played.shape == (batch, frames * model.hop)
-    np.testing.assert_allclose(played, model(inputs), atol=1e-4)
-
-
-def test_saved_model_draws_noise_from_its_seed(tiny_run, tiny_export, rng):
-    model = load_model(tiny_run)
-    signature = tf.saved_model.load(str(tiny_export / "saved_model")).signatures["synthesize"]
-    curves = features(model, 1, 50, rng)
-    curves.pop("noise")
-
-    def play(seed):
-        inputs = {name: tf.constant(value) for name, value in curves.items()}
-        return signature(**inputs, noise_seed=tf.constant(seed))["audio"].numpy()
-
-    np.testing.assert_array_equal(play(1), play(1))
-    assert np.abs(play(1) - play(2)).max() > 1e-5
-
-
-@pytest.mark.parametrize("frames", [1, 40, 333])
-def test_litert_equals_keras_model_for_any_length(tiny_run, tiny_export, rng, frames):
-    model = load_model(tiny_run)
-    runner = Interpreter(str(tiny_export / "model.tflite")).get_signature_runner("synthesize")
-    inputs = features(model, 1, frames, rng)
-    np.testing.assert_allclose(runner(**inputs)["audio"], model(inputs), atol=1e-4)
-
-
-def test_litert_needs_builtin_operators_only(tiny_export):
-    interpreter = Interpreter(str(tiny_export / "model.tflite"))
-    operators = {operator["op_name"] for operator in interpreter._get_ops_details()}
-    assert "WHILE" in operators
-    assert not {name for name in operators if "flex" in name.lower() or "custom" in name.lower()}
-
-
 def test_exported_stream_equals_keras_model(tiny_run, tiny_export, rng):
     exported, model = ExportedModel(tiny_export), load_model(tiny_run)
-    curves = {name: value[0] for name, value in features(model, 1, 120, rng).items()}
+    curves = {
+        "f0_hz": rng.uniform(200.0, 500.0, 120).astype(np.float32),
+        "loudness_db": rng.uniform(-50.0, -10.0, 120).astype(np.float32),
+    }
     blocks = np.concatenate(list(synthesize(exported, curves, seed=3, block_frames=17)))
     whole = np.concatenate(list(synthesize(model, curves, seed=3, block_frames=1000)))
     assert len(blocks) == 120 * model.hop
     np.testing.assert_allclose(blocks, whole, atol=1e-4)
 
 
-def test_description_states_what_a_caller_must_know(tiny_run, tiny_export):
+def test_description_states_what_a_caller_must_know(tiny_export):
     description = json.loads((tiny_export / "model.json").read_text())
+    assert description["schema_version"] == 2
     assert description["sample_rate"] == 16000 and description["hop"] == 160
-    assert description["features"] == ["f0_hz", "loudness_db"]
+    assert description["features"] == ["f0_hz", "loudness_db"] and description["mean_z"] is None
     assert description["feature_extractor"]["pitch_tracker"]["name"] == "swift_f0"
     assert description["trained_steps"] == 6
-    assert description["state"]["state_decoder"] == [16]
-    assert max(description["largest_difference"].values()) < 1e-4
+    assert description["state"]["saved_model"]["state_decoder"] == 16
+    assert description["stems"] == ["harmonic", "noise", "dry", "wet"]
+    assert description["not_written"]["vst.tflite"].startswith("features are")
     for name, file in description["files"].items():
         assert (tiny_export / name).stat().st_size == file["bytes"]
+
+
+def test_artifacts_are_measured(tiny_export):
+    artifacts = json.loads((tiny_export / "model.json").read_text())["artifacts"]
+    endings = ("", "_float16", "_int8")
+    files = {f"{stem}{ending}.tflite" for stem in ("offline", "stream") for ending in endings}
+    assert set(artifacts) == {"saved_model", *files}
+    for name, artifact in artifacts.items():
+        exact = not name.endswith(("_float16.tflite", "_int8.tflite"))
+        assert artifact["largest_difference"] <= (1e-4 if exact else 0.1)
+        assert artifact["snr_db"] > (60.0 if exact else 15.0)
+    assert "WHILE" in artifacts["offline.tflite"]["operators"]
+    assert "WHILE" not in artifacts["stream.tflite"]["operators"]
 
 
 def test_impulse_response_is_the_models(tiny_run, tiny_export):
     taps, sample_rate = soundfile.read(tiny_export / "ir.wav")
     reverb = load_model(tiny_run).processor_group.processors[-1]
     assert sample_rate == 16000 and taps[0] == 1.0
-    np.testing.assert_allclose(taps[1:], np.asarray(reverb.impulse_response)[1:], atol=1e-7)
+    np.testing.assert_allclose(taps[1:], reverb.impulse_response.numpy()[1:], atol=1e-7)
+    for rate in (44100, 48000):
+        taps, sample_rate = soundfile.read(tiny_export / f"ir_{rate}.wav")
+        assert sample_rate == rate and abs(len(taps) - 400 * rate / 16000) < 1
 
 
 def test_nothing_but_an_export_is_replaced(tiny_run, tmp_path):
@@ -101,6 +69,12 @@ def test_nothing_but_an_export_is_replaced(tiny_run, tmp_path):
     with pytest.raises(UserError, match=r"photos.*not an export"):
         export_run(RunDirectory(tiny_run), other)
     assert [path.name for path in other.iterdir()] == ["cat.jpg"]
+
+
+def test_unknown_precision_is_named(tiny_run, tmp_path):
+    with pytest.raises(UserError, match=r"'int4'.*float32, float16, int8"):
+        export_run(RunDirectory(tiny_run), tmp_path / "export", ["float32", "int4"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_broken_exports_are_named(tiny_export, tmp_path):

@@ -11,15 +11,20 @@ import soundfile
 from ddsp_tf.features.feature_files import save_features
 
 RUNNERS = Path(__file__).parents[2] / "export"
-# Any import of the library fails, as it would where it is not installed.
-WITHOUT_LIBRARY = (
-    "import runpy, sys; sys.modules['ddsp_tf'] = None; sys.argv = sys.argv[1:]; "
-    "runpy.run_path(sys.argv[0], run_name='__main__')"
+# Any import of what a runner must not need fails, as it would where that is not installed.
+WITHOUT = (
+    "import runpy, sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(','))); "
+    "sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
+NOT_NEEDED = {
+    "run_saved_model.py": "ddsp_tf,keras,ai_edge_litert,soxr",
+    "run_tflite.py": "ddsp_tf,keras,tensorflow,soxr",
+}
 
 
 def play(runner, *arguments):
-    command = [sys.executable, "-c", WITHOUT_LIBRARY, str(RUNNERS / runner), *map(str, arguments)]
+    program = ["-c", WITHOUT, NOT_NEEDED[runner], str(RUNNERS / runner)]
+    command = [sys.executable, *program, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -40,6 +45,47 @@ def test_runner_plays_features(runner, tiny_export, curves, tmp_path):
     audio, sample_rate = soundfile.read(out)
     assert sample_rate == 16000 and audio.shape == (150 * 160,)
     assert np.abs(audio).max() > 1e-3
+    assert len(result.stderr.splitlines()) <= 1  # LiteRT names its delegate.
+
+
+def test_streaming_plays_what_offline_plays(tiny_export, curves, tmp_path):
+    for option in ([], ["--stream"]):
+        out = tmp_path / f"{len(option)}.wav"
+        result = play("run_tflite.py", tiny_export, curves, out, *option)
+        assert result.returncode == 0, result.stderr
+    offline, streamed = (soundfile.read(tmp_path / f"{number}.wav")[0] for number in (0, 1))
+    # Within the last hop, one holds the controls of the last frame, the other its features.
+    np.testing.assert_allclose(streamed[:-320], offline[:-320], atol=2e-4)
+
+
+def test_real_time_reports_the_latency(tiny_export, curves, tmp_path):
+    out = tmp_path / "out.wav"
+    options = ["--realtime", "--precision", "int8"]
+    result = play("run_tflite.py", tiny_export, curves, out, *options)
+    assert result.returncode == 0, result.stderr
+    for word in ("hops of 10.00 ms", "p50", "p99", "max"):
+        assert word in result.stdout
+
+
+def test_recording_is_played_with_the_models_timbre(tiny_export, melodies, tmp_path):
+    out = tmp_path / "out.wav"
+    result = play("run_saved_model.py", tiny_export, melodies / "melody_0.wav", out)
+    assert result.returncode == 0, result.stderr
+    audio, sample_rate = soundfile.read(out)
+    assert sample_rate == 16000 and audio.shape == (64000,)
+    assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-3
+
+
+def test_recording_of_another_rate_is_refused(tiny_export, tmp_path):
+    recording = tmp_path / "recording.wav"
+    soundfile.write(recording, np.zeros(4410), 44100)
+    result = play("run_saved_model.py", tiny_export, recording, tmp_path / "out.wav")
+    assert result.returncode == 1 and "44100" in result.stderr and "16000" in result.stderr
+
+
+@pytest.mark.parametrize("runner", ["run_saved_model.py", "run_tflite.py"])
+def test_runner_stays_short(runner):
+    assert len((RUNNERS / runner).read_text().splitlines()) < 150
 
 
 @pytest.mark.parametrize("runner", ["run_saved_model.py", "run_tflite.py"])
@@ -53,4 +99,7 @@ def test_runner_names_what_is_wrong(runner, tiny_export, curves, tmp_path):
     np.savez(curves, f0_hz=np.ones(3), loudness_db=np.ones(3), frame_rate=250)
     result = play(runner, tiny_export, curves, out)
     assert result.returncode == 1 and "250" in result.stderr
+    np.savez(curves, f0_hz=np.ones(0), loudness_db=np.ones(0), frame_rate=100)
+    result = play(runner, tiny_export, curves, out)
+    assert result.returncode == 1 and "frames" in result.stderr
     assert "Traceback" not in result.stderr and not out.exists()

@@ -1,0 +1,189 @@
+"""The functions that every exported form of a model is made of."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.export.partitioned_reverb import PartitionedReverb
+from ddsp_tf.export.sanitizing import finite, sanitized
+from ddsp_tf.models import Autoencoder
+from ddsp_tf.processors import ProcessorGroup
+from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
+
+# Names a listener understands, for the nodes of the shipped configurations.
+_STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
+
+
+class ExportGraphs:
+    """A model as functions of plain tensors, with bad numbers made harmless.
+
+    Dictionaries of curves hold the model's features, [batch, frames] each, and, if it has a
+    timbre, "z" [batch, frames or 1, z_dims]. The streaming state is flat: [batch, size] each.
+
+    Args:
+        model: The `Autoencoder`, built.
+        block_frames: Frames of every block that is streamed, so that long reverbs are computed
+            faster, with a larger state; None for blocks of any number of frames.
+
+    Example:
+        >>> from ddsp_tf.configuration import load_experiment
+        >>> model = load_experiment("demo").model
+        >>> model.build()
+        >>> graphs = ExportGraphs(model)
+        >>> graphs.curve_names, graphs.state_sizes["state_decoder"]
+        (('f0_hz', 'loudness_db'), 96)
+    """
+
+    def __init__(self, model: Autoencoder, block_frames: int | None = None):
+        self.model = model
+        # A graph made for this machine's GPU would run on no other.
+        model.decoder.has_fused_kernel = False
+        self._group = model.processor_group
+        if block_frames is not None:
+            self._group = _with_fixed_rooms(model.processor_group, block_frames * model.hop)
+        self._unchecked = {
+            f"{processor.name}/{key}"
+            for processor in self._group.processors
+            for key in getattr(processor, "unchecked_state", ())
+        }
+        state = {"decoder": model.decoder.initial_state(1), **self._group.initial_state(1)}
+        self._shapes = {name: value.shape[1:] for name, value in state.items()}
+
+    @property
+    def curve_names(self) -> tuple[str, ...]:
+        """Names of the curves to give: the model's features, and "z" if it has a timbre."""
+        return (*self.model.feature_names, *(["z"] if self.model.z_dims else []))
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        """Numbers in each part of the state of one voice."""
+        return {_flat_name(name): math.prod(shape) for name, shape in self._shapes.items()}
+
+    def curve_specs(self, batch: int | None, frames: int | None) -> list[tf.TensorSpec]:
+        """Describes the curves, in the order of `curve_names`."""
+        shapes = {"z": [batch, frames, self.model.z_dims]}
+        return [
+            tf.TensorSpec(shapes.get(name, [batch, frames]), tf.float32, name)
+            for name in self.curve_names
+        ]
+
+    def noise_spec(self, batch: int | None, frames: int | None) -> tf.TensorSpec:
+        """Describes the noise."""
+        samples = None if frames is None else frames * self.model.hop
+        return tf.TensorSpec([batch, samples], tf.float32, "noise")
+
+    def state_specs(self, batch: int | None) -> list[tf.TensorSpec]:
+        """Describes the state, in the order of `state_sizes`."""
+        return [
+            tf.TensorSpec([batch, size], tf.float32, name)
+            for name, size in self.state_sizes.items()
+        ]
+
+    def initial_state(self, batch_size) -> dict:
+        """Gives the state before the first frame: zeros."""
+        return {name: tf.zeros((batch_size, size)) for name, size in self.state_sizes.items()}
+
+    def clean(self, curves: dict, noise=None) -> dict:
+        """Gives features for the model: curves, and noise if there is any, made harmless."""
+        features = curves if noise is None else {**curves, "noise": noise}
+        return sanitized(features, self.model.sample_rate, self.model.hop)
+
+    def audio(self, curves: dict, noise):
+        """Plays whole curves: audio [batch, frames * hop]."""
+        return self.model(self.clean(curves, noise))
+
+    def step(self, curves: dict, noise, state: dict, hold=None):
+        """Plays some frames on from a state: audio, late by the model's latency, and new state.
+
+        `hold`, if given, changes the synthesizers' raw inputs, a dictionary, before they play.
+        """
+        shaped = {}
+        for name, shape in self._shapes.items():
+            value = state[_flat_name(name)]
+            value = value if name in self._unchecked else finite(value)
+            shaped[name] = tf.reshape(value, [-1, *shape])
+        decoder = shaped.pop("decoder")
+        inputs, decoder = self.model.decode(self.clean(curves, noise), decoder)
+        inputs = inputs if hold is None else hold(inputs)
+        signals, shaped = self._group.stream(shaped, inputs)
+        audio, shaped["decoder"] = signals[self._group.processors[-1].name], decoder
+        sizes = self.state_sizes
+        flat = {_flat_name(name): value for name, value in shaped.items()}
+        return audio, {name: tf.reshape(flat[name], [-1, sizes[name]]) for name in sizes}
+
+    def stems(self, curves: dict, noise) -> dict:
+        """Plays whole curves: audio by processor, such as "harmonic" and "noise"; last the mix."""
+        signals, _ = self.model.render(self.clean(curves, noise))
+        return {_STEM_NAMES.get(name, name): audio for name, audio in signals.items()}
+
+    @property
+    def stem_names(self) -> list[str]:
+        """Names of the stems, the mix last."""
+        names = [processor.name for processor in self.model.processor_group.processors]
+        return [_STEM_NAMES.get(name, name) for name in names]
+
+    def controls(self, curves: dict) -> dict:
+        """Gives what the synthesizers are told, in physical units: [batch, frames, channels] each.
+
+        Two synthesizers with a control of the same name: both get "<synthesizer>_" before it.
+        """
+        inputs, _ = self.model.decode(self.clean(curves))
+        group, found = self.model.processor_group, []
+        for processor, names in zip(group.processors, group.connections, strict=True):
+            if all(name in inputs for name in names):
+                controls = processor.get_controls(*(inputs[name] for name in names))
+                found += [(processor.name, key, value) for key, value in controls.items()]
+        keys = [key for _, key, _ in found]
+        return {
+            key if keys.count(key) == 1 else f"{node}_{key}": value for node, key, value in found
+        }
+
+
+def _with_fixed_rooms(group: ProcessorGroup, block: int) -> ProcessorGroup:
+    """The group with reverbs that stream blocks of one length, in place of learned ones."""
+    nodes = []
+    for processor, names in zip(group.processors, group.connections, strict=True):
+        if isinstance(processor, ConvolutionReverb) and processor.learned:
+            response = processor.get_controls(np.zeros((1, 1), np.float32))["impulse_response"]
+            processor = PartitionedReverb(np.asarray(response), block, processor.name)
+        nodes.append((processor, names))
+    return ProcessorGroup(nodes)
+
+
+def _flat_name(name: str) -> str:
+    return "state_" + name.replace("/", "_")
+
+
+def seeded_noise(shape, seed):
+    """Draws the noise that a noise synthesizer filters, inside a graph.
+
+    Args:
+        shape: [2] int32 tensor, (batch, samples).
+        seed: int32 scalar tensor.
+
+    Returns:
+        Uniform noise in [-1, 1).
+
+    Example:
+        >>> seeded_noise((1, 4), 3).shape
+        TensorShape([1, 4])
+    """
+    return tf.random.stateless_uniform(shape, tf.stack([seed, 0]), minval=-1.0, maxval=1.0)
+
+
+def write_endpoints(model: Autoencoder, endpoints: dict, folder) -> None:
+    """Writes functions that use a model as the signatures of a SavedModel.
+
+    Args:
+        model: The model.
+        endpoints: Dictionary from signature name to a function and the list of its arguments'
+            `TensorSpec`s, whose names the arguments get. The first one is the default signature.
+        folder: Where to write.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for name, (function, specs) in endpoints.items():
+        archive.add_endpoint(name, function, specs)
+    archive.write_out(str(folder), verbose=False)

@@ -1,0 +1,80 @@
+"""What exported models do with numbers that mean nothing: they stay silent, and stay finite.
+
+An exported model is called by programs that nobody of us has seen, some with memory that was never
+set. Inside the library bad input is an error; inside a graph there is nobody to tell.
+"""
+
+from keras import ops
+
+from ddsp_tf.features.loudness import FLOOR_DB
+
+# Beyond any level that is measured: a sine of full scale has 20 dB.
+HIGHEST_DB = 40.0
+# NaN and infinity compare false, so one comparison finds both, and numbers that would overflow.
+LARGEST = 1e6
+
+
+def finite(values, otherwise: float = 0.0):
+    """Replaces NaN, infinity and absurdly large numbers.
+
+    Args:
+        values: Tensor of any shape.
+        otherwise: What stands in for them.
+
+    Returns:
+        Tensor of the same shape.
+
+    Example:
+        >>> finite(ops.convert_to_tensor([1.0, float("nan"), float("-inf")])).numpy().tolist()
+        [1.0, 0.0, 0.0]
+    """
+    return ops.where(ops.abs(values) < LARGEST, values, otherwise)
+
+
+def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
+    """Gives features that any model can play.
+
+    A frame with a number that is not finite is silent: no pitch, the lowest level, no noise.
+    Negative pitch is no pitch; pitch above the Nyquist frequency has no audible harmonic; levels
+    are clipped to -80..40 dB. Features as they are measured pass unchanged.
+
+    Args:
+        features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise",
+            [batch, frames * hop], and "z", [batch, frames, z_dims].
+        sample_rate: Samples per second.
+        hop: Samples per frame.
+
+    Returns:
+        Dictionary of the same names and shapes.
+
+    Example:
+        >>> nan = float("nan")
+        >>> curves = {"f0_hz": [[440.0, -1.0, nan]], "loudness_db": [[-20.0, 99.0, -20.0]]}
+        >>> curves = {name: ops.convert_to_tensor(curve) for name, curve in curves.items()}
+        >>> {name: curve.numpy().tolist() for name, curve in sanitized(curves, 16000, 64).items()}
+        {'f0_hz': [[440.0, 0.0, 0.0]], 'loudness_db': [[-20.0, 40.0, -80.0]]}
+    """
+    curves = {name: value for name, value in features.items() if name not in ("noise", "z")}
+    known = None
+    for curve in curves.values():
+        own = ops.abs(curve) < LARGEST
+        known = own if known is None else ops.logical_and(known, own)
+    clean = {}
+    for name, curve in curves.items():
+        if name == "f0_hz":
+            clean[name] = ops.where(known, ops.clip(curve, 0.0, sample_rate / 2.0), 0.0)
+        else:
+            clean[name] = ops.where(known, ops.clip(curve, FLOOR_DB, HIGHEST_DB), FLOOR_DB)
+    if "noise" in features:
+        clean["noise"] = _silenced(features["noise"], known, hop)
+    if "z" in features:
+        clean["z"] = finite(features["z"])
+    return clean
+
+
+def _silenced(noise, known, hop: int):
+    # The frame count comes from the curves, so that noise of another length is an error.
+    batch, frames = ops.shape(known)[0], ops.shape(known)[1]
+    noise = ops.reshape(noise, (batch, frames, hop))
+    noise = ops.where(known[:, :, None], finite(noise), 0.0)
+    return ops.reshape(noise, (batch, frames * hop))

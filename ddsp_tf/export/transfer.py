@@ -1,0 +1,112 @@
+"""Recordings in, inside the graph: features of audio, and another instrument's sound from them."""
+
+import tensorflow as tf
+
+from ddsp_tf.export.graphs import ExportGraphs, seeded_noise
+from ddsp_tf.export.sanitizing import finite
+from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.features.yin import yin_pitch
+
+_MARGIN_SECONDS = 0.02
+
+
+def graph_features(audio, sample_rate: int, hop: int, extractor: dict | None = None) -> dict:
+    """Measures features inside a graph, by YIN whatever tracker the model was trained with.
+
+    Where the sound has no pitch, the nearest pitch is held.
+    Samples that are not finite count as silence.
+
+    Args:
+        audio: [batch, samples] in -1..1.
+        sample_rate: In Hz.
+        hop: Samples between two frames.
+        extractor: Description of the extractor that made the training data, whose frame sizes
+            are used.
+
+    Returns:
+        Dictionary of "f0_hz" (0 if there is no pitch at all), "f0_confidence" (0..1),
+        "loudness_db" and "power_db", [batch, samples // hop] each.
+
+    Example:
+        >>> time = tf.range(8000, dtype=tf.float32) / 16000.0
+        >>> features = graph_features(0.5 * tf.sin(time * 440.0 * 6.283185)[None], 16000, 64)
+        >>> {name: round(float(curve[0, 60]), -1) for name, curve in features.items()}
+        {'f0_hz': 440.0, 'f0_confidence': 0.0, 'loudness_db': 10.0, 'power_db': -10.0}
+    """
+    extractor = extractor or {}
+    audio = tf.clip_by_value(finite(audio), -1.0, 1.0)
+    tracker = extractor.get("pitch_tracker") or {}
+    own = tracker.get("settings", {}) if tracker.get("name") == "yin" else {}
+    f0_hz, confidence = yin_pitch(audio, sample_rate, hop, **own)
+    margin = round(_MARGIN_SECONDS * sample_rate / hop)
+    fft_size = extractor.get("loudness_fft_size", 512)
+    return {
+        "f0_hz": _held(f0_hz, confidence >= VOICED_CONFIDENCE, margin),
+        "f0_confidence": confidence,
+        "loudness_db": graph_loudness_db(audio, sample_rate, hop, fft_size),
+        "power_db": graph_power_db(audio, hop, extractor.get("power_frame_size", 1024)),
+    }
+
+
+def _held(f0_hz, voiced, margin: int):
+    """Replaces frames without a sure pitch by the nearest that has one.
+
+    Within `margin` frames of where a tone begins or ends the window sees only part of it.
+    """
+    voiced = tf.cast(voiced, tf.float32)[:, :, None]
+    sure = -tf.nn.max_pool1d(-voiced, 2 * margin + 1, 1, "SAME")[:, :, 0]
+    count = tf.cast(tf.cumsum(sure, axis=1), tf.int32)
+    length = tf.shape(f0_hz)[1]
+    here = tf.range(length)[None, :]
+    # The frame in which the count of sure frames reached what it is now, or goes up next.
+    before = tf.searchsorted(count, tf.maximum(count, 1))
+    after = tf.searchsorted(count, count + 1)
+    use_after = tf.logical_and(
+        after < length, tf.logical_or(count == 0, after - here < here - before)
+    )
+    source = tf.minimum(tf.where(use_after, after, before), length - 1)
+    held = tf.gather(f0_hz, source, axis=1, batch_dims=1)
+    return held * tf.cast(count[:, -1:] > 0, tf.float32)
+
+
+def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
+    """Gives the signatures that take recordings, for `write_saved_model`.
+
+    - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
+      [batch, samples // hop] each; audio is [batch, samples] at the model's sample rate.
+    - `transfer(audio, noise_seed)` -> "audio" [batch, samples // hop * hop]: features of the
+      recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre.
+
+    Args:
+        graphs: The model's functions.
+        extractor: Description of the extractor that made the training data; None if unknown.
+
+    Returns:
+        Endpoints as for `write_endpoints`.
+    """
+    model = graphs.model
+    audio_spec = tf.TensorSpec([None, None], tf.float32, "audio")
+    seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
+    z_specs = [spec for spec in graphs.curve_specs(None, None) if spec.name == "z"]
+
+    def extract_features(audio):
+        enough = tf.debugging.assert_greater_equal(
+            tf.shape(audio)[1], model.hop, f"audio is shorter than a frame, {model.hop} samples"
+        )
+        with tf.control_dependencies([enough]):
+            audio = tf.identity(audio)
+        return graph_features(audio, model.sample_rate, model.hop, extractor)
+
+    def transfer(audio, *arguments):
+        *z, noise_seed = arguments
+        measured = extract_features(audio)
+        curves = {name: measured[name] for name in model.feature_names}
+        curves |= {"z": z[0]} if z else {}
+        noise = seeded_noise(tf.shape(curves["f0_hz"]) * [1, model.hop], noise_seed)
+        return {"audio": graphs.audio(curves, noise)}
+
+    return {
+        "extract_features": (extract_features, [audio_spec]),
+        "transfer": (transfer, [audio_spec, *z_specs, seed_spec]),
+    }

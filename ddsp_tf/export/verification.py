@@ -1,0 +1,170 @@
+"""Runs every exported file, and compares what it plays with the model."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.vst import OUTPUTS
+from ddsp_tf.synthesis import white_noise
+from ddsp_tf.units import scale_db, scale_f0_hz
+
+TOLERANCE = 1e-4
+_SECONDS = 2
+
+
+def open_interpreter(path: Path, threads: int = 1):
+    """Opens a `.tflite` file.
+
+    Args:
+        path: The file.
+        threads: Threads to run it with.
+
+    Returns:
+        A LiteRT interpreter: ai-edge-litert's if that is installed, else TensorFlow's own.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        Interpreter = tf.lite.Interpreter
+    with warnings.catch_warnings():
+        # TensorFlow's announces its removal with every use.
+        warnings.simplefilter("ignore", UserWarning)
+        return Interpreter(str(path), num_threads=threads)
+
+
+def example_piece(graphs: ExportGraphs, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:
+    """Makes something to play: a rising tone that swells.
+
+    Args:
+        graphs: The model's functions.
+        seconds: Its length.
+
+    Returns:
+        Tuple of curves, [1, frames] each, and noise [1, frames * hop].
+    """
+    model = graphs.model
+    frames = round(seconds * model.frame_rate)
+    curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
+    curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
+    curves = {name: curve.astype(np.float32) for name, curve in curves.items()}
+    if model.z_dims:
+        curves["z"] = np.tile(model.mean_z.numpy(), (1, frames, 1)).astype(np.float32)
+    return curves, white_noise((1, frames * model.hop), seed=0)
+
+
+def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
+    """Compares two signals.
+
+    Args:
+        played: Any shape.
+        expected: Same shape.
+
+    Returns:
+        "largest_difference", and "snr_db", the expected power over the difference's, at most 200.
+
+    Example:
+        >>> agreement(np.array([1.0, 1.1]), np.array([1.0, 1.0]))
+        {'largest_difference': 0.1, 'snr_db': 23.0}
+    """
+    played, expected = np.asarray(played, np.float64), np.asarray(expected, np.float64)
+    difference = np.abs(played - expected)
+    ratio = np.sum(expected**2) / max(np.sum(difference**2), 1e-300)
+    return {
+        "largest_difference": float(f"{difference.max():.3g}"),
+        "snr_db": round(float(np.clip(10.0 * np.log10(max(ratio, 1e-20)), -200.0, 200.0)), 1),
+    }
+
+
+def verify(graphs: ExportGraphs, folder: Path, files: list[str]) -> dict[str, dict]:
+    """Plays two seconds through each exported form.
+
+    Args:
+        graphs: The model's functions.
+        folder: The export.
+        files: Names of its `.tflite` files.
+
+    Returns:
+        Dictionary from "saved_model" and each file's name to its `agreement` with the model.
+
+    Raises:
+        UserError: If one at full precision differs by more than 1e-4, or one plays NaN.
+    """
+    curves, noise = example_piece(graphs)
+    expected = np.asarray(tf.function(graphs.audio)(curves, noise))
+    found = {"saved_model": agreement(_play_saved_model(folder, curves, noise), expected)}
+    for file in files:
+        if file.startswith("offline"):
+            runner = open_interpreter(folder / file, 2).get_signature_runner("synthesize")
+            found[file] = agreement(runner(**curves, noise=noise)["audio"], expected)
+        elif file.startswith("stream"):
+            audio = np.concatenate(list(stream(graphs, folder / file, curves, noise)), axis=1)
+            late = graphs.model.latency
+            found[file] = agreement(audio[:, late:], expected[:, : audio.shape[1] - late])
+        else:
+            found[file] = agreement(*_plugin_controls(graphs, folder / file, curves))
+    for name, result in found.items():
+        limit = np.inf if name.endswith(("_float16.tflite", "_int8.tflite")) else TOLERANCE
+        if not result["largest_difference"] <= limit:
+            raise UserError(
+                f"{name}: the exported model differs from the original by "
+                f"{result['largest_difference']:.2g}; expected at most {limit}"
+            )
+    return found
+
+
+def _play_saved_model(folder, curves, noise):
+    saved = tf.saved_model.load(str(folder / "saved_model"))
+    inputs = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
+    return saved.signatures["synthesize_with_noise"](**inputs)["audio"]
+
+
+def stream(graphs: ExportGraphs, path: Path, curves: dict, noise) -> Iterator[np.ndarray]:
+    """Plays curves through `stream.tflite`, frame by frame.
+
+    Args:
+        graphs: The model's functions.
+        path: The file.
+        curves: Dictionary of [1, frames] curves.
+        noise: [1, frames * hop].
+
+    Yields:
+        [1, hop] audio, late by the model's latency.
+    """
+    step = open_interpreter(path).get_signature_runner("step")
+    hop = graphs.model.hop
+    state = {
+        name: np.zeros(tensor["shape"], np.float32)
+        for name, tensor in step.get_input_details().items()
+        if name.startswith("state_")
+    }
+    for frame in range(noise.shape[1] // hop):
+        inputs = {name: curve[:, frame : frame + 1] for name, curve in curves.items()}
+        state = step(**inputs, noise=noise[:, frame * hop : (frame + 1) * hop], **state)
+        yield state.pop("audio")
+
+
+def _plugin_controls(graphs, path, curves):
+    """Gives the controls of every frame, from the plugin's file and from the model."""
+    interpreter = open_interpreter(path)
+    interpreter.allocate_tensors()
+    inputs = {tensor["name"]: tensor["index"] for tensor in interpreter.get_input_details()}
+    outputs = {tensor["name"]: tensor["index"] for tensor in interpreter.get_output_details()}
+    f0_scaled = np.asarray(scale_f0_hz(curves["f0_hz"][0]))
+    power_scaled = np.asarray(scale_db(curves["power_db"][0]))
+    *controls, state = OUTPUTS
+    interpreter.set_tensor(inputs["call_state:0"], np.zeros(OUTPUTS[state], np.float32))
+    frames = []
+    for f0, power in zip(f0_scaled, power_scaled, strict=True):
+        interpreter.set_tensor(inputs["call_f0_scaled:0"], f0[None])
+        interpreter.set_tensor(inputs["call_pw_scaled:0"], power[None])
+        interpreter.invoke()
+        frames.append(np.concatenate([interpreter.get_tensor(outputs[name]) for name in controls]))
+        interpreter.set_tensor(inputs["call_state:0"], interpreter.get_tensor(outputs[state]))
+    expected = tf.function(graphs.controls)(curves)
+    names = ("amplitudes", "harmonic_distribution", "noise_magnitudes")
+    return np.stack(frames), np.concatenate([expected[name][0] for name in names], axis=1)
