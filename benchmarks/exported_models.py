@@ -1,0 +1,116 @@
+"""Exports a model and measures every file: size, agreement with Keras, latency, speed.
+
+    python benchmarks/exported_models.py vst demo my_run
+
+Each argument is a run, or a shipped configuration, which gets random weights. Stream and plugin
+files run on one thread, hop by hop; the others play 60 s with two threads.
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import click
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.configuration import load_experiment
+from ddsp_tf.export.exporter import export_model
+from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.verification import example_piece, open_interpreter
+from ddsp_tf.model_files import load_model
+
+HEADER = ("file", "MB", "largest difference", "SNR, dB", "hop, ms: p50", "p99", "of real time")
+
+
+def time_of(function, repetitions: int) -> np.ndarray:
+    """Calls a function repeatedly, and returns the seconds of each call, [repetitions]."""
+    times = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return np.array(times)
+
+
+def hop_times(path: Path, hops: int) -> np.ndarray:
+    """Runs a file that plays one hop a call; returns the seconds of each call, [hops]."""
+    interpreter = open_interpreter(path)
+    interpreter.allocate_tensors()
+    pairs = {}
+    for tensor in interpreter.get_input_details():
+        value = np.full(tensor["shape"], 300.0 if "f0" in tensor["name"] else -20.0, np.float32)
+        interpreter.set_tensor(tensor["index"], value * ("state" not in tensor["name"]))
+        pairs[tensor["name"]] = tensor["index"]
+
+    def step():
+        interpreter.invoke()
+        for tensor in interpreter.get_output_details():
+            interpreter.get_tensor(tensor["index"])
+
+    time_of(step, 50)
+    return time_of(step, hops)
+
+
+def seconds_of_a_minute(folder: Path, name: str, graphs: ExportGraphs) -> tuple[float, str]:
+    """Plays 60 s; returns the quicker of two times, and a remark."""
+    curves, noise = example_piece(graphs, seconds=60)
+    inputs = {**curves, "noise": noise}
+    if name != "saved_model":
+        runner = open_interpreter(folder / name, 2).get_signature_runner("synthesize")
+        return time_of(lambda: runner(**inputs), 2).min(), ""
+    start = time.perf_counter()
+    signature = tf.saved_model.load(str(folder / name)).signatures["synthesize_with_noise"]
+    loaded = time.perf_counter() - start
+    short = {name: tf.constant(value[:, : value.shape[1] // 60]) for name, value in inputs.items()}
+    first = time_of(lambda: signature(**short), 1)[0]
+    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+    remark = f"saved_model: loading {loaded:.1f} s, first call {first:.1f} s"
+    return time_of(lambda: signature(**inputs), 2).min(), remark
+
+
+def measure(model, folder: Path, hops: int):
+    """Exports one model, and prints its table."""
+    start = time.perf_counter()
+    description = export_model(model, folder)
+    exported = time.perf_counter() - start
+    graphs, remarks = ExportGraphs(model), [f"export: {exported:.1f} s"]
+    click.echo("| " + " | ".join(HEADER) + " |\n|" + " --- |" * len(HEADER))
+    for name, artifact in description["artifacts"].items():
+        row = [name, f"{artifact['bytes'] / 1e6:.2f}", f"{artifact['largest_difference']:.1e}"]
+        row.append(f"{artifact['snr_db']:.0f}")
+        if name.startswith(("stream", "vst")):
+            times = hop_times(folder / name, hops)
+            row += [f"{1e3 * np.median(times):.3f}", f"{1e3 * np.percentile(times, 99):.3f}"]
+            row.append(f"{np.median(times) * model.frame_rate:.4f}")
+        else:
+            seconds, remark = seconds_of_a_minute(folder, name, graphs)
+            row += ["", "", f"{seconds / 60:.4f}"]
+            remarks += [remark] if remark else []
+        click.echo("| " + " | ".join(row) + " |")
+    click.echo(f"\n{'; '.join(remarks)}; a hop lasts {1e3 / model.frame_rate:g} ms\n")
+
+
+@click.command(help=__doc__.splitlines()[0])
+@click.argument("models", nargs=-1, required=True)
+@click.option("--hops", default=1000, show_default=True, help="Calls of the streaming files.")
+@click.option("--set", "overrides", multiple=True, help="Changes a configuration's setting.")
+def main(models, hops, overrides):
+    """Measures each model."""
+    for name in models:
+        if Path(name).exists():
+            model = load_model(name)
+        else:
+            model = load_experiment(name, overrides).model
+            model.build()
+        changes = f" with {', '.join(overrides)}" if overrides else ""
+        click.echo(f"## {name}{changes}: {model.sample_rate} Hz, hop {model.hop}\n")
+        with tempfile.TemporaryDirectory() as folder:
+            measure(model, Path(folder) / "export", hops)
+
+
+if __name__ == "__main__":
+    main()
