@@ -6,6 +6,7 @@ VENV ?= .venv
 DEMO ?= demo
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+PARALLEL = -n 2 --dist loadfile
 
 .PHONY: demo pictures test clean
 
@@ -33,9 +34,9 @@ pictures: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/dsp tests/processors tests/models \
-	  tests/losses tests/test_units.py tests/test_synthesis.py
+	$(BIN)/python -m pytest $(PARALLEL)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) tests/dsp tests/processors tests/models \
+	  tests/losses tests/features tests/test_units.py tests/test_synthesis.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info

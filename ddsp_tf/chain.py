@@ -1,5 +1,6 @@
 """The whole chain, stage by stage; each is skipped when its result is there and still matches."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -74,10 +75,12 @@ class Chain:
             "seed": self.seed,
         }
         if (out / "dataset.json").exists():
-            manifest = load_manifest(out)
-            if manifest.fingerprint == dataset_fingerprint(audio, **choice):
-                self.skipped.append(stage)
-                return manifest
+            # One that an earlier version wrote, or that is damaged, is made again.
+            with contextlib.suppress(UserError):
+                manifest = load_manifest(out)
+                if manifest.fingerprint == dataset_fingerprint(audio, **choice):
+                    self.skipped.append(stage)
+                    return manifest
         return prepare_dataset(audio, out, **choice, on_progress=on_progress)
 
     def train(

@@ -16,22 +16,59 @@ import keras
 
 import gin
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.crepe_tracker import CrepeTracker
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.swift_f0 import SwiftF0Tracker
+from ddsp_tf.features.yin_tracker import YinTracker
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.models import Autoencoder, RnnDecoder
-from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
+from ddsp_tf.models import (
+    Autoencoder,
+    DilatedConvDecoder,
+    MfccRnnEncoder,
+    MinGruDecoder,
+    RnnDecoder,
+)
+from ddsp_tf.processors import (
+    Add,
+    Crop,
+    ExpDecayReverb,
+    FilteredNoise,
+    FilteredNoiseReverb,
+    FirFilter,
+    Harmonic,
+    Mix,
+    ModDelay,
+    ProcessorGroup,
+    Reverb,
+    Sinusoidal,
+    Wavetable,
+)
 from ddsp_tf.training.settings import TrainingSettings
 
 _CLASSES = {
     "Add": Add,
     "Autoencoder": Autoencoder,
+    "CrepeTracker": CrepeTracker,
+    "Crop": Crop,
+    "DilatedConvDecoder": DilatedConvDecoder,
+    "ExpDecayReverb": ExpDecayReverb,
     "FeatureExtractor": FeatureExtractor,
     "FilteredNoise": FilteredNoise,
+    "FilteredNoiseReverb": FilteredNoiseReverb,
+    "FirFilter": FirFilter,
     "Harmonic": Harmonic,
+    "MfccRnnEncoder": MfccRnnEncoder,
+    "MinGruDecoder": MinGruDecoder,
+    "Mix": Mix,
+    "ModDelay": ModDelay,
     "MultiScaleSpectralLoss": MultiScaleSpectralLoss,
     "ProcessorGroup": ProcessorGroup,
     "Reverb": Reverb,
     "RnnDecoder": RnnDecoder,
+    "Sinusoidal": Sinusoidal,
+    "SwiftF0Tracker": SwiftF0Tracker,
+    "Wavetable": Wavetable,
+    "YinTracker": YinTracker,
     "train": TrainingSettings,
 }
 _INCLUDE = re.compile(r"""^include\s+(['"])(.+?)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
@@ -72,7 +109,7 @@ def shipped_names() -> list[str]:
 
     Example:
         >>> shipped_names()
-        ['demo', 'solo_instrument', 'vst']
+        ['autoencoder', 'demo', 'fast', 'solo_instrument', 'vst']
     """
     return sorted(path.stem for path in shipped_folder().rglob("*.gin"))
 
@@ -199,6 +236,7 @@ def _parse(path: Path, overrides: Sequence[str]):
             hint = _closest(name.strip(), _parameter_names())
             raise UserError(f"{where}: {_one_line(error)}{hint}") from error
         _check_parameters(where)
+    _check_tracker(path)
 
 
 def _read_with_includes(path: Path, above: tuple[Path, ...] = ()) -> str:
@@ -239,6 +277,18 @@ def _check_parameters(where: str):
                 full = f"{scope}/{name}" if scope else name
                 hint = _closest(parameter, known)
                 raise UserError(f"{where}: {full} has no setting {parameter!r}{hint}")
+
+
+def _check_tracker(path: Path):
+    # A tracker's settings count only where the extractor refers to it; else they would be lost.
+    tracker = _bindings().get(("", "ddsp_tf.FeatureExtractor"), {}).get("pitch_tracker")
+    for _, selector in _bindings():
+        name = selector.split(".")[-1]
+        if name.endswith("Tracker") and name not in repr(tracker):
+            raise UserError(
+                f"{path}: {name} has settings but is not used; expected "
+                f"FeatureExtractor.pitch_tracker = @{name}()"
+            )
 
 
 def _bindings() -> dict:

@@ -1,6 +1,7 @@
 """From a feature file or a recording, through any kind of model, to an audio file."""
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.audio_files import read_audio
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.features.feature_files import load_features
+from ddsp_tf.features.feature_files import load_features, load_tracker
+from ddsp_tf.features.pitch import tracker_difference
 from ddsp_tf.synthesis import synthesize
 from ddsp_tf.training.run_directory import RunDirectory
 
@@ -47,14 +49,20 @@ def load_player(path: str | os.PathLike):
 
 
 def read_curves(
-    path: str | os.PathLike, player, extractor: FeatureExtractor
+    path: str | os.PathLike,
+    player,
+    extractor: FeatureExtractor,
+    on_warning: Callable[[str], None] = warnings.warn,
 ) -> dict[str, np.ndarray]:
     """Reads features from a feature file, or measures them on a recording.
+
+    Pitch that another tracker measured than the model's, or another version of it, is warned of.
 
     Args:
         path: `.npz`, `.csv`, or audio.
         player: From `load_player`; says which features and frame rate are wanted.
         extractor: From `load_player`; measures the features of audio.
+        on_warning: Called with the text of a warning.
 
     Returns:
         Dictionary of [frames] arrays.
@@ -64,7 +72,9 @@ def read_curves(
     """
     path = Path(path)
     if path.suffix.lower() not in _FEATURE_FILES:
-        return extractor.extract(read_audio(path, extractor.sample_rate))
+        curves = extractor.extract(read_audio(path, extractor.sample_rate))
+        _warn(on_warning, path, extractor.tracker_change())
+        return curves
     curves, frame_rate = load_features(path)
     if frame_rate != player.frame_rate:
         raise UserError(
@@ -74,7 +84,15 @@ def read_curves(
     missing = [name for name in player.feature_names if name not in curves]
     if missing:
         raise UserError(f"{path}: no {missing[0]!r} in it, which the model needs")
+    tracker = load_tracker(path)
+    if tracker and extractor.recorded_tracker:
+        _warn(on_warning, path, tracker_difference(extractor.recorded_tracker, tracker))
     return curves
+
+
+def _warn(on_warning, path, text):
+    if text:
+        on_warning(f"{path}: {text}")
 
 
 def play_to_file(

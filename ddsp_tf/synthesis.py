@@ -33,7 +33,8 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
 
     Args:
         model: An `Autoencoder`.
-        features: Dictionary of [batch, frames] arrays, such as f0_hz and loudness_db.
+        features: Dictionary of [batch, frames] arrays, such as f0_hz and loudness_db; of a model
+            with timbre also "z" [batch, frames, z_dims], or "audio" [batch, samples] to hear it.
         seed: Seed of the noise.
 
     Returns:
@@ -48,7 +49,9 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
         ['dry', 'harmonic', 'noise', 'reconstruction']
     """
     batch, frames = np.shape(features["f0_hz"])
-    curves = {name: np.asarray(features[name], np.float32) for name in model.feature_names}
+    optional = [name for name in model.optional_feature_names if name in features]
+    names = (*model.feature_names, *optional)
+    curves = {name: np.asarray(features[name], np.float32) for name in names}
     curves["noise"] = white_noise((batch, frames * model.hop), seed)
     signals, _ = in_graph(model, "render")(curves)
     signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from ddsp_tf.models import Autoencoder, RnnDecoder
+from ddsp_tf.models import (
+    Autoencoder,
+    DilatedConvDecoder,
+    MfccRnnEncoder,
+    MinGruDecoder,
+    RnnDecoder,
+)
 from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
 
 HOP = 64
@@ -20,18 +26,38 @@ def make_group():
     )
 
 
-def make_decoder(**kwargs):
-    """A decoder of that chain's inputs."""
-    sizes = {"amplitudes": 1, "harmonic_distribution": 4, "noise_magnitudes": 9}
-    return RnnDecoder(
-        **{"output_sizes": sizes, "stack_channels": 8, "stack_layers": 1, "rnn_channels": 8}
-        | kwargs
-    )
+OUTPUT_SIZES = {"amplitudes": 1, "harmonic_distribution": 4, "noise_magnitudes": 9}
+_SMALL = {"output_sizes": OUTPUT_SIZES, "stack_channels": 8, "stack_layers": 1}
+DECODERS = {
+    "gru": (RnnDecoder, {"rnn_channels": 8}),
+    "lstm": (RnnDecoder, {"rnn_channels": 8, "rnn_type": "lstm"}),
+    "min_gru": (MinGruDecoder, {"rnn_channels": 8, "rnn_layers": 2}),
+    "dilated_conv": (
+        DilatedConvDecoder,
+        {"conv_channels": 4, "conv_layers": 3, "dilations": (1, 3), "kernel_size": 2},
+    ),
+}
 
 
-def make_model():
+def make_decoder(kind="gru", **kwargs):
+    """A decoder of that chain's inputs, one of `DECODERS`."""
+    decoder, sizes = DECODERS[kind]
+    return decoder(**{**_SMALL, **sizes, **kwargs})
+
+
+def make_model(kind="gru"):
     """A model with random weights and an audible room."""
-    model = Autoencoder(make_decoder(), make_group())
+    model = Autoencoder(make_decoder(kind), make_group())
+    model.build()
+    randomize(model)
+    return model
+
+
+def make_model_with_timbre():
+    """The same with a z of two channels and an encoder."""
+    decoder = make_decoder(input_names=("f0_hz", "loudness_db", "z"), input_sizes={"z": 2})
+    encoder = MfccRnnEncoder(z_dims=2, stride=3, n_mels=20, n_coefficients=6, rnn_channels=8)
+    model = Autoencoder(decoder, make_group(), encoder=encoder)
     model.build()
     randomize(model)
     return model
@@ -61,10 +87,9 @@ def make_curves(batch, frames, seed=0):
 def make_group_inputs(batch, frames, seed=0):
     """Raw inputs of `make_group`."""
     generator = np.random.default_rng(seed)
-    sizes = {"amplitudes": 1, "harmonic_distribution": 4, "noise_magnitudes": 9}
     inputs = {
         name: generator.normal(size=(batch, frames, size)).astype(np.float32)
-        for name, size in sizes.items()
+        for name, size in OUTPUT_SIZES.items()
     }
     curves = make_curves(batch, frames, seed)
     return {**inputs, "f0_hz": curves["f0_hz"][:, :, None], "noise": curves["noise"]}

@@ -48,3 +48,29 @@ def test_bad_inputs_are_named(tiny_run, tmp_path):
     with pytest.raises(UserError, match="loudness_db"):
         play_to_file(player, curves, tmp_path / "o.wav")
     assert not (tmp_path / "o.wav").exists()
+
+
+def test_pitch_of_another_tracker_is_warned_of(tiny_run, melodies, tmp_path):
+    player, extractor = load_player(tiny_run)
+    taught = extractor.recorded_tracker
+    curves = {"f0_hz": np.full(9, 220.0), "loudness_db": np.zeros(9)}
+    heard = []
+
+    def play(path):
+        heard.clear()
+        read_curves(path, player, extractor, on_warning=heard.append)
+        return list(heard)
+
+    save_features(tmp_path / "unknown.npz", curves, 100)
+    save_features(tmp_path / "same.npz", curves, 100, pitch_tracker=taught)
+    assert play(tmp_path / "unknown.npz") == play(tmp_path / "same.npz") == []
+    assert play(melodies / "melody_0.wav") == []
+    other = {"name": "yin", "version": "1", "settings": {}}
+    save_features(tmp_path / "other.npz", curves, 100, pitch_tracker=other)
+    (warning,) = play(tmp_path / "other.npz")
+    assert "other.npz: pitch tracker: found yin 1" in warning and "swift_f0" in warning
+    extractor.recorded_tracker = {**taught, "version": "0.0.1"}
+    (warning,) = play(melodies / "melody_0.wav")
+    assert "melody_0.wav" in warning and "trained with swift_f0 0.0.1" in warning
+    with pytest.warns(UserWarning, match="yin 1"):
+        read_curves(tmp_path / "other.npz", player, extractor)

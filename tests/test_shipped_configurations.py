@@ -1,9 +1,10 @@
-"""Every configuration that ships is trained for two steps and exported."""
+"""Every configuration that ships is trained for two steps, exported and played."""
 
 import json
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from ddsp_tf.configuration import load_extractor, shipped_names
 from ddsp_tf.data.preparation import prepare_dataset
@@ -23,6 +24,27 @@ def test_configuration_trains_and_exports(name, melodies, tmp_path):
     assert summary["step"] == 2
     steps, losses = MetricsLog(RunDirectory(folder).metrics).column("loss")
     assert steps.tolist() == [1, 2] and np.isfinite(losses).all()
-    description = export_run(RunDirectory(folder), tmp_path / "export")
-    assert json.loads((tmp_path / "export" / "model.json").read_text()) == description
-    assert {"model.tflite", "ir.wav", "saved_model/saved_model.pb"} <= set(description["files"])
+    export = tmp_path / "export"
+    description = export_run(RunDirectory(folder), export, precisions=["float32"])
+    assert json.loads((export / "model.json").read_text()) == description
+    expected = {"offline.tflite", "stream.tflite", "ir.wav", "saved_model/saved_model.pb"}
+    assert expected <= set(description["files"])
+    assert ("vst.tflite" in description["files"]) == (name == "vst")
+    assert bool(description["not_written"]) == (name != "vst")
+    assert_plays(export / "stream.tflite")
+
+
+def assert_plays(path):
+    """One hop of silence, and one of a tone."""
+    step = Interpreter(str(path)).get_signature_runner("step")
+    inputs = {
+        name: np.zeros(tensor["shape"], np.float32)
+        for name, tensor in step.get_input_details().items()
+    }
+    for f0_hz in (0.0, 330.0):
+        inputs["f0_hz"][:] = f0_hz
+        outputs = step(**inputs)
+        audio = outputs.pop("audio")
+        assert np.isfinite(audio).all()
+        inputs |= outputs
+    assert audio.shape == inputs["noise"].shape

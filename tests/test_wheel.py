@@ -56,4 +56,5 @@ def test_wheel_works_away_from_the_checkout(installed, tmp_path):
     assert result.returncode == 0, result.stderr
     where, *names = result.stdout.split()
     assert where == str(installed / "ddsp_tf")
-    assert names[:4] == ["demo", "solo_instrument", "vst", "160"]
+    assert {"demo", "solo_instrument", "fast", "autoencoder", "vst"} <= set(names)
+    assert names[-2] == "160"

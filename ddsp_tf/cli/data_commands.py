@@ -13,22 +13,78 @@ from ddsp_tf.cli.options import configuration_options, seed_option, split_option
 @click.option("--out", required=True, type=Path, help="Folder of the dataset to write.")
 @configuration_options("solo_instrument")
 @split_options
+@click.option(
+    "--silence",
+    type=click.Choice(["keep", "trim", "skip"]),
+    default="trim",
+    show_default=True,
+    help="Pauses of a second or more: kept, taken away at both ends, or everywhere.",
+)
+@click.option(
+    "--silence-db",
+    type=float,
+    default=-60.0,
+    show_default=True,
+    help="Level below which a frame is silent, in dB re full scale.",
+)
+@click.option(
+    "--normalize",
+    type=click.Choice(["none", "peak", "rms"]),
+    default="none",
+    show_default=True,
+    help="One gain for each recording: to peak at -1 dBFS, or to sound at -20 dBFS RMS.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Recordings measured at a time. [default: one for each processor]",
+)
+@click.option("--fresh", is_flag=True, help="Measure everything anew.")
+@click.option(
+    "--runner",
+    metavar="NAME",
+    help="Measure with Apache Beam: DirectRunner, FlinkRunner, DataflowRunner. Needs "
+    "pip install ddsp-tf[beam].",
+)
+@click.option(
+    "--beam-option",
+    "beam_options",
+    multiple=True,
+    metavar="OPTION",
+    help="A pipeline option such as --beam-option=--project=mine. May be repeated.",
+)
+@click.option(
+    "--beam-folder",
+    metavar="FOLDER",
+    help="Folder or bucket that the driver and all workers of Beam can read and write. "
+    "[default: recordings and results are on disks that all share]",
+)
 @seed_option
-def prepare(audio, out, config, overrides, validation, validation_share, seed):
+def prepare(
+    audio, out, config, overrides, validation, validation_share, silence, silence_db, normalize,
+    jobs, fresh, runner, beam_options, beam_folder, seed,
+):  # fmt: skip
     """Turn recordings into a dataset.
 
-    It holds sound, pitch and loudness, ready for training. AUDIO are files or folders of
-    recordings of one monophonic instrument or voice, in any format that libsndfile reads; or
-    bundled:violin. The configuration says which sample rate and frame rate the model will want.
+    It holds sound, pitch and loudness, ready for training, and a page to look at, dataset.html.
+    AUDIO are files or folders of recordings of one monophonic instrument or voice, in any format
+    that libsndfile reads; or bundled:violin. The configuration says which sample rate and frame
+    rate the model will want.
+
+    The same command goes on after a stop. With more recordings in AUDIO, it measures only these.
 
     \b
     Example:
         ddsp-tf prepare my_recordings/ --out my_dataset
     """
     from ddsp_tf.configuration import load_extractor
+    from ddsp_tf.data.page import write_page
     from ddsp_tf.data.preparation import prepare_dataset
+    from ddsp_tf.data.rules import PreparationRules
     from ddsp_tf.recordings import resolve
 
+    rules = PreparationRules(silence, silence_db, normalize)
+    measurer = _measurer(runner, beam_options, beam_folder)
     extractor = load_extractor(config, overrides)
     with progress_bar("preparing") as advance:
         manifest = prepare_dataset(
@@ -37,15 +93,37 @@ def prepare(audio, out, config, overrides, validation, validation_share, seed):
             extractor=extractor,
             validation=[resolve(name) for name in validation],
             validation_share=validation_share,
+            rules=rules,
             seed=seed,
+            jobs=jobs,
+            fresh=fresh,
+            measurer=measurer,
             on_progress=lambda done, total, name: advance(done, name, total),
         )
+    page = write_page(manifest)
+    for recording in manifest.recordings:
+        for flag in recording.flags:
+            click.echo(f"look at {recording.source}: {flag}", err=True)
     for skipped in manifest.skipped:
         click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
     if manifest.skipped:
-        files = _sources(manifest) + len(manifest.skipped)
+        files = len(manifest.recordings) + len(manifest.skipped)
         click.echo(f"{len(manifest.skipped)} of {files} files skipped", err=True)
     _print_dataset(out, manifest)
+    click.echo(f"To see what the model will hear, open {page}")
+
+
+def _measurer(runner, beam_options, beam_folder):
+    """Gives a way to measure by Beam, or None for threads."""
+    from ddsp_tf.errors import UserError
+
+    if runner is None:
+        if beam_options or beam_folder:
+            raise UserError("--beam-option and --beam-folder: need --runner, such as DirectRunner")
+        return None
+    from ddsp_tf.data.beam import BeamMeasurer
+
+    return BeamMeasurer(runner, beam_options, beam_folder)
 
 
 @click.command()
@@ -109,16 +187,22 @@ def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
     return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
 
 
-def _sources(manifest) -> int:
-    """Counts the recordings; one that is divided between the splits counts once."""
-    return len({file.source for file in manifest.files})
-
-
 def _print_dataset(path, manifest):
     minutes = manifest.statistics["minutes"]
+    flagged = sum(bool(recording.flags) for recording in manifest.recordings)
+    given = sum(recording.seconds for recording in manifest.recordings) / 60.0
     rows = [
-        ("files", f"{_sources(manifest)}, skipped {len(manifest.skipped)}"),
+        ("files", f"{len(manifest.recordings)}, skipped {len(manifest.skipped)}"),
+        ("to look at", f"{flagged} of the files"),
+        ("minutes given", f"{given:.2f}"),
         *((f"{split} minutes", f"{value:.2f}") for split, value in minutes.items()),
+        ("silence", f"{manifest.rules['silence']}, below {manifest.rules['silence_db']:g} dB"),
+        (
+            "levels",
+            "as recorded"
+            if manifest.rules["normalize"] == "none"
+            else f"normalized by {manifest.rules['normalize']}",
+        ),
         ("sample rate", f"{manifest.sample_rate} Hz"),
         ("frame rate", f"{manifest.frame_rate} frames/s, hop {manifest.hop}"),
         ("pitch tracker", _tracker(manifest.extractor)),

@@ -136,7 +136,14 @@ def print_evaluation(run, summary: dict):
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=Path)
 @click.option("--out", required=True, type=Path, help="Folder to write.")
-def export(run_folder, out):
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="Further precisions of the LiteRT files, beside float32. [default: both]",
+)
+def export(run_folder, out, precisions):
     """Write a model as SavedModel and LiteRT.
 
     Takes the best model of a run, and checks what it wrote by playing it.
@@ -148,14 +155,22 @@ def export(run_folder, out):
     from ddsp_tf.export.exporter import export_run
     from ddsp_tf.training.run_directory import RunDirectory
 
-    print_export(out, export_run(RunDirectory(run_folder), out))
+    precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
+    print_export(out, export_run(RunDirectory(run_folder), out, precisions))
 
 
 def print_export(out: Path, description: dict):
     """Prints what was exported."""
-    rows = [(name, f"{file['bytes'] / 1e6:.2f} MB") for name, file in description["files"].items()]
-    for name, difference in description["largest_difference"].items():
-        rows.append((f"{name}: largest difference from the original", f"{difference:.1e}"))
+    rows = []
+    for name, artifact in description["artifacts"].items():
+        size = f"{artifact['bytes'] / 1e6:6.2f} MB"
+        difference, snr = artifact["largest_difference"], artifact["snr_db"]
+        rows.append((name, f"{size}, differs by {difference:.1e} ({snr:.0f} dB)"))
+    for name, file in description["files"].items():
+        if name.endswith(".wav"):
+            rows.append((name, f"{file['bytes'] / 1e6:6.2f} MB"))
+    for name, reason in description["not_written"].items():
+        rows.append((name, f"not written: {reason}"))
     print_table(f"exported model {out}", rows)
 
 
@@ -178,7 +193,12 @@ def synthesize(model, source, out, seed):
     from ddsp_tf.recordings import resolve
 
     player, extractor = load_player(model)
-    curves = read_curves(resolve(source), player, extractor)
+    curves = read_curves(
+        resolve(source),
+        player,
+        extractor,
+        on_warning=lambda text: click.echo(f"warning: {text}", err=True),
+    )
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
         seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)

@@ -96,6 +96,7 @@ def _measure(model, loss, extractor, clip, seed: int) -> ClipReport:
     frames = int(clip["valid_frames"])
     curves = {key: clip[key][None, :frames] for key in model.feature_names}
     target = clip["audio"][: frames * model.hop]
+    curves["audio"] = target[None]
     stems = {key: audio[0] for key, audio in render_stems(model, curves, seed).items()}
     render = extractor.extract(stems["reconstruction"])
     terms = loss.terms(target[None], stems["reconstruction"][None])

@@ -64,7 +64,11 @@ class JaxStep:
 
     def run(self, batch, step: int) -> dict:
         """Trains on one batch."""
-        batch = {key: np.asarray(value) for key, value in batch.items() if key != "source"}
+        batch = {
+            key: value if isinstance(value, jax.Array) else np.asarray(value)
+            for key, value in batch.items()
+            if key != "source"
+        }
         batch = jax.device_put(batch, self._split)
         with _interrupts_held_back():
             self.weights, self.states, numbers = self._step(self.weights, self.states, batch, step)
@@ -79,7 +83,7 @@ class JaxStep:
         factor = jnp.minimum(1.0, self.gradient_norm / jnp.maximum(norm, 1e-20))
         gradients = [gradient * factor for gradient in gradients]
         with keras.StatelessScope(zip(self.optimizer.variables, states, strict=True)):
-            rate = self.optimizer.learning_rate.value
+            rate = keras.ops.convert_to_tensor(self.optimizer.learning_rate)
         weights, states = self.optimizer.stateless_apply(states, gradients, weights)
         return weights, states, {**numbers, "gradient_norm": norm, "learning_rate": rate}
 

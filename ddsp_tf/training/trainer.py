@@ -226,6 +226,7 @@ class Trainer:
                 self._append(numbers, "")
             # Without held-out clips the last model is the one to keep.
             if not numbers or numbers["validation_loss"] < best:
+                self.validation.keep_mean_z()
                 save_model(self.model, self.run.best_model)
         if files:
             self._write_files(files)

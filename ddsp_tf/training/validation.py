@@ -99,6 +99,11 @@ class Validation:
     def _kind_sums(self, batch):
         return self.loss.kind_sums(batch["audio"], self.model(batch))
 
+    def keep_mean_z(self):
+        """Sets the timbre that the model plays when no other is given, if it has an encoder."""
+        if self.model.encoder is not None:
+            self.model.keep_mean_z(batch["audio"] for batch in self.batches)
+
     def _by_file(self, rows, split) -> list[dict]:
         files = []
         for source in dict.fromkeys(row["source"] for row in rows):

@@ -36,7 +36,8 @@ def test_run_makes_everything(chain):
         "run/evaluation.json",
         "run/report.html",
         "export/model.json",
-        "export/model.tflite",
+        "export/offline.tflite",
+        "export/stream.tflite",
         "export/saved_model/saved_model.pb",
         "export/ir.wav",
     ):
@@ -113,4 +114,4 @@ def test_info_says_what_things_are(chain):
     _, out = chain
     assert "pitch tracker" in call("info", out / "dataset").output
     assert "6 of 6" in call("info", out / "run").output
-    assert "model.tflite" in call("info", out / "export").output
+    assert "stream.tflite" in call("info", out / "export").output

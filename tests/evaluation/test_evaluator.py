@@ -19,6 +19,7 @@ class Parrot:
 
     sample_rate, frame_rate, hop = 16000, 100, 160
     feature_names = ("f0_hz", "loudness_db")
+    optional_feature_names = ()
 
     def __init__(self, audio, gain=1.0):
         self.audio, self.gain = audio, gain

@@ -129,7 +129,7 @@ def test_bad_sizes(sizes):
 
 
 def test_other_bad_settings():
-    with pytest.raises(ValueError, match="distance='L3'.*L1.*cosine"):
+    with pytest.raises(ValueError, match=r"distance='L3'.*L1.*cosine"):
         MultiScaleSpectralLoss(distance="L3")
     with pytest.raises(ValueError, match="delta_time_weight=-1"):
         MultiScaleSpectralLoss(delta_time_weight=-1)
