@@ -2,13 +2,15 @@
 # `make test`. Both make their own virtual environment first.
 
 PYTHON ?= python3
+# A Python that has magenta/ddsp, to compare with: see benchmarks/README.md.
+ORIGINAL ?=
 VENV ?= .venv
 DEMO ?= demo
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 PARALLEL = -n 2 --dist loadfile
 
-.PHONY: demo pictures test clean
+.PHONY: bench demo pictures test clean
 
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +39,11 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest $(PARALLEL)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) tests/dsp tests/processors tests/models \
 	  tests/losses tests/features tests/test_units.py tests/test_synthesis.py
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/processors.py $(if $(ORIGINAL),--original $(ORIGINAL))
+	$(BIN)/python benchmarks/render.py --configs solo_instrument,fast
+	$(BIN)/python benchmarks/exported_models.py solo_instrument fast vst
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info

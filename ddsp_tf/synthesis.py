@@ -69,8 +69,9 @@ def synthesize(
 
     Args:
         model: An `Autoencoder`, or an exported model (`ddsp_tf.export.player`): anything with
-            `feature_names`, `hop`, `latency`, `initial_state` and `stream`.
-        features: Dictionary of [frames] arrays, such as f0_hz and loudness_db.
+            `feature_names`, `z_dims`, `hop`, `latency`, `initial_state` and `stream`.
+        features: Dictionary of [frames] arrays, such as f0_hz and loudness_db; for a model with a
+            timbre also "z", [z_dims] or [frames, z_dims], else it plays its mean timbre.
         seed: Seed of the noise.
         block_frames: Frames computed at once.
 
@@ -97,6 +98,10 @@ def synthesize(
     # The last frame is held until the slowest signal has come out.
     extra = -(-model.latency // model.hop)
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
+    if model.z_dims and features.get("z") is not None:
+        z = np.asarray(features["z"], np.float32)
+        z = np.broadcast_to(z, (frames, z.shape[-1]))
+        curves["z"] = np.pad(z, ((0, extra), (0, 0)), mode="edge")
     generator = np.random.default_rng(seed)
     state = model.initial_state(1)
     stream = in_graph(model, "stream")

@@ -101,16 +101,21 @@ def prepare(
             on_progress=lambda done, total, name: advance(done, name, total),
         )
     page = write_page(manifest)
-    for recording in manifest.recordings:
-        for flag in recording.flags:
-            click.echo(f"look at {recording.source}: {flag}", err=True)
-    for skipped in manifest.skipped:
-        click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
+    say_what_stands_out(manifest)
     if manifest.skipped:
         files = len(manifest.recordings) + len(manifest.skipped)
         click.echo(f"{len(manifest.skipped)} of {files} files skipped", err=True)
     _print_dataset(out, manifest)
     click.echo(f"To see what the model will hear, open {page}")
+
+
+def say_what_stands_out(manifest):
+    """Prints which recordings to look at, and which were skipped, and why."""
+    for recording in manifest.recordings:
+        for flag in recording.flags:
+            click.echo(f"look at {recording.source}: {flag}", err=True)
+    for skipped in manifest.skipped:
+        click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
 
 
 def _measurer(runner, beam_options, beam_folder):
@@ -147,7 +152,7 @@ def features(audio, out, config, overrides):
 
     extractor = load_extractor(config, overrides)
     curves = extractor.extract(read_audio(resolve(audio), extractor.sample_rate))
-    save_features(out, curves, extractor.frame_rate)
+    save_features(out, curves, extractor.frame_rate, extractor.tracker.describe())
     voiced = float((curves["f0_confidence"] >= 0.5).mean())
     click.echo(
         f"{out}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.cli.console import progress_bar
+from ddsp_tf.cli.data_commands import say_what_stands_out
 from ddsp_tf.cli.options import configuration_options, seed_option, split_options
 
 
@@ -47,8 +48,7 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
     )
     with progress_bar("preparing") as advance:
         manifest = chain.prepare(lambda done, total, name: advance(done, name, total))
-    for skipped in manifest.skipped:
-        click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
+    say_what_stands_out(manifest)
     with progress_bar("training") as advance:
         summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)

@@ -28,6 +28,7 @@ class ExportedModel:
         self.hop = self.description["hop"]
         self.latency = self.description["latency_samples"]
         self.feature_names = tuple(self.description["features"])
+        self.z_dims = len(self.description["mean_z"] or [])
         try:
             self._saved_model = tf.saved_model.load(str(Path(folder) / "saved_model"))
         except (OSError, ValueError) as error:

@@ -24,7 +24,8 @@ class SwiftF0Tracker(PitchTracker):
         check_octaves: Whether to move answers by octaves where the waveform repeats at another
             one, see `correct_octaves`. Without it, whole notes of instruments whose fundamental
             is weak (saxophone) come out an octave high.
-        threads: Threads of the network; by default one a physical core.
+        threads: Threads of the network. Recordings are prepared in parallel, so one each is best;
+            None for one a physical core.
 
     Raises:
         UserError: If the range holds no pitch.
@@ -45,7 +46,7 @@ class SwiftF0Tracker(PitchTracker):
         fmin_hz: float = 46.875,
         fmax_hz: float = 2093.75,
         check_octaves: bool = True,
-        threads: int | None = None,
+        threads: int | None = 1,
     ) -> None:
         if not 46.875 <= fmin_hz < 1.05 * fmin_hz <= fmax_hz <= 2093.75:
             raise UserError(
