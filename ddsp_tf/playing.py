@@ -12,12 +12,10 @@ from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.audio_files import read_audio
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.features.feature_files import load_features, load_tracker
+from ddsp_tf.features.feature_files import SUFFIXES, load_features, load_tracker
 from ddsp_tf.features.pitch import tracker_difference
 from ddsp_tf.synthesis import synthesize
 from ddsp_tf.training.run_directory import RunDirectory
-
-_FEATURE_FILES = (".npz", ".csv")
 
 
 def load_player(path: str | os.PathLike):
@@ -48,6 +46,33 @@ def load_player(path: str | os.PathLike):
     return player, FeatureExtractor(player.sample_rate, player.frame_rate)
 
 
+def load_ranges(path: str | os.PathLike) -> dict:
+    """Reads which pitches and levels a model was trained on.
+
+    Args:
+        path: An exported model's folder or a run directory.
+
+    Returns:
+        Statistics of the training data, `ddsp_tf.data.statistics.dataset_statistics`.
+
+    Raises:
+        UserError: If the model does not say.
+    """
+    path, run = Path(path), RunDirectory(path)
+    if (path / "model.json").is_file():
+        from ddsp_tf.export.description import read_description
+
+        ranges = read_description(path)["feature_ranges"]
+    else:
+        ranges = run.read().get("feature_statistics") if run.record.exists() else None
+    if not ranges:
+        raise UserError(
+            f"{path}: does not say what it was trained on, which a transfer needs; expected a run "
+            "directory or the export of a run"
+        )
+    return ranges
+
+
 def read_curves(
     path: str | os.PathLike,
     player,
@@ -57,9 +82,10 @@ def read_curves(
     """Reads features from a feature file, or measures them on a recording.
 
     Pitch that another tracker measured than the model's, or another version of it, is warned of.
+    Curves of other frame rates are brought to the model's.
 
     Args:
-        path: `.npz`, `.csv`, or audio.
+        path: `.npz`, `.csv`, `.json`, or audio.
         player: From `load_player`; says which features and frame rate are wanted.
         extractor: From `load_player`; measures the features of audio.
         on_warning: Called with the text of a warning.
@@ -68,19 +94,14 @@ def read_curves(
         Dictionary of [frames] arrays.
 
     Raises:
-        UserError: If the file is not usable, or has another frame rate than the model.
+        UserError: If the file is not usable.
     """
     path = Path(path)
-    if path.suffix.lower() not in _FEATURE_FILES:
+    if path.suffix.lower() not in SUFFIXES:
         curves = extractor.extract(read_audio(path, extractor.sample_rate))
         _warn(on_warning, path, extractor.tracker_change())
         return curves
-    curves, frame_rate = load_features(path)
-    if frame_rate != player.frame_rate:
-        raise UserError(
-            f"{path}: {frame_rate} frames a second, but the model plays {player.frame_rate}; "
-            "make the features with the model's frame rate"
-        )
+    curves, _ = load_features(path, player.frame_rate)
     missing = [name for name in player.feature_names if name not in curves]
     if missing:
         raise UserError(f"{path}: no {missing[0]!r} in it, which the model needs")

@@ -41,8 +41,11 @@ def test_bad_inputs_are_named(tiny_run, tmp_path):
     player, extractor = load_player(tiny_run)
     curves = {"f0_hz": np.full(10, 220.0, np.float32), "power_db": np.zeros(10, np.float32)}
     save_features(tmp_path / "f.npz", {**curves, "loudness_db": curves["power_db"]}, 50)
-    with pytest.raises(UserError, match=r"f\.npz: 50.*100"):
-        read_curves(tmp_path / "f.npz", player, extractor)
+    brought = read_curves(tmp_path / "f.npz", player, extractor)
+    assert len(brought["f0_hz"]) == 19  # From 10 frames at 50 a second to 100 a second.
+    (tmp_path / "f.csv").write_text("time_s,f0_hz,loudness_db\n0,220,-20\n")
+    with pytest.raises(UserError, match=r"f\.csv: found 1 frames"):
+        read_curves(tmp_path / "f.csv", player, extractor)
     with pytest.raises(UserError, match=r"\.doc.*\.wav"):
         play_to_file(player, curves, tmp_path / "o.doc")
     with pytest.raises(UserError, match="loudness_db"):

@@ -178,17 +178,38 @@ def print_export(out: Path, description: dict):
 @click.argument("model", metavar="MODEL_OR_RUN", type=Path)
 @click.argument("source", metavar="FEATURES_OR_AUDIO")
 @click.argument("out", type=Path)
+@click.option(
+    "--transfer",
+    is_flag=True,
+    help="Fit another instrument to the model: silent pauses, the octave and the levels of the "
+    "training data.",
+)
+@click.option(
+    "--octaves",
+    type=click.IntRange(-6, 6),
+    help="With --transfer: octaves to move by. [default: those nearest to the training data]",
+)
+@click.option(
+    "--pitch-correction",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    help="With --transfer: from 0, as played, to 1, each note in tune.",
+)
 @seed_option
-def synthesize(model, source, out, seed):
+def synthesize(model, source, out, transfer, octaves, pitch_correction, seed):
     """Play features or a recording through a model.
 
-    MODEL_OR_RUN is a run, a .keras file or an exported model; FEATURES_OR_AUDIO an .npz or .csv
-    file, or a recording (bundled:flute, too). Any length; the memory needed does not grow with it.
+    MODEL_OR_RUN is a run, a .keras file or an exported model; FEATURES_OR_AUDIO an .npz, .csv or
+    .json file, or a recording (bundled:flute, too). Any length; the memory needed does not grow
+    with it. The rows of a .csv may be breakpoints drawn by hand, at any times.
 
     \b
     Example:
-        ddsp-tf synthesize my_run humming.wav humming_as_violin.wav
+        ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
     """
+    if not transfer and (octaves is not None or pitch_correction):
+        raise click.UsageError("--octaves and --pitch-correction need --transfer")
     from ddsp_tf.playing import load_player, play_to_file, read_curves
     from ddsp_tf.recordings import resolve
 
@@ -199,7 +220,22 @@ def synthesize(model, source, out, seed):
         extractor,
         on_warning=lambda text: click.echo(f"warning: {text}", err=True),
     )
+    if transfer:
+        curves = _transferred(curves, player.frame_rate, model, octaves, pitch_correction)
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
         seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
     click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")
+
+
+def _transferred(curves, frame_rate, model, octaves, pitch_correction):
+    from ddsp_tf.features.transfer import transfer_curves
+    from ddsp_tf.playing import load_ranges
+
+    fitted = transfer_curves(curves, frame_rate, load_ranges(model), octaves, pitch_correction)
+    click.echo(
+        f"transfer: notes in {fitted.notes.mean():.0%} of the frames, pitch moved by "
+        f"{fitted.octaves} octaves, level by {fitted.level_change_db:+.1f} dB",
+        err=True,
+    )
+    return fitted.curves

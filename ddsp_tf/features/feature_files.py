@@ -11,10 +11,11 @@ import numpy as np
 
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.resampling import resample_curves
 
 REQUIRED = ("f0_hz", "loudness_db")
 OPTIONAL = ("f0_confidence", "power_db")
-SUFFIXES = (".npz", ".csv")
+SUFFIXES = (".npz", ".csv", ".json")
 
 
 def save_features(
@@ -26,12 +27,13 @@ def save_features(
     """Writes a feature file.
 
     Args:
-        path: Ends in `.npz` (arrays, and `frame_rate`) or `.csv` (a header; the first column is
-            the time in seconds, frame k at k / frame_rate).
+        path: Ends in `.npz` (arrays, and `frame_rate`), `.json` (an object of lists, and
+            `frame_rate`) or `.csv` (a header; the first column is the time in seconds, frame k at
+            k / frame_rate).
         features: `f0_hz` and `loudness_db`, optionally `f0_confidence` and `power_db`; each
             [frames].
         frame_rate: Frames a second.
-        pitch_tracker: `PitchTracker.describe()` of what measured f0; kept in `.npz` only.
+        pitch_tracker: `PitchTracker.describe()` of what measured f0; not kept in `.csv`.
 
     Raises:
         UserError: If the features are not valid or the file cannot be written.
@@ -57,6 +59,9 @@ def save_features(
                 )
             return
         frames = features["f0_hz"].size
+        if path.suffix.lower() == ".json":
+            _write_json(temporary, features, frame_rate, pitch_tracker)
+            return
         with open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["time_s", *features])
@@ -65,13 +70,25 @@ def save_features(
                 writer.writerow([f"{k / frame_rate:.12g}", *(f"{value:.9g}" for value in row)])
 
 
-def load_features(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], float]:
+def _write_json(path, features, frame_rate, pitch_tracker) -> None:
+    content: dict[str, Any] = {"frame_rate": float(frame_rate)}
+    if pitch_tracker is not None:
+        content["pitch_tracker"] = pitch_tracker
+    content |= {key: [float(f"{value:.9g}") for value in curve] for key, curve in features.items()}
+    Path(path).write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+def load_features(
+    path: str | os.PathLike, frame_rate: float | None = None
+) -> tuple[dict[str, np.ndarray], float]:
     """Reads a feature file.
 
     Args:
-        path: A `.npz` or `.csv` as `save_features` writes them. A CSV may have more columns,
-            which are ignored; its frame rate comes from the evenly spaced times of its first
-            column, so it needs two frames.
+        path: A `.npz`, `.json` or `.csv` as `save_features` writes them. A CSV may have more
+            columns, which are ignored; its frame rate comes from the times in its first column,
+            so it needs two rows.
+        frame_rate: Frames a second to bring the curves to, by `resample_curves`; None for the
+            file's own. With it, the rows of a CSV may be breakpoints at any increasing times.
 
     Returns:
         The features, float32 [frames] each, and the frames a second.
@@ -90,9 +107,19 @@ def load_features(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], float
     path = Path(path)
     _check_suffix(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; expected a feature file (.npz or .csv)")
-    arrays, frame_rate = _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path)
-    return _checked(path, arrays, frame_rate), frame_rate
+        raise UserError(f"{path}: no such file; expected a feature file (.npz, .csv or .json)")
+    if path.suffix.lower() == ".csv":
+        arrays, times = _read_csv(path)
+        own_rate = _rate_of(path, times, evenly=frame_rate is None)
+    else:
+        arrays, own_rate = (_read_npz if path.suffix.lower() == ".npz" else _read_json)(path)
+        times = None
+    curves = _checked(path, arrays, own_rate)
+    if frame_rate is None or frame_rate == own_rate:
+        return curves, own_rate
+    if times is None:
+        times = np.arange(curves["f0_hz"].size) / own_rate
+    return resample_curves(times, curves, frame_rate), float(frame_rate)
 
 
 def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
@@ -113,6 +140,12 @@ def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
         {'name': 'yin'}
     """
     path = Path(path)
+    if path.suffix.lower() == ".json":
+        try:
+            described = json.loads(path.read_text(encoding="utf-8")).get("pitch_tracker")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return described if isinstance(described, dict) else None
     if path.suffix.lower() != ".npz":
         return None
     try:
@@ -125,7 +158,7 @@ def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
 
 def _check_suffix(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz or .csv")
+        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
 
 
 def _checked(
@@ -192,7 +225,20 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float]:
     return arrays, float(rate.reshape(()))
 
 
-def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], float]:
+def _read_json(path: Path) -> tuple[dict[str, np.ndarray], float]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a feature file ({error}); expected JSON") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found a {type(content).__name__}; expected an object of lists")
+    rate = content.get("frame_rate")
+    if isinstance(rate, bool) or not isinstance(rate, int | float):
+        raise UserError(f"{path}: frame_rate is {rate!r}; expected the frames a second")
+    return {key: content[key] for key in (*REQUIRED, *OPTIONAL) if key in content}, float(rate)
+
+
+def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -212,7 +258,7 @@ def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], float]:
             if column is columns[0] or name in REQUIRED or name in OPTIONAL:
                 column.append(_number(path, number, name, cell))
     arrays = dict(zip(header[1:], map(np.array, columns[1:]), strict=True))
-    return arrays, _rate_of(path, np.array(columns[0]))
+    return arrays, np.array(columns[0])
 
 
 def _number(path: Path, row: int, name: str, cell: str) -> float:
@@ -222,14 +268,16 @@ def _number(path: Path, row: int, name: str, cell: str) -> float:
         raise UserError(f"{path}: row {row}, {name} is {cell!r}; expected a number") from error
 
 
-def _rate_of(path: Path, times: np.ndarray) -> float:
-    """Gives the frame rate of evenly spaced times; rounding in the text is forgiven."""
+def _rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
+    """Gives the frame rate of times; of uneven ones the mean; rounding in the text is forgiven."""
     if times.size < 2:
         raise UserError(f"{path}: found {times.size} frames; a CSV needs two to tell its rate")
     step = (times[-1] - times[0]) / (times.size - 1)
     uneven = np.abs(times - times[0] - step * np.arange(times.size))
     # Not "> 0.25": a NaN among the times must fail too.
-    if not (step > 0 and np.max(uneven) < 0.25 * step):
+    if evenly and not (step > 0 and np.max(uneven) < 0.25 * step):
         raise UserError(f"{path}: the times are not evenly spaced and increasing")
+    if not np.all(np.diff(times) > 0):
+        raise UserError(f"{path}: the times do not increase from row to row")
     rate = 1.0 / step
     return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate

@@ -101,13 +101,40 @@ def test_features_and_synthesize(chain, melodies, tmp_path):
     np.testing.assert_allclose(played["keras"], played["run"], atol=2e-4)
 
 
-def test_features_of_another_frame_rate_are_refused(chain, melodies, tmp_path):
+def test_features_of_another_frame_rate_are_brought_to_the_models(chain, melodies, tmp_path):
     _, out = chain
     call("features", melodies / "melody_1.wav", tmp_path / "f.csv", "--config", "vst")
-    arguments = ["synthesize", out / "run", tmp_path / "f.csv", tmp_path / "o.wav"]
+    call("synthesize", out / "run", tmp_path / "f.csv", tmp_path / "o.wav")
+    played, rate = soundfile.read(tmp_path / "o.wav")
+    assert abs(len(played) - 4 * rate) <= 0.02 * rate
+
+
+@pytest.mark.parametrize("kind", ["run", "export"])
+def test_a_drawing_is_fitted_to_the_model(chain, tmp_path, kind):
+    _, out = chain
+    drawn = tmp_path / "drawn.csv"
+    drawn.write_text("time,f0_hz,loudness_db\n0,3000,-60\n0.5,3500,-50\n1,0,-80\n1.5,0,-80\n")
+    result = call("synthesize", out / kind, drawn, tmp_path / "o.wav", "--transfer")
+    assert "pitch moved by -" in result.stderr
+    played, rate = soundfile.read(tmp_path / "o.wav")
+    assert len(played) / rate == pytest.approx(1.51)
+    up = ["--transfer", "--octaves", "1", "--pitch-correction", "0.5"]
+    result = call("synthesize", out / kind, drawn, tmp_path / "up.wav", *up)
+    assert "pitch moved by 1 octaves" in result.stderr
+
+
+def test_a_transfer_needs_to_know_the_training_data(chain, tmp_path):
+    _, out = chain
+    shutil.copy(out / "run" / "best.keras", tmp_path / "model.keras")
+    drawn = tmp_path / "drawn.csv"
+    drawn.write_text("time,f0_hz,loudness_db\n0,220,-30\n1,220,-30\n")
+    arguments = ["synthesize", tmp_path / "model.keras", drawn, tmp_path / "o.wav", "--transfer"]
     result = CliRunner().invoke(main, ["-v", *map(str, arguments)])
     assert result.exit_code == 2
-    assert "50" in result.stderr and "100" in result.stderr
+    assert "model.keras: does not say what it was trained on" in result.stderr
+    result = CliRunner().invoke(main, ["-v", *map(str, arguments[:-1]), "--octaves", "1"])
+    assert result.exit_code == 2 and "need --transfer" in result.stderr
+    assert not (tmp_path / "o.wav").exists()
 
 
 def test_info_says_what_things_are(chain):

@@ -9,7 +9,7 @@ from ddsp_tf.features.feature_files import load_features, load_tracker, save_fea
 TONE = {"f0_hz": np.array([440.0, 0.0, 441.5]), "loudness_db": np.array([-20.0, -80.0, -3.25])}
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".csv", ".NPZ", ".CSV"])
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".json", ".NPZ", ".CSV"])
 @pytest.mark.parametrize("frame_rate", [250, 50, 62.5, 93.75])
 def test_round_trip_keeps_every_bit(tmp_path, rng, suffix, frame_rate):
     features = {

@@ -1,0 +1,100 @@
+"""Where notes are, and silence between them."""
+
+import numpy as np
+
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+
+SILENT_DB = -80.0
+_SHORTEST_SECONDS = 0.05
+_RAMP_SECONDS = 0.02
+
+
+def find_notes(
+    f0_hz: np.ndarray,
+    level_db: np.ndarray,
+    frame_rate: float,
+    f0_confidence: np.ndarray | None = None,
+    below_loud_db: float = 45.0,
+) -> np.ndarray:
+    """Finds the frames that belong to notes.
+
+    A note has a pitch, a sure one if confidence is known, and a level not far below the loud
+    parts. Interruptions and notes under 50 ms do not count.
+
+    Args:
+        f0_hz: [frames], 0 for no pitch.
+        level_db: [frames] loudness or power, in dB.
+        frame_rate: Frames a second.
+        f0_confidence: [frames] from 0 to 1; None if unknown.
+        below_loud_db: How far below the 95th percentile of levels a note may be, in dB.
+
+    Returns:
+        bool [frames].
+
+    Example:
+        >>> level_db = np.repeat([-90.0, -20.0, -90.0], 20)
+        >>> find_notes(np.full(60, 440.0), level_db, 100).nonzero()[0][[0, -1]].tolist()
+        [20, 39]
+    """
+    notes = (f0_hz > 0.0) & (level_db >= np.percentile(level_db, 95) - below_loud_db)
+    notes &= level_db > SILENT_DB
+    if f0_confidence is not None:
+        notes &= f0_confidence >= VOICED_CONFIDENCE
+    shortest = max(round(_SHORTEST_SECONDS * frame_rate), 1)
+    notes = _without_short(notes, False, shortest)
+    return _without_short(notes, True, shortest)
+
+
+def silence_pauses(level_db: np.ndarray, notes: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Takes the level between notes down to silence, within 20 ms of their ends.
+
+    Args:
+        level_db: [frames] in dB.
+        notes: bool [frames].
+        frame_rate: Frames a second.
+
+    Returns:
+        float32 [frames].
+
+    Example:
+        >>> silence_pauses(np.full(4, -20.0), np.array([True, True, False, False]), 100).tolist()
+        [-20.0, -20.0, -50.0, -80.0]
+    """
+    steps = max(round(_RAMP_SECONDS * frame_rate), 1)
+    frames = np.arange(len(notes))
+    inside = np.flatnonzero(notes)
+    if len(inside) == 0:
+        return np.full(len(notes), SILENT_DB, np.float32)
+    after = np.clip(np.searchsorted(inside, frames), 0, len(inside) - 1)
+    before = np.maximum(after - 1, 0)
+    away = np.minimum(np.abs(inside[after] - frames), np.abs(inside[before] - frames))
+    share = np.minimum(away / steps, 1.0)
+    lower = np.minimum(level_db, (1.0 - share) * level_db + share * SILENT_DB)
+    return np.where(notes, level_db, lower).astype(np.float32)
+
+
+def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Finds the stretches of true frames.
+
+    Args:
+        mask: bool [frames].
+
+    Returns:
+        First frame and end of each.
+
+    Example:
+        >>> stretches(np.array([False, True, True, False, True]))
+        [(1, 3), (4, 5)]
+    """
+    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _without_short(mask: np.ndarray, value: bool, shortest: int) -> np.ndarray:
+    """Turns over stretches of `value` that are short; pauses at both ends stay."""
+    mask = mask.copy()
+    for first, end in stretches(mask == value):
+        at_end = not value and (first == 0 or end == len(mask))
+        if end - first < shortest and not at_end:
+            mask[first:end] = not value
+    return mask

@@ -1,0 +1,162 @@
+"""Fits the curves of one instrument to another: notes, octave, level, intonation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.intonation import correct_pitch
+from ddsp_tf.features.notes import find_notes, silence_pauses
+from ddsp_tf.units import hz_to_midi
+
+_LEVELS = ("loudness_db", "power_db")
+# A melody whose level hardly moves has no distribution to stretch.
+_STEADY_DB = 0.5
+_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What `transfer_curves` made.
+
+    Attributes:
+        curves: The new curves, by name, [frames] each.
+        notes: Which frames belong to notes, bool [frames].
+        octaves: Octaves by which the pitch was moved.
+        level_change_db: Mean change of level over the notes.
+    """
+
+    curves: dict[str, np.ndarray]
+    notes: np.ndarray
+    octaves: int
+    level_change_db: float
+
+
+def transfer_curves(
+    curves: Mapping[str, np.ndarray],
+    frame_rate: float,
+    ranges: Mapping[str, dict],
+    octaves: int | None = None,
+    pitch_correction: float = 0.0,
+) -> Transfer:
+    """Fits measured curves to what a model was trained on.
+
+    Pauses become silent, notes move by whole octaves towards the training data's pitch, levels
+    are given its distribution, and pitch is drawn to the nearest note if wanted.
+
+    Args:
+        curves: Dictionary of [frames] arrays: "f0_hz", a level ("loudness_db" or "power_db", in
+            dB, or both), and optionally "f0_confidence" (0..1). Others are kept as they are.
+        frame_rate: Frames a second.
+        ranges: Statistics of the training data, `dataset_statistics`.
+        octaves: By how many octaves to move the pitch; None to choose.
+        pitch_correction: 0 (as played) to 1 (each note in tune).
+
+    Returns:
+        `Transfer`. Without any note, everything is silent, and nothing moves.
+
+    Raises:
+        UserError: If pitch_correction is not within 0 to 1.
+
+    Example:
+        >>> curves = {"f0_hz": np.full(100, 110.0), "loudness_db": np.full(100, -30.0)}
+        >>> ranges = {"f0_midi": {"mean": 69.0},
+        ...           "loudness_db": {"min": -40.0, "p5": -30.0, "p95": -10.0, "max": -5.0}}
+        >>> fitted = transfer_curves(curves, 100, ranges)
+        >>> fitted.octaves, float(fitted.curves["f0_hz"][50])
+        (2, 440.0)
+    """
+    if not 0.0 <= pitch_correction <= 1.0:
+        raise UserError(f"pitch correction {pitch_correction}; expected 0 to 1")
+    curves = {name: np.asarray(curve, np.float32) for name, curve in curves.items()}
+    f0_hz = curves["f0_hz"]
+    levels = [name for name in _LEVELS if name in curves]
+    notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"))
+    change = 0.0
+    if notes.any():
+        if octaves is None:
+            octaves = best_octave(f0_hz[notes], ranges["f0_midi"])
+        f0_hz = f0_hz * np.float32(2.0**octaves)
+        curves["f0_hz"] = correct_pitch(f0_hz, notes, frame_rate, pitch_correction)
+        before = curves[levels[0]]
+        for name in levels:
+            if name in ranges:
+                curves[name] = match_levels(curves[name], notes, level_quantiles(ranges, name))
+        change = float((curves[levels[0]] - before)[notes].mean())
+    for name in levels:
+        curves[name] = silence_pauses(curves[name], notes, frame_rate)
+    return Transfer(curves, notes, octaves or 0, change)
+
+
+def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:
+    """Chooses the octaves that bring notes nearest to the mean of the training data's.
+
+    Args:
+        f0_hz: [n] pitches of notes, above 0.
+        f0_midi: Statistics of the training data's pitch: "mean" as a MIDI number.
+
+    Returns:
+        Octaves to move by, negative for down.
+
+    Example:
+        >>> best_octave(np.array([1760.0]), {"mean": 67.0})
+        -2
+    """
+    return round(float((f0_midi["mean"] - np.mean(np.asarray(hz_to_midi(f0_hz)))) / 12.0))
+
+
+def level_quantiles(ranges: Mapping[str, dict], name: str) -> dict[float, float]:
+    """Gives how levels are distributed in the training data.
+
+    Args:
+        ranges: Statistics of the training data, `dataset_statistics`.
+        name: "loudness_db" or "power_db".
+
+    Returns:
+        Dictionary from shares to the levels in dB that they stay below: five from a histogram if
+        there is one, else those of 5 and 95 %.
+
+    Example:
+        >>> level_quantiles({"power_db": {"p5": -40.0, "p95": -10.0}}, "power_db")
+        {0.05: -40.0, 0.95: -10.0}
+    """
+    histogram = ranges.get("histograms", {}).get(name)
+    if histogram is None:
+        return {0.05: ranges[name]["p5"], 0.95: ranges[name]["p95"]}
+    counts = np.array(histogram["counts"], np.float64)
+    # Bin k holds what rounds to first + k.
+    edges = histogram["first"] - 0.5 + np.arange(len(counts) + 1)
+    below = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    return {share: float(np.interp(share, below, edges)) for share in _SHARES}
+
+
+def match_levels(
+    level_db: np.ndarray, notes: np.ndarray, wanted: Mapping[float, float]
+) -> np.ndarray:
+    """Gives the levels of notes another distribution.
+
+    Their quantiles are moved to the wanted ones, what lies between two in proportion, what lies
+    beyond by as much as the outermost. Louder stays louder.
+
+    Args:
+        level_db: [frames] in dB.
+        notes: bool [frames], at least one of them true.
+        wanted: From `level_quantiles`.
+
+    Returns:
+        float32 [frames].
+
+    Example:
+        >>> level_db = np.linspace(-60.0, -40.0, 101)
+        >>> wanted = {0.05: -30.0, 0.95: -12.0}
+        >>> match_levels(level_db, np.ones(101, bool), wanted)[[0, 5, 50, 95]].tolist()
+        [-31.0, -30.0, -21.0, -12.0]
+    """
+    source = np.quantile(level_db[notes].astype(np.float64), list(wanted))
+    target = np.array(list(wanted.values()))
+    if source[-1] - source[0] < _STEADY_DB:
+        change = float(np.median(target) - np.median(source))
+    else:
+        change = np.interp(level_db, source, target - source)
+    return (level_db + change).astype(np.float32)

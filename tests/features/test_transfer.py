@@ -1,0 +1,93 @@
+"""A flute's curves become what a tuba's model has heard."""
+
+import numpy as np
+import pytest
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.transfer import (
+    best_octave,
+    level_quantiles,
+    match_levels,
+    transfer_curves,
+)
+from ddsp_tf.units import midi_to_hz
+
+RATE = 100
+RANGES = {
+    "f0_midi": {"mean": 45.0},
+    "loudness_db": {"min": -50.0, "p5": -40.0, "mean": -25.0, "p95": -12.0, "max": -8.0},
+    "histograms": {"loudness_db": {"first": -40, "counts": [10, 20, 40, 20, 10]}},
+}
+
+
+def flute(rng, n=400):
+    level = rng.normal(-50.0, 4.0, n)
+    confidence = np.ones(n)
+    level[150:250], confidence[150:250] = -65.0, 0.1
+    return {
+        "f0_hz": np.asarray(midi_to_hz(rng.normal(80.0, 2.0, n))),
+        "loudness_db": level,
+        "f0_confidence": confidence,
+    }
+
+
+def test_pitch_and_level_arrive_in_the_models_range(rng):
+    played = flute(rng)
+    fitted = transfer_curves(played, RATE, RANGES)
+    assert fitted.octaves == -3
+    np.testing.assert_allclose(fitted.curves["f0_hz"], played["f0_hz"] / 8, rtol=1e-6)
+    for share, level in level_quantiles(RANGES, "loudness_db").items():
+        found = np.quantile(fitted.curves["loudness_db"][fitted.notes], share)
+        assert found == pytest.approx(level, abs=0.05)
+    assert (fitted.curves["loudness_db"][155:245] == -80.0).all()
+    assert fitted.notes.sum() == 300
+    np.testing.assert_array_equal(
+        fitted.curves["f0_confidence"], np.float32(played["f0_confidence"])
+    )
+
+
+def test_the_given_octave_is_taken(rng):
+    played = flute(rng)
+    fitted = transfer_curves(played, RATE, RANGES, octaves=1)
+    np.testing.assert_allclose(fitted.curves["f0_hz"], 2 * played["f0_hz"], rtol=1e-6)
+
+
+def test_louder_stays_louder(rng):
+    level = rng.normal(-30.0, 10.0, 500)
+    matched = match_levels(level, np.ones(500, bool), level_quantiles(RANGES, "loudness_db"))
+    order = np.argsort(level)
+    assert (np.diff(matched[order]) > 0).all()
+
+
+def test_quantiles_of_a_histogram_are_those_of_its_numbers(rng):
+    levels = rng.normal(-20.0, 6.0, 100_000)
+    whole = np.round(levels).astype(int)
+    counts = np.bincount(whole - whole.min())
+    ranges = {"histograms": {"power_db": {"first": int(whole.min()), "counts": counts.tolist()}}}
+    for share, level in level_quantiles(ranges, "power_db").items():
+        assert level == pytest.approx(np.quantile(levels, share), abs=0.1)
+
+
+def test_a_steady_level_moves_to_the_middle():
+    matched = match_levels(np.full(50, -60.0), np.ones(50, bool), {0.05: -30.0, 0.95: -10.0})
+    np.testing.assert_allclose(matched, -20.0)
+
+
+@pytest.mark.parametrize(("midi", "octaves"), [(69, -2), (45, 0), (50, 0), (52, -1), (20, 2)])
+def test_octaves_bring_pitch_nearest(midi, octaves):
+    assert (
+        best_octave(np.asarray(midi_to_hz(np.full(9, float(midi)))), RANGES["f0_midi"]) == octaves
+    )
+
+
+def test_silence_stays_silent():
+    silent = {"f0_hz": np.zeros(50), "loudness_db": np.full(50, -80.0)}
+    fitted = transfer_curves(silent, RATE, RANGES)
+    assert fitted.octaves == 0 and not fitted.notes.any()
+    assert (fitted.curves["loudness_db"] == -80.0).all()
+
+
+@pytest.mark.parametrize("amount", [-0.1, 1.1, float("nan")])
+def test_impossible_corrections_are_refused(rng, amount):
+    with pytest.raises(UserError, match="pitch correction"):
+        transfer_curves(flute(rng), RATE, RANGES, pitch_correction=amount)
