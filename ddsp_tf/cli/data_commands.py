@@ -138,8 +138,8 @@ def _measurer(runner, beam_options, beam_folder):
 def features(audio, out, config, overrides):
     """Measure pitch and loudness of a recording.
 
-    OUT is an .npz file (or .csv, .json) that every exported model plays. The configuration says how many
-    frames a second; name the one the model was trained with.
+    OUT is an .npz file (or .csv, .json) that every exported model plays. The configuration says
+    how many frames a second; name the one the model was trained with.
 
     \b
     Example:
