@@ -15,66 +15,17 @@ from pathlib import Path
 import keras
 
 import gin
+from ddsp_tf.configurable import CLASSES
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.crepe_tracker import CrepeTracker
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.features.swift_f0 import SwiftF0Tracker
-from ddsp_tf.features.yin_tracker import YinTracker
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.models import (
-    Autoencoder,
-    DilatedConvDecoder,
-    MfccRnnEncoder,
-    MinGruDecoder,
-    RnnDecoder,
-)
-from ddsp_tf.processors import (
-    Add,
-    Crop,
-    ExpDecayReverb,
-    FilteredNoise,
-    FilteredNoiseReverb,
-    FirFilter,
-    Harmonic,
-    Mix,
-    ModDelay,
-    ProcessorGroup,
-    Reverb,
-    Sinusoidal,
-    Wavetable,
-)
+from ddsp_tf.models import Autoencoder
 from ddsp_tf.training.settings import TrainingSettings
 
-_CLASSES = {
-    "Add": Add,
-    "Autoencoder": Autoencoder,
-    "CrepeTracker": CrepeTracker,
-    "Crop": Crop,
-    "DilatedConvDecoder": DilatedConvDecoder,
-    "ExpDecayReverb": ExpDecayReverb,
-    "FeatureExtractor": FeatureExtractor,
-    "FilteredNoise": FilteredNoise,
-    "FilteredNoiseReverb": FilteredNoiseReverb,
-    "FirFilter": FirFilter,
-    "Harmonic": Harmonic,
-    "MfccRnnEncoder": MfccRnnEncoder,
-    "MinGruDecoder": MinGruDecoder,
-    "Mix": Mix,
-    "ModDelay": ModDelay,
-    "MultiScaleSpectralLoss": MultiScaleSpectralLoss,
-    "ProcessorGroup": ProcessorGroup,
-    "Reverb": Reverb,
-    "RnnDecoder": RnnDecoder,
-    "Sinusoidal": Sinusoidal,
-    "SwiftF0Tracker": SwiftF0Tracker,
-    "Wavetable": Wavetable,
-    "YinTracker": YinTracker,
-    "train": TrainingSettings,
-}
 _INCLUDE = re.compile(r"""^include\s+(['"])(.+?)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
 _CONFIGURABLE = {
     name: gin.external_configurable(cls, name=name, module="ddsp_tf")
-    for name, cls in _CLASSES.items()
+    for name, cls in CLASSES.items()
 }
 
 
@@ -296,13 +247,13 @@ def _bindings() -> dict:
 
 
 def _parameters(name: str) -> list[str]:
-    signature = inspect.signature(_CLASSES[name].__init__)
+    signature = inspect.signature(CLASSES[name].__init__)
     skipped = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     return [p.name for p in signature.parameters.values() if p.kind not in skipped][1:]
 
 
 def _parameter_names() -> list[str]:
-    return [f"{name}.{parameter}" for name in _CLASSES for parameter in _parameters(name)]
+    return [f"{name}.{parameter}" for name in CLASSES for parameter in _parameters(name)]
 
 
 def _closest(name: str, known: Sequence[str]) -> str:

@@ -79,7 +79,8 @@ def synthesize(
         float32 audio, in all frames * hop samples.
 
     Raises:
-        UserError: If a feature that the model needs is missing, or there are no frames.
+        UserError: If a feature that the model needs is missing, there are no frames, or z has
+            another shape.
 
     Example:
         >>> from ddsp_tf.configuration import load_experiment
@@ -100,6 +101,11 @@ def synthesize(
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
     if model.z_dims and features.get("z") is not None:
         z = np.asarray(features["z"], np.float32)
+        if z.shape not in ((model.z_dims,), (frames, model.z_dims)):
+            raise UserError(
+                f"z has the shape {z.shape}; expected [{model.z_dims}] or "
+                f"[{frames} frames, {model.z_dims}]"
+            )
         z = np.broadcast_to(z, (frames, z.shape[-1]))
         curves["z"] = np.pad(z, ((0, extra), (0, 0)), mode="edge")
     generator = np.random.default_rng(seed)

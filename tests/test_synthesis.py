@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from backends import compiled, to_numpy
-from small_models import HOP, make_curves, make_model
+from small_models import HOP, make_curves, make_model, make_model_with_timbre
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.synthesis import render_stems, synthesize, white_noise
@@ -92,3 +92,23 @@ def test_white_noise_is_uniform_and_its_seeds():
     assert noise.std() == pytest.approx(3**-0.5, rel=0.01)
     np.testing.assert_array_equal(white_noise((2, 50000), seed=1), noise)
     assert abs(np.corrcoef(noise.ravel(), white_noise((100000,), seed=2))[0, 1]) < 0.02
+
+
+def test_a_timbre_is_played_block_by_block(curves, rng):
+    model = make_model_with_timbre()
+    z = rng.normal(size=(FRAMES, 2)).astype(np.float32)
+    batch = {name: np.append(curve, curve[-1:])[None] for name, curve in curves.items()}
+    batch["noise"] = np.pad(white_noise((1, FRAMES * HOP), seed=3), [(0, 0), (0, HOP)])
+    batch["z"] = np.concatenate([z, z[-1:]])[None]
+    whole = to_numpy(compiled(lambda features: model(features))(batch))[0, : FRAMES * HOP]
+    played = np.concatenate(list(synthesize(model, {**curves, "z": z}, seed=3, block_frames=7)))
+    np.testing.assert_allclose(played, whole, atol=5e-5)
+    one = np.concatenate(list(synthesize(model, {**curves, "z": z[0]}, seed=3)))
+    mean = np.concatenate(list(synthesize(model, curves, seed=3)))
+    assert np.abs(one - mean).max() > 1e-3 and np.abs(one - played).max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(3,), (FRAMES + 1, 2), (1, FRAMES, 2), ()])
+def test_a_timbre_of_another_size_is_refused(curves, shape):
+    with pytest.raises(UserError, match=r"z has the shape.*expected \[2\]"):
+        list(synthesize(make_model_with_timbre(), {**curves, "z": np.zeros(shape)}))

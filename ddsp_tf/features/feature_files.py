@@ -115,9 +115,11 @@ def load_features(
         arrays, own_rate = (_read_npz if path.suffix.lower() == ".npz" else _read_json)(path)
         times = None
     curves = _checked(path, arrays, own_rate)
-    if frame_rate is None or frame_rate == own_rate:
+    if frame_rate is None:
         return curves, own_rate
-    if times is None:
+    if times is None or _are_even(times):
+        if frame_rate == own_rate:
+            return curves, own_rate
         times = np.arange(curves["f0_hz"].size) / own_rate
     return resample_curves(times, curves, frame_rate), float(frame_rate)
 
@@ -272,12 +274,16 @@ def _rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
     """Gives the frame rate of times; of uneven ones the mean; rounding in the text is forgiven."""
     if times.size < 2:
         raise UserError(f"{path}: found {times.size} frames; a CSV needs two to tell its rate")
-    step = (times[-1] - times[0]) / (times.size - 1)
-    uneven = np.abs(times - times[0] - step * np.arange(times.size))
-    # Not "> 0.25": a NaN among the times must fail too.
-    if evenly and not (step > 0 and np.max(uneven) < 0.25 * step):
+    if evenly and not _are_even(times):
         raise UserError(f"{path}: the times are not evenly spaced and increasing")
     if not np.all(np.diff(times) > 0):
         raise UserError(f"{path}: the times do not increase from row to row")
-    rate = 1.0 / step
+    rate = (times.size - 1) / (times[-1] - times[0])
     return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
+
+
+def _are_even(times: np.ndarray) -> bool:
+    step = (times[-1] - times[0]) / (times.size - 1)
+    uneven = np.abs(times - times[0] - step * np.arange(times.size))
+    # Not "> 0.25": a NaN among the times must fail too.
+    return bool(step > 0 and np.max(uneven) < 0.25 * step)

@@ -51,6 +51,13 @@ def test_breakpoints_drawn_by_hand(tmp_path):
         load_features(path)
 
 
+def test_breakpoints_whose_mean_rate_is_the_wanted_one_are_still_breakpoints(tmp_path):
+    path = tmp_path / "drawn.csv"
+    path.write_text("time,f0_hz,loudness_db\n0,220,-60\n1.5,220,-30\n2,220,-20\n")
+    read, rate = load_features(path, 1)
+    assert rate == 1 and read["loudness_db"].tolist() == [-60, -40, -20]
+
+
 @pytest.mark.parametrize("times", [(0, 1, 1), (0, 2, 1), ("nan", 1, 2)])
 def test_times_that_do_not_increase_are_refused(tmp_path, times):
     path = tmp_path / "drawn.csv"
