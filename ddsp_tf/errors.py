@@ -13,3 +13,7 @@ class UserError(Exception):
         ...
         ddsp_tf.errors.UserError: take1.wav: empty file; expected audio
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback; IPython looks for this name."""
+        return [f"error: {self}"]

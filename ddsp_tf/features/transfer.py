@@ -39,6 +39,8 @@ def transfer_curves(
     ranges: Mapping[str, dict],
     octaves: int | None = None,
     pitch_correction: float = 0.0,
+    louder_db: float = 0.0,
+    gate_db: float = 45.0,
 ) -> Transfer:
     """Fits measured curves to what a model was trained on.
 
@@ -52,12 +54,15 @@ def transfer_curves(
         ranges: Statistics of the training data, `dataset_statistics`.
         octaves: By how many octaves to move the pitch; None to choose.
         pitch_correction: 0 (as played) to 1 (each note in tune).
+        louder_db: Added to the level of the notes once it fits, in dB; negative for softer.
+        gate_db: How far below the loud parts a note may be, in dB, above 0; what is softer
+            becomes silent.
 
     Returns:
         `Transfer`. Without any note, everything is silent, and nothing moves.
 
     Raises:
-        UserError: If pitch_correction is not within 0 to 1.
+        UserError: If pitch_correction is not within 0 to 1, or gate_db is not above 0.
 
     Example:
         >>> curves = {"f0_hz": np.full(100, 110.0), "loudness_db": np.full(100, -30.0)}
@@ -69,10 +74,12 @@ def transfer_curves(
     """
     if not 0.0 <= pitch_correction <= 1.0:
         raise UserError(f"pitch correction {pitch_correction}; expected 0 to 1")
+    if not gate_db > 0.0:
+        raise UserError(f"gate {gate_db} dB; expected how far below the loud parts, above 0")
     curves = {name: np.asarray(curve, np.float32) for name, curve in curves.items()}
     f0_hz = curves["f0_hz"]
     levels = [name for name in _LEVELS if name in curves]
-    notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"))
+    notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"), gate_db)
     change = 0.0
     if notes.any():
         if octaves is None:
@@ -83,6 +90,7 @@ def transfer_curves(
         for name in levels:
             if name in ranges:
                 curves[name] = match_levels(curves[name], notes, level_quantiles(ranges, name))
+            curves[name] = curves[name] + np.float32(louder_db)
         change = float((curves[levels[0]] - before)[notes].mean())
     for name in levels:
         curves[name] = silence_pauses(curves[name], notes, frame_rate)

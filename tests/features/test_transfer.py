@@ -52,6 +52,31 @@ def test_the_given_octave_is_taken(rng):
     np.testing.assert_allclose(fitted.curves["f0_hz"], 2 * played["f0_hz"], rtol=1e-6)
 
 
+def test_louder_raises_notes_and_leaves_pauses_silent(rng):
+    played = flute(rng)
+    fitted = transfer_curves(played, RATE, RANGES)
+    louder = transfer_curves(played, RATE, RANGES, louder_db=6.0)
+    change = louder.curves["loudness_db"] - fitted.curves["loudness_db"]
+    np.testing.assert_allclose(change[fitted.notes], 6.0, atol=1e-5)
+    assert (louder.curves["loudness_db"][155:245] == -80.0).all()
+    assert louder.level_change_db == pytest.approx(fitted.level_change_db + 6.0, abs=1e-4)
+
+
+def test_the_gate_silences_what_is_softer(rng):
+    played = flute(rng)
+    played["loudness_db"][300:] -= 15.0
+    fitted = transfer_curves(played, RATE, RANGES)
+    gated = transfer_curves(played, RATE, RANGES, gate_db=10.0)
+    assert fitted.notes[310:].mean() > 0.9 and gated.notes[310:].mean() < 0.1
+    assert gated.curves["loudness_db"][310:].mean() < -75.0
+
+
+@pytest.mark.parametrize("gate_db", [0.0, -3.0, np.nan])
+def test_a_gate_above_everything_is_refused(rng, gate_db):
+    with pytest.raises(UserError, match="above 0"):
+        transfer_curves(flute(rng), RATE, RANGES, gate_db=gate_db)
+
+
 def test_louder_stays_louder(rng):
     level = rng.normal(-30.0, 10.0, 500)
     matched = match_levels(level, np.ones(500, bool), level_quantiles(RANGES, "loudness_db"))
