@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from ddsp_tf.dsp.framing import overlap_add
+
 
 def stft_magnitude(audio, fft_size: int):
     """Magnitudes of the short-time Fourier transform, Hann windows overlapping by 75 %.
@@ -21,16 +23,51 @@ def stft_magnitude(audio, fft_size: int):
         >>> stft_magnitude(np.zeros((1, 64000), np.float32), 2048).shape
         TensorShape([1, 125, 1025])
     """
+
+    @ops.custom_gradient
+    def run(audio):
+        real, imaginary = ops.rfft(_windowed_frames(audio, fft_size), fft_length=fft_size)
+        # A division by it is safe, far below audibility.
+        magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
+
+        def backward(upstream):
+            slope = upstream / magnitude
+            frames = _transposed_rfft(slope * real, slope * imaginary, fft_size)
+            return _transposed_frames(frames, ops.shape(audio)[1])
+
+        return magnitude, backward
+
+    return run(ops.convert_to_tensor(audio, "float32"))
+
+
+def _windowed_frames(audio, fft_size):
     hop = fft_size // 4
     batch, samples = ops.shape(audio)[0], ops.shape(audio)[1]
     n_frames = (samples + hop - 1) // hop
     padded = ops.pad(audio, [[0, 0], [0, fft_size]])[:, : (n_frames + 3) * hop]
     quarters = ops.reshape(padded, (batch, n_frames + 3, hop))
     frames = ops.concatenate([quarters[:, i : i + n_frames] for i in range(4)], axis=-1)
+    return frames * _window(fft_size)
+
+
+def _transposed_frames(frames, samples):
+    """The transpose of `_windowed_frames`: gradients of frames to those of samples."""
+    fft_size = frames.shape[2]
+    signal = overlap_add(frames * _window(fft_size), fft_size // 4)
+    return signal[:, :samples]
+
+
+def _transposed_rfft(real, imaginary, fft_size):
+    """The transpose of a real FFT: gradients of bins to those of samples."""
+    # The inverse counts every bin twice, for its mirror image, but the first and the last.
+    halves = np.full(fft_size // 2 + 1, 0.5 * fft_size, np.float32)
+    halves[[0, -1]] = fft_size
+    return ops.irfft((real * halves, imaginary * halves), fft_length=fft_size)
+
+
+def _window(fft_size):
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
-    real, imaginary = ops.rfft(frames * window.astype(np.float32), fft_length=fft_size)
-    # The square root has an infinite slope at zero; the floor, far below audibility, avoids it.
-    return ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
+    return window.astype(np.float32)
 
 
 def log_magnitude(magnitude, floor: float = 1e-5):
@@ -50,6 +87,10 @@ def log_magnitude(magnitude, floor: float = 1e-5):
         >>> round(float(log_magnitude(0.0)), 4)
         -11.5129
     """
-    magnitude = ops.convert_to_tensor(magnitude, "float32")
-    floored = ops.stop_gradient(ops.maximum(magnitude, floor))
-    return ops.log(floored) + (magnitude - ops.stop_gradient(magnitude)) / floored
+
+    @ops.custom_gradient
+    def run(magnitude):
+        floored = ops.maximum(magnitude, floor)
+        return ops.log(floored), lambda upstream: upstream / floored
+
+    return run(ops.convert_to_tensor(magnitude, "float32"))

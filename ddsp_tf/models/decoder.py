@@ -119,21 +119,44 @@ class Decoder(layers.Layer):
 
     def call(self, inputs, state=None):
         """Returns raw controls by name, and the state after the last frame."""
+        joined = self.read_inputs(inputs)
+        if state is None:
+            state = self.initial_state(ops.shape(joined)[0])
+        looked_back, state = self.look_back(joined, state)
+        return self.make_outputs(joined, looked_back), state
+
+    def read_inputs(self, inputs):
+        """Runs the input stacks.
+
+        Args:
+            inputs: Dictionary from input name to [batch, frames, channels].
+
+        Returns:
+            [batch, frames, channels], the stacks' outputs side by side.
+        """
         stacks = [
             stack(inputs[key])
             for key, stack in zip(self.input_names, self.input_stacks, strict=True)
         ]
-        joined = ops.concatenate(stacks, axis=-1)
-        if state is None:
-            state = self.initial_state(ops.shape(joined)[0])
-        looked_back, state = self.look_back(joined, state)
+        return ops.concatenate(stacks, axis=-1)
+
+    def make_outputs(self, joined, looked_back):
+        """Runs the output stack and the linear layer.
+
+        Args:
+            joined: From `read_inputs`.
+            looked_back: From `look_back`.
+
+        Returns:
+            Dictionary from output name to [batch, frames, size].
+        """
         outputs = self.output_stack(ops.concatenate([joined, looked_back], axis=-1))
         outputs = self.output_layer(outputs)
         split, start = {}, 0
         for key, size in self.output_sizes.items():
             split[key] = outputs[:, :, start : start + size]
             start += size
-        return split, state
+        return split
 
     def get_config(self):
         """Returns the arguments of this class; subclasses add theirs."""
