@@ -15,6 +15,7 @@ from ddsp_tf.version import __version__
 _HOMES = {
     "Add": "ddsp_tf.processors",
     "Autoencoder": "ddsp_tf.models",
+    "Chain": "ddsp_tf.chain",
     "CrepeTracker": "ddsp_tf.features.crepe_tracker",
     "Crop": "ddsp_tf.processors",
     "DilatedConvDecoder": "ddsp_tf.models",
@@ -37,13 +38,17 @@ _HOMES = {
     "UserError": "ddsp_tf.errors",
     "Wavetable": "ddsp_tf.processors",
     "YinTracker": "ddsp_tf.features.yin_tracker",
+    "instrument": "ddsp_tf.instruments",
     "load_features": "ddsp_tf.features.feature_files",
     "load_model": "ddsp_tf.model_files",
+    "load_player": "ddsp_tf.playing",
+    "load_ranges": "ddsp_tf.playing",
     "prepare_dataset": "ddsp_tf.data.preparation",
     "read_audio": "ddsp_tf.data.audio_files",
     "recording": "ddsp_tf.recordings",
     "save_features": "ddsp_tf.features.feature_files",
     "synthesize": "ddsp_tf.synthesis",
+    "transfer_curves": "ddsp_tf.features.transfer",
     "write_audio": "ddsp_tf.data.audio_files",
 }
 __all__ = ["__version__", *_HOMES]

@@ -146,17 +146,18 @@ def print_evaluation(run, summary: dict):
 def export(run_folder, out, precisions):
     """Write a model as SavedModel and LiteRT.
 
-    Takes the best model of a run, and checks what it wrote by playing it.
+    Takes the best model of a run (or bundled:violin), and checks what it wrote by playing it.
 
     \b
     Example:
         ddsp-tf export my_run --out my_model
     """
     from ddsp_tf.export.exporter import export_run
+    from ddsp_tf.instruments import resolve_model
     from ddsp_tf.training.run_directory import RunDirectory
 
     precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
-    print_export(out, export_run(RunDirectory(run_folder), out, precisions))
+    print_export(out, export_run(RunDirectory(resolve_model(run_folder)), out, precisions))
 
 
 def print_export(out: Path, description: dict):
@@ -196,23 +197,42 @@ def print_export(out: Path, description: dict):
     show_default=True,
     help="With --transfer: from 0, as played, to 1, each note in tune.",
 )
+@click.option(
+    "--louder-db",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="With --transfer: decibels added to the fitted level.",
+)
+@click.option(
+    "--gate-db",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=45.0,
+    show_default=True,
+    help="With --transfer: what is softer than the loud parts by more than this is silent.",
+)
 @seed_option
-def synthesize(model, source, out, transfer, octaves, pitch_correction, seed):
+@click.pass_context
+def synthesize(context, model, source, out, transfer, seed, **adjustments):
     """Play features or a recording through a model.
 
-    MODEL_OR_RUN is a run, a .keras file or an exported model; FEATURES_OR_AUDIO an .npz, .csv or
-    .json file, or a recording (bundled:flute, too). Any length; the memory needed does not grow
-    with it. The rows of a .csv may be breakpoints drawn by hand, at any times.
+    MODEL_OR_RUN is a run, a .keras file, an exported model, or bundled:violin; FEATURES_OR_AUDIO
+    an .npz, .csv or .json file, or a recording (bundled:flute, too). Any length; the memory needed
+    does not grow with it. The rows of a .csv may be breakpoints drawn by hand, at any times.
 
     \b
     Example:
         ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
     """
-    if not transfer and (octaves is not None or pitch_correction):
-        raise click.UsageError("--octaves and --pitch-correction need --transfer")
+    for name in adjustments:
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and not transfer:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --transfer")
+    from ddsp_tf.instruments import resolve_model
     from ddsp_tf.playing import load_player, play_to_file, read_curves
     from ddsp_tf.recordings import resolve
 
+    model = resolve_model(model)
     player, extractor = load_player(model)
     curves = read_curves(
         resolve(source),
@@ -221,18 +241,18 @@ def synthesize(model, source, out, transfer, octaves, pitch_correction, seed):
         on_warning=lambda text: click.echo(f"warning: {text}", err=True),
     )
     if transfer:
-        curves = _transferred(curves, player.frame_rate, model, octaves, pitch_correction)
+        curves = _transferred(curves, player.frame_rate, model, adjustments)
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
         seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
     click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")
 
 
-def _transferred(curves, frame_rate, model, octaves, pitch_correction):
+def _transferred(curves, frame_rate, model, adjustments):
     from ddsp_tf.features.transfer import transfer_curves
     from ddsp_tf.playing import load_ranges
 
-    fitted = transfer_curves(curves, frame_rate, load_ranges(model), octaves, pitch_correction)
+    fitted = transfer_curves(curves, frame_rate, load_ranges(model), **adjustments)
     click.echo(
         f"transfer: notes in {fitted.notes.mean():.0%} of the frames, pitch moved by "
         f"{fitted.octaves} octaves, level by {fitted.level_change_db:+.1f} dB",

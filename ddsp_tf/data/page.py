@@ -47,7 +47,7 @@ def write_page(dataset: Manifest | str | os.PathLike) -> Path:
     histograms = manifest.statistics["histograms"]
     html = environment.get_template("page.html.j2").render(
         title=manifest.title,
-        facts=_facts(manifest),
+        facts=dataset_facts(manifest),
         histograms=_picture(histograms_png(histograms, manifest.frame_rate)),
         recordings=sorted(manifest.recordings, key=lambda recording: not recording.flags),
         splits={
@@ -65,7 +65,15 @@ def write_page(dataset: Manifest | str | os.PathLike) -> Path:
     return path
 
 
-def _facts(manifest: Manifest) -> dict[str, str]:
+def dataset_facts(manifest: Manifest) -> dict[str, str]:
+    """Gives the figures of a dataset as text.
+
+    Args:
+        manifest: Of the dataset.
+
+    Returns:
+        Sentences by what they are about: "Recordings", "Minutes", "Pitch" and so on.
+    """
     statistics, rules = manifest.statistics, manifest.rules
     given = sum(recording.seconds for recording in manifest.recordings) / 60.0
     pitch, notes, loudness = (statistics[name] for name in ("f0_hz", "f0_midi", "loudness_db"))
@@ -107,7 +115,7 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
             (file for file in manifest.files if file.source == recording.source),
             key=lambda file: file.frames,
         )
-        arrays, first = _stretch(manifest, file)
+        arrays, first = excerpt(manifest, file)
         start = first / manifest.frame_rate
         seconds = arrays["f0_hz"].size / manifest.frame_rate
         picture = pitch_over_spectrogram_png(
@@ -124,8 +132,17 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
     return excerpts
 
 
-def _stretch(manifest: Manifest, file: SourceFile) -> tuple[dict[str, np.ndarray], int]:
-    """Reads some seconds from the middle of a recording; gives also their first frame."""
+def excerpt(manifest: Manifest, file: SourceFile) -> tuple[dict[str, np.ndarray], int]:
+    """Reads some seconds from the middle of a stretch.
+
+    Args:
+        manifest: Of the dataset.
+        file: One of its `files`.
+
+    Returns:
+        Tuple of the arrays, "audio" [frames * hop] and the features [frames]; and the number of
+        their first frame in the recording.
+    """
     reader = DatasetReader(manifest, file.split)
     frames = min(file.frames, round(EXCERPT_SECONDS * manifest.frame_rate))
     first = (file.frames - frames) // 2

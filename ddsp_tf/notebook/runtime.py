@@ -1,0 +1,93 @@
+"""Files into a notebook and out of it, on Colab or elsewhere."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from ddsp_tf.errors import UserError
+
+
+def in_colab() -> bool:
+    """Tells whether this is a Colab runtime.
+
+    Example:
+        >>> in_colab()
+        False
+    """
+    try:
+        return importlib.util.find_spec("google.colab") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def upload(folder: str | os.PathLike) -> list[Path]:
+    """Opens Colab's file dialog and keeps what is chosen in a folder.
+
+    Args:
+        folder: Where the files go; made if absent.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        UserError: If this is not Colab, or nothing was chosen.
+
+    Example:
+        >>> upload("recordings")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: upload: only Colab has a file dialog; give the path instead
+    """
+    if not in_colab():
+        raise UserError("upload: only Colab has a file dialog; give the path instead")
+    from google.colab import files
+
+    chosen = files.upload()
+    if not chosen:
+        raise UserError("upload: no file was chosen; run the cell again")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, content in chosen.items():
+        # Colab has put a copy into the working folder, under this name, too.
+        Path(name).unlink(missing_ok=True)
+        paths.append(folder / Path(name).name)
+        paths[-1].write_bytes(content)
+    return paths
+
+
+def download(path: str | os.PathLike, leave_out: tuple[str, ...] = ()) -> Path:
+    """Gives a file, or a folder as a zip archive, to the browser; elsewhere says where it is.
+
+    Args:
+        path: File or folder.
+        leave_out: Names of files and folders, anywhere below a folder, to leave out.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: If there is nothing at the path.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: not found; run the cells above first")
+    if path.is_dir():
+        path = _zipped(path, leave_out)
+    if in_colab():
+        from google.colab import files
+
+        files.download(str(path))
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return path
+
+
+def _zipped(folder: Path, leave_out: tuple[str, ...]) -> Path:
+    """Makes `<folder>.zip` beside a folder, with the folder's name as its top."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as work:
+        chosen = Path(work) / folder.name
+        shutil.copytree(folder, chosen, ignore=shutil.ignore_patterns(*leave_out))
+        return Path(shutil.make_archive(str(folder), "zip", work, folder.name))
