@@ -1,0 +1,56 @@
+"""Code in the documentation does what it is there for."""
+
+import shutil
+
+import numpy as np
+import pytest
+from backends import tensorflow_only
+from documents import WRITTEN_PAGES, code_blocks
+
+from ddsp_tf.configuration import load_experiment
+from ddsp_tf.features.feature_files import load_features, save_features
+
+BLOCKS = [code for page in WRITTEN_PAGES for code in code_blocks(page)]
+# Its processor does not exist yet: see test_contributing.py.
+TESTED_APART = ("CONTRIBUTING.md",)
+# Pictures of text, output, and languages that this suite does not speak.
+ONLY_TO_READ = ("text", "c", "js", "console")
+
+
+def of(language):
+    codes = [code for code in BLOCKS if code.language == language]
+    codes = [code for code in codes if code.page.name not in TESTED_APART]
+    return pytest.mark.parametrize("code", codes, ids=str)
+
+
+def test_every_language_is_known():
+    for code in BLOCKS:
+        assert code.language in ("", "python", "gin", "csv", *ONLY_TO_READ), str(code)
+
+
+@tensorflow_only
+@of("python")
+def test_python_runs(code, workbench, request):
+    if "my_model" in code.text:
+        shutil.copytree(request.getfixturevalue("tiny_export"), "my_model")
+    curves = {"f0_hz": np.full(300, 220.0), "loudness_db": np.full(300, -20.0)}
+    save_features("take1.npz", curves, 100)
+    exec(compile(code.text, str(code), "exec"), {"__name__": "__main__"})
+
+
+@of("gin")
+def test_gin_builds_a_model(code, tmp_path):
+    path = tmp_path / "documented.gin"
+    included = "" if "include" in code.text else "include 'models/solo_instrument.gin'\n"
+    path.write_text(included + code.text)
+    experiment = load_experiment(str(path))
+    experiment.model.build()
+    assert experiment.training.steps > 0
+
+
+@of("csv")
+def test_tables_are_feature_files(code, tmp_path):
+    path = tmp_path / "documented.csv"
+    path.write_text(code.text)
+    curves, _ = load_features(path, 100)
+    assert curves["f0_hz"].size > 100
