@@ -6,11 +6,14 @@ PYTHON ?= python3
 ORIGINAL ?=
 VENV ?= .venv
 DEMO ?= demo
+LADDER ?= ladder_result
+# Recordings of one instrument for the ladder to climb on, beside the bundled violin.
+RECORDINGS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 PARALLEL = -n 2 --dist loadfile
 
-.PHONY: bench demo pictures test clean
+.PHONY: api bench demo ladder lint pictures test clean
 
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,10 +35,17 @@ demo: $(INSTALLED)
 
 pictures: $(INSTALLED)
 	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png
+	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
-test: $(INSTALLED)
+api: $(INSTALLED)
+	$(BIN)/python docs/make_api.py
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
 	$(BIN)/python -m pytest $(PARALLEL)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) tests/dsp tests/processors tests/models \
 	  tests/losses tests/features tests/test_units.py tests/test_synthesis.py
@@ -45,5 +55,9 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/render.py --configs solo_instrument,fast
 	$(BIN)/python benchmarks/exported_models.py solo_instrument fast vst
 
+ladder: $(INSTALLED)
+	rm -rf $(LADDER)
+	$(BIN)/python ladder/climb.py --out $(LADDER) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+
 clean:
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info
+	rm -rf $(VENV) $(DEMO) $(LADDER) build dist *.egg-info

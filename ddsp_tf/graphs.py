@@ -5,11 +5,12 @@ operation by itself.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
 
-def in_graph(model, name: str, function: Callable | None = None) -> Callable:
+def in_graph(model: Any, name: str, function: Callable | None = None) -> Callable:
     """Returns one of a model's methods as a graph, made once a model.
 
     Args:

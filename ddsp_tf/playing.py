@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -18,7 +19,7 @@ from ddsp_tf.synthesis import synthesize
 from ddsp_tf.training.run_directory import RunDirectory
 
 
-def load_player(path: str | os.PathLike):
+def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
     """Loads whatever can be played, and the extractor of the features it was trained on.
 
     Args:
@@ -75,7 +76,7 @@ def load_ranges(path: str | os.PathLike) -> dict:
 
 def read_curves(
     path: str | os.PathLike,
-    player,
+    player: Any,
     extractor: FeatureExtractor,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> dict[str, np.ndarray]:
@@ -117,7 +118,7 @@ def _warn(on_warning, path, text):
 
 
 def play_to_file(
-    player,
+    player: Any,
     curves: dict[str, np.ndarray],
     out: str | os.PathLike,
     seed: int = 0,

@@ -1,6 +1,7 @@
 """Playing a model: whole clips with all their stems, and pieces of any length block by block."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ddsp_tf.graphs import in_graph
 _STEM_NAMES = {"filtered_noise": "noise"}
 
 
-def white_noise(shape, seed: int) -> np.ndarray:
+def white_noise(shape: Sequence[int], seed: int) -> np.ndarray:
     """Draws the noise that a noise synthesizer filters.
 
     Args:
@@ -28,7 +29,7 @@ def white_noise(shape, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1.0, 1.0, shape).astype(np.float32)
 
 
-def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
+def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
     """Plays clips and returns the audio with all the parts it is made of.
 
     Args:
@@ -61,7 +62,7 @@ def render_stems(model, features: Mapping[str, np.ndarray], seed: int = 0) -> di
 
 
 def synthesize(
-    model, features: Mapping[str, np.ndarray], seed: int = 0, block_frames: int = 500
+    model: Any, features: Mapping[str, np.ndarray], seed: int = 0, block_frames: int = 500
 ) -> Iterator[np.ndarray]:
     """Plays a piece of any length block by block, in memory that does not grow with it.
 

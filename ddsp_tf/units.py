@@ -8,11 +8,13 @@ import math
 
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 MIDI_RANGE = 127.0
 DB_RANGE = 80.0
 
 
-def hz_to_midi(f0_hz):
+def hz_to_midi(f0_hz: Tensor) -> Tensor:
     """Converts frequency to MIDI note number; 0 Hz and below give 0.
 
     Args:
@@ -31,7 +33,7 @@ def hz_to_midi(f0_hz):
     return ops.where(positive, 69.0 + 12.0 * octaves, 0.0)
 
 
-def midi_to_hz(midi):
+def midi_to_hz(midi: Tensor) -> Tensor:
     """Converts MIDI note number to frequency in Hz.
 
     Args:
@@ -48,7 +50,7 @@ def midi_to_hz(midi):
     return 440.0 * ops.exp((midi - 69.0) * (math.log(2.0) / 12.0))
 
 
-def scale_f0_hz(f0_hz):
+def scale_f0_hz(f0_hz: Tensor) -> Tensor:
     """Scales frequency to 0..1 for a network: MIDI note number over 127.
 
     Args:
@@ -64,7 +66,7 @@ def scale_f0_hz(f0_hz):
     return hz_to_midi(f0_hz) / MIDI_RANGE
 
 
-def scale_db(db):
+def scale_db(db: Tensor) -> Tensor:
     """Scales a level of -80..0 dB to 0..1 for a network.
 
     Args:
@@ -80,7 +82,9 @@ def scale_db(db):
     return ops.convert_to_tensor(db, "float32") / DB_RANGE + 1.0
 
 
-def exp_sigmoid(x, exponent=10.0, max_value=2.0, threshold=1e-7):
+def exp_sigmoid(
+    x: Tensor, exponent: float = 10.0, max_value: float = 2.0, threshold: float = 1e-7
+) -> Tensor:
     """Maps any number to a positive amplitude: a sigmoid that is steep in decibels.
 
     `max_value * sigmoid(x) ** ln(exponent) + threshold`, as in Engel et al., "DDSP" (ICLR 2020).

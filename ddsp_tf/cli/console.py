@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 def quiet_native_logs():
@@ -22,7 +23,7 @@ def quiet_native_logs():
 
 
 @contextmanager
-def progress_bar(what: str, total: int | None = None) -> Iterator[Callable]:
+def progress_bar(what: str, total: int | None = None) -> Iterator[Any]:
     """Shows a bar on standard error while the block runs.
 
     Args:
@@ -56,12 +57,15 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Callable]:
         task = progress.add_task(what, total=total, text="")
 
         def advance(done: int, text: str = "", total: int | None = None):
-            changes = {"completed": done, "text": text}
+            changes: dict[str, Any] = {"completed": done, "text": text}
             if total is not None:
                 changes["total"] = total
             progress.update(task, **changes)
 
-        advance.note = lambda text: progress.console.print(text, style="yellow", markup=False)
+        def note(text: str):
+            progress.console.print(text, style="yellow", markup=False)
+
+        advance.note = note  # type: ignore[attr-defined]
         yield advance
 
 

@@ -87,7 +87,7 @@ class BeamMeasurer:
 def _as_element(task: Task) -> dict[str, Any]:
     """A task without anything that is open, such as a network already loaded."""
     known = task.extractor.tracker.name in TRACKERS
-    extractor = json.dumps(task.extractor.describe()) if known else task.extractor
+    extractor: Any = json.dumps(task.extractor.describe()) if known else task.extractor
     return {"task": replace(task, extractor=extractor), "key": task.key}
 
 

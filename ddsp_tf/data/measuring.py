@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -180,7 +181,7 @@ def _hold_pitch(f0_hz: np.ndarray) -> None:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]
 
 
-def _doubtful(recording: dict[str, object], extractor: FeatureExtractor) -> bool:
+def _doubtful(recording: dict[str, Any], extractor: FeatureExtractor) -> bool:
     """Tells whether the pitches found might come from others outside the tracker's range.
 
     A pitch that is too low is answered by an overtone, whose period is not the sound's; one that
@@ -208,9 +209,7 @@ def _range_advice(staged: StagedAudio, extractor: FeatureExtractor) -> str | Non
     return range_advice(sound, extractor.sample_rate, extractor.tracker)
 
 
-def _recording(
-    task: Task, staged: StagedAudio, features: dict[str, np.ndarray]
-) -> dict[str, object]:
+def _recording(task: Task, staged: StagedAudio, features: dict[str, np.ndarray]) -> dict[str, Any]:
     """Describes a recording, all but how much of it is kept."""
     extractor, decoder, silence_db = task.extractor, staged.decoder, task.rules.silence_db
     voiced = voicing(features, silence_db)

@@ -6,9 +6,9 @@ in it as they are in memory, so with an index of where they begin, any stretch o
 be read without the rest of its record.
 """
 
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def write_records(
 
 
 def read_stretch(
-    file: IO[bytes], row: np.void, first: int, into: dict[str, np.ndarray], at: int, count: int
+    file: io.FileIO, row: np.void, first: int, into: dict[str, np.ndarray], at: int, count: int
 ) -> None:
     """Reads some frames of one record into arrays.
 
@@ -111,7 +111,7 @@ def read_stretch(
     hop = into["audio"].size // into["f0_hz"].size
     for name in ARRAYS:
         scale = hop if name == "audio" else 1
-        target = memoryview(into[name][at * scale : (at + count) * scale]).cast("B")
+        target = into[name][at * scale : (at + count) * scale].data.cast("B")
         file.seek(int(row[name]) + 4 * scale * first)
         if file.readinto(target) != len(target):
             raise OSError(f"{file.name}: ends too early; prepare the dataset again")

@@ -100,7 +100,7 @@ def _crc32c_of_a_few_bytes(content: bytes) -> int:
 @lru_cache(maxsize=1)
 def _word_table() -> np.ndarray:
     """What two bytes of zeros make of each value of the low 16 bits, uint32 [65536]."""
-    registers = np.arange(1 << 16, dtype=np.uint32)
+    registers: np.ndarray = np.arange(1 << 16, dtype=np.uint32)
     for _ in range(16):
         registers = (registers >> 1) ^ np.where(registers & 1, np.uint32(_POLYNOMIAL), 0)
     return registers.astype(np.uint32)

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.typing import Tensor
 
 # Measured with 48000 taps: up to here the matrix product is quicker than partitions.
 _LONGEST_DIRECT_BLOCK = 128
@@ -17,7 +18,7 @@ _LONGEST_DIRECT_BLOCK = 128
 _LONGEST_PADDED_BLOCK = 1024
 
 
-def _real_fft_inverse(real, imaginary, size: int):
+def _real_fft_inverse(real: Tensor, imaginary: Tensor, size: int) -> Tensor:
     """Inverse real FFT made of one forward FFT, because LiteRT has only the forward one.
 
     The Hartley transform H = Re - Im of the DFT is its own inverse, up to the length.
@@ -30,7 +31,7 @@ def _real_fft_inverse(real, imaginary, size: int):
     return ops.concatenate([real - imaginary, mirrored], axis=-1) * (1.0 / size)
 
 
-def fft_convolve(signal, impulse_response):
+def fft_convolve(signal: Tensor, impulse_response: Tensor) -> Tensor:
     """Full linear convolution, by FFTs of a size that fits the impulse response.
 
     Its gradient is written by hand: correlations, of spectra that exist already.
@@ -95,7 +96,7 @@ def _rows_like(argument, gradient):
     return ops.sum(gradient, axis=0, keepdims=True) if argument.shape[0] == 1 else gradient
 
 
-def convolve_block(block, impulse_response):
+def convolve_block(block: Tensor, impulse_response: Tensor) -> Tensor:
     """Full linear convolution of a block that may be much shorter than the response.
 
     The same numbers as `fft_convolve(block, impulse_response)`, at the cost of the block. One

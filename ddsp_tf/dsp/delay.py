@@ -2,10 +2,12 @@
 
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 INTERPOLATIONS = ("cubic", "linear")
 
 
-def _interpolation_weights(fraction, interpolation: str) -> dict:
+def _interpolation_weights(fraction: Tensor, interpolation: str) -> dict:
     """Weights of the samples around a delay, by their distance from its whole part."""
     if interpolation == "linear":
         return {0: 1.0 - fraction, 1: fraction}
@@ -19,7 +21,7 @@ def _interpolation_weights(fraction, interpolation: str) -> dict:
     }
 
 
-def variable_delay(line, delay, past: int, interpolation: str = "cubic"):
+def variable_delay(line: Tensor, delay: Tensor, past: int, interpolation: str = "cubic") -> Tensor:
     """Reads a signal some time ago, between its samples.
 
     "linear" weights two neighbours, which dulls high frequencies between samples. "cubic" is

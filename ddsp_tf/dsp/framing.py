@@ -6,10 +6,12 @@ Frame k describes sample k * hop; a signal of F frames has F * hop samples.
 import numpy as np
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 INTERPOLATIONS = ("hann", "linear")
 
 
-def hop_size(sample_rate: int, frame_rate: int) -> int:
+def hop_size(sample_rate: int, frame_rate: float) -> int:
     """Returns the number of samples from one frame to the next.
 
     Args:
@@ -60,7 +62,7 @@ def crossfade_weights(hop: int, interpolation: str = "hann") -> np.ndarray:
     return ramp.astype(np.float32)
 
 
-def next_frames(frames):
+def next_frames(frames: Tensor) -> Tensor:
     """Returns every frame's successor; the last frame is its own.
 
     Args:
@@ -76,7 +78,7 @@ def next_frames(frames):
     return ops.concatenate([frames[:, 1:], frames[:, -1:]], axis=1)
 
 
-def previous_frames(before, frames):
+def previous_frames(before: Tensor, frames: Tensor) -> Tensor:
     """Returns every frame's predecessor.
 
     Args:
@@ -94,7 +96,7 @@ def previous_frames(before, frames):
     return ops.concatenate([before, frames[:, :-1]], axis=1)
 
 
-def overlap_add(frames, hop: int):
+def overlap_add(frames: Tensor, hop: int) -> Tensor:
     """Adds frames that start `hop` samples apart.
 
     Args:
@@ -120,7 +122,7 @@ def overlap_add(frames, hop: int):
     return signal[:, : n_frames * hop + max(size - hop, 0)]
 
 
-def add_tail(signal, tail, length):
+def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
     """Adds the tail left by earlier blocks to a block's full output, and splits off the new tail.
 
     Args:

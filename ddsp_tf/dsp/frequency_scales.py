@@ -2,10 +2,13 @@
 
 from keras import ops
 
+from ddsp_tf.typing import Tensor
 from ddsp_tf.units import hz_to_midi, midi_to_hz
 
 
-def frequencies_sigmoid(raw, depth: int = 1, min_hz: float = 0.0, max_hz: float = 8000.0):
+def frequencies_sigmoid(
+    raw: Tensor, depth: int = 1, min_hz: float = 0.0, max_hz: float = 8000.0
+) -> Tensor:
     """Frequencies as sums of sigmoids, each over a smaller range than the one before.
 
     With depth 1 one number moves a frequency over the whole range, in equal steps of pitch; with
@@ -37,7 +40,9 @@ def frequencies_sigmoid(raw, depth: int = 1, min_hz: float = 0.0, max_hz: float 
     return total if depth > 1 else unit_to_hz(shares[..., 0], min_hz, max_hz)
 
 
-def frequencies_softmax(raw, depth: int = 64, min_hz: float = 20.0, max_hz: float = 8000.0):
+def frequencies_softmax(
+    raw: Tensor, depth: int = 64, min_hz: float = 20.0, max_hz: float = 8000.0
+) -> Tensor:
     """Frequencies as means over a grid of pitches, weighted by a softmax.
 
     The scale of Engel et al., "Self-supervised pitch detection by inverse audio synthesis" (ICML
@@ -61,7 +66,7 @@ def frequencies_softmax(raw, depth: int = 64, min_hz: float = 20.0, max_hz: floa
     return unit_to_hz(ops.sum(shares * ops.linspace(0.0, 1.0, depth), axis=-1), min_hz, max_hz)
 
 
-def unit_to_hz(unit, min_hz: float, max_hz: float):
+def unit_to_hz(unit: Tensor, min_hz: float, max_hz: float) -> Tensor:
     """Frequencies from 0..1, in equal steps of pitch.
 
     Args:

@@ -4,12 +4,13 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
+from ddsp_tf.typing import Tensor
 
 # exp(15) decays to nothing within one sample of any response that fits in memory.
 _STEEPEST = 15.0
 
 
-def set_direct_sound(impulse_response, gain: float):
+def set_direct_sound(impulse_response: Tensor, gain: float) -> Tensor:
     """Replaces the first tap, the sound that arrives without a reflection.
 
     Args:
@@ -27,7 +28,7 @@ def set_direct_sound(impulse_response, gain: float):
     return ops.concatenate([direct, impulse_response[..., 1:]], axis=-1)
 
 
-def decay_exponent(raw):
+def decay_exponent(raw: Tensor) -> Tensor:
     """Maps a raw network output to the decay of `decaying_noise`: `2 + exp(raw)`.
 
     Args:
@@ -44,7 +45,7 @@ def decay_exponent(raw):
     return 2.0 + ops.exp(ops.minimum(ops.convert_to_tensor(raw, "float32"), _STEEPEST))
 
 
-def decaying_noise(gain, decay, noise):
+def decaying_noise(gain: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
     """Noise that dies away exponentially: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
 
     The level falls by 60 dB within `6.91 / decay` of the response.
@@ -68,7 +69,7 @@ def decaying_noise(gain, decay, noise):
     return gain * ops.exp(-decay * time) * noise
 
 
-def filtered_noise_response(magnitudes, noise):
+def filtered_noise_response(magnitudes: Tensor, noise: Tensor) -> Tensor:
     """Noise whose spectrum changes from frame to frame.
 
     Args:

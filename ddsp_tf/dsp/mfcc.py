@@ -3,12 +3,14 @@
 import numpy as np
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 # Added to the energies before the logarithm: the original DDSP's, about -100 dB.
 _FLOOR = 1e-5
 
 
 def mfcc(
-    audio,
+    audio: Tensor,
     sample_rate: int,
     hop: int,
     n_coefficients: int = 30,
@@ -16,7 +18,7 @@ def mfcc(
     fft_size: int = 1024,
     low_hz: float = 20.0,
     high_hz: float = 8000.0,
-):
+) -> Tensor:
     """Computes mel-frequency cepstral coefficients (Davis and Mermelstein, 1980).
 
     Magnitudes of Hann-windowed frames, summed by triangles that are equally wide on the mel scale,
@@ -54,7 +56,7 @@ def mfcc(
     return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)
 
 
-def _centred_frames(audio, hop: int, size: int):
+def _centred_frames(audio: Tensor, hop: int, size: int) -> Tensor:
     """Cuts [batch, samples // hop, size] frames, frame k centred on sample k * hop."""
     pieces = -(-size // hop)
     batch, n_frames = ops.shape(audio)[0], ops.shape(audio)[1] // hop
@@ -91,7 +93,7 @@ def mel_matrix(
         (513, 80)
     """
     bounds = 2595.0 * np.log10(1.0 + np.array([low_hz, high_hz]) / 700.0)
-    corners = 700.0 * (10.0 ** (np.linspace(*bounds, n_mels + 2) / 2595.0) - 1.0)
+    corners = 700.0 * (10.0 ** (np.linspace(bounds[0], bounds[1], n_mels + 2) / 2595.0) - 1.0)
     frequencies = np.arange(fft_size // 2 + 1)[:, None] * (sample_rate / fft_size)
     rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])

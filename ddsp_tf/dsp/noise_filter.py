@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import add_tail, overlap_add
+from ddsp_tf.typing import State, Tensor
 
 
 def response_radius(n_bands: int) -> int:
@@ -43,7 +44,7 @@ def _response_matrix(n_bands: int) -> np.ndarray:
     return weight * np.cos(np.pi * band * lag / radius) * window
 
 
-def impulse_response(magnitudes):
+def impulse_response(magnitudes: Tensor) -> Tensor:
     """Zero-phase impulse response of a filter given by magnitudes, Hann-windowed.
 
     The window smooths the response between the given frequencies (frequency sampling method).
@@ -63,7 +64,7 @@ def impulse_response(magnitudes):
 
 
 @functools.cache
-def _filter_matrices(n_bands: int, hop: int):
+def _filter_matrices(n_bands: int, hop: int) -> tuple[np.ndarray, ...]:
     """Constant matrices that filter one frame of `hop` samples.
 
     Returns:
@@ -97,7 +98,7 @@ def _part_size(n_bands: int, hop: int) -> int:
     return min(sizes, key=lambda size: size + 2 * radius * radius / size)
 
 
-def filter_frames(signal, magnitudes, hop: int):
+def filter_frames(signal: Tensor, magnitudes: Tensor, hop: int) -> Tensor:
     """Filters each frame of a signal by its own magnitudes and overlap-adds the results.
 
     Args:
@@ -131,7 +132,7 @@ def filter_frames(signal, magnitudes, hop: int):
     return overlap_add(ops.matmul(ops.matmul(parts, analysis) * gains, synthesis), part)
 
 
-def filter_block(signal, magnitudes, hop: int, state):
+def filter_block(signal: Tensor, magnitudes: Tensor, hop: int, state: State) -> tuple[Tensor, ...]:
     """Filters one block of frames; blocks join without a seam.
 
     Args:

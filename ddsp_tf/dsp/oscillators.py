@@ -13,17 +13,19 @@ import math
 import keras
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
 _BLOCK = 32
 # 32 ** 4 frames are 70 minutes at 250 frames/s before the last, plain sum has a second term.
 _LEVELS_IF_LENGTH_UNKNOWN = 4
 
 
-def _wrap(x, modulus: float):
+def _wrap(x: Tensor, modulus: float) -> Tensor:
     return x - modulus * ops.floor(x * (1.0 / modulus))
 
 
-def _wrapped_sum(increments, modulus: float, levels: int | None = None):
+def _wrapped_sum(increments: Tensor, modulus: float, levels: int | None = None) -> Tensor:
     """Inclusive cumulative sum over the last axis, modulo `modulus`, in blocks."""
     static = increments.shape[-1]
     if levels is None:
@@ -42,7 +44,13 @@ def _wrapped_sum(increments, modulus: float, levels: int | None = None):
     return ops.reshape(total, (batch, n_blocks * _BLOCK))[:, :length]
 
 
-def frame_phase(f0_hz, next_f0_hz, hop: int, sample_rate: int, initial_phase=None):
+def frame_phase(
+    f0_hz: Tensor,
+    next_f0_hz: Tensor,
+    hop: int,
+    sample_rate: int,
+    initial_phase: Tensor | None = None,
+) -> tuple[Tensor, ...]:
     """Phase at the start of every frame, for frequencies that glide linearly between frames.
 
     Args:
@@ -70,7 +78,7 @@ def frame_phase(f0_hz, next_f0_hz, hop: int, sample_rate: int, initial_phase=Non
     )
 
 
-def split_hz(frequencies):
+def split_hz(frequencies: Tensor) -> tuple[Tensor, ...]:
     """Splits frequencies into whole Hertz, through which no gradient flows, and fractions.
 
     Args:
@@ -87,7 +95,13 @@ def split_hz(frequencies):
     return whole, frequencies - whole
 
 
-def phase_of_parts(parts, next_parts, hop: int, sample_rate: int, initial_phase=None):
+def phase_of_parts(
+    parts: Tensor,
+    next_parts: Tensor,
+    hop: int,
+    sample_rate: int,
+    initial_phase: Tensor | None = None,
+) -> Tensor:
     """`frame_phase` of frequencies that come in two parts, because one float32 is not enough.
 
     Args:
@@ -124,7 +138,9 @@ def phase_of_parts(parts, next_parts, hop: int, sample_rate: int, initial_phase=
     return ops.concatenate([initial_phase, after[:, :-1]], axis=1), final
 
 
-def sample_phase(phase, f0_hz, next_f0_hz, hop: int, sample_rate: int):
+def sample_phase(
+    phase: Tensor, f0_hz: Tensor, next_f0_hz: Tensor, hop: int, sample_rate: int
+) -> Tensor:
     """Phase at every sample, from the phase at the start of every frame.
 
     The first sample of a frame has already advanced by one sample's worth of frequency, as in
@@ -152,7 +168,9 @@ def sample_phase(phase, f0_hz, next_f0_hz, hop: int, sample_rate: int):
     return phase[:, :, None] + f0_hz[:, :, None] * linear + glide[:, :, None] * quadratic
 
 
-def harmonic_sum(phase, amplitudes, next_amplitudes, weights):
+def harmonic_sum(
+    phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
+) -> Tensor:
     """Sums sines at the multiples of one phase, amplitudes crossfaded from frame to frame.
 
     Args:
@@ -175,7 +193,9 @@ def harmonic_sum(phase, amplitudes, next_amplitudes, weights):
     return form(phase, amplitudes, next_amplitudes, weights)
 
 
-def fused_harmonic_sum(phase, amplitudes, next_amplitudes, weights):
+def fused_harmonic_sum(
+    phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
+) -> Tensor:
     """`harmonic_sum` as one elementwise expression under one reduction.
 
     XLA keeps the [batch, frames, hop, harmonics] product in registers, in both directions. A
@@ -188,7 +208,9 @@ def fused_harmonic_sum(phase, amplitudes, next_amplitudes, weights):
     return ops.reshape(signal, (ops.shape(phase)[0], -1))
 
 
-def factored_harmonic_sum(phase, amplitudes, next_amplitudes, weights):
+def factored_harmonic_sum(
+    phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
+) -> Tensor:
     """`harmonic_sum` by the sines of a sum of angles, with a quarter of the sines.
 
     Harmonic k = i + base * j; sin(i + j) = sin(j) cos(i) + cos(j) sin(i). The sums over i are

@@ -5,12 +5,13 @@ import math
 from keras import ops
 
 from ddsp_tf.dsp.oscillators import phase_of_parts
+from ddsp_tf.typing import Tensor
 
 # Shifts are split at 1 / 1024: times whole Hertz that is exact in float32 up to 16 kHz of detuning.
 _SHIFT_STEPS = 1024.0
 
 
-def detuning_hz(f0_hz, shifts):
+def detuning_hz(f0_hz: Tensor, shifts: Tensor) -> tuple[Tensor, ...]:
     """How far shifted harmonics lie from the exact ones: f0 * k * shift.
 
     A float32 has 24 bits, so this product is off by up to a cycle after an hour if it is rounded.
@@ -37,7 +38,13 @@ def detuning_hz(f0_hz, shifts):
     return whole, exact - whole + rest
 
 
-def partial_phase(parts, next_parts, hop: int, sample_rate: int, initial_phase=None):
+def partial_phase(
+    parts: Tensor,
+    next_parts: Tensor,
+    hop: int,
+    sample_rate: int,
+    initial_phase: Tensor | None = None,
+) -> tuple[Tensor, ...]:
     """Phase of every partial at the start of every frame; frequencies glide linearly.
 
     Args:
@@ -80,15 +87,15 @@ def partial_phase(parts, next_parts, hop: int, sample_rate: int, initial_phase=N
 
 
 def partial_sum(
-    phase,
-    frequencies,
-    next_frequencies,
-    amplitudes,
-    next_amplitudes,
-    weights,
+    phase: Tensor,
+    frequencies: Tensor,
+    next_frequencies: Tensor,
+    amplitudes: Tensor,
+    next_amplitudes: Tensor,
+    weights: Tensor,
     sample_rate: int,
-    fundamental=None,
-):
+    fundamental: Tensor | None = None,
+) -> Tensor:
     """Sums sines whose frequencies glide and whose amplitudes are crossfaded.
 
     Args:

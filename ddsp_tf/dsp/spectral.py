@@ -4,9 +4,10 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.typing import Tensor
 
 
-def stft_magnitude(audio, fft_size: int):
+def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
     """Magnitudes of the short-time Fourier transform, Hann windows overlapping by 75 %.
 
     Frame k starts at sample k * fft_size / 4; the end is padded with zeros until every sample
@@ -70,7 +71,7 @@ def _window(fft_size):
     return window.astype(np.float32)
 
 
-def log_magnitude(magnitude, floor: float = 1e-5):
+def log_magnitude(magnitude: Tensor, floor: float = 1e-5) -> Tensor:
     """Natural logarithm with a floor, whose gradient lives on below the floor.
 
     Below the floor the value is constant, as in the original's `safe_log`, but the gradient is

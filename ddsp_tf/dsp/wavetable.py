@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from ddsp_tf.typing import Tensor
 
-def band_limited(tables, f0_hz, sample_rate: int):
+
+def band_limited(tables: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
     """Removes the harmonics that would lie at or above the Nyquist frequency.
 
     Args:
@@ -36,7 +38,7 @@ def _hartley(x):
     return ops.concatenate([real - imaginary, mirrored], axis=-1)
 
 
-def read_tables(tables, phase):
+def read_tables(tables: Tensor, phase: Tensor) -> Tensor:
     """Reads wavetables by linear interpolation between neighbouring points.
 
     Args:

@@ -19,6 +19,7 @@ from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.metrics import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
 from ddsp_tf.model_files import load_model
+from ddsp_tf.models import Autoencoder
 from ddsp_tf.synthesis import render_stems
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run_directory import RunDirectory
@@ -40,7 +41,7 @@ class Evaluation:
 
 
 def evaluate_model(
-    model,
+    model: Autoencoder,
     manifest: Manifest,
     *,
     split: str = "validation",

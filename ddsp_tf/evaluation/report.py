@@ -77,7 +77,7 @@ def write_report(
     *,
     title: str,
     sample_rate: int,
-    frame_rate: int,
+    frame_rate: float,
     summary: Mapping[str, float | str],
     clips: Sequence[ClipReport],
     training_log: Mapping[str, tuple[np.ndarray, np.ndarray]] | None,
@@ -155,7 +155,7 @@ def _template() -> jinja2.Template:
 
 
 def _clip_view(
-    clip: ClipReport, columns: list[str], sample_rate: int, frame_rate: int
+    clip: ClipReport, columns: list[str], sample_rate: int, frame_rate: float
 ) -> dict[str, Any]:
     """What the template needs of a clip, as text and data URIs."""
     stems, notes = _playable(clip)
@@ -235,7 +235,12 @@ def _metric(name: str) -> _Metric:
 def _described(name: str, value: float | str | None) -> dict[str, Any]:
     """A value as text, with the number to sort by, or the reason why there is none."""
     metric = _metric(name)
-    view = {"label": metric.label, "unit": metric.unit, "good": metric.good, "sort": ""}
+    view: dict[str, Any] = {
+        "label": metric.label,
+        "unit": metric.unit,
+        "good": metric.good,
+        "sort": "",
+    }
     view["fact"] = isinstance(value, str)
     if isinstance(value, str | Integral):
         return {**view, "text": str(value), "sort": value}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.audio_files import file_sha256
@@ -52,7 +53,7 @@ def export_run(run: RunDirectory, out: Path, precisions: Sequence[str] = PRECISI
 
 
 def export_model(
-    model, folder: Path, record: dict | None = None, precisions: Sequence[str] = PRECISIONS
+    model: Any, folder: Path, record: dict | None = None, precisions: Sequence[str] = PRECISIONS
 ) -> dict:
     """Exports a model.
 

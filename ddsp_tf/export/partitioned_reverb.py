@@ -5,6 +5,7 @@ from keras import ops
 
 from ddsp_tf.export.sanitizing import finite
 from ddsp_tf.processors import Processor
+from ddsp_tf.typing import State, Tensor
 
 
 class PartitionedReverb(Processor):
@@ -52,11 +53,11 @@ class PartitionedReverb(Processor):
         self._real = spectra.real.astype(np.float32)
         self._imaginary = spectra.imag.astype(np.float32)
 
-    def get_controls(self, signal):
+    def get_controls(self, signal: Tensor) -> dict[str, Tensor]:
         """Returns the signal."""
         return {"signal": signal}
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on."""
         return {
             "real": ops.zeros((batch_size, self.parts, self.bins)),
@@ -64,7 +65,7 @@ class PartitionedReverb(Processor):
             "tail": ops.zeros((batch_size, self.size - self.block)),
         }
 
-    def stream(self, state, signal):
+    def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:
         """Convolves one block."""
         padded = ops.pad(signal, [[0, 0], [0, self.size - self.block]])
         real, imaginary = (

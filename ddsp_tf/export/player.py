@@ -1,12 +1,14 @@
 """Plays an exported SavedModel block by block from Python."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.description import read_description
+from ddsp_tf.typing import State, Tensor
 
 
 class ExportedModel:
@@ -40,7 +42,7 @@ class ExportedModel:
         sizes = self.description["state"]["saved_model"]
         return {name: np.zeros((batch_size, size), np.float32) for name, size in sizes.items()}
 
-    def stream(self, features, state):
+    def stream(self, features: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
         """Plays one block; see `Autoencoder.stream`."""
         import tensorflow as tf
 

@@ -1,6 +1,7 @@
 """CREPE as a pitch tracker of recordings."""
 
 import os
+from typing import Any
 
 import numpy as np
 import soxr
@@ -75,7 +76,7 @@ class CrepeTracker(PitchTracker):
         super().__init__(capacity=capacity, viterbi=bool(viterbi))
         self._weights = weights
         self._batch_frames = batch_frames or _BATCH // CAPACITIES[capacity]
-        self._network = None
+        self._network: Any = None
         self._sha256 = ""
 
     def __getstate__(self) -> dict:

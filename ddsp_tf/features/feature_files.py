@@ -50,13 +50,11 @@ def save_features(
     features = _checked(path, features, frame_rate)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".npz":
-            described = {}
+            described: dict = {"frame_rate": np.float64(frame_rate)}
             if pitch_tracker is not None:
                 described["pitch_tracker"] = np.array(json.dumps(pitch_tracker))
             with open(temporary, "wb") as file:
-                np.savez_compressed(
-                    file, frame_rate=np.float64(frame_rate), **described, **features
-                )
+                np.savez_compressed(file, **(described | features))
             return
         frames = features["f0_hz"].size
         if path.suffix.lower() == ".json":

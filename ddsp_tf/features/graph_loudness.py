@@ -7,11 +7,12 @@ from keras import ops
 
 from ddsp_tf.features.centred_frames import centred_frames
 from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
+from ddsp_tf.typing import Tensor
 
 
 def graph_loudness_db(
-    audio, sample_rate: int, hop: int, fft_size: int = 512, floor_db: float = FLOOR_DB
-):
+    audio: Tensor, sample_rate: int, hop: int, fft_size: int = 512, floor_db: float = FLOOR_DB
+) -> Tensor:
     """Measures A-weighted loudness per frame, as `loudness.loudness_db` does on arrays.
 
     Both are made of the same window and weights (`loudness.loudness_weights`) and have the same
@@ -38,7 +39,9 @@ def graph_loudness_db(
     return _to_db(ops.sum((real * real + imaginary * imaginary) * weights, axis=-1), floor_db)
 
 
-def graph_power_db(audio, hop: int, frame_size: int = 1024, floor_db: float = FLOOR_DB):
+def graph_power_db(
+    audio: Tensor, hop: int, frame_size: int = 1024, floor_db: float = FLOOR_DB
+) -> Tensor:
     """Measures the mean power per frame, as `loudness.power_db` does on arrays.
 
     Args:

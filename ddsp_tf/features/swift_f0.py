@@ -1,6 +1,7 @@
 """The pitch tracker SwiftF0, from its own package."""
 
 import importlib.metadata
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class SwiftF0Tracker(PitchTracker):
             )
         super().__init__(fmin_hz=fmin_hz, fmax_hz=fmax_hz, check_octaves=check_octaves)
         self._threads = threads
-        self._detector = None
+        self._detector: Any = None
 
     def __getstate__(self) -> dict:
         """Leaves the network behind: processes that get a copy load it themselves."""

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.features.centred_frames import centred_frames
+from ddsp_tf.typing import Tensor
 
 _STEP_CENTS = 12.0
 _SPLIT_HZ = 110.0
@@ -46,12 +47,12 @@ class _Plan(NamedTuple):
 
 
 def yin_pitch(
-    audio,
+    audio: Tensor,
     sample_rate: int,
     hop: int,
     lowest_hz: float = 30.0,
     highest_hz: float = 2100.0,
-):
+) -> tuple[Tensor, ...]:
     """Tracks pitch by the lag after which the sound repeats.
 
     For every frame the correlation of the sound with itself is found at lags 12 cents apart, from

@@ -1,6 +1,8 @@
 """Distance of short-time spectra at several resolutions."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ from keras import ops
 
 from ddsp_tf.dsp.spectral import log_magnitude, stft_magnitude
 from ddsp_tf.features.loudness import FLOOR_DB, a_weighting_db
+from ddsp_tf.typing import Tensor
 
 _SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
 DISTANCES = ("L1", "L2", "cosine")
@@ -87,18 +90,18 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        fft_sizes=None,
-        magnitude_weight=1.0,
-        log_magnitude_weight=1.0,
-        delta_time_weight=0.0,
-        delta_frequency_weight=0.0,
-        cumulative_frequency_weight=0.0,
-        loudness_weight=0.0,
-        loudness_fft_size=512,
-        distance="L1",
-        sample_rate=16000,
-        name="spectral_loss",
-        **kwargs,
+        fft_sizes: Sequence[int] | None = None,
+        magnitude_weight: float = 1.0,
+        log_magnitude_weight: float = 1.0,
+        delta_time_weight: float = 0.0,
+        delta_frequency_weight: float = 0.0,
+        cumulative_frequency_weight: float = 0.0,
+        loudness_weight: float = 0.0,
+        loudness_fft_size: int = 512,
+        distance: str = "L1",
+        sample_rate: int = 16000,
+        name: str = "spectral_loss",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         sizes = scaled_fft_sizes(sample_rate) if fft_sizes is None else fft_sizes
@@ -135,7 +138,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         kinds = [name for name, weight in self.weights.items() if weight]
         return (*kinds, "loudness") if self.loudness_weight else tuple(kinds)
 
-    def terms(self, y_true, y_pred):
+    def terms(self, y_true: Tensor, y_pred: Tensor) -> dict[str, Tensor]:
         """Computes every term of the sum, weighted.
 
         Args:
@@ -159,7 +162,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
             terms[f"loudness_{self.loudness_fft_size}"] = self.loudness_weight * distance
         return terms
 
-    def kind_sums(self, y_true, y_pred):
+    def kind_sums(self, y_true: Tensor, y_pred: Tensor) -> dict[str, Tensor]:
         """Computes the sum of the terms of each kind over all window sizes.
 
         Args:
@@ -175,7 +178,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
             sums[kind] = sums[kind] + value
         return sums
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Returns the [batch] sum of all terms."""
         return sum(self.terms(y_true, y_pred).values())
 
@@ -197,7 +200,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         weighted = ops.matmul(power, ops.convert_to_tensor(weights.astype(np.float32)[:, None]))
         return (10.0 / math.log(10.0)) * log_magnitude(weighted[:, :, 0], 10.0 ** (FLOOR_DB / 10.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

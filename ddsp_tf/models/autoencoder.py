@@ -1,11 +1,17 @@
 """The model: features -> decoder -> processors -> audio."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.graphs import in_graph
+from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.processors.group import ProcessorGroup
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import scale_db, scale_f0_hz
 
 _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
@@ -59,13 +65,13 @@ class Autoencoder(keras.Model):
 
     def __init__(
         self,
-        decoder,
-        processor_group,
-        encoder=None,
-        sample_rate=16000,
-        frame_rate=250,
-        name="autoencoder",
-        **kwargs,
+        decoder: Decoder,
+        processor_group: ProcessorGroup,
+        encoder: keras.layers.Layer | None = None,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        name: str = "autoencoder",
+        **kwargs: Any,
     ):
         # Half precision would put the pitch out of tune.
         super().__init__(name=name, autocast=False, **kwargs)
@@ -132,7 +138,7 @@ class Autoencoder(keras.Model):
         """Samples by which `stream` delays the audio."""
         return self.processor_group.latency
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Builds the networks; the processors make their weights themselves."""
         if self.built:
             return
@@ -150,7 +156,7 @@ class Autoencoder(keras.Model):
             )
         self.built = True
 
-    def encode(self, audio):
+    def encode(self, audio: Tensor) -> Tensor:
         """Measures the timbre of recordings.
 
         Args:
@@ -166,7 +172,7 @@ class Autoencoder(keras.Model):
             raise ValueError("this model has no encoder")
         return self.encoder(audio)
 
-    def keep_mean_z(self, recordings):
+    def keep_mean_z(self, recordings: Iterable[Tensor]) -> None:
         """Sets `mean_z`, the timbre that is played when no other is given.
 
         Args:
@@ -183,7 +189,9 @@ class Autoencoder(keras.Model):
             raise ValueError("no recordings; expected at least one")
         self.mean_z.assign((total / frames).astype(np.float32))
 
-    def decode(self, features, state=None):
+    def decode(
+        self, features: Mapping[str, Tensor], state: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Turns features into the processors' raw inputs.
 
         Args:
@@ -217,12 +225,14 @@ class Autoencoder(keras.Model):
             z = ops.cast(features["z"], "float32")
         return z + ops.zeros_like(f0_hz)
 
-    def call(self, features):
+    def call(self, features: Mapping[str, Tensor]) -> Tensor:
         """Returns audio [batch, frames * hop]."""
         inputs, _ = self.decode(features)
         return self.processor_group(inputs)
 
-    def render(self, features):
+    def render(
+        self, features: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
         """Returns every processor's signal and controls.
 
         Args:
@@ -235,12 +245,12 @@ class Autoencoder(keras.Model):
         inputs, _ = self.decode(features)
         return self.processor_group.render(inputs)
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Returns the state before the first block, a flat dictionary of tensors."""
         state = self.processor_group.initial_state(batch_size)
         return {"decoder": self.decoder.initial_state(batch_size), **state}
 
-    def stream(self, features, state):
+    def stream(self, features: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
         """Plays one block of frames.
 
         Args:
@@ -258,7 +268,7 @@ class Autoencoder(keras.Model):
         output = self.processor_group.processors[-1].name
         return signals[output], {"decoder": decoder_state, **own}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, layers serialized."""
         return {
             "name": self.name,
@@ -270,7 +280,7 @@ class Autoencoder(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds the model from `get_config`, built and ready for weights."""
         config = dict(config)
         for key in ("decoder", "processor_group", "encoder"):

@@ -1,8 +1,12 @@
 """What all decoders have in common."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from keras import layers, ops
 
 from ddsp_tf.models.dense_stack import DenseStack
+from ddsp_tf.typing import Tensor
 
 
 class Decoder(layers.Layer):
@@ -40,13 +44,13 @@ class Decoder(layers.Layer):
 
     def __init__(
         self,
-        output_sizes,
-        input_names,
-        input_sizes,
-        stack_channels,
-        stack_layers,
-        name="decoder",
-        **kwargs,
+        output_sizes: Mapping[str, int],
+        input_names: Sequence[str],
+        input_sizes: Mapping[str, int] | None,
+        stack_channels: int,
+        stack_layers: int,
+        name: str = "decoder",
+        **kwargs: Any,
     ):
         # The state stays in float32 under any precision.
         super().__init__(name=name, autocast=False, **kwargs)
@@ -68,7 +72,7 @@ class Decoder(layers.Layer):
             for key in self.input_names
         ]
 
-    def make_output_layers(self):
+    def make_output_layers(self) -> None:
         """Makes the layers after the part that looks back."""
         self.output_stack = DenseStack(self.stack_channels, self.stack_layers, name="output_stack")
         self.output_layer = layers.Dense(sum(self.output_sizes.values()))
@@ -89,7 +93,7 @@ class Decoder(layers.Layer):
         """
         raise NotImplementedError
 
-    def look_back(self, joined, state):
+    def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the part that looks back.
 
         Args:
@@ -101,7 +105,7 @@ class Decoder(layers.Layer):
         """
         raise NotImplementedError
 
-    def build(self, inputs_shape=None, state_shape=None):
+    def build(self, inputs_shape: Any = None, state_shape: Any = None) -> None:
         """Builds all layers."""
         if self.built:
             return
@@ -113,11 +117,13 @@ class Decoder(layers.Layer):
         self.output_layer.build((None, None, self.stack_channels))
         self.built = True
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> Tensor:
         """Returns the state before the first frame, [batch, state_size] zeros."""
         return ops.zeros((batch_size, self.state_size))
 
-    def call(self, inputs, state=None):
+    def call(
+        self, inputs: Mapping[str, Tensor], state: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Returns raw controls by name, and the state after the last frame."""
         joined = self.read_inputs(inputs)
         if state is None:
@@ -125,7 +131,7 @@ class Decoder(layers.Layer):
         looked_back, state = self.look_back(joined, state)
         return self.make_outputs(joined, looked_back), state
 
-    def read_inputs(self, inputs):
+    def read_inputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Runs the input stacks.
 
         Args:
@@ -140,7 +146,7 @@ class Decoder(layers.Layer):
         ]
         return ops.concatenate(stacks, axis=-1)
 
-    def make_outputs(self, joined, looked_back):
+    def make_outputs(self, joined: Tensor, looked_back: Tensor) -> dict[str, Tensor]:
         """Runs the output stack and the linear layer.
 
         Args:
@@ -158,7 +164,7 @@ class Decoder(layers.Layer):
             start += size
         return split
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments of this class; subclasses add theirs."""
         return {
             **super().get_config(),

@@ -1,7 +1,11 @@
 """Dense layers as the networks of the DDSP paper use them."""
 
+from typing import Any
+
 import keras
 from keras import layers
+
+from ddsp_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -29,7 +33,7 @@ class DenseStack(layers.Layer):
         TensorShape([1, 5, 8])
     """
 
-    def __init__(self, channels, n_layers, name=None, **kwargs):
+    def __init__(self, channels: int, n_layers: int, name: str | None = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         if channels < 1 or n_layers < 1:
             raise ValueError(f"channels={channels}, n_layers={n_layers}; expected at least 1")
@@ -43,7 +47,7 @@ class DenseStack(layers.Layer):
                 layers.LeakyReLU(negative_slope=0.2),
             ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Builds the layers one after the other."""
         shape = tuple(input_shape)
         for step in self.steps:
@@ -51,16 +55,16 @@ class DenseStack(layers.Layer):
             shape = step.compute_output_shape(shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Applies the layers."""
         for step in self.steps:
             inputs = step(inputs)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the input's shape with `channels` as its last dimension."""
         return (*input_shape[:-1], self.channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "channels": self.channels, "n_layers": self.n_layers}

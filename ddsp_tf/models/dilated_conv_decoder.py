@@ -1,9 +1,13 @@
 """A decoder that looks back over a fixed stretch of frames."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -37,7 +41,9 @@ class DilatedConv(layers.Layer):
         (TensorShape([1, 10, 4]), TensorShape([1, 16]))
     """
 
-    def __init__(self, channels, kernel_size, dilation, name=None, **kwargs):
+    def __init__(
+        self, channels: int, kernel_size: int, dilation: int, name: str | None = None, **kwargs: Any
+    ):
         super().__init__(name=name, autocast=False, **kwargs)
         if channels < 1 or kernel_size < 2 or dilation < 1:
             raise ValueError(
@@ -52,7 +58,7 @@ class DilatedConv(layers.Layer):
         self.convolution = layers.Dense(2 * channels)
         self.output_layer = layers.Dense(channels)
 
-    def build(self, inputs_shape=None, history_shape=None):
+    def build(self, inputs_shape: Any = None, history_shape: Any = None) -> None:
         """Builds the layers."""
         if self.built:
             return
@@ -61,7 +67,7 @@ class DilatedConv(layers.Layer):
         self.output_layer.build((None, None, self.channels))
         self.built = True
 
-    def call(self, inputs, history):
+    def call(self, inputs: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the outputs and the new history."""
         frames = ops.shape(inputs)[1]
         normalized = self.norm(inputs)
@@ -76,7 +82,7 @@ class DilatedConv(layers.Layer):
         history = ops.reshape(line[:, frames:], (-1, self.look_back * self.channels))
         return outputs, ops.cast(history, "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -125,17 +131,17 @@ class DilatedConvDecoder(Decoder):
 
     def __init__(
         self,
-        output_sizes,
-        input_names=("f0_hz", "loudness_db"),
-        input_sizes=None,
-        stack_channels=512,
-        stack_layers=3,
-        conv_channels=128,
-        conv_layers=10,
-        kernel_size=3,
-        dilations=(1, 3, 9, 27, 81),
-        name="decoder",
-        **kwargs,
+        output_sizes: Mapping[str, int],
+        input_names: Sequence[str] = ("f0_hz", "loudness_db"),
+        input_sizes: Mapping[str, int] | None = None,
+        stack_channels: int = 512,
+        stack_layers: int = 3,
+        conv_channels: int = 128,
+        conv_layers: int = 10,
+        kernel_size: int = 3,
+        dilations: Sequence[int] = (1, 3, 9, 27, 81),
+        name: str = "decoder",
+        **kwargs: Any,
     ):
         super().__init__(
             output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
@@ -165,14 +171,14 @@ class DilatedConvDecoder(Decoder):
         """Numbers in the state of one sequence."""
         return (self.receptive_field - 1) * self.conv_channels
 
-    def build_trunk(self, channels):
+    def build_trunk(self, channels: int) -> int:
         """Builds the convolutions."""
         self.input_layer.build((None, None, channels))
         for layer in self.convolutions:
             layer.build()
         return self.conv_channels
 
-    def look_back(self, joined, state):
+    def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the convolutions."""
         sequence, histories, start = self.input_layer(joined), [], 0
         for layer in self.convolutions:
@@ -182,7 +188,7 @@ class DilatedConvDecoder(Decoder):
             start += size
         return sequence, ops.concatenate(histories, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

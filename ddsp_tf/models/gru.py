@@ -1,7 +1,11 @@
 """A gated recurrent unit over whole sequences, for where there is no fused kernel."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from ddsp_tf.typing import Tensor
 
 # Frames that JAX computes in one iteration; each iteration costs some time of its own.
 _UNROLL = 8
@@ -21,7 +25,7 @@ def has_fused_recurrence() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def run_gru(layer, inputs, state, fused):
+def run_gru(layer: Any, inputs: Tensor, state: Tensor, fused: bool) -> tuple[Tensor, ...]:
     """Runs a GRU layer by the fused kernel, or by `gru`.
 
     Args:
@@ -44,13 +48,22 @@ def run_gru(layer, inputs, state, fused):
     if fused:
         states, last = layer(inputs, initial_state=ops.cast(state, layer.compute_dtype))
         return states, ops.cast(last, "float32")
-    weights = (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
-    weights = [ops.cast(weight, layer.compute_dtype) for weight in weights]
-    states, last = gru(inputs, *weights, state)
+    cell = layer.cell
+    kernel, recurrent_kernel, bias = (
+        ops.cast(weight, layer.compute_dtype)
+        for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
+    )
+    states, last = gru(inputs, kernel, recurrent_kernel, bias, state)
     return ops.cast(states, layer.compute_dtype), last
 
 
-def gru(inputs, kernel, recurrent_kernel, bias, state):
+def gru(
+    inputs: Tensor,
+    kernel: Tensor,
+    recurrent_kernel: Tensor,
+    bias: Tensor,
+    state: Tensor,
+) -> tuple[Tensor, ...]:
     """Computes what `keras.layers.GRU` (reset_after=True) computes, from its weights.
 
     Only the product with the previous frame's state is left to the loop over frames: the products

@@ -2,11 +2,13 @@
 
 from keras import ops
 
+from ddsp_tf.typing import Tensor
+
 # Frames computed one after the other while all blocks of so many are computed side by side.
 _BLOCK = 10
 
 
-def linear_recurrence(decay, inputs, state):
+def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
     """Solves h[t] = decay[t] * h[t - 1] + inputs[t].
 
     Frames are cut into blocks: every block is solved from zero, side by side; then the blocks'

@@ -1,11 +1,14 @@
 """The timbre encoder of the DDSP paper."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ddsp_tf.dsp.framing import hop_size, next_frames
 from ddsp_tf.dsp.mfcc import mfcc
 from ddsp_tf.models.gru import has_fused_recurrence, run_gru
+from ddsp_tf.typing import Tensor
 
 NORMALIZATIONS = ("layer", "instance")
 
@@ -50,16 +53,16 @@ class MfccRnnEncoder(layers.Layer):
 
     def __init__(
         self,
-        z_dims=16,
-        sample_rate=16000,
-        frame_rate=250,
-        stride=8,
-        n_coefficients=30,
-        n_mels=80,
-        rnn_channels=512,
-        normalization="layer",
-        name="encoder",
-        **kwargs,
+        z_dims: int = 16,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        stride: int = 8,
+        n_coefficients: int = 30,
+        n_mels: int = 80,
+        rnn_channels: int = 512,
+        normalization: str = "layer",
+        name: str = "encoder",
+        **kwargs: Any,
     ):
         # Audio stays in float32 under any precision.
         super().__init__(name=name, autocast=False, **kwargs)
@@ -83,7 +86,7 @@ class MfccRnnEncoder(layers.Layer):
         self.rnn = layers.GRU(rnn_channels, return_sequences=True, return_state=True)
         self.output_layer = layers.Dense(z_dims)
 
-    def build(self, audio_shape=None):
+    def build(self, audio_shape: Any = None) -> None:
         """Builds the layers."""
         if self.built:
             return
@@ -95,7 +98,7 @@ class MfccRnnEncoder(layers.Layer):
         self.output_layer.build((None, None, self.rnn_channels))
         self.built = True
 
-    def call(self, audio):
+    def call(self, audio: Tensor) -> Tensor:
         """Returns z for every frame."""
         audio = ops.cast(audio, "float32")
         n_frames = ops.shape(audio)[1] // self.hop
@@ -125,7 +128,7 @@ class MfccRnnEncoder(layers.Layer):
         between = looks[:, :, None] + ramp * steps
         return ops.reshape(between, (ops.shape(looks)[0], -1, self.z_dims))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,11 +1,15 @@
 """A decoder whose recurrence is solved for all frames at once."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.linear_recurrence import linear_recurrence
+from ddsp_tf.typing import Tensor
 
 # Frames over which a channel of a new layer remembers, from the quickest to the slowest.
 _MEMORY = (2.0, 256.0)
@@ -42,7 +46,7 @@ class MinGru(layers.Layer):
         (TensorShape([1, 10, 4]), TensorShape([1, 4]))
     """
 
-    def __init__(self, channels, name=None, **kwargs):
+    def __init__(self, channels: int, name: str | None = None, **kwargs: Any):
         super().__init__(name=name, autocast=False, **kwargs)
         if channels < 1:
             raise ValueError(f"channels={channels}; expected at least 1")
@@ -51,7 +55,7 @@ class MinGru(layers.Layer):
         self.gate = layers.Dense(channels, bias_initializer=_spread_memory)
         self.candidate = layers.Dense(channels)
 
-    def build(self, inputs_shape=None, state_shape=None):
+    def build(self, inputs_shape: Any = None, state_shape: Any = None) -> None:
         """Builds the layers."""
         if self.built:
             return
@@ -59,7 +63,7 @@ class MinGru(layers.Layer):
             layer.build((None, None, self.channels))
         self.built = True
 
-    def call(self, inputs, state):
+    def call(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Returns inputs + h, and the last h."""
         normalized = self.norm(inputs)
         gate = ops.cast(self.gate(normalized), "float32")
@@ -68,7 +72,7 @@ class MinGru(layers.Layer):
         h = linear_recurrence(ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state)
         return inputs + ops.cast(h, inputs.dtype), h[:, -1]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "channels": self.channels}
 
@@ -118,15 +122,15 @@ class MinGruDecoder(Decoder):
 
     def __init__(
         self,
-        output_sizes,
-        input_names=("f0_hz", "loudness_db"),
-        input_sizes=None,
-        stack_channels=512,
-        stack_layers=3,
-        rnn_channels=512,
-        rnn_layers=2,
-        name="decoder",
-        **kwargs,
+        output_sizes: Mapping[str, int],
+        input_names: Sequence[str] = ("f0_hz", "loudness_db"),
+        input_sizes: Mapping[str, int] | None = None,
+        stack_channels: int = 512,
+        stack_layers: int = 3,
+        rnn_channels: int = 512,
+        rnn_layers: int = 2,
+        name: str = "decoder",
+        **kwargs: Any,
     ):
         super().__init__(
             output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
@@ -144,14 +148,14 @@ class MinGruDecoder(Decoder):
         """Numbers in the state of one sequence."""
         return self.rnn_layers * self.rnn_channels
 
-    def build_trunk(self, channels):
+    def build_trunk(self, channels: int) -> int:
         """Builds the recurrent layers."""
         self.input_layer.build((None, None, channels))
         for layer in self.recurrent_layers:
             layer.build()
         return self.rnn_channels
 
-    def look_back(self, joined, state):
+    def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the recurrent layers."""
         sequence, states = self.input_layer(joined), []
         before = ops.split(state, self.rnn_layers, axis=-1)
@@ -160,7 +164,7 @@ class MinGruDecoder(Decoder):
             states.append(part)
         return sequence, ops.concatenate(states, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

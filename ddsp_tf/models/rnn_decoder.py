@@ -1,10 +1,14 @@
 """The recurrent decoder of the DDSP paper."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.gru import has_fused_recurrence, run_gru
+from ddsp_tf.typing import Tensor
 
 RNN_TYPES = {"gru": layers.GRU, "lstm": layers.LSTM}
 
@@ -53,15 +57,15 @@ class RnnDecoder(Decoder):
 
     def __init__(
         self,
-        output_sizes,
-        input_names=("f0_hz", "loudness_db"),
-        input_sizes=None,
-        stack_channels=512,
-        stack_layers=3,
-        rnn_channels=512,
-        rnn_type="gru",
-        name="decoder",
-        **kwargs,
+        output_sizes: Mapping[str, int],
+        input_names: Sequence[str] = ("f0_hz", "loudness_db"),
+        input_sizes: Mapping[str, int] | None = None,
+        stack_channels: int = 512,
+        stack_layers: int = 3,
+        rnn_channels: int = 512,
+        rnn_type: str = "gru",
+        name: str = "decoder",
+        **kwargs: Any,
     ):
         super().__init__(
             output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
@@ -79,12 +83,12 @@ class RnnDecoder(Decoder):
         """Numbers in the state of one sequence."""
         return self.rnn_channels * (2 if self.rnn_type == "lstm" else 1)
 
-    def build_trunk(self, channels):
+    def build_trunk(self, channels: int) -> int:
         """Builds the recurrent layer."""
         self.rnn.build((None, None, channels))
         return self.rnn_channels
 
-    def look_back(self, joined, state):
+    def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the recurrent layer."""
         if self.rnn_type == "gru":
             return run_gru(self.rnn, joined, state, self.has_fused_kernel)
@@ -92,7 +96,7 @@ class RnnDecoder(Decoder):
         sequence, *parts = self.rnn(joined, initial_state=parts)
         return sequence, ops.cast(ops.concatenate(parts, axis=-1), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,8 +1,11 @@
 """Adds signals."""
 
+from collections.abc import Sequence
+
 import keras
 
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -24,11 +27,11 @@ class Add(Processor):
 
     input_names = None
 
-    def get_controls(self, *signals):
+    def get_controls(self, *signals: Tensor) -> dict[str, Tensor]:
         """Returns the signals under one name."""
         return {"signals": signals}
 
-    def get_signal(self, signals):
+    def get_signal(self, signals: Sequence[Tensor]) -> Tensor:
         """Returns their sum, [batch, samples]."""
         total = signals[0]
         for signal in signals[1:]:

@@ -1,6 +1,10 @@
 """What every processor has in common."""
 
+from typing import Any
+
 import keras
+
+from ddsp_tf.typing import State, Tensor
 
 
 class Processor(keras.layers.Layer):
@@ -29,7 +33,7 @@ class Processor(keras.layers.Layer):
     optional_input_names: tuple[str, ...] = ()
     signal_names: tuple[str, ...] = ("signal",)
 
-    def __init__(self, name=None, **kwargs):
+    def __init__(self, name: str | None = None, **kwargs: Any):
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
 
@@ -48,27 +52,27 @@ class Processor(keras.layers.Layer):
         """Samples that `get_signal` returns fewer than its inputs have."""
         return 0
 
-    def call(self, *inputs, **named_inputs):
+    def call(self, *inputs: Tensor, **named_inputs: Tensor) -> Tensor:
         """Returns the signal [batch, samples] of raw inputs."""
         return self.get_signal(**self.get_controls(*inputs, **named_inputs))
 
-    def get_controls(self, *inputs, **named_inputs):
+    def get_controls(self, *inputs: Tensor, **named_inputs: Tensor) -> dict[str, Tensor]:
         """Returns physical controls by name."""
         raise NotImplementedError
 
-    def get_signal(self, **controls):
+    def get_signal(self, **controls: Any) -> Tensor:
         """Returns the signal [batch, samples] of physical controls."""
         raise NotImplementedError
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Returns the state before the first block: a dictionary of tensors, maybe empty."""
         del batch_size
         return {}
 
-    def stream(self, state, **controls):
+    def stream(self, state: State, **controls: Any) -> tuple[Tensor, State]:
         """Returns the delayed signal of a block and the state after it."""
         return self.get_signal(**controls), state
 
-    def build(self, *input_shapes, **named_input_shapes):
+    def build(self, *input_shapes: Tensor, **named_input_shapes: Any) -> None:
         """Marks the layer as built; processors with weights make them in the constructor."""
         self.built = True

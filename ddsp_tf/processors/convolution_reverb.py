@@ -1,5 +1,7 @@
 """What all reverbs by convolution have in common."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -7,6 +9,7 @@ from ddsp_tf.dsp.convolution import convolve_block, fft_convolve
 from ddsp_tf.dsp.framing import add_tail
 from ddsp_tf.dsp.impulse_responses import set_direct_sound
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 
 
 class ConvolutionReverb(Processor):
@@ -33,7 +36,7 @@ class ConvolutionReverb(Processor):
     # not hand them to a learned reverb, because other nodes have inputs of the same names.
     response_inputs: tuple[str, ...] = ()
 
-    def __init__(self, length, learned, add_dry, name, **kwargs):
+    def __init__(self, length: int, learned: bool, add_dry: bool, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         if length < 2:
             raise ValueError(f"length={length}; expected at least 2 samples")
@@ -42,11 +45,11 @@ class ConvolutionReverb(Processor):
         self.add_dry = add_dry
 
     @property
-    def input_names(self):
+    def input_names(self) -> tuple[str, ...]:
         """The signal, and what makes the response unless it is learned."""
         return ("signal",) if self.learned else ("signal", *self.response_inputs)
 
-    def get_signal(self, signal, impulse_response):
+    def get_signal(self, signal: Tensor, impulse_response: Tensor) -> Tensor:
         """Convolves a signal with a response.
 
         Args:
@@ -59,11 +62,13 @@ class ConvolutionReverb(Processor):
         wet = fft_convolve(signal, _rows(impulse_response))
         return wet[:, : ops.shape(signal)[1]]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on."""
         return {"tail": ops.zeros((batch_size, self.length - 1))}
 
-    def stream(self, state, signal, impulse_response):
+    def stream(
+        self, state: State, signal: Tensor, impulse_response: Tensor
+    ) -> tuple[Tensor, State]:
         """Convolves one block; the rest rings on in the state."""
         if impulse_response.shape[-1] != self.length:
             raise ValueError(
@@ -74,7 +79,7 @@ class ConvolutionReverb(Processor):
         done, tail = add_tail(wet, state["tail"], ops.shape(signal)[1])
         return done, {"tail": tail}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """Removes samples at an end of a signal."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -39,7 +42,7 @@ class Crop(Processor):
 
     input_names = ("signal",)
 
-    def __init__(self, n_samples, end="start", name="crop", **kwargs):
+    def __init__(self, n_samples: int, end: str = "start", name: str = "crop", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         if n_samples < 0:
             raise ValueError(f"n_samples={n_samples}; expected at least 0")
@@ -49,35 +52,35 @@ class Crop(Processor):
         self.end = end
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """What is removed at the start is waited for in a stream."""
         return self.n_samples if self.end == "start" else 0
 
     @property
-    def removed_samples(self):
+    def removed_samples(self) -> int:
         """The samples removed."""
         return self.n_samples
 
-    def get_controls(self, signal):
+    def get_controls(self, signal: Tensor) -> dict[str, Tensor]:
         """Returns the signal."""
         return {"signal": signal}
 
-    def get_signal(self, signal):
+    def get_signal(self, signal: Tensor) -> Tensor:
         """Returns [batch, samples - n_samples] of a signal [batch, samples]."""
         if self.end == "start":
             return signal[:, self.n_samples :]
         return signal[:, : -self.n_samples] if self.n_samples else signal
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """The start is still to come."""
         return {"gate": ops.zeros((batch_size, self.latency))}
 
-    def stream(self, state, signal):
+    def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:
         """Silences what is removed at the start."""
         gate = ops.concatenate([state["gate"], ops.ones_like(signal)], axis=1)
         length = ops.shape(signal)[1]
         return signal * gate[:, :length], {"gate": gate[:, length:]}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "n_samples": self.n_samples, "end": self.end}

@@ -1,9 +1,12 @@
 """Reverb of two numbers."""
 
+from typing import Any
+
 import keras
 
 from ddsp_tf.dsp.impulse_responses import decay_exponent, decaying_noise
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
+from ddsp_tf.typing import Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -51,13 +54,13 @@ class ExpDecayReverb(ConvolutionReverb):
 
     def __init__(
         self,
-        length=48000,
-        learned=True,
-        add_dry=True,
-        scale=True,
-        seed=0,
-        name="exp_decay_reverb",
-        **kwargs,
+        length: int = 48000,
+        learned: bool = True,
+        add_dry: bool = True,
+        scale: bool = True,
+        seed: int = 0,
+        name: str = "exp_decay_reverb",
+        **kwargs: Any,
     ):
         super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
         self.scale = scale
@@ -71,7 +74,13 @@ class ExpDecayReverb(ConvolutionReverb):
                 setattr(self, weight, self.add_weight((1,), constant, name=weight))
         self.built = True
 
-    def get_controls(self, signal, gain=None, decay=None, noise=None):
+    def get_controls(
+        self,
+        signal: Tensor,
+        gain: Tensor | None = None,
+        decay: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Makes the response.
 
         Args:
@@ -95,6 +104,6 @@ class ExpDecayReverb(ConvolutionReverb):
         response = decaying_noise(gain, decay, self._given_or_seeded(noise))
         return self._controls(signal, response)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "scale": self.scale, "seed": self.seed}

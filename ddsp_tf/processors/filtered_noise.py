@@ -1,11 +1,14 @@
 """Synthesizer of noise with a spectrum that changes from frame to frame."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -48,14 +51,14 @@ class FilteredNoise(Processor):
 
     def __init__(
         self,
-        n_bands=65,
-        sample_rate=16000,
-        frame_rate=250,
-        initial_bias=-5.0,
-        scale=True,
-        seed=None,
-        name="filtered_noise",
-        **kwargs,
+        n_bands: int = 65,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        initial_bias: float = -5.0,
+        scale: bool = True,
+        seed: int | None = None,
+        name: str = "filtered_noise",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_bands < 2:
@@ -70,16 +73,18 @@ class FilteredNoise(Processor):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One magnitude a band."""
         return {"noise_magnitudes": self.n_bands}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """The reach of the zero-phase filter into the past."""
         return response_radius(self.n_bands)
 
-    def get_controls(self, noise_magnitudes, noise=None):
+    def get_controls(
+        self, noise_magnitudes: Tensor, noise: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Scales raw outputs to filter gains.
 
         Args:
@@ -99,7 +104,7 @@ class FilteredNoise(Processor):
         controls = {"noise_magnitudes": noise_magnitudes}
         return controls if noise is None else {**controls, "noise": noise}
 
-    def get_signal(self, noise_magnitudes, noise=None):
+    def get_signal(self, noise_magnitudes: Tensor, noise: Tensor | None = None) -> Tensor:
         """Filters noise by gains.
 
         Args:
@@ -114,14 +119,16 @@ class FilteredNoise(Processor):
         length = ops.shape(noise_magnitudes)[1] * self.hop
         return result[:, self.latency : self.latency + length]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on, and nothing sounds before the first frame."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency)),
             "gate": ops.zeros((batch_size, self.latency)),
         }
 
-    def stream(self, state, noise_magnitudes, noise=None):
+    def stream(
+        self, state: State, noise_magnitudes: Tensor, noise: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Filters one block of noise."""
         noise = self._noise(noise_magnitudes) if noise is None else noise
         return filter_block(noise, noise_magnitudes, self.hop, state)
@@ -131,7 +138,7 @@ class FilteredNoise(Processor):
         shape = (batch, frames * self.hop)
         return keras.random.uniform(shape, -1.0, 1.0, "float32", self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

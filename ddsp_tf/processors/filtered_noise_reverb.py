@@ -1,10 +1,13 @@
 """Reverb of noise whose spectrum dies away."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from ddsp_tf.dsp.impulse_responses import filtered_noise_response
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
+from ddsp_tf.typing import Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -51,16 +54,16 @@ class FilteredNoiseReverb(ConvolutionReverb):
 
     def __init__(
         self,
-        length=48000,
-        n_frames=1000,
-        n_bands=16,
-        learned=True,
-        add_dry=True,
-        initial_bias=-3.0,
-        scale=True,
-        seed=0,
-        name="filtered_noise_reverb",
-        **kwargs,
+        length: int = 48000,
+        n_frames: int = 1000,
+        n_bands: int = 16,
+        learned: bool = True,
+        add_dry: bool = True,
+        initial_bias: float = -3.0,
+        scale: bool = True,
+        seed: int = 0,
+        name: str = "filtered_noise_reverb",
+        **kwargs: Any,
     ):
         super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
         if n_frames < 1 or length % n_frames:
@@ -83,7 +86,9 @@ class FilteredNoiseReverb(ConvolutionReverb):
             )
         self.built = True
 
-    def get_controls(self, signal, magnitudes=None, noise=None):
+    def get_controls(
+        self, signal: Tensor, magnitudes: Tensor | None = None, noise: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Makes the response.
 
         Args:
@@ -111,7 +116,7 @@ class FilteredNoiseReverb(ConvolutionReverb):
         one_for_all = len(magnitudes.shape) == 2 and len(noise.shape) == 1
         return self._controls(signal, response[0] if one_for_all else response)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

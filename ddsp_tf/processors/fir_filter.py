@@ -1,5 +1,7 @@
 """Filter that changes from frame to frame."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.processors.frame_checks import check_channels, check_samples
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -50,12 +53,12 @@ class FirFilter(Processor):
 
     def __init__(
         self,
-        n_bands=65,
-        sample_rate=16000,
-        frame_rate=250,
-        scale=True,
-        name="fir_filter",
-        **kwargs,
+        n_bands: int = 65,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        scale: bool = True,
+        name: str = "fir_filter",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_bands < 2:
@@ -67,16 +70,16 @@ class FirFilter(Processor):
         self.scale = scale
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One magnitude a band."""
         return {"magnitudes": self.n_bands}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """The reach of the zero-phase filter into the past."""
         return response_radius(self.n_bands)
 
-    def get_controls(self, signal, magnitudes):
+    def get_controls(self, signal: Tensor, magnitudes: Tensor) -> dict[str, Tensor]:
         """Scales raw outputs to filter gains.
 
         Args:
@@ -92,7 +95,7 @@ class FirFilter(Processor):
             magnitudes = exp_sigmoid(magnitudes)
         return {"signal": signal, "magnitudes": magnitudes}
 
-    def get_signal(self, signal, magnitudes):
+    def get_signal(self, signal: Tensor, magnitudes: Tensor) -> Tensor:
         """Filters a signal by gains.
 
         Args:
@@ -106,18 +109,18 @@ class FirFilter(Processor):
         length = ops.shape(magnitudes)[1] * self.hop
         return result[:, self.latency : self.latency + length]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on, and nothing sounds before the first frame."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency)),
             "gate": ops.zeros((batch_size, self.latency)),
         }
 
-    def stream(self, state, signal, magnitudes):
+    def stream(self, state: State, signal: Tensor, magnitudes: Tensor) -> tuple[Tensor, State]:
         """Filters one block."""
         return filter_block(signal, magnitudes, self.hop, state)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

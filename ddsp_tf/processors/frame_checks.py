@@ -1,7 +1,9 @@
 """Checks of effects' inputs that can be made before the signal is computed."""
 
+from ddsp_tf.typing import Tensor
 
-def check_channels(node: str, name: str, frames, argument: str, expected: int):
+
+def check_channels(node: str, name: str, frames: Tensor, argument: str, expected: int) -> None:
     """Refuses controls of another size.
 
     Args:
@@ -24,7 +26,7 @@ def check_channels(node: str, name: str, frames, argument: str, expected: int):
         )
 
 
-def check_samples(node: str, signal, frames, hop: int):
+def check_samples(node: str, signal: Tensor, frames: Tensor, hop: int) -> None:
     """Refuses a signal that is not as long as its frames, where both lengths are known.
 
     Args:

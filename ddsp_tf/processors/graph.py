@@ -4,12 +4,15 @@ A node is a processor and the names of its inputs. A name is another node's, who
 stands for, or the caller's.
 """
 
+from collections.abc import Sequence
+
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import Node
 
 SIGNAL, CONTROL, OTHER = "a signal", "a control", "something else"
 
 
-def sorted_nodes(nodes) -> list:
+def sorted_nodes(nodes: Sequence[Node]) -> list:
     """Orders nodes so that each comes after those whose signals it takes.
 
     Nodes that are in order already stay where they are. The output comes last: the node whose
@@ -55,7 +58,7 @@ def _check_each(nodes):
             raise ValueError(f"{node}: inputs {list(inputs)}; expected {list(expected)}")
 
 
-def _cycle(waiting) -> str:
+def _cycle(waiting: dict) -> str:
     name, path = next(iter(waiting)), []
     while name not in path:
         path.append(name)
@@ -65,7 +68,7 @@ def _cycle(waiting) -> str:
     return f"node {name!r}: its signal would come back to it ({needs}); a graph has no cycles"
 
 
-def input_roles(processor, inputs) -> list[tuple[str, str, int | None]]:
+def input_roles(processor: Processor, inputs: Sequence[str]) -> list[tuple[str, str, int | None]]:
     """Says what a node takes its inputs for.
 
     Args:
@@ -82,7 +85,7 @@ def input_roles(processor, inputs) -> list[tuple[str, str, int | None]]:
         [('magnitudes', 'a control', 5)]
     """
     sizes = {"f0_hz": 1, **processor.input_sizes}
-    roles = []
+    roles: list[tuple[str, str, int | None]] = []
     for position, name in enumerate(inputs):
         argument = None if processor.input_names is None else processor.input_names[position]
         if argument is None or argument in processor.signal_names:
@@ -94,7 +97,7 @@ def input_roles(processor, inputs) -> list[tuple[str, str, int | None]]:
     return roles
 
 
-def check_agreement(nodes):
+def check_agreement(nodes: Sequence[Node]) -> None:
     """Refuses nodes that cannot work together.
 
     Args:

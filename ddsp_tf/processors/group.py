@@ -1,9 +1,13 @@
 """A graph of processors."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from ddsp_tf.processors.graph import CONTROL, SIGNAL, check_agreement, input_roles, sorted_nodes
+from ddsp_tf.typing import Node, State, Tensor
 
 _GATE = "silent_start"
 
@@ -59,7 +63,7 @@ class ProcessorGroup(keras.layers.Layer):
         TensorShape([1, 320])
     """
 
-    def __init__(self, nodes, name="processor_group", **kwargs):
+    def __init__(self, nodes: Sequence[Node], name: str = "processor_group", **kwargs: Any):
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
         nodes = sorted_nodes([(processor, tuple(inputs)) for processor, inputs in nodes])
@@ -94,12 +98,14 @@ class ProcessorGroup(keras.layers.Layer):
         """Samples by which `stream` delays the output."""
         return self.latencies[self.processors[-1].name]
 
-    def call(self, inputs):
+    def call(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the last node's signal [batch, samples]."""
         signals, _ = self.render(inputs)
         return signals[self.processors[-1].name]
 
-    def render(self, inputs):
+    def render(
+        self, inputs: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
         """Computes every node.
 
         Args:
@@ -119,7 +125,7 @@ class ProcessorGroup(keras.layers.Layer):
             signals[processor.name] = processor.get_signal(**controls[processor.name])
         return signals, controls
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Returns the state before the first block, a flat dictionary "node/name" -> tensor."""
         state = {}
         _, waiting = self._alignment()
@@ -130,7 +136,7 @@ class ProcessorGroup(keras.layers.Layer):
                 state[f"{processor.name}/{key}"] = ops.zeros((batch_size, *shape))
         return state
 
-    def stream(self, state, inputs):
+    def stream(self, state: State, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], State]:
         """Computes every node for one block of frames.
 
         Signals that meet in a node are delayed to the slowest of them, and so are the controls
@@ -196,7 +202,7 @@ class ProcessorGroup(keras.layers.Layer):
         if missing:
             raise ValueError(f"node {processor.name!r}: input {missing[0]!r} was not given")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Checks the first inputs' shapes; the processors make their weights themselves."""
         signals = {processor.name for processor in self.processors}
         for processor, names in zip(self.processors, self.connections, strict=True):
@@ -212,7 +218,7 @@ class ProcessorGroup(keras.layers.Layer):
                     )
         self.built = True
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the nodes, serialized."""
         nodes = [
             [keras.saving.serialize_keras_object(processor), list(inputs)]
@@ -221,7 +227,7 @@ class ProcessorGroup(keras.layers.Layer):
         return {"name": self.name, "nodes": nodes}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds the group from `get_config`."""
         nodes = [
             (keras.saving.deserialize_keras_object(processor), inputs)

@@ -1,5 +1,7 @@
 """Additive synthesizer of harmonic sounds."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previo
 from ddsp_tf.dsp.oscillators import frame_phase, harmonic_sum, sample_phase
 from ddsp_tf.dsp.partials import detuning_hz, partial_phase, partial_sum
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -55,15 +58,15 @@ class Harmonic(Processor):
 
     def __init__(
         self,
-        n_harmonics=60,
-        sample_rate=16000,
-        frame_rate=250,
-        interpolation="hann",
-        scale=True,
-        inharmonic=False,
-        max_shift=0.1,
-        name="harmonic",
-        **kwargs,
+        n_harmonics: int = 60,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        interpolation: str = "hann",
+        scale: bool = True,
+        inharmonic: bool = False,
+        max_shift: float = 0.1,
+        name: str = "harmonic",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_harmonics < 1:
@@ -81,23 +84,29 @@ class Harmonic(Processor):
         self.max_shift = max_shift
 
     @property
-    def input_names(self):
+    def input_names(self) -> tuple[str, ...]:
         """The call arguments."""
         names = ("amplitudes", "harmonic_distribution", "f0_hz")
         return (*names, "harmonic_shifts") if self.inharmonic else names
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One amplitude, and one share (and shift) a harmonic."""
         sizes = {"amplitudes": 1, "harmonic_distribution": self.n_harmonics}
         return {**sizes, "harmonic_shifts": self.n_harmonics} if self.inharmonic else sizes
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
+    def get_controls(
+        self,
+        amplitudes: Tensor,
+        harmonic_distribution: Tensor,
+        f0_hz: Tensor,
+        harmonic_shifts: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Scales raw outputs; normalizes the distribution below the Nyquist frequency.
 
         Args:
@@ -125,7 +134,13 @@ class Harmonic(Processor):
         }
         return {**controls, "harmonic_shifts": harmonic_shifts} if self.inharmonic else controls
 
-    def get_signal(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
+    def get_signal(
+        self,
+        amplitudes: Tensor,
+        harmonic_distribution: Tensor,
+        f0_hz: Tensor,
+        harmonic_shifts: Tensor | None = None,
+    ) -> Tensor:
         """Synthesizes audio from physical controls.
 
         Args:
@@ -142,7 +157,7 @@ class Harmonic(Processor):
         there = {name: next_frames(value) for name, value in here.items()}
         return self._render(here, there)[0]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence at phase 0."""
         n = self.n_harmonics
         state = {
@@ -156,7 +171,14 @@ class Harmonic(Processor):
             state["shift_phase"] = ops.zeros((batch_size, 2, n))
         return state
 
-    def stream(self, state, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts=None):
+    def stream(
+        self,
+        state: State,
+        amplitudes: Tensor,
+        harmonic_distribution: Tensor,
+        f0_hz: Tensor,
+        harmonic_shifts: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
         """Synthesizes the samples from the previous block's last frame to this one's last."""
         self._check_channels(harmonic_distribution, harmonic_shifts)
         there = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
@@ -211,7 +233,7 @@ class Harmonic(Processor):
         signal = partial_sum(shift_phase, *detuning, *sounding, self.sample_rate, fundamental=phase)
         return signal, final
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

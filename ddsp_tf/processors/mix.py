@@ -1,10 +1,14 @@
 """Mixes signals by levels that change from frame to frame."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 
 LAWS = ("constant_power", "linear")
 
@@ -47,14 +51,14 @@ class Mix(Processor):
 
     def __init__(
         self,
-        n_signals=2,
-        sample_rate=16000,
-        frame_rate=250,
-        law="constant_power",
-        interpolation="linear",
-        scale=True,
-        name="mix",
-        **kwargs,
+        n_signals: int = 2,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        law: str = "constant_power",
+        interpolation: str = "linear",
+        scale: bool = True,
+        name: str = "mix",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_signals < 2:
@@ -71,26 +75,26 @@ class Mix(Processor):
         self.scale = scale
 
     @property
-    def signal_names(self):
+    def signal_names(self) -> tuple[str, ...]:
         """The signals, "signal_1" and so on."""
         return tuple(f"signal_{k + 1}" for k in range(self.n_signals))
 
     @property
-    def input_names(self):
+    def input_names(self) -> tuple[str, ...]:
         """The signals and their levels."""
         return (*self.signal_names, "mix_levels")
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One level a signal; one less if they are made to add up to 1."""
         return {"mix_levels": self.n_signals - 1 if self.scale else self.n_signals}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, *inputs):
+    def get_controls(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Scales raw levels.
 
         Args:
@@ -112,7 +116,7 @@ class Mix(Processor):
             mix_levels = ops.softmax(raw, axis=-1)
         return {"signals": tuple(signals), "mix_levels": mix_levels}
 
-    def get_signal(self, signals, mix_levels):
+    def get_signal(self, signals: Sequence[Tensor], mix_levels: Tensor) -> Tensor:
         """Mixes signals by levels.
 
         Args:
@@ -125,14 +129,16 @@ class Mix(Processor):
         gains = self._gains(mix_levels)
         return self._render(self._framed(signals, gains), gains, next_frames(gains))
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence."""
         return {
             "signals": ops.zeros((batch_size, 1, self.hop, self.n_signals)),
             "gains": ops.zeros((batch_size, 1, self.n_signals)),
         }
 
-    def stream(self, state, signals, mix_levels):
+    def stream(
+        self, state: State, signals: Sequence[Tensor], mix_levels: Tensor
+    ) -> tuple[Tensor, State]:
         """Mixes the samples from the previous block's last frame to this one's last."""
         gains = self._gains(mix_levels)
         framed = self._framed(signals, gains)
@@ -165,7 +171,7 @@ class Mix(Processor):
         mixed = ops.sum(signals * (here + (there - here) * weights), axis=-1)
         return ops.reshape(mixed, (ops.shape(mixed)[0], -1))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         names = ("n_signals", "sample_rate", "frame_rate", "law", "interpolation", "scale")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

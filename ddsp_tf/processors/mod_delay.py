@@ -1,6 +1,7 @@
 """Delay whose length is modulated: chorus, flanger, vibrato."""
 
 import math
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from ddsp_tf.dsp.delay import INTERPOLATIONS, variable_delay
 from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.processors.frame_checks import check_channels, check_samples
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -60,15 +62,15 @@ class ModDelay(Processor):
 
     def __init__(
         self,
-        centre_ms=15.0,
-        depth_ms=10.0,
-        sample_rate=16000,
-        frame_rate=250,
-        add_dry=True,
-        interpolation="cubic",
-        scale=True,
-        name="mod_delay",
-        **kwargs,
+        centre_ms: float = 15.0,
+        depth_ms: float = 10.0,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        add_dry: bool = True,
+        interpolation: str = "cubic",
+        scale: bool = True,
+        name: str = "mod_delay",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if not 0.0 <= depth_ms <= centre_ms:
@@ -90,32 +92,35 @@ class ModDelay(Processor):
         self.past = math.ceil((centre_ms + depth_ms) * sample_rate / 1000.0) + 2
 
     @classmethod
-    def chorus(cls, **kwargs):
+    def chorus(cls, **kwargs: Any) -> Self:
         """Several players at once: 20 +- 5 ms; move the phase at 0.1 to 2 Hz."""
-        return cls(**{"centre_ms": 20.0, "depth_ms": 5.0, "name": "chorus"} | kwargs)
+        settings: dict[str, Any] = {"centre_ms": 20.0, "depth_ms": 5.0, "name": "chorus"}
+        return cls(**settings | kwargs)
 
     @classmethod
-    def flanger(cls, **kwargs):
+    def flanger(cls, **kwargs: Any) -> Self:
         """A comb filter that sweeps: 2.5 +- 2 ms; move the phase at 0.1 to 1 Hz."""
-        return cls(**{"centre_ms": 2.5, "depth_ms": 2.0, "name": "flanger"} | kwargs)
+        settings: dict[str, Any] = {"centre_ms": 2.5, "depth_ms": 2.0, "name": "flanger"}
+        return cls(**settings | kwargs)
 
     @classmethod
-    def vibrato(cls, **kwargs):
+    def vibrato(cls, **kwargs: Any) -> Self:
         """Pitch that wavers: 2 +- 1 ms and nothing dry; at 5 Hz by about 54 cents each way."""
-        settings = {"centre_ms": 2.0, "depth_ms": 1.0, "add_dry": False, "name": "vibrato"}
+        settings: dict[str, Any] = {"centre_ms": 2.0, "depth_ms": 1.0}
+        settings |= {"add_dry": False, "name": "vibrato"}
         return cls(**settings | kwargs)
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One gain and one phase."""
         return {"gain": 1, "phase": 1}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, signal, gain, phase):
+    def get_controls(self, signal: Tensor, gain: Tensor, phase: Tensor) -> dict[str, Tensor]:
         """Scales raw outputs.
 
         Args:
@@ -134,7 +139,7 @@ class ModDelay(Processor):
             gain, phase = exp_sigmoid(gain), ops.sigmoid(phase)
         return {"signal": signal, "gain": gain, "phase": phase}
 
-    def get_signal(self, signal, gain, phase):
+    def get_signal(self, signal: Tensor, gain: Tensor, phase: Tensor) -> Tensor:
         """Adds the delayed copy.
 
         Args:
@@ -148,7 +153,7 @@ class ModDelay(Processor):
         line = ops.pad(signal, [[0, 0], [self.past, 0]])
         return self._render(line, gain, next_frames(gain), phase, next_frames(phase))
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence in the line."""
         return {
             "line": ops.zeros((batch_size, self.past + self.hop)),
@@ -157,7 +162,9 @@ class ModDelay(Processor):
             "started": ops.zeros((batch_size, 1, 1)),
         }
 
-    def stream(self, state, signal, gain, phase):
+    def stream(
+        self, state: State, signal: Tensor, gain: Tensor, phase: Tensor
+    ) -> tuple[Tensor, State]:
         """Renders the samples from the previous block's last frame to this one's last."""
         line = ops.concatenate([state["line"], signal], axis=1)
         earlier_gain = ops.concatenate([state["gain"], gain[:, :-1]], axis=1)
@@ -187,7 +194,7 @@ class ModDelay(Processor):
             audio = audio + line[:, self.past : self.past + ops.shape(audio)[1]]
         return audio
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

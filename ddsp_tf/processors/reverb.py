@@ -1,9 +1,12 @@
 """Convolution with an impulse response, learned or given."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
+from ddsp_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -42,7 +45,14 @@ class Reverb(ConvolutionReverb):
 
     response_inputs = ("impulse_response",)
 
-    def __init__(self, length=48000, learned=True, add_dry=True, name="reverb", **kwargs):
+    def __init__(
+        self,
+        length: int = 48000,
+        learned: bool = True,
+        add_dry: bool = True,
+        name: str = "reverb",
+        **kwargs: Any,
+    ):
         super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
         if learned:
             # Made here, not at the first call, so that a loaded layer shows it at once.
@@ -53,7 +63,9 @@ class Reverb(ConvolutionReverb):
             )
         self.built = True
 
-    def get_controls(self, signal, impulse_response=None):
+    def get_controls(
+        self, signal: Tensor, impulse_response: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Returns the signal and the response: direct sound followed by the room's taps.
 
         Args:

@@ -1,5 +1,7 @@
 """Additive synthesizer of sines that are free to go anywhere."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,7 @@ from ddsp_tf.dsp.frequency_scales import frequencies_sigmoid, frequencies_softma
 from ddsp_tf.dsp.oscillators import split_hz
 from ddsp_tf.dsp.partials import partial_phase, partial_sum
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 _SCALES = {"sigmoid": frequencies_sigmoid, "softmax": frequencies_softmax}
@@ -57,17 +60,17 @@ class Sinusoidal(Processor):
 
     def __init__(
         self,
-        n_sinusoids=100,
-        sample_rate=16000,
-        frame_rate=250,
-        interpolation="hann",
-        frequency_scale="sigmoid",
-        depth=1,
-        min_hz=20.0,
-        max_hz=None,
-        scale=True,
-        name="sinusoidal",
-        **kwargs,
+        n_sinusoids: int = 100,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        interpolation: str = "hann",
+        frequency_scale: str = "sigmoid",
+        depth: int = 1,
+        min_hz: float = 20.0,
+        max_hz: float | None = None,
+        scale: bool = True,
+        name: str = "sinusoidal",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_sinusoids < 1:
@@ -97,17 +100,17 @@ class Sinusoidal(Processor):
         self.scale = scale
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """An amplitude, and `depth` numbers for the frequency, of every sine."""
         depth = self.depth if self.scale else 1
         return {"amplitudes": self.n_sinusoids, "frequencies": self.n_sinusoids * depth}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, amplitudes, frequencies):
+    def get_controls(self, amplitudes: Tensor, frequencies: Tensor) -> dict[str, Tensor]:
         """Scales raw outputs; silences what lies at or above the Nyquist frequency.
 
         Args:
@@ -132,7 +135,7 @@ class Sinusoidal(Processor):
             "frequencies": frequencies,
         }
 
-    def get_signal(self, amplitudes, frequencies):
+    def get_signal(self, amplitudes: Tensor, frequencies: Tensor) -> Tensor:
         """Synthesizes audio from physical controls.
 
         Args:
@@ -145,7 +148,7 @@ class Sinusoidal(Processor):
         here = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
         return self._render(here, {name: next_frames(value) for name, value in here.items()})[0]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence at phase 0."""
         return {
             "amplitudes": ops.zeros((batch_size, 1, self.n_sinusoids)),
@@ -154,7 +157,7 @@ class Sinusoidal(Processor):
             "started": ops.zeros((batch_size, 1, 1)),
         }
 
-    def stream(self, state, amplitudes, frequencies):
+    def stream(self, state: State, amplitudes: Tensor, frequencies: Tensor) -> tuple[Tensor, State]:
         """Synthesizes the samples from the previous block's last frame to this one's last."""
         there = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
@@ -185,8 +188,8 @@ class Sinusoidal(Processor):
         )
         return signal, final
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("n_sinusoids", "sample_rate", "frame_rate", "interpolation")
-        names += ("frequency_scale", "depth", "min_hz", "max_hz", "scale")
+        names = ["n_sinusoids", "sample_rate", "frame_rate", "interpolation"]
+        names += ["frequency_scale", "depth", "min_hz", "max_hz", "scale"]
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

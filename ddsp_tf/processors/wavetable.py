@@ -1,5 +1,7 @@
 """Synthesizer that reads a waveform, one period long, at the speed of a pitch."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +10,7 @@ from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previo
 from ddsp_tf.dsp.oscillators import frame_phase, sample_phase
 from ddsp_tf.dsp.wavetable import band_limited, read_tables
 from ddsp_tf.processors.base import Processor
+from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
 
@@ -53,14 +56,14 @@ class Wavetable(Processor):
 
     def __init__(
         self,
-        n_points=2048,
-        sample_rate=16000,
-        frame_rate=250,
-        interpolation="hann",
-        scale=True,
-        learned=True,
-        name="wavetable",
-        **kwargs,
+        n_points: int = 2048,
+        sample_rate: int = 16000,
+        frame_rate: float = 250,
+        interpolation: str = "hann",
+        scale: bool = True,
+        learned: bool = True,
+        name: str = "wavetable",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if n_points < 4 or n_points % 2:
@@ -84,21 +87,23 @@ class Wavetable(Processor):
         self.built = True
 
     @property
-    def input_names(self):
+    def input_names(self) -> tuple[str, ...]:
         """The call arguments."""
         return ("amplitudes", "f0_hz") if self.learned else ("amplitudes", "f0_hz", "wavetables")
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> dict[str, int]:
         """One amplitude, and perhaps a table."""
         return {"amplitudes": 1, **({} if self.learned else {"wavetables": self.n_points})}
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """One hop: the samples of a frame lead to the next frame."""
         return self.hop
 
-    def get_controls(self, amplitudes, f0_hz, wavetables=None):
+    def get_controls(
+        self, amplitudes: Tensor, f0_hz: Tensor, wavetables: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Scales raw amplitudes.
 
         Args:
@@ -124,7 +129,7 @@ class Wavetable(Processor):
             amplitudes = exp_sigmoid(amplitudes)
         return {"amplitudes": amplitudes, "f0_hz": f0_hz, "wavetables": wavetables}
 
-    def get_signal(self, amplitudes, f0_hz, wavetables):
+    def get_signal(self, amplitudes: Tensor, f0_hz: Tensor, wavetables: Tensor) -> Tensor:
         """Synthesizes audio from physical controls.
 
         Args:
@@ -138,7 +143,7 @@ class Wavetable(Processor):
         tables = self._sounding(amplitudes, f0_hz, wavetables)
         return self._render(tables, next_frames(tables), f0_hz, next_frames(f0_hz))[0]
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> State:
         """Silence at phase 0."""
         return {
             "tables": ops.zeros((batch_size, 1, self.n_points)),
@@ -147,7 +152,9 @@ class Wavetable(Processor):
             "started": ops.zeros((batch_size, 1, 1)),
         }
 
-    def stream(self, state, amplitudes, f0_hz, wavetables):
+    def stream(
+        self, state: State, amplitudes: Tensor, f0_hz: Tensor, wavetables: Tensor
+    ) -> tuple[Tensor, State]:
         """Synthesizes the samples from the previous block's last frame to this one's last."""
         tables = self._sounding(amplitudes, f0_hz, wavetables)
         # Before the first frame there is nothing: no sound, and its phase must not advance.
@@ -179,7 +186,7 @@ class Wavetable(Processor):
         signal = here + (there - here) * self.weights_of_next_frame
         return ops.reshape(signal, (ops.shape(signal)[0], -1)), final
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         names = ("n_points", "sample_rate", "frame_rate", "interpolation", "scale", "learned")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

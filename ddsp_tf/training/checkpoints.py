@@ -61,7 +61,8 @@ class Checkpoints:
         """
         path = self.folder / f"step_{step:08d}.npz"
         with atomic_path(path) as temporary:
-            np.savez(temporary, **arrays, **{_RECORD: np.array(json.dumps(record))})
+            content: dict = {**arrays, _RECORD: np.array(json.dumps(record))}
+            np.savez(temporary, **content)
         for old in self.paths()[: -self.keep]:
             old.unlink()
         return path

@@ -59,7 +59,7 @@ class RunDirectory:
         self.evaluation = self.path / "evaluation.json"
         self.report = self.path / "report.html"
 
-    def open(self, configuration: str, record: dict):
+    def open(self, configuration: str, record: dict) -> None:
         """Starts a run, or goes on with one of the same settings.
 
         Args:
@@ -83,7 +83,7 @@ class RunDirectory:
             temporary.write_text(configuration)
         self.update(record)
 
-    def check_same(self, configuration: str, record: dict):
+    def check_same(self, configuration: str, record: dict) -> None:
         """Makes sure that a run may go on with a configuration.
 
         Args:
@@ -125,7 +125,7 @@ class RunDirectory:
             raise UserError(f"{self.record}: not a run of this version (schema {SCHEMA_VERSION})")
         return record
 
-    def update(self, values: dict):
+    def update(self, values: dict) -> None:
         """Changes entries of run.json."""
         old = self.read() if self.record.exists() else {}
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
