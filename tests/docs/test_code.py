@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 from backends import tensorflow_only
-from documents import WRITTEN_PAGES, code_blocks
+from documents import ROOT, WRITTEN_PAGES, code_blocks
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration import load_experiment, shipped_names
 from ddsp_tf.features.feature_files import load_features, save_features
 
 BLOCKS = [code for page in WRITTEN_PAGES for code in code_blocks(page)]
@@ -54,3 +54,9 @@ def test_tables_are_feature_files(code, tmp_path):
     path.write_text(code.text)
     curves, _ = load_features(path, 100)
     assert curves["f0_hz"].size > 100
+
+
+def test_every_shipped_configuration_is_described():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name in shipped_names():
+        assert f"`{name}`" in text and f"/{name}.gin)" in text, name
