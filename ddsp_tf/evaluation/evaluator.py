@@ -184,7 +184,7 @@ def evaluate_run(
         sample_rate=model.sample_rate,
         frame_rate=model.frame_rate,
         summary={
-            "clips": str(len(result.clips)),
+            "clips": len(result.clips),
             **{name: v for name, v in result.summary.items() if not name[-1].isdigit()},
         },
         clips=result.clips[:report_clips],

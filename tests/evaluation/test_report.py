@@ -129,6 +129,19 @@ def test_controls_have_names_and_types(write, rng):
     assert pressed == ["true"] + ["false"] * (len(STEMS) - 1)
 
 
+def test_the_bar_below_speaks_for_the_clip_that_plays(write, rng):
+    text, page = write(make_clip(rng, stems=noise_stems(rng)))
+    assert page.all("button", id="play") == [
+        ({"type": "button", "class": "play", "id": "play"}, "Play")
+    ]
+    named = [a["data-name"] for a, _ in page.all("button") if "data-stem" in a]
+    assert named == list(STEMS)
+    assert page.all("span", class_="now")[0][1] == "Clip 1 of 1"
+    # What the program looks for is there.
+    for wanted in re.findall(r'getElementById\("([\w-]+)"\)', text):
+        assert [a for _, a, _ in page.elements if a.get("id") == wanted], wanted
+
+
 def test_nothing_is_loaded_from_elsewhere(write, rng):
     text, page = write(make_clip(rng))
     for _, attributes, _ in page.elements:
