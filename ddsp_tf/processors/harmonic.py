@@ -1,8 +1,10 @@
 """Additive synthesizer of harmonic sounds."""
 
+import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
@@ -30,6 +32,12 @@ class Harmonic(Processor):
             False if the inputs are amplitudes (and shifts) already.
         inharmonic: Whether there is an input `harmonic_shifts`. Every harmonic then has a phase
             of its own; without, they share one and cost less.
+        initial_decay_db: Decibels per octave by which `get_controls` lets the distribution fall if
+            all raw network outputs are equal, as they nearly are before training. Natural sounds
+            fall by about 12. With 0, as in the original, half of an untrained tone's harmonics lie
+            in the upper octave; where recordings have nothing up there (a dull instrument, or one
+            recorded at a lower rate), the loss silences the whole tone before it finds that it is
+            only the upper half that has to go, and noise takes its place for good.
         max_shift: Largest shift that `get_controls` makes of raw network outputs, up or down,
             above 0: they go through `max_shift * tanh(raw)`.
         name: Layer name.
@@ -64,6 +72,7 @@ class Harmonic(Processor):
         interpolation: str = "hann",
         scale: bool = True,
         inharmonic: bool = False,
+        initial_decay_db: float = 0.0,
         max_shift: float = 0.1,
         name: str = "harmonic",
         **kwargs: Any,
@@ -73,6 +82,8 @@ class Harmonic(Processor):
             raise ValueError(f"n_harmonics={n_harmonics}; expected at least 1")
         if max_shift <= 0.0:
             raise ValueError(f"max_shift={max_shift}; expected above 0")
+        if initial_decay_db < 0.0:
+            raise ValueError(f"initial_decay_db={initial_decay_db}; expected 0 or more")
         self.n_harmonics = n_harmonics
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
@@ -80,6 +91,7 @@ class Harmonic(Processor):
         self.interpolation = interpolation
         self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
         self.scale = scale
+        self.initial_decay_db = initial_decay_db
         self.inharmonic = inharmonic
         self.max_shift = max_shift
 
@@ -122,7 +134,7 @@ class Harmonic(Processor):
         self._check_channels(harmonic_distribution, harmonic_shifts)
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
-            harmonic_distribution = exp_sigmoid(harmonic_distribution)
+            harmonic_distribution = exp_sigmoid(harmonic_distribution + self._initial_bias())
             if self.inharmonic:
                 harmonic_shifts = self.max_shift * ops.tanh(harmonic_shifts)
         audible = self._audible(harmonic_distribution, f0_hz, harmonic_shifts)
@@ -190,6 +202,14 @@ class Harmonic(Processor):
         signal, phases = self._render(here, {**there, "f0_hz": later_f0}, phases)
         return signal, {**after, **phases, "started": ops.ones_like(state["started"])}
 
+    def _initial_bias(self):
+        """Raw numbers, [n_harmonics], of harmonics that fall by `initial_decay_db` per octave."""
+        octaves = np.log2(np.arange(1, self.n_harmonics + 1))
+        gains = 10.0 ** (-self.initial_decay_db * octaves / 20.0)
+        # The inverse of exp_sigmoid, relative to its value at 0.
+        sigmoid = 0.5 * gains ** (1.0 / math.log(10.0))
+        return np.log(sigmoid / (1.0 - sigmoid)).astype(np.float32)
+
     def _check_channels(self, harmonic_distribution, harmonic_shifts):
         if (harmonic_shifts is not None) != self.inharmonic:
             given = "no harmonic_shifts" if harmonic_shifts is None else "harmonic_shifts"
@@ -243,5 +263,6 @@ class Harmonic(Processor):
             "interpolation": self.interpolation,
             "scale": self.scale,
             "inharmonic": self.inharmonic,
+            "initial_decay_db": self.initial_decay_db,
             "max_shift": self.max_shift,
         }

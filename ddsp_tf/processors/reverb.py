@@ -21,6 +21,10 @@ class Reverb(ConvolutionReverb):
         length: Taps of the response, in samples, at least 2; 16000 is one second at 16 kHz.
         learned: Whether the response is a weight; False if the caller gives it with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
+        tap_scale: The learned response is its weight times this. Adam moves every weight by up
+            to the learning rate at each step, whatever it is for; the taps of a room are far
+            smaller than the weights of a network. With 1, as in the original, a fast rate turns
+            the room into an equalizer that does the synthesizers' work.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -33,7 +37,8 @@ class Reverb(ConvolutionReverb):
         Wet audio [batch, samples].
 
     Raises:
-        ValueError: If the length is below 2, or a given response is missing or too long.
+        ValueError: If the length is below 2, the scale is not above 0, or a given response is
+            missing or too long.
 
     Example:
         >>> Reverb(length=1000)(ops.ones((1, 4000))).shape
@@ -50,10 +55,14 @@ class Reverb(ConvolutionReverb):
         length: int = 48000,
         learned: bool = True,
         add_dry: bool = True,
+        tap_scale: float = 1.0,
         name: str = "reverb",
         **kwargs: Any,
     ):
         super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
+        if tap_scale <= 0.0:
+            raise ValueError(f"tap_scale={tap_scale}; expected above 0")
+        self.tap_scale = tap_scale
         if learned:
             # Made here, not at the first call, so that a loaded layer shows it at once.
             self.impulse_response = self.add_weight(
@@ -76,6 +85,8 @@ class Reverb(ConvolutionReverb):
             "signal", and "impulse_response", [length] or [batch, length].
         """
         taps = self._given_or_learned(impulse_response=impulse_response)["impulse_response"]
+        if impulse_response is None:
+            taps = self.tap_scale * taps
         missing = self.length - taps.shape[-1]
         if missing < 0:
             raise ValueError(
@@ -85,3 +96,7 @@ class Reverb(ConvolutionReverb):
         if missing > 0:
             taps = ops.pad(taps, [[0, 0]] * (len(taps.shape) - 1) + [[0, missing]])
         return self._controls(signal, taps)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "tap_scale": self.tap_scale}

@@ -224,3 +224,17 @@ def test_shifts_that_are_missing_unexpected_or_of_another_size(shifted):
 def test_wrong_settings(wrong, message):
     with pytest.raises(ValueError, match=message):
         Harmonic(**wrong)
+
+
+def test_equal_outputs_fall_by_the_initial_decay(run_processor_test, raw):
+    processor = Harmonic(n_harmonics=64, initial_decay_db=12.0)
+    f0_hz = np.full((1, 2, 1), 100.0, np.float32)
+    equal = np.zeros((1, 2, 64), np.float32)
+    share = to_numpy(processor.get_controls(f0_hz, equal, f0_hz)["harmonic_distribution"])[0, 0]
+    for low, high in ((1, 2), (2, 8), (8, 64)):
+        fall_db = 20.0 * np.log10(share[low - 1] / share[high - 1])
+        # The 1e-7 that keeps the gradient alive is a little at 72 dB.
+        assert fall_db == pytest.approx(12.0 * np.log2(high / low), abs=0.02)
+    run_processor_test(Harmonic(n_harmonics=6, initial_decay_db=12.0), raw)
+    with pytest.raises(ValueError, match="initial_decay_db=-1"):
+        Harmonic(initial_decay_db=-1)

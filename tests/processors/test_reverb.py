@@ -179,3 +179,17 @@ def test_a_stream_of_another_response(dry):
         ValueError, match="impulse_response has 20 taps; a stream expects length=30"
     ):
         processor.stream(processor.initial_state(3), dry, ops.ones((20,)))
+
+
+def test_scaled_taps(rng, dry):
+    response = rng.normal(size=50).astype(np.float32)
+    scaled = Reverb(length=50, tap_scale=0.1)
+    scaled.impulse_response.assign(10.0 * response)
+    expected = to_numpy(compiled(reverb_with(response))(dry))
+    np.testing.assert_allclose(to_numpy(compiled(scaled)(dry)), expected, atol=1e-5)
+    # A response that the caller gives is what it is.
+    given = scaled.get_controls(dry, response)["impulse_response"]
+    np.testing.assert_array_equal(to_numpy(given)[1:], response[1:])
+    assert Reverb.from_config(scaled.get_config()).tap_scale == 0.1
+    with pytest.raises(ValueError, match="tap_scale=0"):
+        Reverb(tap_scale=0)
