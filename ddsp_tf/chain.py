@@ -134,14 +134,17 @@ class Chain:
                 }
         return evaluate_run(self.run, dataset, split=split, on_progress=on_progress)
 
-    def export(self) -> dict:
-        """Exports the best model."""
+    def export(self, precisions: Sequence[str] | None = None) -> dict:
+        """Exports the best model, the LiteRT files in some precisions or all."""
         from ddsp_tf.export.description import read_description
-        from ddsp_tf.export.exporter import export_run
+        from ddsp_tf.export.exporter import PRECISIONS, export_run
 
+        precisions = PRECISIONS if precisions is None else precisions
+        wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
         if (self.export_folder / "model.json").exists():
             description = read_description(self.export_folder)
-            if description["model_sha256"] == file_sha256(self.run.best_model):
+            same = description["model_sha256"] == file_sha256(self.run.best_model)
+            if same and wanted <= set(description["files"]):
                 self.skipped.append("export")
                 return description
-        return export_run(self.run, self.export_folder)
+        return export_run(self.run, self.export_folder, precisions)

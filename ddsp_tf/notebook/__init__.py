@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ddsp_tf.notebook.choices import choose_audio, choose_model, work_folder
 from ddsp_tf.notebook.device import check_device
-from ddsp_tf.notebook.live_training import LiveTraining
+from ddsp_tf.notebook.live_training import LiveTraining, latest_render
 from ddsp_tf.notebook.microphone import record
 from ddsp_tf.notebook.progress import progress
 from ddsp_tf.notebook.runtime import download, in_colab, upload
@@ -29,6 +29,7 @@ __all__ = [
     "choose_model",
     "download",
     "in_colab",
+    "latest_render",
     "progress",
     "record",
     "show_curves",

@@ -10,6 +10,8 @@ from ddsp_tf.notebook.runtime import in_colab
 def check_device(without: str = "") -> None:
     """Prints what TensorFlow computes on, and how to get a GPU if there is none.
 
+    From then on TensorFlow writes nothing below cells but warnings.
+
     Args:
         without: Sentence that says what to do, or what to expect, without a GPU.
 
@@ -21,6 +23,7 @@ def check_device(without: str = "") -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    tf.get_logger().setLevel("WARNING")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         print(f"GPU: {details.get('device_name', gpus[0].name)}.")

@@ -93,7 +93,8 @@ def render_html(folder: Path) -> str:
     gain = gain_for([audio for audio, _ in sounds.values()])
     step = int(folder.parent.name.removeprefix("step_"))
     players = "".join(
-        f"{html.escape(_NAMES[name])} {player_html(gain * audio, rate)} "
+        f"<div style='display: inline-block; margin-right: 1em'>{html.escape(_NAMES[name])}<br>"
+        f"{player_html(gain * audio, rate)}</div>"
         for name, (audio, rate) in sounds.items()
     )
-    return f"<b>Held-out clip, after {step} steps</b><br>{players}"
+    return f"<div><b>Held-out clip, after {step} steps</b></div>{players}"

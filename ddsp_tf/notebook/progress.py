@@ -16,7 +16,8 @@ class Bar:
     def __init__(self, what: str):
         from IPython.display import HTML, display
 
-        self._what, self._start, self._first = what, time.monotonic(), None
+        self._what, self._start = what, time.monotonic()
+        self._first: tuple[float, float] | None = None
         self._html = HTML
         self._handle = display(HTML(html.escape(what)), display_id=True)
 
@@ -34,13 +35,13 @@ class Bar:
             self._first = (done, elapsed)
         done_here = done - self._first[0]
         left = (elapsed - self._first[1]) * (total - done) / done_here if done_here > 0 else None
-        times = f"{_clock(elapsed)}" if left is None else f"{_clock(elapsed)}, {_clock(left)} left"
+        times = f"{_clock(elapsed)}, {_clock(left)} left" if left else _clock(elapsed)
         count = f"{done:g} of {total:g}" if float(done).is_integer() else f"{done / total:.0%}"
         words = "; ".join(filter(None, [count, times, text]))
         self._handle.update(
             self._html(
-                f"{html.escape(self._what)} <progress value='{done}' max='{total}'></progress> "
-                f"{html.escape(words)}"
+                f"{html.escape(self._what)} <progress value='{done}' max='{total}' "
+                f"style='vertical-align: middle'></progress> {html.escape(words)}"
             )
         )
 
