@@ -1,10 +1,32 @@
 """What every processor has in common."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 from ddsp_tf.typing import State, Tensor
+
+
+def _float32(value: Any) -> Any:
+    """Arrays and numbers as float32 tensors; tensors and containers of them as they are."""
+    if isinstance(value, (np.ndarray, np.generic, float, int)):
+        return ops.convert_to_tensor(value, "float32")
+    return value
+
+
+def _of_float32(method: Callable) -> Callable:
+    """The method, with what numpy makes by itself (float64) turned into what tensors are."""
+
+    @functools.wraps(method)
+    def converted(self, *inputs, **named_inputs):
+        named_inputs = {name: _float32(value) for name, value in named_inputs.items()}
+        return method(self, *map(_float32, inputs), **named_inputs)
+
+    return converted
 
 
 class Processor(keras.layers.Layer):
@@ -22,7 +44,7 @@ class Processor(keras.layers.Layer):
       `latency` samples, and the state to hand to the next call.
 
     Processors compute in float32 whatever the global dtype policy is: phase and long sums do
-    not survive less.
+    not survive less. All these methods take numpy arrays and numbers, too, of any type.
 
     Args:
         name: Layer name; the node's name in a `ProcessorGroup`.
@@ -36,6 +58,12 @@ class Processor(keras.layers.Layer):
     def __init__(self, name: str | None = None, **kwargs: Any):
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        for name in ("get_controls", "get_signal", "stream"):
+            if name in vars(cls):
+                setattr(cls, name, _of_float32(vars(cls)[name]))
 
     @property
     def input_sizes(self) -> dict[str, int]:
