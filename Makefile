@@ -13,7 +13,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 PARALLEL = -n 2 --dist loadfile
 
-.PHONY: api bench demo ladder lint pictures test clean
+.PHONY: api bench colab demo ladder lint pictures test clean
 
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,10 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/processors.py $(if $(ORIGINAL),--original $(ORIGINAL))
 	$(BIN)/python benchmarks/render.py --configs solo_instrument,fast
 	$(BIN)/python benchmarks/exported_models.py solo_instrument fast vst
+
+colab: $(INSTALLED)
+	$(BIN)/python colab/check_versions.py --runtime current
+	$(BIN)/python colab/check_versions.py --runtime 2026.04
 
 ladder: $(INSTALLED)
 	rm -rf $(LADDER)

@@ -62,9 +62,9 @@ class Environment:
         self.python = folder / "bin" / "python"
 
     def pip(self, *arguments) -> str:
-        """Runs pip; returns what it printed, and ends the program if it fails."""
-        options = ("--disable-pip-version-check", "--quiet")
-        command = [str(self.python), "-m", "pip", *map(str, arguments), *options]
+        """Runs pip; returns what it printed, and ends the program with that if it fails."""
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check"]
+        command += map(str, arguments)
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
             sys.exit(f"pip {' '.join(map(str, arguments))}:\n{result.stdout}{result.stderr}")
@@ -112,7 +112,9 @@ def run_tests(environment: Environment, arguments: list[str]) -> int:
         where, env=variables, capture_output=True, text=True, check=True, cwd=ROOT
     )
     print("Tested:", place.stdout.strip(), flush=True)
-    command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    # Warnings of older packages about each other are not ours to mend; of our code they are errors.
+    options = ["-q", "--disable-warnings", "-p", "no:cacheprovider"]
+    command = [str(environment.python), "-m", "pytest", *options, *arguments]
     return subprocess.run(command, env=variables, cwd=ROOT).returncode
 
 
@@ -125,7 +127,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         environment = Environment(work / "venv", python)
-        environment.pip("install", "-r", ROOT / "colab" / "runtimes" / f"{options.runtime}.txt")
+        # Bytecode of what is never imported would take most of the time.
+        environment.pip(
+            "install", "--no-compile", "-r", ROOT / "colab" / "runtimes" / f"{options.runtime}.txt"
+        )
         version = subprocess.check_output([str(environment.python), "--version"], text=True)
         print(f"Runtime {options.runtime}: {version.strip()}")
         unchanged = install(environment, work)

@@ -51,6 +51,11 @@ PAGES = {
         "units dsp.framing dsp.oscillators dsp.partials dsp.noise_filter dsp.convolution "
         "dsp.impulse_responses dsp.delay dsp.wavetable dsp.frequency_scales dsp.spectral dsp.mfcc",
     ),
+    "notebook": (
+        "Notebooks",
+        "notebook.choices notebook.runtime notebook.device notebook.progress notebook.showing "
+        "notebook.live_training notebook.microphone",
+    ),
     "errors": ("Errors", "errors"),
 }
 # Every layer has these, and they say the same everywhere.
@@ -81,8 +86,7 @@ def make_pages(source=ROOT) -> dict[str, str]:
         parts, rows = [], []
         for module in modules.split():
             for item in public_members(package[module]):
-                full = f"ddsp_tf.{module}.{item.name}"
-                where = f"ddsp_tf.{item.name}" if item.name in short else full
+                where = shortest_name(package, short, module, item.name)
                 shown.add(item.name)
                 parts.append(describe(item, where))
                 summary = item.docstring.value.partition("\n")[0]
@@ -98,6 +102,16 @@ def make_pages(source=ROOT) -> dict[str, str]:
     )
     pages["README.md"] = "\n".join([head, *index])
     return {name: text.rstrip() + "\n" for name, text in pages.items()}
+
+
+def shortest_name(package, short, module: str, name: str) -> str:
+    """Where a user imports a name from: the package, a folder of it, or the module."""
+    if name in short:
+        return f"ddsp_tf.{name}"
+    folder = module.rpartition(".")[0]
+    if folder and name in (package[folder].exports or ()):
+        return f"ddsp_tf.{folder}.{name}"
+    return f"ddsp_tf.{module}.{name}"
 
 
 def short_names(source) -> set[str]:
