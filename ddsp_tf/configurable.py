@@ -8,6 +8,7 @@ from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.models import (
     Autoencoder,
     DilatedConvDecoder,
+    LevelMatching,
     MfccRnnEncoder,
     MinGruDecoder,
     RnnDecoder,
@@ -41,6 +42,7 @@ CLASSES = {
     "FilteredNoiseReverb": FilteredNoiseReverb,
     "FirFilter": FirFilter,
     "Harmonic": Harmonic,
+    "LevelMatching": LevelMatching,
     "MfccRnnEncoder": MfccRnnEncoder,
     "MinGruDecoder": MinGruDecoder,
     "Mix": Mix,

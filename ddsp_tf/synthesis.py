@@ -56,7 +56,9 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
     curves["noise"] = white_noise((batch, frames * model.hop), seed)
     signals, _ = in_graph(model, "render")(curves)
     signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}
-    last = list(signals)[-1]
+    # Not the last of the dictionary: JAX sorts it by name.
+    output = model.processor_group.processors[-1].name
+    last = _STEM_NAMES.get(output, output)
     parts = {name: audio for name, audio in signals.items() if name != last}
     return {"reconstruction": signals[last], **parts}
 

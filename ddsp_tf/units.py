@@ -105,3 +105,27 @@ def exp_sigmoid(
     # ops.power(sigmoid, exponent) has an infinite slope at 0; the log form has none.
     log_sigmoid = ops.log_sigmoid(ops.convert_to_tensor(x, "float32"))
     return max_value * ops.exp(math.log(exponent) * log_sigmoid) + threshold
+
+
+def amplify_exp_sigmoid(x: Tensor, log_gain: Tensor, exponent: float = 10.0) -> Tensor:
+    """Moves raw network outputs so that their `exp_sigmoid` is multiplied.
+
+    Without its threshold, which stays; and up to the largest value, where a gain ends.
+
+    Args:
+        x: Raw network output, any shape.
+        log_gain: Natural logarithm of the gain, of a shape that broadcasts.
+        exponent: As of `exp_sigmoid`.
+
+    Returns:
+        Raw numbers whose `exp_sigmoid` is `exp(log_gain)` times that of x.
+
+    Example:
+        >>> gain = exp_sigmoid(amplify_exp_sigmoid(-1.0, math.log(2.0))) / exp_sigmoid(-1.0)
+        >>> round(float(gain), 5)
+        2.0
+    """
+    log_sigmoid = ops.log_sigmoid(ops.convert_to_tensor(x, "float32"))
+    # 1 - sigmoid must not vanish; this is 0.02 dB below the largest value.
+    moved = ops.minimum(log_sigmoid + log_gain / math.log(exponent), -1e-3)
+    return moved - ops.log(1.0 - ops.exp(moved))

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from backends import compiled, to_numpy
-from small_models import HOP, make_curves, make_model, make_model_with_timbre
+from small_models import HOP, make_curves, make_decoder, make_model, make_model_with_timbre
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.models import Autoencoder
+from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup
 from ddsp_tf.synthesis import render_stems, synthesize, white_noise
 
 FRAMES = 20
@@ -106,6 +108,17 @@ def test_a_timbre_is_played_block_by_block(curves, rng):
     one = np.concatenate(list(synthesize(model, {**curves, "z": z[0]}, seed=3)))
     mean = np.concatenate(list(synthesize(model, curves, seed=3)))
     assert np.abs(one - mean).max() > 1e-3 and np.abs(one - played).max() > 1e-3
+
+
+def test_the_reconstruction_is_the_output_whatever_its_name():
+    harmonic = (Harmonic(n_harmonics=4), ["amplitudes", "harmonic_distribution", "f0_hz"])
+    noise = (FilteredNoise(n_bands=9), ["noise_magnitudes"])
+    together = (Add(name="dry"), ["harmonic", "filtered_noise"])
+    model = Autoencoder(make_decoder(), ProcessorGroup([harmonic, noise, together]))
+    stems = render_stems(model, make_curves(1, FRAMES), seed=1)
+    assert set(stems) == {"reconstruction", "harmonic", "noise"}
+    whole = stems["harmonic"] + stems["noise"]
+    np.testing.assert_allclose(stems["reconstruction"], whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3,), (FRAMES + 1, 2), (1, FRAMES, 2), ()])

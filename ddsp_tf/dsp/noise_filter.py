@@ -64,6 +64,27 @@ def impulse_response(magnitudes: Tensor) -> Tensor:
 
 
 @functools.cache
+def response_gains(n_bands: int, n_frequencies: int) -> np.ndarray:
+    """Returns the matrix from magnitudes to the gains that a filter then has in between.
+
+    Args:
+        n_bands: Number of magnitudes, at least 2.
+        n_frequencies: Number of frequencies, at least 2, equally spaced from 0 Hz to Nyquist.
+
+    Returns:
+        [n_bands, n_frequencies], float64; a gain may be negative.
+
+    Example:
+        >>> (np.array([1.0, 0.0, 0.0]) @ response_gains(3, 5)).round(3).tolist()
+        [0.5, 0.427, 0.25, 0.073, 0.0]
+    """
+    radius = response_radius(n_bands)
+    lag = np.arange(-radius, radius + 1)[:, None]
+    angle = np.pi * np.arange(n_frequencies) / (n_frequencies - 1)
+    return _response_matrix(n_bands) @ np.cos(lag * angle)
+
+
+@functools.cache
 def _filter_matrices(n_bands: int, hop: int) -> tuple[np.ndarray, ...]:
     """Constant matrices that filter one frame of `hop` samples.
 

@@ -10,9 +10,10 @@ from keras import ops
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.graphs import in_graph
 from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.typing import State, Tensor
-from ddsp_tf.units import scale_db, scale_f0_hz
+from ddsp_tf.units import MIDI_RANGE, scale_db, scale_f0_hz
 
 _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
@@ -33,6 +34,8 @@ class Autoencoder(keras.Model):
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
         processor_group: `ProcessorGroup` from the decoder's outputs and f0_hz to audio.
         encoder: Optional layer from audio to z, such as `MfccRnnEncoder`.
+        level_matching: Optional `LevelMatching`, which makes the synthesizers as loud as the
+            decoder's level input says ("loudness_db", else "power_db").
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
         name: Model name.
@@ -49,8 +52,8 @@ class Autoencoder(keras.Model):
 
     Raises:
         ValueError: If the rates do not divide, a feature is unknown, the processors need an
-            input that the decoder does not make, or of another size, or the encoder's z is not
-            the decoder's.
+            input that the decoder does not make, or of another size, the encoder's z is not the
+            decoder's, or levels cannot be matched.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -68,6 +71,7 @@ class Autoencoder(keras.Model):
         decoder: Decoder,
         processor_group: ProcessorGroup,
         encoder: keras.layers.Layer | None = None,
+        level_matching: LevelMatching | None = None,
         sample_rate: int = 16000,
         frame_rate: float = 250,
         name: str = "autoencoder",
@@ -78,6 +82,7 @@ class Autoencoder(keras.Model):
         self.decoder = decoder
         self.processor_group = processor_group
         self.encoder = encoder
+        self.level_matching = level_matching
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
         self.hop = hop_size(sample_rate, frame_rate)
@@ -106,6 +111,10 @@ class Autoencoder(keras.Model):
                 raise ValueError(
                     f"the processors take {size} {name}, but the decoder makes {made_size}"
                 )
+        if self.level_matching is not None:
+            self.level_matching.check(self.processor_group)
+            if self.level_name is None:
+                raise ValueError("level matching needs a decoder input loudness_db or power_db")
         parts = [*self.processor_group.processors, *([self.encoder] if self.encoder else [])]
         for part in parts:
             for key in ("sample_rate", "frame_rate"):
@@ -132,6 +141,11 @@ class Autoencoder(keras.Model):
     def z_dims(self) -> int:
         """Channels of the timbre z; 0 for a model without."""
         return self.decoder.input_sizes.get("z", 0)
+
+    @property
+    def level_name(self) -> str | None:
+        """Name of the decoder's input that is a level, None if there is none."""
+        return next((n for n in ("loudness_db", "power_db") if n in self.decoder.input_names), None)
 
     @property
     def latency(self) -> int:
@@ -190,13 +204,18 @@ class Autoencoder(keras.Model):
         self.mean_z.assign((total / frames).astype(np.float32))
 
     def decode(
-        self, features: Mapping[str, Tensor], state: Tensor | None = None
+        self,
+        features: Mapping[str, Tensor],
+        state: Tensor | None = None,
+        misheard_semitones: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Turns features into the processors' raw inputs.
 
         Args:
             features: As for `call`.
             state: The decoder's state after the previous block; None at the start.
+            misheard_semitones: [batch, 1 or frames], by how much the decoder hears the pitch
+                shifted, while the processors get the true one: for training.
 
         Returns:
             Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz" and, if
@@ -208,9 +227,14 @@ class Autoencoder(keras.Model):
             name: self._z(features, values["f0_hz"]) if name == "z" else _SCALES[name](values[name])
             for name in self.decoder.input_names
         }
+        if misheard_semitones is not None:
+            scaled["f0_hz"] = scaled["f0_hz"] + misheard_semitones[:, :, None] / MIDI_RANGE
         outputs, state = self.decoder(scaled, state=state)
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
         inputs["f0_hz"] = values["f0_hz"]
+        if self.level_matching is not None:
+            level = self.level_name, values[self.level_name]
+            inputs = self.level_matching.match(self.processor_group, inputs, *level)
         if "noise" in features:
             inputs["noise"] = features["noise"]
         return inputs, state
@@ -275,6 +299,7 @@ class Autoencoder(keras.Model):
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "processor_group": keras.saving.serialize_keras_object(self.processor_group),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "level_matching": keras.saving.serialize_keras_object(self.level_matching),
             "sample_rate": self.sample_rate,
             "frame_rate": self.frame_rate,
         }
@@ -283,7 +308,7 @@ class Autoencoder(keras.Model):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds the model from `get_config`, built and ready for weights."""
         config = dict(config)
-        for key in ("decoder", "processor_group", "encoder"):
+        for key in ("decoder", "processor_group", "encoder", "level_matching"):
             config[key] = keras.saving.deserialize_keras_object(config.get(key))
         model = cls(**config)
         model.build()

@@ -5,10 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from ddsp_tf.models.frame_loop import frame_loop
 from ddsp_tf.typing import Tensor
-
-# Frames that JAX computes in one iteration; each iteration costs some time of its own.
-_UNROLL = 8
 
 
 def has_fused_recurrence() -> bool:
@@ -109,7 +107,7 @@ def _recurrence(projected, kernel, bias, state):
             state = _advance(sequences[0], _product(state, kernel) + bias, state)[0]
             return state, state
 
-        _, states = _scan(step, state, [projected])
+        _, states = frame_loop(step, state, [projected])
 
         def backward(upstream):
             return _gradients(projected, kernel, bias, state, states, upstream)
@@ -150,7 +148,7 @@ def _gradients(projected, kernel, bias, state, states, upstream):
         through_gates = _product(ops.tile(total, (1, 3)) * by_recurrent, transposed)
         return total * update + through_gates, total
 
-    by_state, totals = _scan(
+    by_state, totals = frame_loop(
         step, ops.zeros_like(state), [upstream, update, by_recurrent], reverse=True
     )
     totals = ops.tile(totals, (1, 1, 3))
@@ -161,33 +159,3 @@ def _gradients(projected, kernel, bias, state, states, upstream):
         ops.reshape(ops.cast(by_recurrent, kernel.dtype), (-1, gates)),
     )
     return totals * by_projected, by_kernel, ops.sum(by_recurrent, axis=(0, 1)), by_state
-
-
-def _scan(step, carried, sequences, reverse=False):
-    """Loops over frames: `step(carried, [frame of each sequence]) -> carried, output`.
-
-    Returns:
-        Tuple of what is carried after the last step, and the outputs in the sequences' order.
-    """
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.lax.scan(step, carried, sequences, reverse=reverse, unroll=_UNROLL)
-    import tensorflow as tf
-
-    frames = tf.shape(sequences[0])[0]
-    outputs = tf.TensorArray(carried.dtype, frames, element_shape=carried.shape)
-
-    def body(count, carried, outputs):
-        frame = frames - 1 - count if reverse else count
-        carried, output = step(carried, [sequence[frame] for sequence in sequences])
-        return count + 1, carried, outputs.write(frame, output)
-
-    _, carried, outputs = tf.while_loop(
-        lambda count, *_: count < frames,
-        body,
-        (0, carried, outputs),
-        shape_invariants=(tf.TensorShape([]), carried.shape, tf.TensorShape(None)),
-        maximum_iterations=frames,
-    )
-    return carried, outputs.stack()

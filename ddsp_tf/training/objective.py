@@ -14,6 +14,7 @@ class Objective:
     Args:
         model: An `Autoencoder`.
         loss: A `MultiScaleSpectralLoss`.
+        pitch_jitter: Semitones, see `TrainingSettings`.
 
     Example:
         >>> from ddsp_tf.configuration import load_experiment
@@ -22,8 +23,8 @@ class Objective:
         ('loss', 'magnitude', 'log_magnitude')
     """
 
-    def __init__(self, model, loss):
-        self.model, self.loss = model, loss
+    def __init__(self, model, loss, pitch_jitter: float = 0.0):
+        self.model, self.loss, self.pitch_jitter = model, loss, pitch_jitter
         self.nodes = [processor.name for processor in model.processor_group.processors]
 
     @property
@@ -48,7 +49,9 @@ class Objective:
             The processors' raw inputs by name.
         """
         features = {key: value for key, value in batch.items() if key != "source"}
-        inputs, _ = self.model.decode({**features, "noise": noise})
+        # A random number a clip; no sound depends on the first sample of the noise alone.
+        misheard = self.pitch_jitter * noise[:, :1] if self.pitch_jitter else None
+        inputs, _ = self.model.decode({**features, "noise": noise}, misheard_semitones=misheard)
         return inputs
 
     def measure(self, inputs, target):

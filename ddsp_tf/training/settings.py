@@ -12,6 +12,7 @@ _FROM_ZERO = (
     "average_momentum",
     "early_stop_validations",
     "gain_db",
+    "pitch_jitter",
 )
 
 
@@ -25,6 +26,9 @@ class TrainingSettings:
         clip_seconds: Length of a training clip in seconds; rounded to whole frames.
         gain_db: Every clip is made louder or softer by a random number of decibels up to this,
             its loudness and power with it; 0 leaves clips as they are.
+        pitch_jitter: In every clip the decoder hears the pitch moved by a random number of
+            semitones up to this, up or down, while the synthesizers play the true one. So the
+            timbre does not hang on the exact pitch, by which single notes can be told apart.
         learning_rate: Adam's, at its highest.
         warm_up_steps: Steps over which the learning rate rises linearly from 0.
         decay: "exponential", or "cosine": down to 0 at the last step.
@@ -58,6 +62,7 @@ class TrainingSettings:
     batch_size: int = 16
     clip_seconds: float = 4.0
     gain_db: float = 0.0
+    pitch_jitter: float = 0.0
     learning_rate: float = 3e-4
     warm_up_steps: int = 500
     decay: str = "exponential"

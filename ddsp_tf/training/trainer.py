@@ -60,6 +60,7 @@ class Trainer:
         model, settings = experiment.model, experiment.training
         for manifest in manifests:
             manifest.check_rates(model.sample_rate, model.frame_rate)
+            _check_loudness(model, manifest)
         if settings.batch_size % devices:
             raise UserError(
                 f"train.batch_size={settings.batch_size}: cannot be divided over {devices} devices"
@@ -72,11 +73,14 @@ class Trainer:
         self.clip_frames = max(round(settings.clip_seconds * model.frame_rate), 1)
         if not model.built:
             model.build()
-        self.objective = Objective(model, experiment.loss)
+        self.objective = Objective(model, experiment.loss, settings.pitch_jitter)
         optimizer = make_optimizer(settings)
-        self.training_step = TrainingStep(
-            self.objective, optimizer, settings.gradient_norm, seed, devices
-        )
+        try:
+            self.training_step = TrainingStep(
+                self.objective, optimizer, settings.gradient_norm, seed, devices
+            )
+        except ValueError as error:
+            raise UserError(f"devices={devices}: {error}") from error
         self.checkpoints = Checkpoints(run.checkpoints, settings.keep_checkpoints)
         self.health = Health(
             _synthesizers(model.processor_group),
@@ -109,6 +113,9 @@ class Trainer:
         )
         if self.step == 0:
             self._validate()
+        elif self._out_of_patience():
+            self.writer.close()
+            return self._summary()
         batches = training_batches(
             self.manifests,
             clip_frames=self.clip_frames,
@@ -230,9 +237,14 @@ class Trainer:
                 save_model(self.model, self.run.best_model)
         if files:
             self._write_files(files)
+        return self._out_of_patience()
+
+    def _out_of_patience(self) -> bool:
         losses = self.log.column("validation_loss")[1]
         patience = self.settings.early_stop_validations
-        return bool(patience) and len(losses) - 1 - int(np.argmin(losses)) >= patience
+        if not patience or not len(losses):
+            return False
+        return len(losses) - 1 - int(np.argmin(losses)) >= patience
 
     def _append(self, numbers, prefix):
         self.log.append({"step": self.step, **numbers})
@@ -259,6 +271,19 @@ class Trainer:
             summary["validation_loss"] = float(values[-1])
             summary["best_validation_loss"] = float(values.min())
         return summary
+
+
+def _check_loudness(model, manifest):
+    """Refuses a dataset whose loudness has another reference than the model's matching."""
+    if model.level_matching is None or model.level_name != "loudness_db":
+        return
+    theirs = manifest.extractor["loudness_fft_size"]
+    if theirs != model.level_matching.loudness_fft_size:
+        raise UserError(
+            f"{manifest.folder}: loudness_fft_size of the dataset is {theirs} but that of "
+            f"LevelMatching is {model.level_matching.loudness_fft_size}; prepare the dataset again "
+            "or change the model"
+        )
 
 
 def _synthesizers(group) -> list[str]:

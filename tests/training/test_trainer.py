@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import soundfile
 import tensorflow as tf
 
 from ddsp_tf.configuration import load_experiment
+from ddsp_tf.data import crops
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.model_files import load_model
@@ -18,6 +20,7 @@ from ddsp_tf.training.checkpoints import Checkpoints
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.run_directory import RunDirectory
+from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer
 
 
@@ -78,12 +81,25 @@ def test_training_lowers_the_loss(tiny_dataset, tiny_overrides, tmp_path):
 
 COMMAND = """
 import sys
+from ddsp_tf.data import crops
+crops._CROPS_PER_EPOCH = 16
 from ddsp_tf.training.run import train_run
 train_run("demo", sys.argv[1], sys.argv[2], overrides=sys.argv[3:], seed=4)
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_numbers(tiny_dataset, tiny_overrides, tmp_path):
+def test_one_seed_gives_one_table(tiny_run, tiny_dataset, tiny_overrides, tmp_path):
+    train_run("demo", tiny_dataset, tmp_path / "run", overrides=tiny_overrides, seed=1)
+    first, second = (RunDirectory(folder).metrics for folder in (tiny_run, tmp_path / "run"))
+    assert first.read_bytes() == second.read_bytes()
+    assert load_model(tiny_run).get_config() == load_model(tmp_path / "run").get_config()
+
+
+def test_a_killed_run_goes_on_to_the_same_numbers(
+    tiny_dataset, tiny_overrides, tmp_path, monkeypatch
+):
+    # An epoch is eight steps, checkpoints lie five apart: wherever it goes on is inside of one.
+    monkeypatch.setattr(crops, "_CROPS_PER_EPOCH", 16)
     overrides = [*tiny_overrides, "train.steps=40", "train.checkpoint_every=5"]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     train_run("demo", tiny_dataset, undisturbed, overrides=overrides, seed=4)
@@ -128,6 +144,42 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_dataset, tiny_overrides, tm
     ]
     with pytest.raises(UserError, match=r"no longer a number.*checkpoint.*learning_rate"):
         train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)
+
+
+def test_what_is_no_number_names_step_files_and_last_good_checkpoint(
+    tiny_dataset, tiny_overrides, tmp_path, monkeypatch
+):
+    train = TrainingStep.run
+
+    def poisoned(self, batch, step):
+        numbers = train(self, batch, step)
+        return {**numbers, "gradient_norm": np.nan} if step == 4 else numbers
+
+    monkeypatch.setattr(TrainingStep, "run", poisoned)
+    with pytest.raises(UserError) as caught:
+        train_run("demo", tiny_dataset, tmp_path / "run", overrides=tiny_overrides)
+    message = str(caught.value)
+    assert re.search(r"step 4 \(files melody_\d\.wav(, melody_\d\.wav)?\)", message)
+    assert f"last good checkpoint: {tmp_path / 'run/checkpoints/step_00000003.npz'}" in message
+    monkeypatch.setattr(TrainingStep, "run", train)
+    assert train_run("demo", tiny_dataset, tmp_path / "run", overrides=tiny_overrides)["step"] == 6
+
+
+def test_a_run_ends_early_when_nothing_gets_better(tiny_dataset, tiny_overrides, tmp_path):
+    overrides = [
+        *tiny_overrides,
+        "train.steps=50",
+        "train.validate_every=1",
+        "train.early_stop_validations=2",
+        "train.learning_rate=1e-30",
+    ]
+    for _ in range(2):
+        # The second time there is nothing left to do.
+        summary = train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)
+        assert summary["step"] == 2
+    assert Checkpoints(tmp_path / "run/checkpoints", 3).paths()[-1].name == "step_00000002.npz"
+    overrides[-2] = "train.early_stop_validations=4"
+    assert train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)["step"] == 4
 
 
 def test_more_steps_go_on_with_a_finished_run(tiny_run, tiny_dataset, tiny_overrides, tmp_path):
@@ -176,3 +228,14 @@ def test_trainer_refuses_a_dataset_of_other_rates(tiny_dataset, tmp_path):
     experiment = load_experiment("vst")
     with pytest.raises(UserError, match="frame_rate"):
         Trainer(experiment, [load_manifest(tiny_dataset)], RunDirectory(tmp_path / "run"))
+
+
+def test_loudness_of_another_reference_is_refused(tiny_dataset, tiny_overrides, tmp_path):
+    overrides = [
+        *tiny_overrides,
+        "Autoencoder.level_matching=@LevelMatching()",
+        "LevelMatching.loudness_fft_size=1024",
+    ]
+    with pytest.raises(UserError, match=r"loudness_fft_size of the dataset is 512 but.*1024"):
+        train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)
+    assert not (tmp_path / "run").exists()
