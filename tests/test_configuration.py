@@ -82,7 +82,8 @@ def test_mistakes_are_one_line_that_names_the_setting(override, words):
 
 
 def test_wrong_files_are_named(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere.*autoencoder, demo, fast, fast_48k, solo_instrument, .*, vst"):
+    known = r"nowhere.*autoencoder, demo, fast, .*, vst"
+    with pytest.raises(UserError, match=known):
         load_experiment("nowhere")
     broken = tmp_path / "broken.gin"
     broken.write_text("train.steps = = 3\n")
