@@ -151,7 +151,11 @@ def methods(owner):
             body = [signature(member, title), *docstring(member)]
             long.append("\n".join([f"### {title}\n", *body]))
         else:
-            call = f"`{name}`" if not member.is_function else f"`{name}({arguments(member)})`"
+            call = (
+                f"`{name}`"
+                if not member.is_function
+                else f"`{name}({arguments(member, types=False)})`"
+            )
             short.append(f"- {call}: {' '.join(member.docstring.value.split())}")
     return ([*short, ""] if short else []) + long
 
@@ -187,8 +191,8 @@ def split_arguments(text: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def arguments(function) -> str:
-    """The parameters without self, with annotations and defaults."""
+def arguments(function, types: bool = True) -> str:
+    """The parameters without self, with defaults and maybe annotations."""
     texts, keyword_only = [], False
     for parameter in function.parameters:
         kind = parameter.kind.value
@@ -199,7 +203,7 @@ def arguments(function) -> str:
         keyword_only = keyword_only or kind in ("keyword-only", "variadic positional")
         stars = {"variadic positional": "*", "variadic keyword": "**"}.get(kind, "")
         text = stars + parameter.name
-        if parameter.annotation is not None:
+        if types and parameter.annotation is not None:
             text += f": {parameter.annotation}"
         if parameter.default is not None and not stars:
             text += f" = {parameter.default}" if ":" in text else f"={parameter.default}"
