@@ -151,12 +151,8 @@ def methods(owner):
             body = [signature(member, title), *docstring(member)]
             long.append("\n".join([f"### {title}\n", *body]))
         else:
-            call = (
-                f"`{name}`"
-                if not member.is_function
-                else f"`{name}({arguments(member, types=False)})`"
-            )
-            short.append(f"- {call}: {' '.join(member.docstring.value.split())}")
+            call = f"({arguments(member, types=False)})" if member.is_function else ""
+            short.append(f"- `{name}{call}`: {' '.join(member.docstring.value.split())}")
     return ([*short, ""] if short else []) + long
 
 

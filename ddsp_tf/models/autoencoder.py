@@ -233,8 +233,8 @@ class Autoencoder(keras.Model):
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
         inputs["f0_hz"] = values["f0_hz"]
         if self.level_matching is not None:
-            level = self.level_name, values[self.level_name]
-            inputs = self.level_matching.match(self.processor_group, inputs, *level)
+            name: Any = self.level_name  # There is one, or the model would have been refused.
+            inputs = self.level_matching.match(self.processor_group, inputs, name, values[name])
         if "noise" in features:
             inputs["noise"] = features["noise"]
         return inputs, state
