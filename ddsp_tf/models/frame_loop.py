@@ -1,0 +1,125 @@
+"""Loops over frames, each step with what the step before left: on either backend."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+from ddsp_tf.typing import Tensor
+
+Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, Tensor]]
+
+# Frames computed in one turn of a loop, because each turn costs some time of its own.
+_UNROLL_JAX = 8
+_UNROLL_TENSORFLOW = 16
+# Up to this length a loop is laid out for LiteRT, where pieces are played in short blocks.
+_LONGEST_BLOCK = 250
+_PART = 10
+
+
+def frame_loop(
+    step: Step, carried: Tensor, sequences: Sequence[Tensor], reverse: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Computes `step(carried, [frame of each sequence]) -> carried, output` for all frames.
+
+    Args:
+        step: Computes one frame.
+        carried: What the first step gets, [batch, n].
+        sequences: What it reads, [frames, batch, ...] each.
+        reverse: Whether to begin with the last frame.
+
+    Returns:
+        Tuple of what the last step leaves, and the outputs, [frames, batch, n], in the order of
+        the sequences. Outputs have the shape of what is carried.
+
+    Example:
+        >>> import numpy as np
+        >>> ramp = keras.ops.reshape(keras.ops.arange(5.0), (5, 1, 1))
+        >>> add = lambda total, frames: (total + frames[0], total + frames[0])
+        >>> total, sums = frame_loop(add, keras.ops.zeros((1, 1)), [ramp])
+        >>> np.ravel(total).tolist(), np.ravel(sums).tolist()
+        ([10.0], [0.0, 1.0, 3.0, 6.0, 10.0])
+    """
+    sequences = list(sequences)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.lax.scan(step, carried, sequences, reverse=reverse, unroll=_UNROLL_JAX)
+    import tensorflow as tf
+
+    frames = sequences[0].shape[0]
+    if frames is not None and frames <= _LONGEST_BLOCK and not reverse:
+        return _loop_in_parts(step, carried, sequences)
+    frames = tf.shape(sequences[0])[0]
+    whole = frames // _UNROLL_TENSORFLOW * _UNROLL_TENSORFLOW
+    # First frame, frames, and frames a turn: many at once, and the rest one by one.
+    stretches = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
+    order = -1 if reverse else 1
+    outputs = []
+    for first, count, size in stretches[::order]:
+        pieces = [sequence[first : first + count] for sequence in sequences]
+        carried, output = _turns(_written_out(step, order), carried, pieces, size, order)
+        outputs.append(output)
+    return carried, tf.concat(outputs[::order], axis=0)
+
+
+def _turns(
+    play: Step, carried: Tensor, sequences: list[Tensor], size: int, order: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Loops over parts of `size` frames: `play(carried, parts) -> carried, outputs of a part`."""
+    import tensorflow as tf
+
+    count = tf.shape(sequences[0])[0] // size
+    if sequences[0].shape[0] is not None:
+        count = sequences[0].shape[0] // size
+
+    def turn(number, carried, outputs):
+        place = number if order > 0 else count - 1 - number
+        parts = [
+            tf.ensure_shape(
+                sequence[place * size : (place + 1) * size], [size, *sequence.shape[1:]]
+            )
+            for sequence in sequences
+        ]
+        carried, output = play(carried, parts)
+        return number + 1, carried, outputs.write(place, output)
+
+    outputs = tf.TensorArray(carried.dtype, count, element_shape=[size, *carried.shape])
+    _, carried, outputs = tf.while_loop(
+        lambda number, *_: number < count,
+        turn,
+        (0, carried, outputs),
+        shape_invariants=(tf.TensorShape([]), carried.shape, tf.TensorShape(None)),
+        maximum_iterations=count,
+    )
+    # Not `concat`, which LiteRT lacks.
+    return carried, tf.reshape(outputs.stack(), tf.concat([[-1], tf.shape(carried)], axis=0))
+
+
+def _written_out(step: Step, order: int) -> Step:
+    """Gives the function that computes all frames of a part by operations of their own."""
+    import tensorflow as tf
+
+    def play(carried, parts):
+        frames, outputs = list(zip(*map(tf.unstack, parts), strict=True)), []
+        for frame in frames[::order]:
+            carried, output = step(carried, list(frame))
+            outputs.append(output)
+        return carried, tf.stack(outputs[::order])
+
+    return play
+
+
+def _loop_in_parts(step: Step, carried: Tensor, sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Loops over parts of few frames, and inside over their frames.
+
+    LiteRT copies all that a loop reads at every turn, so the inner one should read little. Frames
+    are not written out, because LiteRT packs the weights anew for every product of the graph.
+    """
+    frames = sequences[0].shape[0]
+    size = max(size for size in range(1, _PART + 1) if frames % size == 0)
+    frame_by_frame = _written_out(step, 1)
+
+    def play(carried, parts):
+        return _turns(frame_by_frame, carried, parts, 1)
+
+    return _turns(play if size > 1 else frame_by_frame, carried, sequences, size)
