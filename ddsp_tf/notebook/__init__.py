@@ -15,7 +15,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ddsp_tf.notebook.choices import choose_audio, choose_model, work_folder
-from ddsp_tf.notebook.device import check_device
+from ddsp_tf.notebook.device import check_device, quiet
 from ddsp_tf.notebook.live_training import LiveTraining, latest_render
 from ddsp_tf.notebook.microphone import record
 from ddsp_tf.notebook.progress import progress
@@ -31,6 +31,7 @@ __all__ = [
     "in_colab",
     "latest_render",
     "progress",
+    "quiet",
     "record",
     "show_curves",
     "show_dataset",

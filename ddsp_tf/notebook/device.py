@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ddsp_tf.notebook.runtime import in_colab
@@ -19,7 +20,7 @@ def check_device(without: str = "") -> None:
         >>> check_device("A minute of sound takes a few seconds.")  # doctest: +SKIP
         No GPU: TensorFlow computes on 2 processor cores. A minute of sound takes a few seconds.
     """
-    with _quiet():
+    with quiet():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -34,8 +35,16 @@ def check_device(without: str = "") -> None:
 
 
 @contextmanager
-def _quiet():
-    """Keeps what native code writes while it starts out of the cell."""
+def quiet() -> Iterator[None]:
+    """Keeps what TensorFlow's native code writes out of the cell while the block runs.
+
+    In a notebook, what Python writes still shows.
+
+    Example:
+        >>> with quiet():
+        ...     os.write(2, b"from native code") > 0
+        True
+    """
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
