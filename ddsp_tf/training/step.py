@@ -82,7 +82,7 @@ class TrainingStep:
         self._step.write()
         groups = {"model": self.model.variables, "optimizer": self.optimizer.variables}
         return {
-            f"{group}/{number}": np.asarray(keras.ops.convert_to_numpy(variable.value))
+            f"{group}/{number}": _to_numpy(variable)
             for group, variables in groups.items()
             for number, variable in enumerate(variables)
         }
@@ -117,7 +117,7 @@ class TrainingStep:
             yield
             return
         variables = self.model.trainable_variables
-        trained = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+        trained = [_to_numpy(variable) for variable in variables]
         try:
             # Before the first step there is no average yet.
             if int(self.optimizer.iterations) > 0:
@@ -126,3 +126,8 @@ class TrainingStep:
         finally:
             for variable, value in zip(variables, trained, strict=True):
                 variable.assign(value)
+
+
+def _to_numpy(variable) -> np.ndarray:
+    # A variable on several devices becomes a tensor, but no array.
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)))

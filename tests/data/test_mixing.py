@@ -1,0 +1,76 @@
+"""Crops of several datasets, in the shares asked for."""
+
+import numpy as np
+import pytest
+
+from ddsp_tf.data.mixing import merged_statistics
+from ddsp_tf.data.pipeline import training_batches
+from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.errors import UserError
+
+SIZES = {"clip_frames": 50, "batch_size": 10, "seed": 3}
+
+
+@pytest.fixture
+def datasets(record, extractor, tmp_path):
+    """Nine seconds of a.wav, three of b.wav: nine and three crops a passage."""
+    return [
+        prepare_dataset(
+            record(f"{name}.wav", seconds), tmp_path / name, extractor=extractor, validation_share=0
+        )
+        for name, seconds in (("a", 9.0), ("b", 3.0))
+    ]
+
+
+def sources(datasets, count, first_step=0, **settings):
+    batches = training_batches(datasets, **SIZES, first_step=first_step, **settings).take(count)
+    found = [
+        list(zip(batch["source"], batch["start_frame"], strict=True))
+        for batch in batches.as_numpy_iterator()
+    ]
+    return [crop for batch in found for crop in batch]
+
+
+def share_of_b(crops):
+    return np.mean([source == b"b.wav" for source, _ in crops])
+
+
+def test_shares_follow_lengths_or_weights(datasets):
+    assert share_of_b(sources(datasets, 200)) == pytest.approx(0.25, abs=0.03)
+    assert share_of_b(sources(datasets, 200, weights=[1, 3])) == pytest.approx(0.75, abs=0.03)
+
+
+def test_any_step_can_be_the_first(datasets):
+    whole = sources(datasets, 12, weights=[1, 1])
+    assert sources(datasets, 5, first_step=7, weights=[1, 1]) == whole[70:]
+    assert sources(datasets, 12, weights=[1, 1]) == whole
+
+
+def test_equal_datasets_do_not_play_in_unison(datasets):
+    crops = sources([datasets[0], datasets[0]], 30)
+    # Of 401 places 212 are met by 300 random crops, but 125 if every crop came twice.
+    assert len(set(crops)) > 180
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [([1.0], "1 weights for 2 datasets"), ([1.0, 0.0], "b: weight 0"), ([1, float("nan")], "nan")],
+)
+def test_wrong_weights(datasets, weights, words):
+    with pytest.raises(UserError, match=words):
+        training_batches(datasets, **SIZES, weights=weights)
+
+
+def test_datasets_of_other_rates(datasets, record, extractor, tmp_path):
+    other = type(extractor)(16000, 100, extractor.tracker)
+    odd = prepare_dataset(record("c.wav", 2), tmp_path / "c", extractor=other, validation_share=0)
+    with pytest.raises(UserError, match=r"frame_rate.*100"):
+        training_batches([*datasets, odd], **SIZES)
+
+
+def test_statistics_of_several_are_the_widest(datasets):
+    merged = merged_statistics([dataset.statistics for dataset in datasets])
+    each = [dataset.statistics["f0_hz"] for dataset in datasets]
+    assert merged["f0_hz"]["max"] == max(one["max"] for one in each)
+    weighted = (9.0 * each[0]["mean"] + 3.0 * each[1]["mean"]) / 12.0
+    assert merged["f0_hz"]["mean"] == pytest.approx(weighted, rel=1e-3)

@@ -1,0 +1,57 @@
+"""What goes wrong while a run goes on is said, once."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ddsp_tf.training.health import Health
+from ddsp_tf.training.run import train_run
+from ddsp_tf.training.run_directory import RunDirectory
+
+HEALTHY = {"level_target_db": -20.0, "level_harmonic_db": -22.0, "level_filtered_noise_db": -50.0}
+OUTPUT = {"level_reverb_db": -21.0}
+
+
+@pytest.fixture
+def health():
+    """Of a chain that ends in a reverb, from step 100 on."""
+    return Health(["harmonic", "filtered_noise"], "reverb", after_step=100)
+
+
+def test_nothing_is_said_of_a_healthy_run(health):
+    assert health.examine(100, {**HEALTHY, **OUTPUT}) == []
+
+
+def test_silence_is_said_once_and_again_after_it_has_come_back(health):
+    silent = {**HEALTHY, "level_reverb_db": -61.0}
+    assert health.examine(99, silent) == []
+    (text,) = health.examine(150, silent)
+    assert text.startswith("step 150: the output has fallen silent (-61 dB")
+    assert health.examine(200, silent) == []
+    assert health.examine(250, {**HEALTHY, **OUTPUT}) == []
+    assert len(health.examine(300, silent)) == 1
+
+
+def test_a_dead_branch_is_named(health):
+    dead = {**HEALTHY, **OUTPUT, "level_harmonic_db": -91.0}
+    (text,) = health.examine(150, dead)
+    assert text.startswith("step 150: harmonic adds nothing any more (-91 dB")
+    (text,) = health.examine(200, {**dead, "level_filtered_noise_db": -95.0})
+    assert text.startswith("step 200: filtered_noise adds nothing")
+
+
+def test_silent_recordings_give_nothing_to_compare_with(health):
+    quiet = {"level_target_db": -75.0, "level_harmonic_db": -120.0}
+    assert health.examine(150, {**HEALTHY, "level_reverb_db": -120.0, **quiet}) == []
+
+
+def test_a_run_says_and_keeps_it(tiny_dataset, tiny_overrides, tmp_path):
+    # No noise can sound with gains of 1e-7.
+    overrides = [*tiny_overrides, "FilteredNoise.initial_bias=-40.0", "train.warm_up_steps=0"]
+    said = []
+    train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides, on_warning=said.append)
+    assert len(said) == 1 and said[0].startswith("step 2: filtered_noise adds nothing")
+    record = json.loads(RunDirectory(tmp_path / "run").record.read_text())
+    assert record["warnings"] == said
+    assert np.isfinite(record["best_validation_loss"])
