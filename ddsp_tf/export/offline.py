@@ -1,17 +1,18 @@
-"""Whole pieces for LiteRT: the streaming graph in a loop.
+"""Plays whole pieces of unknown length in LiteRT: the streaming graph in a loop.
 
-LiteRT runs what it knows the size of several times faster, and a recurrence over a sequence of
-unknown length copies that sequence at every step. So the piece is played in blocks of a fixed
-number of frames; only the loop around them knows how many there are, and only the audio grows.
+LiteRT runs what it knows the size of several times faster. So the piece is played in blocks of a
+fixed number of frames; only the loops around them know how many there are.
 """
 
 import tensorflow as tf
 
 from ddsp_tf.export.graphs import ExportGraphs
 
-# Frames computed at once: enough to share the reading of the weights, few enough that a
-# recurrence over them copies little.
-BLOCK_FRAMES = 25
+# Frames computed at once: enough to share the reading of the weights.
+BLOCK_FRAMES = 100
+# Blocks in one turn of the outer loop. A loop copies all of its audio at every turn, so there are
+# two: the inner one copies what these blocks have, the outer one all, but seldom.
+_BLOCKS = 16
 
 
 def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
@@ -28,16 +29,16 @@ def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
     """
     model = graphs.model
     hop, latency, outputs = model.hop, model.latency, model.decoder.output_sizes
-    inner = max(round(model.frame_rate / BLOCK_FRAMES), 1)
-    block, second = BLOCK_FRAMES, inner * BLOCK_FRAMES
+    block, many = BLOCK_FRAMES, _BLOCKS * BLOCK_FRAMES
     frames = tf.shape(curves["f0_hz"])[1]
     # The last frame's controls are held until the slowest signal has come out, without noise.
     extra = -(-latency // hop)
-    count = (frames + extra + second - 1) // second
-    place = tf.minimum(tf.range(count * second), tf.maximum(frames - 1, 0))
+    n_blocks = (frames + extra + block - 1) // block
+    turns = (n_blocks + _BLOCKS - 1) // _BLOCKS
+    place = tf.minimum(tf.range(turns * many), tf.maximum(frames - 1, 0))
     inputs = {name: tf.gather(_one_more(curve), place, axis=1) for name, curve in curves.items()}
-    spare = (second + extra) * hop
-    inputs["noise"] = tf.pad(noise, [[0, 0], [0, spare]])[:, : count * second * hop]
+    spare = (many + extra) * hop
+    inputs["noise"] = tf.pad(noise, [[0, 0], [0, spare]])[:, : turns * many * hop]
 
     def play_block(first, inputs, frame, state):
         parts = {name: _part(value, name, frame, block, hop) for name, value in inputs.items()}
@@ -57,20 +58,20 @@ def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
         audio, state = graphs.step(parts, noise, state, hold)
         return audio, {**state, **held}
 
-    def play_second(number, state):
-        parts = {
-            name: _part(value, name, number * second, second, hop) for name, value in inputs.items()
-        }
-        # A loop in a loop, because each one copies all of its audio at every turn.
+    def play_blocks(turn, state):
+        first = turn * many
+        parts = {name: _part(value, name, first, many, hop) for name, value in inputs.items()}
         return _loop(
-            inner,
+            tf.minimum(n_blocks - turn * _BLOCKS, _BLOCKS),
+            _BLOCKS,
             block * hop,
-            lambda turn, state: play_block(number * second, parts, turn * block, state),
+            lambda number, state: play_block(first, parts, number * block, state),
             state,
         )
 
     start = {name: tf.zeros((1, 1, size)) for name, size in outputs.items()}
-    audio, _ = _loop(count, second * hop, play_second, {**start, **graphs.initial_state(1)})
+    start |= graphs.initial_state(1)
+    audio, _ = _loop(turns, turns, many * hop, play_blocks, start)
     return audio[:, latency : latency + frames * hop]
 
 
@@ -87,8 +88,8 @@ def _part(value, name: str, first_frame, frames: int, hop: int):
     return tf.slice(value, [0, first_frame], [1, frames])
 
 
-def _loop(count, samples: int, play, state: dict):
-    """Joins `count` times `play(number, state) -> ([1, samples], state)`."""
+def _loop(turns, room, samples: int, play, state: dict):
+    """Joins `turns` times `play(number, state) -> ([1, samples], state)`; silence up to `room`."""
     names = list(state)
 
     def turn(number, pieces, *values):
@@ -96,7 +97,7 @@ def _loop(count, samples: int, play, state: dict):
         pieces = pieces.write(number, tf.reshape(audio, [samples]))
         return number + 1, pieces, *(state[name] for name in names)
 
-    pieces = tf.TensorArray(tf.float32, count, element_shape=[samples])
+    pieces = tf.TensorArray(tf.float32, room, element_shape=[samples])
     start = (0, pieces, *state.values())
-    _, pieces, *values = tf.while_loop(lambda number, *_: number < count, turn, start)
+    _, pieces, *values = tf.while_loop(lambda number, *_: number < turns, turn, start)
     return tf.reshape(pieces.stack(), [1, -1]), dict(zip(names, values, strict=True))

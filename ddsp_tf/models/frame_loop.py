@@ -24,7 +24,7 @@ def frame_loop(
     Args:
         step: Computes one frame.
         carried: What the first step gets, [batch, n].
-        sequences: What it reads, [frames, batch, ...] each.
+        sequences: What it reads, [frames, batch, any] each.
         reverse: Whether to begin with the last frame.
 
     Returns:
@@ -74,16 +74,18 @@ def _turns(
 
     def turn(number, carried, outputs):
         place = number if order > 0 else count - 1 - number
-        parts = [
-            tf.ensure_shape(
-                sequence[place * size : (place + 1) * size], [size, *sequence.shape[1:]]
-            )
-            for sequence in sequences
-        ]
+        parts = [tf.slice(s, [place * size, 0, 0], [size, -1, -1]) for s in sequences]
         carried, output = play(carried, parts)
         return number + 1, carried, outputs.write(place, output)
 
-    outputs = tf.TensorArray(carried.dtype, count, element_shape=[size, *carried.shape])
+    # Arrays of numpy say their shape as a tuple.
+    unknown = None in tuple(carried.shape)
+    room = tf.maximum(count, 1) if unknown else count
+    outputs = tf.TensorArray(carried.dtype, room, element_shape=[size, *carried.shape])
+    if unknown:
+        # Of no turns: an array can be read whose shape is unknown only if something is in it.
+        nothing = tf.zeros(tf.concat([[size], tf.shape(carried)], axis=0), carried.dtype)
+        outputs = outputs.write(0, nothing)
     _, carried, outputs = tf.while_loop(
         lambda number, *_: number < count,
         turn,
@@ -92,7 +94,8 @@ def _turns(
         maximum_iterations=count,
     )
     # Not `concat`, which LiteRT lacks.
-    return carried, tf.reshape(outputs.stack(), tf.concat([[-1], tf.shape(carried)], axis=0))
+    stacked = outputs.stack()[:count] if unknown else outputs.stack()
+    return carried, tf.reshape(stacked, tf.concat([[-1], tf.shape(carried)], axis=0))
 
 
 def _written_out(step: Step, order: int) -> Step:

@@ -29,7 +29,7 @@ def without_noise(features):
     return {name: value for name, value in features.items() if name != "noise"}
 
 
-@pytest.mark.parametrize(("batch", "frames"), [(1, 1), (1, 333), (3, 40)])
+@pytest.mark.parametrize(("batch", "frames"), [(1, 1), (1, 333), (3, 40), (3, 32)])
 def test_equals_keras_model_for_any_batch_and_length(model, call, make_features, batch, frames):
     features = make_features(batch, frames)
     played = call("synthesize_with_noise", features)["audio"]
