@@ -142,7 +142,7 @@ def test_options_within_the_text_exist():
     known = {"--help", "--logdir"}
     for command in main.commands.values():
         known |= {option for parameter in command.params for option in parameter.opts}
-    for folder in ("benchmarks", "export", "docs"):
+    for folder in ("benchmarks", "export", "docs", "colab", "ladder"):
         for script in (ROOT / folder).glob("*.py"):
             known |= set(re.findall(r"\"(--[\w-]+)\"", script.read_text(encoding="utf-8")))
     for page, span in spans():
