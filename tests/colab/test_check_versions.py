@@ -9,13 +9,11 @@ import pytest
 from backends import tensorflow_only
 
 PROGRAM = Path(__file__).parents[2] / "colab" / "check_versions.py"
-# Signal path, network, training and export (whose tests train first), and a whole notebook, which
-# loads a model that a later Keras has saved.
+# Signal path, network, and a whole notebook, which loads a model that a later Keras has saved.
 TESTS = (
     "tests/dsp/test_oscillators.py",
     "tests/processors/test_harmonic.py",
     "tests/models/test_gru.py",
-    "tests/export/test_litert.py",
     "tests/colab/test_timbre_transfer.py",
 )
 
