@@ -16,6 +16,9 @@ from ddsp_tf.synthesis import render_stems
 _HARMONIC = "(@Harmonic(), ['amplitudes', 'harmonic_distribution', 'f0_hz'])"
 _NOISE = "(@FilteredNoise(), ['noise_magnitudes'])"
 _SUM = "(@dry/Add(), ['harmonic', 'filtered_noise'])"
+# Tones start dull and the room is learned slowly in every row; else reverb, as fast as the
+# networks, would do their work before it does its own.
+START = ["Harmonic.initial_decay_db=12.0", "Reverb.tap_scale=0.1"]
 BRANCHES = {
     "harmonic": [
         "decoder_outputs={'amplitudes': 1, 'harmonic_distribution': %n_harmonics}",
@@ -53,7 +56,7 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None, *, made: b
     rows, losses, models = [], {}, {}
     for branch, overrides in BRANCHES.items():
         run = folder / branch.replace("+ ", "with_")
-        trained = train(plan, manifest, run, plan.ablation_steps, overrides, on_step)
+        trained = train(plan, manifest, run, plan.ablation_steps, [*START, *overrides], on_step)
         summary = evaluate(trained, plan.clip_seconds)
         losses[branch], models[branch] = summary["spectral_loss"], run
         names = ("spectral_loss", "magnitude", "log_magnitude", "loudness_l1_db", "f0_l1_semitones")

@@ -128,14 +128,14 @@ def room_response(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
         seed: Of the noise.
 
     Returns:
-        [taps]; the first 2 ms are silent. Its energy is a quarter of the direct sound's.
+        [taps]; the first 2 ms are silent. Its energy is half of the direct sound's.
     """
     taps = np.arange(round(seconds * rate))
     response = np.random.default_rng(seed).normal(size=taps.size) * 10.0 ** (
         -3.0 * taps / taps.size
     )
     response[: rate // 500] = 0.0
-    return (0.5 * response / np.linalg.norm(response)).astype(np.float32)
+    return (np.sqrt(0.5) * response / np.linalg.norm(response)).astype(np.float32)
 
 
 def with_noise_and_room(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
