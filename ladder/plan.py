@@ -66,10 +66,11 @@ FULL = {
 
 # A few steps, to see that the ladder stands: for the tests.
 QUICK = FULL | {
-    "harmonics_db": 6.0,
-    "noise_filter_db": 6.0,
-    "noise_filter_fresh_db": 6.0,
-    "impulse_response_db": 3.0,
+    "harmonics_db": 60.0,
+    "noise_filter_db": 60.0,
+    "noise_filter_fresh_db": 60.0,
+    "impulse_response_db": -10.0,
+    "rebound": 3.0,
     "loss_down": 0.2,
     "magnitude_down": 0.2,
     "above_floor": 100.0,
@@ -106,8 +107,8 @@ def make_plan(config: str, seed: int, quick: bool, overrides: tuple[str, ...] = 
         seed,
         clip_seconds=1.0,
         n_clips=10,
-        recovery_steps=20,
-        floor_steps=20,
+        recovery_steps=10,
+        floor_steps=10,
         clip_steps=20,
         clips_steps=20,
         ablation_steps=6,
