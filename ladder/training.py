@@ -81,8 +81,7 @@ def train(
         f"train.log_every={max(steps // 100, 1)}",
         f"train.validate_every={max(steps // 4, 1)}",
         f"train.checkpoint_every={max(steps // 2, 1)}",
-        f"train.render_every={steps}",
-        "train.render_clips=1",
+        "train.render_clips=0",
         f"train.warm_up_steps={min(50, steps // 4)}",
         *plan.overrides,
         *overrides,
@@ -127,7 +126,7 @@ def untrained_files(plan: Plan, manifest: Manifest, overrides=()) -> dict[str, d
 
 def evaluate(trained: Trained, clip_seconds: float) -> dict[str, float]:
     """Evaluates a run on its validation split; leaves report.html in it."""
-    return evaluate_run(trained.run, clip_seconds=clip_seconds)
+    return evaluate_run(trained.run, clip_seconds=clip_seconds, report_clips=4)
 
 
 def draw_losses(log: MetricsLog, path: Path):
