@@ -34,7 +34,7 @@ demo: $(INSTALLED)
 	@echo "To see and hear the result, open $(abspath $(DEMO))/run/report.html"
 
 pictures: $(INSTALLED)
-	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png
+	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png docs/clips
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
 api: $(INSTALLED)

@@ -1,11 +1,14 @@
 """Random access to a prepared dataset: any stretch of any recording, as numpy arrays."""
 
+import functools
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.manifest import INDEX_NAME, Manifest, as_manifest
+from ddsp_tf.data.audio_files import file_sha256
+from ddsp_tf.data.manifest import INDEX_NAME, Manifest, Shard, as_manifest
 from ddsp_tf.data.records import ARRAYS, INDEX_DTYPE, read_stretch
 from ddsp_tf.errors import UserError
 
@@ -14,7 +17,8 @@ class DatasetReader:
     """Reads stretches of the recordings of one split.
 
     Files are opened for each stretch and nothing is kept, so memory does not grow with the
-    dataset.
+    dataset. The first reader of a dataset in a program compares the checksums of all shards; what
+    has not changed since is not read again.
 
     Args:
         dataset: A manifest or the folder of a dataset.
@@ -28,7 +32,7 @@ class DatasetReader:
         rows: For each of them the rows of the index, in order of time.
 
     Raises:
-        UserError: If the split is empty or the dataset is incomplete.
+        UserError: If the split is empty or the dataset is incomplete or damaged; names the file.
     """
 
     def __init__(self, dataset: Manifest | str | os.PathLike, split: str) -> None:
@@ -48,13 +52,8 @@ class DatasetReader:
             raise UserError("datasets: this machine is big-endian; expected a little-endian one")
         for shard in self.manifest.shards:
             path = self.folder / shard.name
-            size = path.stat().st_size if path.is_file() else None
-            if size != shard.size_bytes:
-                found = "is missing" if size is None else f"has {size} bytes"
-                raise UserError(
-                    f"{path}: {found}; expected {shard.size_bytes} bytes; copy the dataset again "
-                    "or prepare it again"
-                )
+            if found := _difference(path, shard):
+                raise UserError(f"{path}: {found}; copy the dataset again or prepare it again")
 
     def _read_index(self) -> np.ndarray:
         path = self.folder / INDEX_NAME
@@ -103,3 +102,21 @@ class DatasetReader:
                 read_stretch(opened, rows[number], inside, arrays, done, count)
             done += count
         return arrays
+
+
+def _difference(path: Path, shard: Shard) -> str:
+    """Says how a shard differs from what the manifest tells of it, or nothing."""
+    if not path.is_file():
+        return "is missing"
+    status = path.stat()
+    if status.st_size != shard.size_bytes:
+        return f"has {status.st_size} bytes; expected {shard.size_bytes} bytes"
+    if _sha256_at(path, status.st_mtime_ns, status.st_size) != shard.sha256:
+        return "is damaged: its bytes are not those that were written"
+    return ""
+
+
+@functools.cache
+def _sha256_at(path: Path, modified_ns: int, size: int) -> str:
+    """The checksum of a file as it was at a time: read once for all readers of a program."""
+    return file_sha256(path)

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Measured with 48000 taps: up to here the matrix product is quicker than partitions.
@@ -54,7 +55,7 @@ def fft_convolve(signal: Tensor, impulse_response: Tensor) -> Tensor:
     return _convolve(signal, ops.convert_to_tensor(impulse_response, "float32"))
 
 
-@ops.custom_gradient
+@custom_gradient
 def _convolve(signal, impulse_response):
     taps, samples = impulse_response.shape[-1], ops.shape(signal)[1]
     size = 2

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 
@@ -25,7 +26,7 @@ def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
         TensorShape([1, 125, 1025])
     """
 
-    @ops.custom_gradient
+    @custom_gradient
     def run(audio):
         real, imaginary = ops.rfft(_windowed_frames(audio, fft_size), fft_length=fft_size)
         # A division by it is safe, far below audibility.
@@ -89,7 +90,7 @@ def log_magnitude(magnitude: Tensor, floor: float = 1e-5) -> Tensor:
         -11.5129
     """
 
-    @ops.custom_gradient
+    @custom_gradient
     def run(magnitude):
         floored = ops.maximum(magnitude, floor)
         return ops.log(floored), lambda upstream: upstream / floored

@@ -1,11 +1,12 @@
 """The functions that every exported form of a model is made of."""
 
+import functools
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.dsp.gradients import forward_only
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.sanitizing import finite, sanitized
 from ddsp_tf.models import Autoencoder
@@ -94,6 +95,18 @@ class ExportGraphs:
         """Plays whole curves: audio [batch, frames * hop]."""
         return self.model(self.clean(curves, noise))
 
+    def shared_audio(self, curves: dict, noise):
+        """Plays whole curves like `audio`, by one graph for all the signatures that call it."""
+        return self._audio_graph(*(curves[name] for name in self.curve_names), noise)
+
+    @functools.cached_property
+    def _audio_graph(self):
+        def play(*arguments):
+            return self.audio(dict(zip(self.curve_names, arguments, strict=False)), arguments[-1])
+
+        specs = [*self.curve_specs(None, None), self.noise_spec(None, None)]
+        return tf.function(play, specs, autograph=False)
+
     def step(self, curves: dict, noise, state: dict, hold=None):
         """Plays some frames on from a state: audio, late by the model's latency, and new state.
 
@@ -173,17 +186,22 @@ def seeded_noise(shape, seed):
     return tf.random.stateless_uniform(shape, tf.stack([seed, 0]), minval=-1.0, maxval=1.0)
 
 
-def write_endpoints(model: Autoencoder, endpoints: dict, folder) -> None:
+def write_endpoints(endpoints: dict, folder) -> None:
     """Writes functions that use a model as the signatures of a SavedModel.
 
     Args:
-        model: The model.
         endpoints: Dictionary from signature name to a function and the list of its arguments'
             `TensorSpec`s, whose names the arguments get. The first one is the default signature.
         folder: Where to write.
     """
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    for name, (function, specs) in endpoints.items():
-        archive.add_endpoint(name, function, specs)
-    archive.write_out(str(folder), verbose=False)
+    with forward_only():
+        signatures = {
+            name: tf.function(function, specs, autograph=False).get_concrete_function()
+            for name, (function, specs) in endpoints.items()
+        }
+    signatures["serving_default"] = next(iter(signatures.values()))
+    module = tf.Module()
+    # Saved is what something refers to: these, and no optimizer.
+    used = (variable for graph in signatures.values() for variable in graph.variables)
+    module.used_variables = list({id(variable): variable for variable in used}.values())
+    tf.saved_model.save(module, str(folder), signatures)

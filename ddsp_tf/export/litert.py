@@ -46,15 +46,17 @@ def write_litert(
     """
     files = []
     matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
-    with tempfile.TemporaryDirectory() as saved:
-        write_endpoints(model, _endpoints(model), saved)
-        for stem, signature in (("offline", "synthesize"), ("stream", "step")):
+    stems = {"synthesize": "offline", "step": "stream"}
+    for signature, endpoint in _endpoints(model).items():
+        stem = stems[signature]
+        with tempfile.TemporaryDirectory() as saved:
+            write_endpoints({signature: endpoint}, saved)
             content = convert(saved, signature, f"{stem}.tflite")
-            for precision in precisions:
-                plain = precision == "float32"
-                files.append(f"{stem}.tflite" if plain else f"{stem}_{precision}.tflite")
-                smaller = content if plain else compressed(content, matrices, precision)
-                (folder / files[-1]).write_bytes(smaller)
+        for precision in precisions:
+            plain = precision == "float32"
+            files.append(f"{stem}.tflite" if plain else f"{stem}_{precision}.tflite")
+            smaller = content if plain else compressed(content, matrices, precision)
+            (folder / files[-1]).write_bytes(smaller)
     return files
 
 

@@ -43,11 +43,11 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
 
     def synthesize(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": graphs.audio(curves, draw(curves, arguments[-1]))}
+        return {"audio": graphs.shared_audio(curves, draw(curves, arguments[-1]))}
 
     def synthesize_with_noise(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": graphs.audio(curves, _fitting(arguments[-1], curves, hop))}
+        return {"audio": graphs.shared_audio(curves, _fitting(arguments[-1], curves, hop))}
 
     def stems(*arguments):
         curves = named(arguments[:-1])
@@ -71,7 +71,7 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
         "step": (step, [*curves, noise, *graphs.state_specs(None)]),
         **(more or {}),
     }
-    write_endpoints(graphs.model, endpoints, folder)
+    write_endpoints(endpoints, folder)
     return list(endpoints)
 
 

@@ -104,7 +104,7 @@ def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
         curves = {name: measured[name] for name in model.feature_names}
         curves |= {"z": z[0]} if z else {}
         noise = seeded_noise(tf.shape(curves["f0_hz"]) * [1, model.hop], noise_seed)
-        return {"audio": graphs.audio(curves, noise)}
+        return {"audio": graphs.shared_audio(curves, noise)}
 
     return {
         "extract_features": (extract_features, [audio_spec]),

@@ -83,9 +83,7 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
     ]
     with tempfile.TemporaryDirectory() as saved:
         # The signature's name and those of its arguments become the names of the tensors.
-        write_endpoints(
-            model, {"call": (lambda *arguments: _controls(model, *arguments), specs)}, saved
-        )
+        write_endpoints({"call": (lambda *values: _controls(model, *values), specs)}, saved)
         path.write_bytes(convert(saved, "call", path.name))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("metadata.json", json.dumps(vst_metadata(statistics), indent=2))

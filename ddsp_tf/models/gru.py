@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.models.frame_loop import frame_loop
 from ddsp_tf.typing import Tensor
 
@@ -101,7 +102,7 @@ def gru(
 def _recurrence(projected, kernel, bias, state):
     """Differentiable loop over frames; time comes first: [frames, batch, 3 * units]."""
 
-    @ops.custom_gradient
+    @custom_gradient
     def run(projected, kernel, bias, state):
         def step(state, sequences):
             state = _advance(sequences[0], _product(state, kernel) + bias, state)[0]

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Frames computed one after the other while all blocks of so many are computed side by side.
@@ -33,7 +34,7 @@ def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
         [1.0, 1.5, 1.75, 1.875]
     """
 
-    @ops.custom_gradient
+    @custom_gradient
     def run(decay, inputs, state):
         solution = _solve(decay, _with_state(decay, inputs, state))
 

@@ -1,5 +1,6 @@
 """Batches: complete, random, repeatable from any step, and right to the sample."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -182,6 +183,12 @@ def test_damaged_copies_are_refused(dataset, tmp_path):
         opened(folder)
     (folder / shard).unlink()
     with pytest.raises(UserError, match="tfrecord: is missing"):
+        opened(folder)
+    # A byte of the audio: nothing else in the dataset looks different.
+    content = bytearray((dataset.folder / shard).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / shard).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{re.escape(shard)}: is damaged"):
         opened(folder)
     for content, message in ((b"", "cannot be read"), (b"text", "cannot be read")):
         folder = copied()

@@ -1,5 +1,6 @@
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ class Parrot:
     sample_rate, frame_rate, hop = 16000, 100, 160
     feature_names = ("f0_hz", "loudness_db")
     optional_feature_names = ()
+    processor_group = SimpleNamespace(processors=[SimpleNamespace(name="parrot")])
 
     def __init__(self, audio, gain=1.0):
         self.audio, self.gain = audio, gain

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from ddsp_tf.model_files import load_model
 
@@ -140,3 +141,13 @@ def test_wrong_state_size_is_an_error(model, call, make_features):
     state["state_decoder"] = np.zeros((2, 17), np.float32)
     with pytest.raises((tf.errors.InvalidArgumentError, TypeError, ValueError), match=r"16|17"):
         call("step", make_features(2, 5), **state)
+
+
+def test_no_gradient_is_stored(tiny_export):
+    # TensorFlow would store it as a function, or warn of its absence at every loading.
+    saved = SavedModel()
+    saved.ParseFromString((tiny_export / "saved_model" / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    nodes = [node for function in functions for node in function.node_def]
+    assert len(nodes) > 100
+    assert not [node.name for node in nodes if "_gradient_op_type" in node.attr]
