@@ -43,7 +43,7 @@ def in_graph(model: Any, name: str, function: Callable | None = None) -> Callabl
 def _tensorflow_graph(function: Callable) -> Callable:
     import tensorflow as tf
 
-    return tf.function(function, reduce_retracing=True)
+    return tf.function(function, reduce_retracing=True, autograph=False)
 
 
 def _jax_graph(model, function: Callable) -> Callable:

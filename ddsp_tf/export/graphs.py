@@ -95,18 +95,6 @@ class ExportGraphs:
         """Plays whole curves: audio [batch, frames * hop]."""
         return self.model(self.clean(curves, noise))
 
-    def shared_audio(self, curves: dict, noise):
-        """Plays whole curves like `audio`, by one graph for all the signatures that call it."""
-        return self._audio_graph(*(curves[name] for name in self.curve_names), noise)
-
-    @functools.cached_property
-    def _audio_graph(self):
-        def play(*arguments):
-            return self.audio(dict(zip(self.curve_names, arguments, strict=False)), arguments[-1])
-
-        specs = [*self.curve_specs(None, None), self.noise_spec(None, None)]
-        return tf.function(play, specs, autograph=False)
-
     def step(self, curves: dict, noise, state: dict, hold=None):
         """Plays some frames on from a state: audio, late by the model's latency, and new state.
 
@@ -130,6 +118,22 @@ class ExportGraphs:
         """Plays whole curves: audio by processor, such as "harmonic" and "noise"; last the mix."""
         signals, _ = self.model.render(self.clean(curves, noise))
         return {_STEM_NAMES.get(name, name): audio for name, audio in signals.items()}
+
+    def shared_stems(self, curves: dict, noise) -> dict:
+        """Plays whole curves like `stems`, by one graph for all the signatures that call it."""
+        return self._stems_graph(*(curves[name] for name in self.curve_names), noise)
+
+    @functools.cached_property
+    def _stems_graph(self):
+        def play(*arguments):
+            return self.stems(dict(zip(self.curve_names, arguments, strict=False)), arguments[-1])
+
+        specs = [*self.curve_specs(None, None), self.noise_spec(None, None)]
+        return tf.function(play, specs, autograph=False)
+
+    def shared_audio(self, curves: dict, noise):
+        """Plays whole curves like `audio`, by the graph of the stems: they are all on its way."""
+        return self.shared_stems(curves, noise)[self.stem_names[-1]]
 
     @property
     def stem_names(self) -> list[str]:

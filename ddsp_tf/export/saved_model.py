@@ -51,7 +51,7 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
 
     def stems(*arguments):
         curves = named(arguments[:-1])
-        return graphs.stems(curves, draw(curves, arguments[-1]))
+        return graphs.shared_stems(curves, draw(curves, arguments[-1]))
 
     def controls(*arguments):
         return graphs.controls(named(arguments))

@@ -1,5 +1,7 @@
 """Recordings in, inside the graph: features of audio, and another instrument's sound from them."""
 
+import functools
+
 import tensorflow as tf
 
 from ddsp_tf.export.graphs import ExportGraphs, seeded_noise
@@ -90,6 +92,8 @@ def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
     seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
     z_specs = [spec for spec in graphs.curve_specs(None, None) if spec.name == "z"]
 
+    # One graph, also for `transfer`.
+    @functools.partial(tf.function, input_signature=[audio_spec], autograph=False)
     def extract_features(audio):
         enough = tf.debugging.assert_greater_equal(
             tf.shape(audio)[1], model.hop, f"audio is shorter than a frame, {model.hop} samples"

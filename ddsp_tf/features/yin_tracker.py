@@ -108,4 +108,6 @@ def compiled_yin(sample_rate: int, hop: int, lowest_hz: float, highest_hz: float
         return jax.jit(function)
     import tensorflow as tf
 
-    return tf.function(function, input_signature=[tf.TensorSpec([None, None], tf.float32)])
+    return tf.function(
+        function, input_signature=[tf.TensorSpec([None, None], tf.float32)], autograph=False
+    )

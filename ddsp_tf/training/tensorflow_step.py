@@ -23,7 +23,7 @@ def compile_on_gpu(function: Callable) -> Callable:
         2.0
     """
     if tf.config.list_physical_devices("GPU"):
-        return tf.function(function, jit_compile=True)
+        return tf.function(function, jit_compile=True, autograph=False)
     return function
 
 
@@ -89,7 +89,7 @@ class TensorFlowStep:
         batch = {key: value for key, value in batch.items() if key != "source"}
         return self._run(batch, tf.constant(step, tf.int64))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _run(self, batch, step):
         seed = tf.stack([tf.constant(self.seed % (1 << 63), tf.int64), step])
         noise = tf.random.stateless_uniform(tf.shape(batch["audio"]), seed, -1.0, 1.0)
