@@ -6,6 +6,8 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 SILENT_DB = -80.0
 _SHORTEST_SECONDS = 0.05
+# A note's loudest moment is this far above the faintest that a note may become. A hum is not.
+_RISE_DB = 10.0
 _RAMP_SECONDS = 0.02
 
 
@@ -19,7 +21,8 @@ def find_notes(
     """Finds the frames that belong to notes.
 
     A note has a pitch, a sure one if confidence is known, and a level not far below the loud
-    parts. Interruptions and notes under 50 ms do not count.
+    parts, which it exceeds by 10 dB at its loudest: a hum in a pause has a pitch, too, but stays
+    faint. Interruptions and notes under 50 ms do not count.
 
     Args:
         f0_hz: [frames], 0 for no pitch.
@@ -36,13 +39,17 @@ def find_notes(
         >>> find_notes(np.full(60, 440.0), level_db, 100).nonzero()[0][[0, -1]].tolist()
         [20, 39]
     """
-    notes = (f0_hz > 0.0) & (level_db >= np.percentile(level_db, 95) - below_loud_db)
-    notes &= level_db > SILENT_DB
+    faintest = max(np.percentile(level_db, 95) - below_loud_db, SILENT_DB)
+    notes = (f0_hz > 0.0) & (level_db >= faintest) & (level_db > SILENT_DB)
     if f0_confidence is not None:
         notes &= f0_confidence >= VOICED_CONFIDENCE
     shortest = max(round(_SHORTEST_SECONDS * frame_rate), 1)
     notes = _without_short(notes, False, shortest)
-    return _without_short(notes, True, shortest)
+    notes = _without_short(notes, True, shortest)
+    least_peak = faintest + min(_RISE_DB, below_loud_db / 2.0)
+    for first, end in stretches(notes):
+        notes[first:end] &= level_db[first:end].max() >= least_peak
+    return notes
 
 
 def silence_pauses(level_db: np.ndarray, notes: np.ndarray, frame_rate: float) -> np.ndarray:

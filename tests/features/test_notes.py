@@ -30,6 +30,17 @@ def test_clicks_and_dropouts_do_not_count():
     assert stretches(find_notes(np.full(200, 220.0), level, RATE)) == [(50, 150)]
 
 
+def test_a_faint_hum_is_no_note_but_a_notes_faint_end_is():
+    level = np.full(300, -75.0)
+    level[20:100] = np.linspace(-20.0, -60.0, 80)  # A note that decays.
+    level[150:250] = -58.0  # A hum, within 45 dB of the loud parts.
+    ((first, end),) = stretches(find_notes(np.full(300, 220.0), level, RATE))
+    assert first == 20 and 95 <= end <= 100
+    # All on one level, close to the gate or not, is a note.
+    for gate_db in (5.0, 45.0):
+        assert find_notes(np.full(50, 220.0), np.full(50, -30.0), RATE, None, gate_db).all()
+
+
 @pytest.mark.parametrize("level", [-80.0, -20.0])
 def test_without_pitch_or_level_there_are_no_notes(level):
     pitch = np.full(50, 220.0 if level == SILENT_DB else 0.0)
