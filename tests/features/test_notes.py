@@ -31,9 +31,9 @@ def test_clicks_and_dropouts_do_not_count():
 
 
 def test_a_faint_hum_is_no_note_but_a_notes_faint_end_is():
-    level = np.full(300, -75.0)
-    level[20:100] = np.linspace(-20.0, -60.0, 80)  # A note that decays.
-    level[150:250] = -58.0  # A hum, within 45 dB of the loud parts.
+    level = np.full(300, -79.0)
+    level[20:100] = np.linspace(-20.0, -70.0, 80)  # A note that decays.
+    level[150:250] = -67.0  # A hum, within 45 dB of the loud parts, which begin at -29 dB.
     ((first, end),) = stretches(find_notes(np.full(300, 220.0), level, RATE))
     assert first == 20 and 95 <= end <= 100
     # All on one level, close to the gate or not, is a note.
