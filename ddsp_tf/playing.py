@@ -143,13 +143,17 @@ def play_to_file(
     if out.suffix.lstrip(".").upper() not in soundfile.available_formats():
         raise UserError(f"{out}: unknown audio format {out.suffix!r}; expected .wav or .flac")
     samples = 0
-    with (
-        atomic_path(out) as temporary,
-        soundfile.SoundFile(temporary, "w", player.sample_rate, channels=1) as file,
-    ):
-        for block in synthesize(player, curves, seed):
-            file.write(block)
-            samples += len(block)
-            if on_progress:
-                on_progress(samples // player.sample_rate)
+    try:
+        with (
+            atomic_path(out) as temporary,
+            soundfile.SoundFile(temporary, "w", player.sample_rate, channels=1) as file,
+        ):
+            for block in synthesize(player, curves, seed):
+                file.write(block)
+                samples += len(block)
+                if on_progress:
+                    on_progress(samples // player.sample_rate)
+    except soundfile.SoundFileError as error:
+        # Of a full disk it only says "System error.".
+        raise UserError(f"{out}: cannot be written ({error}); is there room for it?") from error
     return samples / player.sample_rate

@@ -1,5 +1,6 @@
 """Files and folders that are either complete or absent."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ddsp_tf.errors import UserError
+
+_NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
 
 
 def _remove(path: Path) -> None:
@@ -30,7 +33,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         The temporary path, in the same folder and with the same suffix.
 
     Raises:
-        UserError: If the folder cannot be written.
+        UserError: If the folder cannot be written, or the disk fills up.
 
     Example:
         >>> import tempfile
@@ -56,6 +59,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         if path.is_dir() and temporary.is_dir():
             _remove(path)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         _remove(temporary)
+        # TensorFlow, h5py and the system tell it by errors of their own kinds, in the same words.
+        reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
+        if reason and not isinstance(error, UserError):
+            raise UserError(f"{path}: cannot be written ({reason}); make room for it") from error
         raise

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import pytest
 
 from ddsp_tf.data.atomic import atomic_path
@@ -47,3 +50,16 @@ def test_an_unwritable_place_is_named_before_any_work(tmp_path):
     for path in (tmp_path / "file" / "inside", "/proc/nothing"):
         with pytest.raises(UserError, match=f"{path}: cannot be written"), atomic_path(path):
             raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_the_users_to_mend_whoever_says_so(tmp_path, code):
+    for error in (OSError(code, os.strerror(code)), RuntimeError(f"x; {os.strerror(code)} [Op]")):
+        (tmp_path / "a").write_text("before")
+        with (
+            pytest.raises(UserError, match=rf"/a: cannot be written \({os.strerror(code)}\)"),
+            atomic_path(tmp_path / "a") as temporary,
+        ):
+            temporary.write_text("half")
+            raise error
+        assert [entry.read_text() for entry in tmp_path.iterdir()] == ["before"]
