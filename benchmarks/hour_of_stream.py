@@ -77,7 +77,7 @@ def main(models, seconds, f0_hz):
         model = load_model(name) if Path(name).exists() else load_experiment(name).model
         model.build()
         with tempfile.TemporaryDirectory() as folder:
-            export_model(model, Path(folder) / "export", precisions=())
+            export_model(model, Path(folder) / "export", precisions=["float32"])
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             stream = Path(folder) / "export" / "stream.tflite"
             pieces, taken = play(stream, model, f0_hz, seconds)

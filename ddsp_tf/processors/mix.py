@@ -1,5 +1,6 @@
 """Mixes signals by levels that change from frame to frame."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -142,9 +143,12 @@ class Mix(Processor):
         """Mixes the samples from the previous block's last frame to this one's last."""
         gains = self._gains(mix_levels)
         framed = self._framed(signals, gains)
-        earlier = previous_frames(state["signals"], framed)
+        earlier = [
+            previous_frames(state["signals"][..., k], frames) for k, frames in enumerate(framed)
+        ]
         mixed = self._render(earlier, previous_frames(state["gains"], gains), gains)
-        return mixed, {"signals": framed[:, -1:], "gains": gains[:, -1:]}
+        last = ops.stack([frames[:, -1:] for frames in framed], axis=-1)
+        return mixed, {"signals": last, "gains": gains[:, -1:]}
 
     def _gains(self, mix_levels):
         if self.law == "linear":
@@ -162,13 +166,15 @@ class Mix(Processor):
                     f"{self.name}: {name} has {samples} samples; expected {frames} frames of "
                     f"{self.hop}"
                 )
-        stacked = ops.stack(list(signals), axis=-1)
-        return ops.reshape(stacked, (ops.shape(stacked)[0], -1, self.hop, self.n_signals))
+        return [ops.reshape(signal, (ops.shape(signal)[0], -1, self.hop)) for signal in signals]
 
     def _render(self, signals, gains, next_gains):
-        weights = self.weights_of_next_frame[:, None]
-        here, there = gains[:, :, None, :], next_gains[:, :, None, :]
-        mixed = ops.sum(signals * (here + (there - here) * weights), axis=-1)
+        change = next_gains - gains
+        mixed = [
+            frames * (gains[:, :, k, None] + change[:, :, k, None] * self.weights_of_next_frame)
+            for k, frames in enumerate(signals)
+        ]
+        mixed = functools.reduce(ops.add, mixed)
         return ops.reshape(mixed, (ops.shape(mixed)[0], -1))
 
     def get_config(self) -> dict[str, Any]:
