@@ -91,6 +91,12 @@ def measure(model, folder: Path, hops: int):
             row += ["", "", f"{seconds / 60:.4f}"]
             remarks += [remark] if remark else []
         click.echo("| " + " | ".join(row) + " |")
+    operators = {
+        operator
+        for artifact in description["artifacts"].values()
+        for operator in artifact.get("operators", ())
+    }
+    click.echo(f"\nOperators of the LiteRT files: {', '.join(sorted(operators))}")
     click.echo(f"\n{'; '.join(remarks)}; a hop lasts {1e3 / model.frame_rate:g} ms\n")
 
 
