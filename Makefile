@@ -37,7 +37,8 @@ demo: $(INSTALLED)
 	@echo "To see and hear the result, open $(abspath $(DEMO))/run/report.html"
 
 pictures: $(INSTALLED)
-	$(BIN)/python docs/make_pictures.py $(DEMO) docs/pictures/demo.png docs/clips
+	$(BIN)/python docs/make_pictures.py $(DEMO)/run $(DEMO)/test_dataset docs/pictures/demo.png \
+	  docs/clips/violin
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
 api: $(INSTALLED)

@@ -1,4 +1,4 @@
-"""Makes the picture in the README and the clips in results.md from `make demo`: `make pictures`."""
+"""Makes a picture and sounds of a clip, for the README and results.md: `make pictures`."""
 
 import argparse
 import io
@@ -16,23 +16,30 @@ STEMS = ("target", "reconstruction", "harmonic", "noise")
 
 
 def main():
-    """Plays the first clip of the unseen phrase: the spectrograms of its stems, and their sound."""
+    """Plays a clip of a dataset: the spectrograms of its stems in a picture, and their sound."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("demo", type=Path, help="the folder that `make demo` made")
-    parser.add_argument("out", type=Path, help="the PNG file")
-    parser.add_argument("clips", type=Path, help="the folder of the FLAC files, violin_*.flac")
+    parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("dataset", type=Path, help="a dataset that it was not trained on")
+    parser.add_argument("picture", type=Path, help="the PNG file")
+    parser.add_argument("clips", type=Path, help="the FLAC files, without _target.flac and so on")
+    parser.add_argument("--split", default="all", help="of the dataset (default: all)")
+    parser.add_argument("--clip", type=int, default=0, help="which clip (default: the first)")
+    parser.add_argument(
+        "--no-target", action="store_true", help="write no sound of the recording itself"
+    )
     arguments = parser.parse_args()
-    arguments.clips.mkdir(exist_ok=True)
-    model = load_model(arguments.demo / "run")
-    manifest = load_manifest(arguments.demo / "test_dataset")
-    clip = evaluate_model(model, manifest, split="all").clips[0]
+    arguments.clips.parent.mkdir(exist_ok=True)
+    model = load_model(arguments.run)
+    manifest = load_manifest(arguments.dataset)
+    clip = evaluate_model(model, manifest, split=arguments.split).clips[arguments.clip]
     top_db = max(
         float(spectrogram_levels_db(clip.stems[name], model.sample_rate).max()) for name in STEMS
     )
     rows = []
     for name in STEMS:
-        path = arguments.clips / f"violin_{name}.flac"
-        soundfile.write(path, clip.stems[name], model.sample_rate, subtype="PCM_16")
+        if name != "target" or not arguments.no_target:
+            path = arguments.clips.with_name(f"{arguments.clips.name}_{name}.flac")
+            soundfile.write(path, clip.stems[name], model.sample_rate, subtype="PCM_16")
         png = spectrogram_png(clip.stems[name], model.sample_rate, top_db=top_db)
         row = Image.open(io.BytesIO(png)).convert("RGB")
         font = ImageFont.load_default(size=20)
@@ -43,7 +50,7 @@ def main():
     for row in rows:
         picture.paste(row, (0, place))
         place += row.height
-    picture.quantize(128).save(arguments.out, optimize=True)
+    picture.quantize(128).save(arguments.picture, optimize=True)
 
 
 if __name__ == "__main__":
