@@ -48,7 +48,7 @@ RUNGS = (1, 2, 3, 4, 5, 6)
     help="Which rungs, separated by commas.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--quick", is_flag=True, help="A few steps and easy bounds, to see that it runs.")
+@click.option("--quick", is_flag=True, help="Few steps and wider bounds, to see that it runs.")
 def main(out, config, overrides, recordings, held_out, rungs, seed, quick):
     """Climb the acceptance ladder."""
     quiet_native_logs()

@@ -1,4 +1,4 @@
-"""The short form of `make ladder`: every rung is climbed with few steps and easy bounds."""
+"""The short form of `make ladder`: every rung is climbed with few steps and wider bounds."""
 
 import csv
 import json
@@ -36,12 +36,12 @@ def climb(*arguments):
 def test_rungs_leave_numbers_pages_and_sounds(tmp_path):
     out = tmp_path / "out"
     settings = [part for setting in SMALL for part in ("--set", setting)]
-    done = climb("--quick", "--rungs", "2,3,4", "--config", "demo", "--out", out, *settings)
+    done = climb("--quick", "--rungs", "1,2,3,4", "--config", "demo", "--out", out, *settings)
     results = {
         path.parent.name: json.loads(path.read_text()) for path in sorted(out.rglob("result.json"))
     }
     assert done.returncode == 0, (done.stdout, done.stderr[-2000:])
-    assert [result["rung"] for result in results.values()] == [2, 3, 4]
+    assert [result["rung"] for result in results.values()] == [1, 2, 3, 4]
     for name, result in results.items():
         assert result["passed"] and result["gates"], name
         folder = next(out.rglob(name))
