@@ -11,8 +11,8 @@ LADDER ?= ladder_result
 RECORDINGS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-# One more than cores: some tests wait, for a program that they start, or for pip.
-PARALLEL = -n 3 --dist loadfile
+# In the order of tests/conftest.py, which begins with what takes longest.
+PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 # Most of its tests' time goes into compiling: what one has compiled, all find, the next time too.
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1

@@ -8,6 +8,30 @@ import pytest
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
 
+# Minutes each: begun last, they would keep one process busy while the others have nothing to do.
+LONGEST = (
+    "tests/test_shipped_configurations.py",
+    "tests/colab/test_check_versions.py",
+    "tests/training/test_trainer.py",
+    "tests/cli/test_chain.py",
+    "tests/training/test_devices.py",
+    "tests/ladder/test_ladder.py",
+    "tests/colab/",
+    "tests/export/",
+    "tests/benchmarks/",
+    "tests/models/",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the longest files first; the order of the rest, and within files, stays."""
+
+    def rank(item):
+        places = (k for k, name in enumerate(LONGEST) if item.nodeid.startswith(name))
+        return next(places, len(LONGEST))
+
+    items.sort(key=rank)
+
 
 @pytest.fixture(scope="session")
 def golden():
