@@ -53,8 +53,7 @@ lint: $(INSTALLED)
 test: lint
 	$(BIN)/python -m pytest $(PARALLEL)
 	$(JAX) $(BIN)/python -m pytest $(PARALLEL) tests/dsp tests/processors tests/models \
-	  tests/losses $(addprefix tests/features/test_,crepe.py graph_loudness.py loudness.py yin.py) \
-	  tests/test_units.py tests/test_synthesis.py
+	  tests/losses tests/features tests/test_units.py tests/test_synthesis.py
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/processors.py $(if $(ORIGINAL),--original $(ORIGINAL))

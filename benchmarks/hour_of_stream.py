@@ -4,11 +4,11 @@
 
 Each argument is a run, or a shipped configuration, which gets random weights. The hour is one tone
 of constant level, without noise: every second of it should be the same harmonics, in phase with a
-tone that is computed in float64. Decoder and room settle for 20 s before the first.
+tone that is computed in float64. Decoder and room settle for 20 s before the first. MiB: by how
+much the memory in use grows from the one to the other (Linux).
 """
 
 import os
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ def phase_and_snr(audio: np.ndarray, first: int, f0_hz: float, rate: int) -> tup
     Returns the fundamental's phase in cycles, and how many dB all harmonics are above the rest.
     """
     harmonics = np.arange(1, np.ceil(rate / 2 / f0_hz))
-    # Whole cycles are dropped before float64 would have to hold them.
+    # Harmonics of the part of a cycle: the whole ones would cost digits.
     cycles = np.outer(np.arange(first, first + audio.size) * f0_hz / rate % 1.0, harmonics)
     basis = np.concatenate([np.cos(2 * np.pi * cycles), np.sin(2 * np.pi * cycles)], axis=1)
     weights, *_ = np.linalg.lstsq(basis, audio, rcond=None)
@@ -41,8 +41,18 @@ def phase_and_snr(audio: np.ndarray, first: int, f0_hz: float, rate: int) -> tup
     return phase, 10 * np.log10(np.mean(audio**2) / np.mean(rest**2))
 
 
-def play(path: Path, model, f0_hz: float, seconds: int) -> tuple[dict[int, np.ndarray], float]:
-    """Plays a tone; returns two of its seconds by their first sample, and how long it took."""
+def resident_mib() -> float:
+    """Returns the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def play(path: Path, model, f0_hz: float, seconds: int):
+    """Plays a tone.
+
+    Returns two of its seconds by their first sample, how many seconds it took, and by how many MiB
+    the process grew from the first to the last.
+    """
     step = open_interpreter(path, threads=1).get_signature_runner("step")
     shapes = {name: tuple(about["shape"]) for name, about in step.get_input_details().items()}
     inputs = {name: np.full(shape, -20.0, np.float32) for name, shape in shapes.items()}
@@ -52,15 +62,18 @@ def play(path: Path, model, f0_hz: float, seconds: int) -> tuple[dict[int, np.nd
     state = {name: np.zeros(shapes[name], np.float32) for name in shapes if "state_" in name}
     rate = model.sample_rate
     kept = {first: [] for first in (SETTLED_SECONDS * rate, (seconds - 1) * rate)}
+    held = []
     start = time.perf_counter()
     for number in range(seconds * rate // model.hop):
         state = step(**{**inputs, **state})
         audio = state.pop("audio")[0]
         for first, parts in kept.items():
             if 0 <= number * model.hop - first < rate:
+                held += [] if parts else [resident_mib()]
                 parts.append(audio)
     taken = time.perf_counter() - start
-    return {first: np.concatenate(parts) for first, parts in kept.items()}, taken
+    pieces = {first: np.concatenate(parts) for first, parts in kept.items()}
+    return pieces, taken, held[1] - held[0]
 
 
 @click.command(help=__doc__.splitlines()[0])
@@ -78,16 +91,14 @@ def main(models, seconds, f0_hz):
         model.build()
         with tempfile.TemporaryDirectory() as folder:
             export_model(model, Path(folder) / "export", precisions=["float32"])
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             stream = Path(folder) / "export" / "stream.tflite"
-            pieces, taken = play(stream, model, f0_hz, seconds)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            pieces, taken, grown = play(stream, model, f0_hz, seconds)
         fits = [phase_and_snr(a, first, f0_hz, model.sample_rate) for first, a in pieces.items()]
         (first_phase, first_snr), (last_phase, last_snr) = fits
         drift = (last_phase - first_phase + 0.5) % 1.0 - 0.5
         levels = [20 * np.log10(np.sqrt(np.mean(audio**2))) for audio in pieces.values()]
         row = [name, f"{first_snr:.1f}", f"{last_snr:.1f}", f"{drift:.1e}"]
-        row += [f"{levels[1] - levels[0]:+.4f}", f"{taken:.0f}", f"{grown:.0f}"]
+        row += [f"{levels[1] - levels[0]:+.4f}", f"{taken:.0f}", f"{grown:.1f}"]
         click.echo("| " + " | ".join(row) + " |")
 
 

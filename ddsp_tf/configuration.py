@@ -248,6 +248,7 @@ def _bindings() -> dict:
 
 
 def _parameters(name: str) -> list[str]:
+    # mypy warns that a subclass may have another one; this class's own is what gin binds.
     signature = inspect.signature(CLASSES[name].__init__)  # type: ignore[misc]
     skipped = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     return [p.name for p in signature.parameters.values() if p.kind not in skipped][1:]

@@ -1,4 +1,4 @@
-"""The one exception that means: the user can mend this."""
+"""The exception that means: the user can mend this."""
 
 
 class UserError(Exception):
@@ -17,3 +17,22 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows instead of a traceback; IPython looks for this name."""
         return [f"error: {self}"]
+
+
+class NoRoomError(UserError):
+    """A file that the disk has no room for.
+
+    Args:
+        path: The file.
+        strerror: The reason in the system's words, as `OSError` has it.
+
+    Example:
+        >>> raise NoRoomError("take1.wav", "File too large")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.NoRoomError: take1.wav: cannot be written (File too large); make room for it
+    """
+
+    def __init__(self, path: object, strerror: str) -> None:
+        super().__init__(f"{path}: cannot be written ({strerror}); make room for it")
+        self.strerror = strerror

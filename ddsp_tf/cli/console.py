@@ -22,8 +22,31 @@ def quiet_native_logs():
     sys.stderr = os.fdopen(copy, "w", buffering=1, encoding=sys.stderr.encoding, errors="replace")
 
 
+class Bar:
+    """A bar that can be moved, and written above.
+
+    Args:
+        progress: The `rich.progress.Progress` it is part of.
+        task: Its number there.
+    """
+
+    def __init__(self, progress: Any, task: Any):
+        self._progress, self._task = progress, task
+
+    def __call__(self, done: int, text: str = "", total: int | None = None):
+        """Moves the bar to `done` of `total` steps (None: as before); `text` stands behind it."""
+        changes: dict[str, Any] = {"completed": done, "text": text}
+        if total is not None:
+            changes["total"] = total
+        self._progress.update(self._task, **changes)
+
+    def note(self, text: str):
+        """Prints a line above the bar."""
+        self._progress.console.print(text, style="yellow", markup=False)
+
+
 @contextmanager
-def progress_bar(what: str, total: int | None = None) -> Iterator[Any]:
+def progress_bar(what: str, total: int | None = None) -> Iterator[Bar]:
     """Shows a bar on standard error while the block runs.
 
     Args:
@@ -31,8 +54,7 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Any]:
         total: Steps in all, if known.
 
     Yields:
-        Function `advance(done, text="", total=None)` that moves the bar; its attribute
-        `advance.note(text)` prints a line above it.
+        The bar.
     """
     from rich.console import Console
     from rich.progress import (
@@ -54,19 +76,7 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Any]:
     )
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=total, text="")
-
-        def advance(done: int, text: str = "", total: int | None = None):
-            changes: dict[str, Any] = {"completed": done, "text": text}
-            if total is not None:
-                changes["total"] = total
-            progress.update(task, **changes)
-
-        def note(text: str):
-            progress.console.print(text, style="yellow", markup=False)
-
-        advance.note = note  # type: ignore[attr-defined]
-        yield advance
+        yield Bar(progress, progress.add_task(what, total=total, text=""))
 
 
 def print_table(title: str, rows: list[tuple[str, str]]):

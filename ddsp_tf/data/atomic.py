@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import NoRoomError, UserError
 
 _NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
 
@@ -33,7 +33,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         The temporary path, in the same folder and with the same suffix.
 
     Raises:
-        UserError: If the folder cannot be written, or the disk fills up.
+        UserError: If the folder cannot be written.
+        NoRoomError: If the disk fills up.
 
     Example:
         >>> import tempfile
@@ -45,24 +46,31 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
+    with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
         probe = temporary.with_name(temporary.name + ".probe")
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{path}: cannot be written ({reason}); choose another place") from error
     try:
         yield temporary
         if path.is_dir() and temporary.is_dir():
             _remove(path)
-        os.replace(temporary, path)
+        with _named(path):
+            os.replace(temporary, path)
     except BaseException as error:
         _remove(temporary)
         # TensorFlow, h5py and the system tell it by errors of their own kinds, in the same words.
         reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
         if reason and not isinstance(error, UserError):
-            raise UserError(f"{path}: cannot be written ({reason}); make room for it") from error
+            raise NoRoomError(path, reason) from error
         raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path}: cannot be written ({reason}); choose another place") from error

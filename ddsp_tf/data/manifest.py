@@ -137,6 +137,7 @@ class Manifest:
         statistics: See `ddsp_tf.data.statistics.dataset_statistics`.
         fingerprint: Hash of all recordings given and all settings; see
             `ddsp_tf.data.preparation.dataset_fingerprint`.
+        index_sha256: Of the bytes of `index.npy`; empty in datasets that are older than this.
         ddsp_tf_version: That wrote the dataset.
         schema_version: Of this file.
         folder: Where the dataset was loaded from; not stored.
@@ -156,6 +157,7 @@ class Manifest:
     skipped: tuple[SkippedFile, ...]
     statistics: dict[str, Any]
     fingerprint: str
+    index_sha256: str = ""
     ddsp_tf_version: str = __version__
     schema_version: int = SCHEMA_VERSION
     folder: Path | None = field(default=None, compare=False)

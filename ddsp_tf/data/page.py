@@ -10,7 +10,6 @@ import numpy as np
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.manifest import PAGE_NAME, Manifest, Recording, SourceFile, as_manifest
 from ddsp_tf.data.reader import DatasetReader
-from ddsp_tf.errors import UserError
 
 EXCERPTS = 6
 EXCERPT_SECONDS = 8.0
@@ -57,11 +56,8 @@ def write_page(dataset: Manifest | str | os.PathLike) -> Path:
         excerpts=_excerpts(manifest),
     )
     path = manifest.folder / PAGE_NAME
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with atomic_path(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
     return path
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
+from ddsp_tf.data.audio_files import file_sha256
 from ddsp_tf.data.manifest import (
     INDEX_NAME,
     MANIFEST_NAME,
@@ -30,7 +31,7 @@ from ddsp_tf.data.working_folder import (
     measure_missing,
     working_folder,
 )
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 
 _RULES = PreparationRules()
@@ -152,7 +153,7 @@ def prepare_dataset(
             )
             _write(manifest, _split(parts, work, extractor, validation_share, seed), work, out,
                    extractor)  # fmt: skip
-    except OSError as error:
+    except (OSError, NoRoomError) as error:
         reason = error.strerror or error
         raise UserError(
             f"{out}: cannot be written ({reason}); make room or choose another place, then run "
@@ -168,7 +169,13 @@ def _write(
     folder = work / "dataset"
     folder.mkdir()
     shards, files = assemble(parts, folder, extractor)
-    manifest = replace(manifest, shards=tuple(shards), files=tuple(files), folder=folder)
+    manifest = replace(
+        manifest,
+        shards=tuple(shards),
+        files=tuple(files),
+        index_sha256=file_sha256(folder / INDEX_NAME),
+        folder=folder,
+    )
     splits = [split for split in SPLITS if manifest.has_split(split)]
     readers = {split: DatasetReader(manifest, split) for split in splits}
     replace(manifest, statistics=dataset_statistics(readers)).save(folder)

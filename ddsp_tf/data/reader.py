@@ -1,15 +1,13 @@
 """Random access to a prepared dataset: any stretch of any recording, as numpy arrays."""
 
-import functools
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.audio_files import file_sha256
-from ddsp_tf.data.manifest import INDEX_NAME, Manifest, Shard, as_manifest
-from ddsp_tf.data.records import ARRAYS, INDEX_DTYPE, read_stretch
+from ddsp_tf.data.integrity import check_shard, read_index
+from ddsp_tf.data.manifest import Manifest, as_manifest
+from ddsp_tf.data.records import ARRAYS, read_stretch
 from ddsp_tf.errors import UserError
 
 
@@ -42,32 +40,13 @@ class DatasetReader:
             raise UserError("dataset: this manifest was not loaded from a folder; load it first")
         self.files = self.manifest.files_of(split)
         self.hop = self.manifest.hop
-        self._check_shards()
-        index = self._read_index()
-        chosen = [k for k, file in enumerate(self.manifest.files) if file.split == split]
-        self.rows = [index[index["file"] == number] for number in chosen]
-
-    def _check_shards(self) -> None:
         if sys.byteorder != "little":
             raise UserError("datasets: this machine is big-endian; expected a little-endian one")
         for shard in self.manifest.shards:
-            path = self.folder / shard.name
-            if found := _difference(path, shard):
-                raise UserError(f"{path}: {found}; copy the dataset again or prepare it again")
-
-    def _read_index(self) -> np.ndarray:
-        path = self.folder / INDEX_NAME
-        try:
-            index = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(
-                f"{path}: cannot be read ({error}); copy or prepare the dataset again"
-            ) from error
-        if getattr(index, "dtype", None) != INDEX_DTYPE or index.size != sum(
-            shard.records for shard in self.manifest.shards
-        ):
-            raise UserError(f"{path}: does not belong to this dataset; prepare it again")
-        return index
+            check_shard(self.folder, shard)
+        index = read_index(self.manifest)
+        chosen = [k for k, file in enumerate(self.manifest.files) if file.split == split]
+        self.rows = [index[index["file"] == number] for number in chosen]
 
     def shard_paths(self) -> list[str]:
         """Lists the split's TFRecord files; read one after the other they give `files`."""
@@ -102,21 +81,3 @@ class DatasetReader:
                 read_stretch(opened, rows[number], inside, arrays, done, count)
             done += count
         return arrays
-
-
-def _difference(path: Path, shard: Shard) -> str:
-    """Says how a shard differs from what the manifest tells of it, or nothing."""
-    if not path.is_file():
-        return "is missing"
-    status = path.stat()
-    if status.st_size != shard.size_bytes:
-        return f"has {status.st_size} bytes; expected {shard.size_bytes} bytes"
-    if _sha256_at(path, status.st_mtime_ns, status.st_size) != shard.sha256:
-        return "is damaged: its bytes are not those that were written"
-    return ""
-
-
-@functools.cache
-def _sha256_at(path: Path, modified_ns: int, size: int) -> str:
-    """The checksum of a file as it was at a time: read once for all readers of a program."""
-    return file_sha256(path)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.audio_files import file_sha256
-from ddsp_tf.data.manifest import INDEX_NAME, Manifest, load_manifest
+from ddsp_tf.data.integrity import check_shard, read_index
+from ddsp_tf.data.manifest import Manifest, Shard, load_manifest
 from ddsp_tf.data.measuring import Task
 from ddsp_tf.data.parts import Outcome, save_outcome
-from ddsp_tf.data.records import INDEX_DTYPE, stretches
+from ddsp_tf.data.records import stretches
 from ddsp_tf.data.shards import copy_stretches
 from ddsp_tf.errors import UserError
 from ddsp_tf.version import __version__
@@ -49,7 +49,7 @@ def reuse(tasks: Sequence[Task], dataset: Path, folder: Path) -> None:
         rows = index[np.isin(index["file"], numbers)]
         rows = rows[np.argsort(rows["start_frame"])]
         for number in set(rows["shard"].tolist()) - set(intact):
-            intact[number] = _is_intact(shards[number], manifest.shards[number].sha256)
+            intact[number] = _is_intact(dataset, manifest.shards[number])
         if rows.size and all(intact[number] for number in rows["shard"].tolist()):
             new_rows = copy_stretches(
                 records, stretches(rows), shards, rows, task.source, task.extractor
@@ -74,14 +74,14 @@ def _compatible(tasks: Sequence[Task], dataset: Path) -> Manifest | None:
 
 def _index(manifest: Manifest) -> np.ndarray | None:
     try:
-        index = np.load(manifest.folder / INDEX_NAME, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        return read_index(manifest)
+    except UserError:
         return None
-    return index if getattr(index, "dtype", None) == INDEX_DTYPE else None
 
 
-def _is_intact(path: Path, sha256: str) -> bool:
+def _is_intact(folder: Path, shard: Shard) -> bool:
     try:
-        return file_sha256(path) == sha256
+        check_shard(folder, shard)
     except UserError:
         return False
+    return True

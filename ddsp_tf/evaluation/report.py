@@ -15,7 +15,6 @@ import numpy as np
 import soundfile
 
 from ddsp_tf.data.atomic import atomic_path
-from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation import figures
 
 _STEM_DESCRIPTIONS = {
@@ -133,12 +132,8 @@ def write_report(
         panel=figures.PANEL,
         range_db=figures.RANGE_DB,
     )
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{path}: cannot be written ({reason}); choose another place") from error
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def _template() -> jinja2.Template:

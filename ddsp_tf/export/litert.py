@@ -15,6 +15,7 @@ from ddsp_tf.export.operators import check_builtin
 from ddsp_tf.models import Autoencoder
 
 PRECISIONS = ("float32", "float16", "int8")
+_FILES = {"synthesize": "offline", "step": "stream"}
 # As the converter names where an operator comes from: "IRFFT:", "model/layer/irfft@function".
 _PLACE = re.compile(r'"(\w+):", "([^"@]+)@[^\n]*op is neither')
 
@@ -46,9 +47,8 @@ def write_litert(
     """
     files = []
     matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
-    stems = {"synthesize": "offline", "step": "stream"}
     for signature, endpoint in _endpoints(model).items():
-        stem = stems[signature]
+        stem = _FILES[signature]
         with tempfile.TemporaryDirectory() as saved:
             write_endpoints({signature: endpoint}, saved)
             content = convert(saved, signature, f"{stem}.tflite")

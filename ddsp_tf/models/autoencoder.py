@@ -11,6 +11,7 @@ from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.graphs import in_graph
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching
+from ddsp_tf.models.parts import check_parts
 from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import MIDI_RANGE, scale_db, scale_f0_hz
@@ -86,43 +87,7 @@ class Autoencoder(keras.Model):
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
         self.hop = hop_size(sample_rate, frame_rate)
-        self._check()
-
-    def _check(self):
-        expected = [*_SCALES, "z"]
-        unknown = [name for name in self.decoder.input_names if name not in expected]
-        if unknown:
-            raise ValueError(f"decoder input {unknown[0]!r}; expected one of {expected}")
-        if self.encoder is not None and self.encoder.z_dims != self.z_dims:
-            raise ValueError(
-                f"the encoder makes z of {self.encoder.z_dims} channels, but the decoder takes "
-                f"{self.z_dims or 'none'}"
-            )
-        made = {*self.decoder.output_sizes, "f0_hz"}
-        missing = [name for name in self.processor_group.input_names if name not in made]
-        if missing:
-            raise ValueError(
-                f"the processors need {missing[0]!r}, but the decoder's outputs are "
-                f"{list(self.decoder.output_sizes)}"
-            )
-        for name, size in self.processor_group.input_sizes.items():
-            made_size = self.decoder.output_sizes.get(name, size)
-            if made_size != size:
-                raise ValueError(
-                    f"the processors take {size} {name}, but the decoder makes {made_size}"
-                )
-        if self.level_matching is not None:
-            self.level_matching.check(self.processor_group)
-            if self.level_name is None:
-                raise ValueError("level matching needs a decoder input loudness_db or power_db")
-        parts = [*self.processor_group.processors, *([self.encoder] if self.encoder else [])]
-        for part in parts:
-            for key in ("sample_rate", "frame_rate"):
-                theirs = getattr(part, key, getattr(self, key))
-                if theirs != getattr(self, key):
-                    raise ValueError(
-                        f"{part.name}.{key}={theirs}, but the model's is {getattr(self, key)}"
-                    )
+        check_parts(self)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -33,9 +33,10 @@ def test_phase_and_noise_of_a_tone_are_found(program, rng, first, phase, noise_d
 
 def test_a_model_is_played_and_compared(program, tiny_run, tiny_export):
     model = load_model(tiny_run)
-    pieces, _ = program["play"](tiny_export / "stream.tflite", model, 440.0, 22)
+    pieces, _, grown = program["play"](tiny_export / "stream.tflite", model, 440.0, 22)
     assert sorted(pieces) == [20 * RATE, 21 * RATE]
     (one, one_db), (two, two_db) = (
         program["phase_and_snr"](audio, first, 440.0, RATE) for first, audio in pieces.items()
     )
     assert min(one_db, two_db) > 60.0 and abs(one - two) < 1e-3
+    assert abs(grown) < 50.0

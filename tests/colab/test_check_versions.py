@@ -9,9 +9,13 @@ import pytest
 from backends import tensorflow_only
 
 PROGRAM = Path(__file__).parents[2] / "colab" / "check_versions.py"
-# Signal path, and a whole notebook, which loads a model that a later Keras has saved. `make colab`
-# runs everything.
-TESTS = ("tests/dsp/test_oscillators.py", "tests/colab/test_timbre_transfer.py")
+# Signal path, network, and a whole notebook, which loads a model that a later Keras has saved.
+TESTS = (
+    "tests/dsp/test_oscillators.py",
+    "tests/processors/test_harmonic.py",
+    "tests/models/test_gru.py",
+    "tests/colab/test_timbre_transfer.py",
+)
 
 
 @pytest.fixture(scope="module")

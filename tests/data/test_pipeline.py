@@ -1,5 +1,6 @@
 """Batches: complete, random, repeatable from any step, and right to the sample."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -195,9 +196,22 @@ def test_damaged_copies_are_refused(dataset, tmp_path):
         (folder / "index.npy").write_bytes(content)
         with pytest.raises(UserError, match=rf"index\.npy: {message}"):
             opened(folder)
+    index = bytearray((dataset.folder / "index.npy").read_bytes())
+    index[-1] ^= 1
+    (folder / "index.npy").write_bytes(index)
+    with pytest.raises(UserError, match=r"index\.npy: is damaged"):
+        opened(folder)
     np.save(folder / "index.npy", np.zeros(3))
     with pytest.raises(UserError, match=r"index\.npy: does not belong"):
         opened(folder)
+
+
+def test_datasets_without_a_checksum_of_the_index_are_read(dataset, tmp_path):
+    folder = shutil.copytree(dataset.folder, tmp_path / "older")
+    content = json.loads((folder / "dataset.json").read_text())
+    del content["index_sha256"]
+    (folder / "dataset.json").write_text(json.dumps(content))
+    assert take(training_batches(folder, clip_frames=100, batch_size=1, seed=0), 1)
 
 
 def test_interpreter_exits_while_batches_are_being_read(dataset):

@@ -12,7 +12,7 @@ from whole_files import whole_files
 from ddsp_tf.data import preparation, workers
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 
 
@@ -198,6 +198,26 @@ def test_full_disk_leaves_the_earlier_dataset(record, extractor, out, monkeypatc
     again = prepare_dataset(second, out, extractor=extractor)
     assert [entry.source for entry in again.recordings] == ["b.wav"]
     assert [entry.name for entry in out.parent.iterdir()] == [out.name]
+
+
+def test_no_room_for_what_lies_inside_names_the_dataset(record, extractor, out, monkeypatch):
+    def full(*_, **__):
+        raise NoRoomError(out / "inside.json", "No space left on device")
+
+    monkeypatch.setattr(preparation, "assemble", full)
+    with pytest.raises(UserError) as caught:
+        prepare_dataset(record("a.wav", 2), out, extractor=extractor)
+    assert str(caught.value).startswith(f"{out}: cannot be written (No space left on device)")
+    assert "not measured twice" in str(caught.value)
+
+
+def test_an_earlier_dataset_with_a_damaged_index_is_measured_anew(record, extractor, out):
+    folder = record("a.wav", 2).parent
+    made = prepare_dataset(folder, out, extractor=extractor)
+    sound = (out / "index.npy").read_bytes()
+    (out / "index.npy").write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    assert prepare_dataset(folder, out, extractor=extractor) == made
+    assert (out / "index.npy").read_bytes() == sound
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])

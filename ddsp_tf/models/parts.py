@@ -1,0 +1,55 @@
+"""Whether the parts of a model fit together."""
+
+from typing import Any
+
+DECODER_INPUTS = ("f0_hz", "loudness_db", "power_db", "z")
+
+
+def check_parts(model: Any) -> None:
+    """Checks names, sizes and rates of what a model is made of, before anything is built.
+
+    Args:
+        model: An `Autoencoder` with its parts.
+
+    Raises:
+        ValueError: If a decoder's input is unknown, the encoder's z is not the decoder's, the
+            processors need an input that the decoder does not make, or of another size, levels
+            cannot be matched, or a part has another rate than the model; names the part.
+    """
+    _check_decoder_inputs(model)
+    _check_processor_inputs(model)
+    if model.level_matching is not None:
+        model.level_matching.check(model.processor_group)
+        if model.level_name is None:
+            raise ValueError("level matching needs a decoder input loudness_db or power_db")
+    for part in (*model.processor_group.processors, *([model.encoder] if model.encoder else [])):
+        for key in ("sample_rate", "frame_rate"):
+            ours = getattr(model, key)
+            theirs = getattr(part, key, ours)
+            if theirs != ours:
+                raise ValueError(f"{part.name}.{key}={theirs}, but the model's is {ours}")
+
+
+def _check_decoder_inputs(model):
+    for name in model.decoder.input_names:
+        if name not in DECODER_INPUTS:
+            raise ValueError(f"decoder input {name!r}; expected one of {list(DECODER_INPUTS)}")
+    if model.encoder is not None and model.encoder.z_dims != model.z_dims:
+        raise ValueError(
+            f"the encoder makes z of {model.encoder.z_dims} channels, but the decoder takes "
+            f"{model.z_dims or 'none'}"
+        )
+
+
+def _check_processor_inputs(model):
+    made = model.decoder.output_sizes
+    for name in model.processor_group.input_names:
+        if name not in (*made, "f0_hz"):
+            raise ValueError(
+                f"the processors need {name!r}, but the decoder's outputs are {list(made)}"
+            )
+    for name, size in model.processor_group.input_sizes.items():
+        if made.get(name, size) != size:
+            raise ValueError(
+                f"the processors take {size} {name}, but the decoder makes {made[name]}"
+            )
