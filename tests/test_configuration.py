@@ -67,7 +67,7 @@ def test_shipped_names_and_paths_are_found(tmp_path):
         ("train.steps=0", ["train.steps=0", "above 0"]),
         ("train.steps=1.5", ["train.steps=1.5", "whole number"]),
         ("frame_rate=333", ["333", "16000"]),
-        ("Harmonic.n_harmonics=20", ["20", "40", "harmonic_distribution"]),
+        ("Harmonic.n_harmonics=20", ["20", "60", "harmonic_distribution"]),
         ("Harmonic.interpolation='cubic'", ["interpolation", "cubic"]),
         ("MultiScaleSpectralLoss.fft_sizes=(1023,)", ["fft_sizes", "1023"]),
     ],

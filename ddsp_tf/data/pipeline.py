@@ -14,6 +14,7 @@ from ddsp_tf.data.crops import random_crops
 from ddsp_tf.data.manifest import Manifest, as_manifest
 from ddsp_tf.data.mixing import mixed
 from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.varispeed import Varispeed
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import FLOOR_DB
 
@@ -27,6 +28,7 @@ def training_batches(
     first_step: int = 0,
     weights: Sequence[float] | None = None,
     gain_db: float = 0.0,
+    varispeed: float = 0.0,
 ) -> tf.data.Dataset:
     """Gives random crops of the training split, forever; see `random_crops` for their choice.
 
@@ -45,6 +47,8 @@ def training_batches(
             the datasets' lengths.
         gain_db: Crops are made louder or softer by a random gain of at most this many dB; the
             two levels among the features move with the audio, pitch stays.
+        varispeed: Crops are played faster or slower by a random number of semitones up to this,
+            at most 12; see `Varispeed`.
 
     Returns:
         An endless dataset of dicts: `audio` [batch, clip_frames * hop], `f0_hz`,
@@ -63,14 +67,22 @@ def training_batches(
         manifest.check_rates(manifests[0].sample_rate, manifests[0].frame_rate)
     readers = [DatasetReader(manifest, "train") for manifest in manifests]
     _check_clips(readers, clip_frames)
+    speed = _varispeed(manifests[0], clip_frames, varispeed) if varispeed else None
+    crop_frames = speed.crop_frames if speed else clip_frames
     first = first_step * batch_size
     if len(readers) == 1 and weights is None:
-        crops = random_crops(readers[0], clip_frames, seed, first)
+        crops = random_crops(readers[0], crop_frames, seed, first)
     else:
-        crops = mixed(readers, clip_frames, seed, first, weights)
+        crops = mixed(readers, crop_frames, seed, first, weights)
+    if speed:
+        crops = crops.enumerate(first).map(
+            lambda number, crop: speed.play(crop, _drawn(seed + 0x73706565, number, 1.0)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
     if gain_db:
         crops = crops.enumerate(first).map(
-            lambda number, crop: _with_gain(number, crop, gain_db, seed)
+            lambda number, crop: _with_gain(crop, _drawn(seed + 0x6761696E, number, gain_db))
         )
     return crops.batch(batch_size, drop_remainder=True).prefetch(4)
 
@@ -85,10 +97,25 @@ def _check_clips(readers: list[DatasetReader], clip_frames: int) -> None:
             )
 
 
-def _with_gain(number: tf.Tensor, crop: dict[str, tf.Tensor], most_db: float, seed: int):
+def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varispeed:
+    return Varispeed(
+        semitones,
+        clip_frames=clip_frames,
+        hop=manifest.hop,
+        sample_rate=manifest.sample_rate,
+        loudness_fft_size=manifest.extractor["loudness_fft_size"],
+        power_frame_size=manifest.extractor["power_frame_size"],
+    )
+
+
+def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:
+    """A random number from -most to most, always the same for a seed and a crop's number."""
     # Not the numbers that place the crops: those would make loudness depend on the position.
-    key = tf.stack([tf.constant((seed + 0x6761696E) % (1 << 63), tf.int64), number])
-    gain_db = tf.random.stateless_uniform([], key, -most_db, most_db)
+    key = tf.stack([tf.constant(seed % (1 << 63), tf.int64), number])
+    return tf.random.stateless_uniform([], key, -most, most)
+
+
+def _with_gain(crop: dict[str, tf.Tensor], gain_db: tf.Tensor) -> dict[str, tf.Tensor]:
     levels = {
         name: tf.where(crop[name] > FLOOR_DB, tf.maximum(crop[name] + gain_db, FLOOR_DB), FLOOR_DB)
         for name in ("loudness_db", "power_db")

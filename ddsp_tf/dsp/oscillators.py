@@ -10,9 +10,9 @@ over samples exists.
 
 import math
 
-import keras
 from keras import ops
 
+from ddsp_tf.dsp.fusion import sums_are_fused
 from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
@@ -188,8 +188,7 @@ def harmonic_sum(
         >>> harmonic_sum(phase, amplitudes, amplitudes, [0.0, 0.5]).numpy().round(3).tolist()
         [[1.0, -0.0]]
     """
-    on_cpu = keras.distribution.list_devices()[0].startswith("cpu")
-    form = factored_harmonic_sum if on_cpu else fused_harmonic_sum
+    form = fused_harmonic_sum if sums_are_fused() else factored_harmonic_sum
     return form(phase, amplitudes, next_amplitudes, weights)
 
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.dsp.fusion import for_any_machine
 from ddsp_tf.dsp.gradients import forward_only
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.sanitizing import finite, sanitized
@@ -198,7 +199,7 @@ def write_endpoints(endpoints: dict, folder) -> None:
             `TensorSpec`s, whose names the arguments get. The first one is the default signature.
         folder: Where to write.
     """
-    with forward_only():
+    with forward_only(), for_any_machine():
         signatures = {
             name: tf.function(function, specs, autograph=False).get_concrete_function()
             for name, (function, specs) in endpoints.items()

@@ -8,11 +8,15 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.frequency_response import gain_at
 from ddsp_tf.dsp.oscillators import frame_phase, harmonic_sum, sample_phase
 from ddsp_tf.dsp.partials import detuning_hz, partial_phase, partial_sum
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
+
+# What is learned of a response should be about as large as other weights.
+_RESPONSE_STEP_DB = 20.0
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
@@ -38,6 +42,11 @@ class Harmonic(Processor):
             in the upper octave; where recordings have nothing up there (a dull instrument, or one
             recorded at a lower rate), the loss silences the whole tone before it finds that it is
             only the upper half that has to go, and noise takes its place for good.
+        response_points: Points of a learned frequency response, evenly from 0 Hz to Nyquist, at
+            least 2, or 0 for none: what an instrument's body, a microphone and a resampler do to
+            every harmonic that comes to a frequency, whichever it is of whatever note.
+            `get_controls` multiplies the distribution with it before normalizing. Without, a
+            decoder has to learn it note by note.
         max_shift: Largest shift that `get_controls` makes of raw network outputs, up or down,
             above 0: they go through `max_shift * tanh(raw)`.
         name: Layer name.
@@ -73,6 +82,7 @@ class Harmonic(Processor):
         scale: bool = True,
         inharmonic: bool = False,
         initial_decay_db: float = 0.0,
+        response_points: int = 0,
         max_shift: float = 0.1,
         name: str = "harmonic",
         **kwargs: Any,
@@ -87,6 +97,8 @@ class Harmonic(Processor):
         self.n_harmonics = n_harmonics
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
+        if response_points < 0 or response_points == 1:
+            raise ValueError(f"response_points={response_points}; expected 0, or 2 or more")
         self.hop = hop_size(sample_rate, frame_rate)
         self.interpolation = interpolation
         self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
@@ -94,6 +106,11 @@ class Harmonic(Processor):
         self.initial_decay_db = initial_decay_db
         self.inharmonic = inharmonic
         self.max_shift = max_shift
+        self.response_points = response_points
+        if response_points:
+            self.response = self.add_weight(
+                name="response", shape=(response_points,), initializer="zeros"
+            )
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -137,6 +154,11 @@ class Harmonic(Processor):
             harmonic_distribution = exp_sigmoid(harmonic_distribution + self._initial_bias())
             if self.inharmonic:
                 harmonic_shifts = self.max_shift * ops.tanh(harmonic_shifts)
+        if self.response_points:
+            frequencies = self._frequencies(f0_hz, harmonic_shifts)
+            response_db = _RESPONSE_STEP_DB * ops.convert_to_tensor(self.response)
+            gains = gain_at(response_db, frequencies, self.sample_rate)
+            harmonic_distribution = harmonic_distribution * gains
         audible = self._audible(harmonic_distribution, f0_hz, harmonic_shifts)
         total = ops.sum(audible, axis=-1, keepdims=True)
         controls = {
@@ -229,10 +251,12 @@ class Harmonic(Processor):
         frames = {"harmonics": harmonics, "f0_hz": f0_hz}
         return {**frames, "harmonic_shifts": harmonic_shifts} if self.inharmonic else frames
 
-    def _audible(self, harmonics, f0_hz, shifts):
+    def _frequencies(self, f0_hz, shifts):
         frequencies = f0_hz * ops.arange(1, self.n_harmonics + 1, dtype="float32")
-        if self.inharmonic:
-            frequencies = frequencies * (1.0 + shifts)
+        return frequencies * (1.0 + shifts) if self.inharmonic else frequencies
+
+    def _audible(self, harmonics, f0_hz, shifts):
+        frequencies = self._frequencies(f0_hz, shifts)
         below_nyquist = frequencies < self.sample_rate / 2.0
         # At 0 Hz a sine stands still wherever it is: a constant, not silence.
         return ops.where(ops.logical_and(frequencies > 0.0, below_nyquist), harmonics, 0.0)
@@ -264,5 +288,6 @@ class Harmonic(Processor):
             "scale": self.scale,
             "inharmonic": self.inharmonic,
             "initial_decay_db": self.initial_decay_db,
+            "response_points": self.response_points,
             "max_shift": self.max_shift,
         }

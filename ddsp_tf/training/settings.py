@@ -13,6 +13,7 @@ _FROM_ZERO = (
     "early_stop_validations",
     "gain_db",
     "pitch_jitter",
+    "varispeed",
 )
 
 
@@ -29,6 +30,9 @@ class TrainingSettings:
         pitch_jitter: In every clip the decoder hears the pitch moved by a random number of
             semitones up to this, up or down, while the synthesizers play the true one. So the
             timbre does not hang on the exact pitch, by which single notes can be told apart.
+        varispeed: Every clip is played faster or slower, as a tape would be, by a random number
+            of semitones up to this, at most 12, its pitch and loudness with it; 0 leaves clips as
+            they are.
         learning_rate: Adam's, at its highest.
         warm_up_steps: Steps over which the learning rate rises linearly from 0.
         decay: "exponential", or "cosine": down to 0 at the last step.
@@ -63,6 +67,7 @@ class TrainingSettings:
     clip_seconds: float = 4.0
     gain_db: float = 0.0
     pitch_jitter: float = 0.0
+    varispeed: float = 0.0
     learning_rate: float = 3e-4
     warm_up_steps: int = 500
     decay: str = "exponential"
@@ -86,6 +91,8 @@ class TrainingSettings:
         for field in dataclasses.fields(self):
             if field.type is not str:
                 self._check_number(field)
+        if self.varispeed > 12.0:
+            raise UserError(f"train.varispeed={self.varispeed!r}; expected 0 or more, at most 12")
         if self.average_momentum >= 1.0:
             raise UserError(
                 f"train.average_momentum={self.average_momentum!r}; expected 0 or more, below 1"

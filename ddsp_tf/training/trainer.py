@@ -124,6 +124,7 @@ class Trainer:
             first_step=self.step,
             weights=self.weights,
             gain_db=self.settings.gain_db,
+            varispeed=self.settings.varispeed,
         )
         try:
             self._loop(iter(batches))

@@ -216,6 +216,8 @@ def test_shifts_that_are_missing_unexpected_or_of_another_size(shifted):
     ("wrong", "message"),
     [
         ({"n_harmonics": 0}, "n_harmonics=0"),
+        ({"response_points": 1}, "response_points=1; expected 0, or 2 or more"),
+        ({"response_points": -1}, "response_points=-1"),
         ({"max_shift": 0.0}, "max_shift=0.0; expected above 0"),
         ({"frame_rate": 300}, "frame_rate=300 does not divide sample_rate=16000"),
         ({"interpolation": "cubic"}, "interpolation='cubic'"),
@@ -238,3 +240,43 @@ def test_equal_outputs_fall_by_the_initial_decay(run_processor_test, raw):
     run_processor_test(Harmonic(n_harmonics=6, initial_decay_db=12.0), raw)
     with pytest.raises(ValueError, match="initial_decay_db=-1"):
         Harmonic(initial_decay_db=-1)
+
+
+@pytest.fixture
+def resonant():
+    """A harmonic synthesizer with a response of 17 points, 500 Hz apart, between -40 and 20 dB."""
+    processor = Harmonic(n_harmonics=6, response_points=17)
+    processor.response.assign(np.random.default_rng(1).uniform(-2.0, 1.0, 17))
+    return processor
+
+
+def test_a_response_weighs_harmonics_by_their_frequency(resonant, raw):
+    plain = Harmonic(n_harmonics=6).get_controls(**raw)
+    weighed = resonant.get_controls(**raw)
+    for name in ("amplitudes", "f0_hz"):
+        np.testing.assert_array_equal(to_numpy(weighed[name]), to_numpy(plain[name]))
+    frequencies = np.float64(raw["f0_hz"]) * np.arange(1, 7)
+    response_db = np.interp(
+        frequencies, np.linspace(0.0, 8000.0, 17), 20.0 * resonant.get_weights()[0]
+    )
+    expected = to_numpy(plain["harmonic_distribution"]) * 10.0 ** (response_db / 20.0)
+    expected /= expected.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(to_numpy(weighed["harmonic_distribution"]), expected, rtol=2e-4)
+    # Physical controls sound as they are.
+    signals = [to_numpy(one.get_signal(**weighed)) for one in (resonant, Harmonic(n_harmonics=6))]
+    np.testing.assert_array_equal(*signals)
+
+
+def test_a_response_before_training_changes_nothing(raw):
+    new = Harmonic(n_harmonics=6, response_points=9)
+    np.testing.assert_array_equal(
+        to_numpy(new(*raw.values())), to_numpy(Harmonic(n_harmonics=6)(*raw.values()))
+    )
+
+
+@pytest.mark.parametrize("inharmonic", [False, True])
+def test_with_a_response_it_does_what_every_processor_does(run_processor_test, shifted, inharmonic):
+    processor = Harmonic(n_harmonics=6, inharmonic=inharmonic, response_points=5)
+    processor.response.assign([0.0, -1.0, 0.3, 0.0, -0.5])
+    inputs = shifted if inharmonic else {k: v for k, v in shifted.items() if "shifts" not in k}
+    run_processor_test(processor, inputs, 1e-4)

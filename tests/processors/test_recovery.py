@@ -1,5 +1,6 @@
 """Known controls found again by gradient descent through a synthesizer, without a network."""
 
+import keras
 import numpy as np
 from backends import compiled, to_numpy
 from descent import descend
@@ -33,6 +34,32 @@ def test_harmonic_amplitudes_and_distribution(rng):
     assert largest_db(controls(*start)[0], known[0]) > 6.0
     assert largest_db(found[0], known[0]) < 0.02
     assert np.abs(found[1] - known[1]).max() < 1e-3
+
+
+def test_frequency_response(rng):
+    harmonic = Harmonic(n_harmonics=12, response_points=17)
+    # A glide brings some harmonic to every point's neighbourhood.
+    f0_hz = np.float32(np.linspace(300.0, 700.0, 3 * FRAMES))[None, :, None]
+    raw = [rng.normal(size=(1, 1, size)).astype(np.float32) for size in (1, 12)]
+    raw = [np.repeat(value, f0_hz.shape[1], axis=1) for value in raw]
+    known = np.cumsum(rng.normal(scale=0.3, size=17)).astype(np.float32)
+
+    def render(response):
+        with keras.StatelessScope([(harmonic.response, ops.convert_to_tensor(response))]):
+            return harmonic(*raw, f0_hz)
+
+    target = to_numpy(render(known))
+    (found,) = descend(
+        lambda response: ops.mean(ops.square(render(response) - target)),
+        [np.zeros_like(known)],
+        steps=1000,
+        rate=0.05,
+    )
+    # The amplitude is the whole tone's, so the response counts up to a constant; and no harmonic
+    # lies near 0 Hz.
+    difference_db = 20.0 * (found - known)[1:]
+    assert np.ptp(20.0 * known[1:]) > 10.0
+    assert np.ptp(difference_db) < 0.05
 
 
 def test_noise_magnitudes(rng):

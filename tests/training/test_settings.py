@@ -17,3 +17,10 @@ def test_nothing_where_nothing_is_allowed():
         TrainingSettings(render_clips=-1)
     with pytest.raises(UserError, match="whole number"):
         TrainingSettings(steps=10.5)
+
+
+@pytest.mark.parametrize("value", [-0.1, 12.5, "wide"])
+def test_speeds_out_of_range(value):
+    assert TrainingSettings(varispeed=12.0).varispeed == 12.0
+    with pytest.raises(UserError, match=r"train\.varispeed=.*0 or more"):
+        TrainingSettings(varispeed=value)

@@ -1,0 +1,129 @@
+"""Clips played faster or slower, so that a model hears pitches between those recorded."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
+
+# At both ends of what is resampled, so that there is no jump from its end to its beginning.
+_FADE_SAMPLES = 512
+# Lengths with large prime factors are slow to transform.
+_STEP = 16
+
+
+class Varispeed:
+    """Plays clips at a random speed, as a tape would: pitch and timbre move together.
+
+    Between a semitone down and a semitone up an instrument's timbre hardly changes, so a clip
+    played a little faster sounds like another note of it. Audio is resampled by its Fourier
+    transform, which keeps every frequency below Nyquist; both levels are measured again; pitch is
+    multiplied and, like its confidence, interpolated between frames.
+
+    Args:
+        semitones: Largest change of speed, above 0, at most 12; 12 is twice or half as fast.
+        clip_frames: Frames of the clips to be made.
+        hop: Samples between two frames.
+        sample_rate: In Hz.
+        loudness_fft_size: Samples seen by one frame of the dataset's loudness.
+        power_frame_size: Samples averaged in one frame of the dataset's power.
+
+    Raises:
+        ValueError: If `semitones` is out of range.
+
+    Example:
+        >>> speed = Varispeed(12.0, clip_frames=100, hop=64, sample_rate=16000)
+        >>> speed.crop_frames
+        301
+    """
+
+    def __init__(
+        self,
+        semitones: float,
+        *,
+        clip_frames: int,
+        hop: int,
+        sample_rate: int,
+        loudness_fft_size: int = 512,
+        power_frame_size: int = 1024,
+    ):
+        if not 0.0 < semitones <= 12.0:
+            raise ValueError(f"semitones={semitones}; expected above 0, at most 12")
+        self.semitones, self.clip_frames, self.hop = semitones, clip_frames, hop
+        self.loudness_fft_size, self.power_frame_size = loudness_fft_size, power_frame_size
+        window, weights = loudness_weights(loudness_fft_size, sample_rate)
+        self.window, self.weights = window.astype(np.float32), weights.astype(np.float32)
+        seen = max(loudness_fft_size, power_frame_size)
+        # At the slowest speed the fade takes longest.
+        fade = _FADE_SAMPLES * 2.0 ** (semitones / 12.0)
+        self.margin = math.ceil((fade + seen / 2 + 1) / hop)
+        self.frames = clip_frames + 2 * self.margin
+
+    @property
+    def crop_frames(self) -> int:
+        """Frames that a crop must have to be played at any of the speeds."""
+        return math.ceil(self.frames * 2.0 ** (self.semitones / 12.0) + _STEP / self.hop)
+
+    def play(self, crop: Mapping[str, tf.Tensor], position: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Plays a crop at one of the speeds.
+
+        Args:
+            crop: `audio` [crop_frames * hop], features [crop_frames], and whatever else, which is
+                passed on.
+            position: Scalar in -1..1: how far to go, -1 being slowest.
+
+        Returns:
+            The same, `audio` [clip_frames * hop] and features [clip_frames]; `start_frame`, if
+            there is one, moved to where the clip now begins.
+        """
+        samples = self.frames * self.hop
+        speed = 2.0 ** (tf.cast(position, tf.float64) * self.semitones / 12.0)
+        taken = _STEP * tf.cast(tf.round(speed * (samples / _STEP)), tf.int32)
+        speed = tf.cast(taken, tf.float64) / samples
+        audio = self._resample(crop["audio"][:taken], taken)
+        first = self.margin * self.hop
+        places = speed * tf.cast(self.margin + tf.range(self.clip_frames), tf.float64)
+        played = dict(crop)
+        played["f0_hz"] = _at(crop["f0_hz"], places) * tf.cast(speed, tf.float32)
+        played["f0_confidence"] = _at(crop["f0_confidence"], places)
+        spectrum = tf.signal.rfft(self._frames(audio, self.loudness_fft_size) * self.window)
+        played["loudness_db"] = _to_db(tf.linalg.matvec(tf.square(tf.abs(spectrum)), self.weights))
+        frames = self._frames(audio, self.power_frame_size)
+        played["power_db"] = _to_db(tf.reduce_mean(tf.square(frames), axis=-1))
+        played["audio"] = audio[first : first + self.clip_frames * self.hop]
+        if "start_frame" in crop:
+            played["start_frame"] = crop["start_frame"] + tf.cast(places[0], tf.int64)
+        return played
+
+    def _resample(self, audio, taken):
+        """Changes the length, from `taken` samples, by the Fourier transform."""
+        samples = self.frames * self.hop
+        fade = tf.range(_FADE_SAMPLES, dtype=tf.float32) / _FADE_SAMPLES
+        ramp = tf.concat([fade, tf.ones([taken - 2 * _FADE_SAMPLES]), fade[::-1]], axis=0)
+        spectrum = tf.signal.rfft(audio * ramp)
+        # Without Nyquist's bin, which counts twice in the longer of the two.
+        kept = tf.minimum(taken, samples) // 2
+        spectrum = tf.pad(spectrum[:kept], [[0, samples // 2 + 1 - kept]])
+        return samples / tf.cast(taken, tf.float32) * tf.signal.irfft(spectrum, [samples])
+
+    def _frames(self, audio, size):
+        """Cuts out what is seen by each of the clip's frames."""
+        start = self.margin * self.hop - size // 2
+        stop = start + (self.clip_frames - 1) * self.hop + size
+        return tf.signal.frame(audio[start:stop], size, self.hop)
+
+
+def _to_db(power: tf.Tensor) -> tf.Tensor:
+    power = tf.maximum(power, 10.0 ** (FLOOR_DB / 10.0))
+    return (10.0 / math.log(10.0)) * tf.math.log(power)
+
+
+def _at(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Reads a curve between its frames."""
+    below = tf.cast(places, tf.int32)
+    above = tf.minimum(below + 1, tf.shape(values)[0] - 1)
+    share = tf.cast(places - tf.floor(places), tf.float32)
+    low, high = tf.gather(values, below), tf.gather(values, above)
+    return low + share * (high - low)

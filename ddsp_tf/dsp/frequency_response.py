@@ -1,0 +1,69 @@
+"""A frequency response given at a few points, looked up at any frequency."""
+
+import math
+
+from keras import ops
+
+from ddsp_tf.dsp.fusion import sums_are_fused
+from ddsp_tf.typing import Tensor
+
+
+def gain_at(response_db: Tensor, frequencies: Tensor, sample_rate: int) -> Tensor:
+    """Looks up a frequency response.
+
+    Args:
+        response_db: Decibels, [points], at frequencies evenly from 0 Hz to half the sample rate;
+            at least 2 points.
+        frequencies: Hz, any shape; those out of range get the gain of the nearest point.
+        sample_rate: Samples per second.
+
+    Returns:
+        Linear gains in the shape of `frequencies`, interpolated in decibels.
+
+    Example:
+        >>> falling = ops.convert_to_tensor([0.0, -20.0, -40.0])
+        >>> frequencies = ops.convert_to_tensor([0.0, 2000.0, 4000.0, 9000.0])
+        >>> [round(float(gain), 3) for gain in gain_at(falling, frequencies, sample_rate=16000)]
+        [1.0, 0.316, 0.1, 0.01]
+    """
+    last = response_db.shape[0] - 1
+    places = ops.clip(frequencies * (2.0 * last / sample_rate), 0.0, last)
+    form = fused_interpolation if sums_are_fused() else gathered_interpolation
+    return ops.exp((math.log(10.0) / 20.0) * form(response_db, places))
+
+
+def fused_interpolation(values: Tensor, places: Tensor) -> Tensor:
+    """Interpolates by weighing all points: those further away than one have no weight.
+
+    Where sums are fused this costs a third of looking points up, whose gradient has to be added up
+    point by point.
+
+    Args:
+        values: [points], at 0, 1, 2, ...
+        places: Any shape, 0 to points - 1.
+
+    Returns:
+        Values in the shape of `places`.
+
+    Example:
+        >>> fused_interpolation(ops.convert_to_tensor([1.0, 3.0]), ops.ones(1) / 4).numpy().tolist()
+        [1.5]
+    """
+    distance = ops.abs(places[..., None] - ops.arange(values.shape[0], dtype="float32"))
+    return ops.sum(values * ops.maximum(1.0 - distance, 0.0), axis=-1)
+
+
+def gathered_interpolation(values: Tensor, places: Tensor) -> Tensor:
+    """`fused_interpolation` by looking up the points below and above.
+
+    Args:
+        values: [points], at 0, 1, 2, ...; at least 2.
+        places: Any shape, 0 to points - 1.
+
+    Returns:
+        Values in the shape of `places`.
+    """
+    below = ops.stop_gradient(ops.minimum(ops.floor(places), values.shape[0] - 2.0))
+    number = ops.cast(below, "int32")
+    low, high = (ops.take(values, number + k, axis=0) for k in (0, 1))
+    return low + (places - below) * (high - low)
