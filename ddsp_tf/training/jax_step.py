@@ -62,7 +62,7 @@ class JaxStep:
                 # A copy, because the next step consumes the arrays.
                 variable.assign(np.asarray(value))
 
-    def run(self, batch, step: int) -> dict:
+    def run(self, batch, step: int) -> jax.Array:
         """Trains on one batch."""
         batch = {
             key: value if isinstance(value, jax.Array) else np.asarray(value)
@@ -85,7 +85,8 @@ class JaxStep:
         with keras.StatelessScope(zip(self.optimizer.variables, states, strict=True)):
             rate = keras.ops.convert_to_tensor(self.optimizer.learning_rate)
         weights, states = self.optimizer.stateless_apply(states, gradients, weights)
-        return weights, states, {**numbers, "gradient_norm": norm, "learning_rate": rate}
+        measured = [numbers[name] for name in self.objective.names]
+        return weights, states, jnp.stack([*measured, norm, rate])
 
     def _loss(self, weights, batch, noise):
         variables = self.objective.model.trainable_variables

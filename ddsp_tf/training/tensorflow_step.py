@@ -84,7 +84,7 @@ class TensorFlowStep:
         networks = [self.model.decoder, getattr(self.model, "encoder", None)]
         return any(getattr(network, "has_fused_kernel", False) for network in networks)
 
-    def run(self, batch, step: int) -> dict:
+    def run(self, batch, step: int) -> tf.Tensor:
         """Trains on one batch."""
         batch = {key: value for key, value in batch.items() if key != "source"}
         return self._run(batch, tf.constant(step, tf.int64))
@@ -105,10 +105,7 @@ class TensorFlowStep:
 
         parts = self.strategy.experimental_distribute_values_from_function(part)
         numbers = self.strategy.run(self._replica_step, args=parts)
-        return {
-            name: self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-            for name, value in numbers.items()
-        }
+        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, numbers, axis=None)
 
     def _replica_step(self, batch, noise):
         numbers, gradients = self._loss_and_gradients(batch, noise)
@@ -117,7 +114,7 @@ class TensorFlowStep:
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
         rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         norm = self._apply(gradients)
-        return {**numbers, "gradient_norm": norm, "learning_rate": rate}
+        return tf.stack([*(numbers[name] for name in self.objective.names), norm, rate])
 
     def _loss_and_gradients(self, batch, noise):
         decoder = self.model.decoder

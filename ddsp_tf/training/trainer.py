@@ -154,7 +154,7 @@ class Trainer:
         self.step, self.seconds, self.pending = step, record["seconds"], record["pending"]
 
     def _save_checkpoint(self):
-        self.pending = [_floats(numbers) for numbers in self.pending]
+        self.pending = [self._floats(numbers) for numbers in self.pending]
         record = {"seconds": self.seconds, "pending": self.pending}
         self.checkpoints.save(self.step, self.training_step.arrays(), record)
 
@@ -193,7 +193,7 @@ class Trainer:
             sources, waited, started = [], 0.0, time.monotonic()
 
     def _log_training(self, sources):
-        rows = [_floats(numbers) for numbers in self.pending]
+        rows = [self._floats(numbers) for numbers in self.pending]
         self._check_finite(rows, sources)
         numbers = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         numbers["learning_rate"] = rows[-1]["learning_rate"]
@@ -201,6 +201,12 @@ class Trainer:
         self._append(numbers, "training/")
         for text in self.health.examine(self.step, numbers):
             self.on_warning(text)
+
+    def _floats(self, numbers) -> dict[str, float]:
+        if isinstance(numbers, dict):  # From before a checkpoint.
+            return numbers
+        values = keras.ops.convert_to_numpy(numbers).tolist()
+        return dict(zip(self.training_step.names, values, strict=True))
 
     def _check_finite(self, rows, sources):
         for number, row in enumerate(rows):
@@ -292,7 +298,3 @@ def _synthesizers(group) -> list[str]:
     nodes = {processor.name for processor in group.processors}
     pairs = zip(group.processors, group.connections, strict=True)
     return [processor.name for processor, inputs in pairs if not nodes & set(inputs)]
-
-
-def _floats(numbers) -> dict[str, float]:
-    return {name: float(keras.ops.convert_to_numpy(value)) for name, value in numbers.items()}
