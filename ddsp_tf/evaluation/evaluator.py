@@ -102,7 +102,7 @@ def _measure(model, loss, extractor, clip, seed: int) -> ClipReport:
     render = extractor.extract(stems["reconstruction"])
     terms = loss.terms(target[None], stems["reconstruction"][None])
     terms = {key: float(value[0]) for key, value in terms.items()}
-    of_target = {key: clip[key][:frames] for key in _CURVES}
+    of_target = _asked_for(clip, extractor.extract(target), frames)
     # Frames in which the tracker hears no pitch in the render count as having none.
     heard = np.where(render["f0_confidence"] >= 0.5, render["f0_hz"], 0.0)
     pitch = (of_target["f0_hz"], heard, of_target["f0_confidence"])
@@ -124,6 +124,20 @@ def _measure(model, loss, extractor, clip, seed: int) -> ClipReport:
         features={"target": of_target, "reconstruction": {k: render[k] for k in _CURVES}},
         metrics={key: float(value) for key, value in metrics.items()},
     )
+
+
+def _asked_for(clip, cut, frames: int) -> dict[str, np.ndarray]:
+    """What the render is compared with: curves of the dataset, judged as the render is.
+
+    At the clip's ends a tracker has less to go by than in the whole recording, and loudness sees
+    silence beyond: there the target has to be cut like the render.
+    """
+    confidence = np.minimum(clip["f0_confidence"][:frames], cut["f0_confidence"])
+    return {
+        "f0_hz": clip["f0_hz"][:frames],
+        "f0_confidence": confidence,
+        "loudness_db": cut["loudness_db"],
+    }
 
 
 def evaluate_run(

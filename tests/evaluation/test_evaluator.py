@@ -16,7 +16,7 @@ from ddsp_tf.training.run_directory import RunDirectory
 
 
 class Parrot:
-    """A model that plays exactly what it is compared with, `gain` times as loud."""
+    """A model that plays exactly what it is compared with, clip by clip, `gain` times as loud."""
 
     sample_rate, frame_rate, hop = 16000, 100, 160
     feature_names = ("f0_hz", "loudness_db")
@@ -24,11 +24,11 @@ class Parrot:
     processor_group = SimpleNamespace(processors=[SimpleNamespace(name="parrot")])
 
     def __init__(self, audio, gain=1.0):
-        self.audio, self.gain = audio, gain
+        self.audio, self.gain, self.place = audio, gain, 0
 
     def render(self, features):
-        samples = features["f0_hz"].shape[1] * self.hop
-        return {"parrot": self.gain * self.audio[None, :samples]}, {}
+        start, self.place = self.place, self.place + features["f0_hz"].shape[1] * self.hop
+        return {"parrot": self.gain * self.audio[None, start : self.place]}, {}
 
 
 @pytest.fixture
@@ -48,6 +48,17 @@ def test_a_perfect_copy_has_no_error(one_clip):
     assert summary["loudness_l1_db"] < 1e-3
     assert summary["f0_l1_semitones"] < 1e-3
     assert summary["f0_outlier_share"] == 0.0 and summary["f0_within_50_cents"] == 1.0
+
+
+def test_a_perfect_copy_has_no_error_where_clips_cut_notes_in_two(one_clip):
+    manifest, audio = one_clip
+    # Notes begin every half second: 0.8 s cut most of them.
+    evaluation = evaluate_model(Parrot(audio), manifest, clip_seconds=0.8)
+    assert len(evaluation.clips) == 5
+    assert evaluation.summary["loudness_l1_db"] < 1e-3
+    assert evaluation.summary["f0_outlier_share"] == 0.0
+    judged = [clip.features["target"]["f0_confidence"] > 0.8 for clip in evaluation.clips]
+    assert np.mean(judged) > 0.7
 
 
 def test_a_copy_of_half_the_level_is_six_db_off(one_clip):
