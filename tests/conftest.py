@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
+
+# Tracing makes millions of objects that stay; looking through them takes a tenth of the time.
+gc.set_threshold(50_000, 20, 50)
 
 # Minutes each: begun last, they would keep one process busy while the others have nothing to do.
 LONGEST = (

@@ -11,12 +11,15 @@ from ddsp_tf.typing import State, Tensor
 class PartitionedReverb(Processor):
     """A fixed impulse response for blocks of a fixed number of samples.
 
-    Streams what a learned reverb streams. The response is cut into parts as long as the block.
-    The state keeps the spectra of the blocks before, so that each block costs one Fourier
-    transform, one product with every part's spectrum, and one transform back, whatever the
-    response's length: uniformly partitioned convolution (Stockham, "High-speed convolution and
-    correlation", 1966), with the frequency-domain delay line of Garcia, "Optimal filter partition
-    for efficient convolution with short input/output delay" (2002).
+    Streams what a learned reverb streams. The response is cut into parts, as long as the transform
+    leaves room for beside a block: uniformly partitioned convolution (Stockham, "High-speed
+    convolution and correlation", 1966), with the frequency-domain delay line of Garcia, "Optimal
+    filter partition for efficient convolution with short input/output delay" (2002). The state
+    keeps the spectra of the blocks before, so that each block costs one Fourier transform, one
+    product with every part's spectrum, and one transform back, whatever the response's length.
+
+    A part of n blocks meets every n-th spectrum. They are kept in n delay lines that take turns,
+    so that a block moves and multiplies only an n-th of what is kept.
 
     Args:
         response: [taps] numpy array, direct sound included.
@@ -37,21 +40,27 @@ class PartitionedReverb(Processor):
     """
 
     input_names = ("signal",)
-    # Large, so nobody should look through them at every block: bad numbers leave them by
-    # themselves, and what is played is looked at.
-    unchecked_state = ("real", "imaginary")
-
     def __init__(self, response: np.ndarray, block: int, name: str):
         super().__init__(name=name)
         self.block = block
         # LiteRT's transform takes powers of two.
         self.size = 1 << (2 * block - 1).bit_length()
-        parts = -(-len(response) // block)
-        padded = np.pad(np.asarray(response, np.float64), (0, parts * block - len(response)))
-        spectra = np.fft.rfft(padded.reshape(parts, block), self.size)
+        self.lines = (self.size - block + 1) // block
+        length = self.lines * block
+        parts = -(-len(response) // length)
+        padded = np.pad(np.asarray(response, np.float64), (0, parts * length - len(response)))
+        spectra = np.fft.rfft(padded.reshape(parts, length), self.size)
         self.parts, self.bins = spectra.shape
         self._real = spectra.real.astype(np.float32)
         self._imaginary = spectra.imag.astype(np.float32)
+
+    @property
+    def unchecked_state(self) -> tuple[str, ...]:
+        """Large, so nobody should look through them at every block.
+
+        Bad numbers leave them by themselves, and what is played is looked at.
+        """
+        return tuple(f"{name}_{k}" for name in ("real", "imaginary") for k in range(self.lines))
 
     def get_controls(self, signal: Tensor) -> dict[str, Tensor]:
         """Returns the signal."""
@@ -59,25 +68,26 @@ class PartitionedReverb(Processor):
 
     def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on."""
-        return {
-            "real": ops.zeros((batch_size, self.parts, self.bins)),
-            "imaginary": ops.zeros((batch_size, self.parts, self.bins)),
-            "tail": ops.zeros((batch_size, self.size - self.block)),
-        }
+        spectra = ops.zeros((batch_size, self.parts, self.bins))
+        tail = ops.zeros((batch_size, self.size - self.block))
+        return {**dict.fromkeys(self.unchecked_state, spectra), "tail": tail}
 
     def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:
         """Convolves one block."""
         padded = ops.pad(signal, [[0, 0], [0, self.size - self.block]])
-        real, imaginary = (
-            ops.concatenate([new[:, None, :], state[name][:, :-1]], axis=1)
-            for name, new in zip(("real", "imaginary"), ops.rfft(padded, self.size), strict=True)
-        )
+        last, after, current = self.lines - 1, {}, []
+        for name, new in zip(("real", "imaginary"), ops.rfft(padded, self.size), strict=True):
+            line = ops.concatenate([new[:, None, :], state[f"{name}_0"][:, :-1]], axis=1)
+            after |= {f"{name}_{k}": state[f"{name}_{k + 1}"] for k in range(last)}
+            after[f"{name}_{last}"] = line
+            current.append(line)
+        real, imaginary = current
         wet = self._inverse(
             ops.sum(real * self._real - imaginary * self._imaginary, axis=1),
             ops.sum(real * self._imaginary + imaginary * self._real, axis=1),
         )
         wet = finite(wet) + ops.pad(state["tail"], [[0, 0], [0, self.block]])
-        after = {"real": real, "imaginary": imaginary, "tail": wet[:, self.block :]}
+        after["tail"] = wet[:, self.block :]
         return wet[:, : self.block], after
 
     def _inverse(self, real, imaginary):
