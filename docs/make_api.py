@@ -36,7 +36,7 @@ PAGES = {
     "data": (
         "Recordings and datasets",
         "data.audio_files recordings data.preparation data.rules data.beam data.manifest "
-        "data.pipeline",
+        "data.pipeline data.varispeed",
     ),
     "training": (
         "Configuration and training",
@@ -49,7 +49,8 @@ PAGES = {
     "signals": (
         "Signals and units",
         "units dsp.framing dsp.oscillators dsp.partials dsp.noise_filter dsp.convolution "
-        "dsp.impulse_responses dsp.delay dsp.wavetable dsp.frequency_scales dsp.spectral dsp.mfcc",
+        "dsp.frequency_response dsp.impulse_responses dsp.delay dsp.wavetable dsp.frequency_scales "
+        "dsp.spectral dsp.mfcc dsp.fusion",
     ),
     "notebook": (
         "Notebooks",

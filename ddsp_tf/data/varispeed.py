@@ -20,7 +20,8 @@ class Varispeed:
     Between a semitone down and a semitone up an instrument's timbre hardly changes, so a clip
     played a little faster sounds like another note of it. Audio is resampled by its Fourier
     transform, which keeps every frequency below Nyquist; both levels are measured again; pitch is
-    multiplied and, like its confidence, interpolated between frames.
+    multiplied and, like its confidence, interpolated between frames. What is at the very ends of a
+    crop (70 ms at 16 kHz) only leads to the clip's first and last frames, and is not in it.
 
     Args:
         semitones: Largest change of speed, above 0, at most 12; 12 is twice or half as fast.
