@@ -6,6 +6,7 @@
 Every rung is a claim about training with a bound on a number. Exit code 1 if a gate does not hold.
 """
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -52,6 +53,8 @@ RUNGS = (1, 2, 3, 4, 5, 6)
 def main(out, config, overrides, recordings, held_out, rungs, seed, quick):
     """Climb the acceptance ladder."""
     quiet_native_logs()
+    # Every rung has models of its own, and each of these is traced once.
+    logging.getLogger("tensorflow").addFilter(lambda r: "retracing" not in r.getMessage())
     try:
         chosen = _rungs(rungs)
         _check_folder(out)
