@@ -40,6 +40,7 @@ class PartitionedReverb(Processor):
     """
 
     input_names = ("signal",)
+
     def __init__(self, response: np.ndarray, block: int, name: str):
         super().__init__(name=name)
         self.block = block
