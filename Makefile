@@ -19,7 +19,7 @@ JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
 
 .PHONY: api bench colab demo ladder lint pictures test clean
 
-# Bytecode is made of what is imported, when it is: of everything it would take half the time.
+# Bytecode is made of what is imported, when it is, not of everything.
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'

@@ -52,12 +52,10 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
     reached = plan.reached
     down = {kind: 1.0 - after[kind] / before[kind] for kind in _KINDS}
     result.at_least("share of the spectral loss that is gone", down["loss"], reached["loss_down"])
-    # Noise alone may cost more than the bound leaves: then most of what can go is asked for.
-    can_go = 1.0 - redrawn["magnitude"] / before["magnitude"]
     result.at_least(
         "share of its linear-magnitude part that is gone",
         down["magnitude"],
-        min(reached["magnitude_down"], reached["magnitude_possible"] * can_go),
+        reached["magnitude_down"],
     )
     result.at_most(
         "spectral loss over the synthesizers' floor",

@@ -42,11 +42,9 @@ FULL = {
     "noise_filter_db": 0.5,
     "noise_filter_fresh_db": 2.0,
     "impulse_response_db": 20.0,
-    # Rung 2: shares of the untrained model's loss that must go, the least share of what can go
-    # where noise stands in the way, and distance to the floor.
+    # Rung 2: shares of the untrained model's loss that must go, and distance to the floor.
     "loss_down": 0.65,
     "magnitude_down": 0.85,
-    "magnitude_possible": 0.9,
     "above_floor": 1.5,
     # Rung 3: rises of the loss over its lowest so far, and each file's share of its first loss.
     "rebound": 1.3,

@@ -7,8 +7,6 @@ import keras
 import numpy as np
 from backends import compiled, to_numpy
 
-from ddsp_tf.dsp.fusion import for_any_machine
-
 
 def in_blocks(processor, signal, sizes, **constants):
     """A signal streamed in blocks of the given sizes, which add up to its length."""
@@ -50,11 +48,10 @@ def hops_in_litert(processor, inputs, hop, samples):
     processor.build(None)
     archive.track(processor)
     specs = [tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()]
+    archive.add_endpoint("frame", one_frame, specs)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        with for_any_machine():
-            archive.add_endpoint("frame", one_frame, specs)
-            archive.write_out(folder, verbose=False)
+        archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["frame"])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         interpreter = tf.lite.Interpreter(model_content=converter.convert())

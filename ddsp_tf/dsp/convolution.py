@@ -10,7 +10,6 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
-from ddsp_tf.dsp.fusion import for_any_machine_now
 from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
@@ -21,12 +20,10 @@ _LONGEST_PADDED_BLOCK = 1024
 
 
 def _real_fft_inverse(real: Tensor, imaginary: Tensor, size: int) -> Tensor:
-    """Inverse real FFT; in exports made of one forward FFT, because LiteRT has no other.
+    """Inverse real FFT made of one forward FFT, because LiteRT has only the forward one.
 
     The Hartley transform H = Re - Im of the DFT is its own inverse, up to the length.
     """
-    if not for_any_machine_now():
-        return ops.irfft((real, imaginary), fft_length=size)
     middle_real, middle_imaginary = real[..., 1:-1], imaginary[..., 1:-1]
     mirrored = ops.flip(middle_real + middle_imaginary, axis=-1)
     hartley = ops.concatenate([real - imaginary, mirrored], axis=-1)

@@ -35,8 +35,8 @@ def gain_at(response_db: Tensor, frequencies: Tensor, sample_rate: int) -> Tenso
 def fused_interpolation(values: Tensor, places: Tensor) -> Tensor:
     """Interpolates by weighing all points: those further away than one have no weight.
 
-    Where sums are fused this costs a third of looking points up, whose gradient has to be added up
-    point by point.
+    Where sums are fused this costs, with its gradient, a third of looking points up, whose gradient
+    has to be added up point by point (16000 x 60 places, 65 points, JAX, one H100).
 
     Args:
         values: [points], at 0, 1, 2, ...

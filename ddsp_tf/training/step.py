@@ -73,8 +73,8 @@ class TrainingStep:
 
         Returns:
             [names], still being computed: the numbers of `Objective.measure`, the gradient's norm
-            before it is shortened, and the learning rate. One array, because to fetch thirty from
-            a GPU takes as long as a step.
+            before it is shortened, and the learning rate. One array, to be fetched from a GPU at
+            once.
         """
         return self._step.run(batch, step)
 

@@ -5,7 +5,6 @@ from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown
 from keras import ops
 
 from ddsp_tf.dsp.convolution import convolve_block, fft_convolve
-from ddsp_tf.dsp.fusion import for_any_machine
 
 # 100 taps: FFTs of 256 over blocks of 157 samples.
 LENGTHS = [1, 99, 100, 157, 158, 315, 1000]
@@ -125,8 +124,7 @@ def test_converts_to_builtin_operators_of_litert(rng):
 
     response = rng.normal(size=(1, 20)).astype(np.float32)
     function = tf.function(lambda signal: fft_convolve(signal, response))
-    with for_any_machine():
-        concrete = function.get_concrete_function(tf.TensorSpec([1, 64], tf.float32))
+    concrete = function.get_concrete_function(tf.TensorSpec([1, 64], tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     assert converter.convert()[4:8] == b"TFL3"
