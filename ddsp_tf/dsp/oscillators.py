@@ -13,6 +13,7 @@ import math
 from keras import ops
 
 from ddsp_tf.dsp.fusion import sums_are_fused
+from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
@@ -200,10 +201,29 @@ def fused_harmonic_sum(
     XLA keeps the [batch, frames, hop, harmonics] product in registers, in both directions. A
     graphics processor has sines in plenty; memory is what it waits for.
     """
-    sines = ops.sin(_angles(phase, ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")))
+    multiples = ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
-    here, there = amplitudes[:, :, None, :], next_amplitudes[:, :, None, :]
-    signal = ops.sum(sines * (here + (there - here) * weights), axis=-1)
+
+    @custom_gradient
+    def run(phase, amplitudes, next_amplitudes):
+        here, there = amplitudes[:, :, None, :], next_amplitudes[:, :, None, :]
+        crossfaded = here + (there - here) * weights
+
+        def backward(upstream):
+            # Else the compiler sees that these are the sines of before, and keeps them until now.
+            angles = _angles(phase + 0.0 * upstream, multiples)
+            upstream = upstream[..., None]
+            by_amplitudes = upstream * ops.sin(angles)
+            by_angles = upstream * ops.cos(angles) * crossfaded
+            return (
+                (2.0 * math.pi) * ops.sum(by_angles * multiples, axis=-1),
+                ops.sum(by_amplitudes * (1.0 - weights), axis=2),
+                ops.sum(by_amplitudes * weights, axis=2),
+            )
+
+        return ops.sum(ops.sin(_angles(phase, multiples)) * crossfaded, axis=-1), backward
+
+    signal = run(*map(ops.convert_to_tensor, (phase, amplitudes, next_amplitudes)))
     return ops.reshape(signal, (ops.shape(phase)[0], -1))
 
 

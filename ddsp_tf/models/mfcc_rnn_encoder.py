@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from ddsp_tf.dsp.framing import hop_size, next_frames
 from ddsp_tf.dsp.mfcc import mfcc
-from ddsp_tf.models.gru import has_fused_recurrence, run_gru
+from ddsp_tf.models.gru import run_gru
 from ddsp_tf.typing import Tensor
 
 NORMALIZATIONS = ("layer", "instance")
@@ -82,7 +82,6 @@ class MfccRnnEncoder(layers.Layer):
         self.n_mels = n_mels
         self.rnn_channels = rnn_channels
         self.normalization = normalization
-        self.has_fused_kernel = has_fused_recurrence()
         self.rnn = layers.GRU(rnn_channels, return_sequences=True, return_state=True)
         self.output_layer = layers.Dense(z_dims)
 
@@ -106,7 +105,7 @@ class MfccRnnEncoder(layers.Layer):
         coefficients = self._normalized(self._coefficients(padded))
         state = ops.zeros((ops.shape(audio)[0], self.rnn_channels))
         inputs = ops.cast(coefficients, self.compute_dtype)
-        sequence, _ = run_gru(self.rnn, inputs, state, self.has_fused_kernel)
+        sequence, _ = run_gru(self.rnn, inputs, state)
         looks = ops.cast(self.output_layer(sequence), "float32")
         return self._glide(looks)[:, :n_frames]
 

@@ -7,7 +7,7 @@ import keras
 from keras import layers, ops
 
 from ddsp_tf.models.decoder import Decoder
-from ddsp_tf.models.gru import has_fused_recurrence, run_gru
+from ddsp_tf.models.gru import run_gru
 from ddsp_tf.typing import Tensor
 
 RNN_TYPES = {"gru": layers.GRU, "lstm": layers.LSTM}
@@ -21,8 +21,8 @@ class RnnDecoder(Decoder):
     output and the input stacks', and a linear layer: the decoder of Engel et al., "DDSP" (ICLR
     2020). It runs over whole sequences or, with its state handed on, block by block.
 
-    On TensorFlow with a GPU the recurrence is cuDNN's, which runs nowhere else. Whoever makes a
-    graph for other machines sets `has_fused_kernel` to False before.
+    On TensorFlow with a GPU an LSTM is computed by cuDNN's kernel, which runs nowhere else. Whoever
+    makes a graph for other machines sets `has_fused_kernel` to False before.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
@@ -74,7 +74,7 @@ class RnnDecoder(Decoder):
             raise ValueError(f"rnn_type={rnn_type!r}; expected one of {', '.join(RNN_TYPES)}")
         self.rnn_channels = rnn_channels
         self.rnn_type = rnn_type
-        self.has_fused_kernel = has_fused_recurrence()
+        self.has_fused_kernel = rnn_type == "lstm" and _has_kernels()
         self.rnn = RNN_TYPES[rnn_type](rnn_channels, return_sequences=True, return_state=True)
         self.make_output_layers()
 
@@ -91,7 +91,8 @@ class RnnDecoder(Decoder):
     def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the recurrent layer."""
         if self.rnn_type == "gru":
-            return run_gru(self.rnn, joined, state, self.has_fused_kernel)
+            return run_gru(self.rnn, joined, state)
+        self.rnn.use_cudnn = "auto" if self.has_fused_kernel else False
         parts = ops.split(state, self.state_size // self.rnn_channels, axis=-1)
         sequence, *parts = self.rnn(joined, initial_state=parts)
         return sequence, ops.cast(ops.concatenate(parts, axis=-1), "float32")
@@ -103,3 +104,12 @@ class RnnDecoder(Decoder):
             "rnn_channels": self.rnn_channels,
             "rnn_type": self.rnn_type,
         }
+
+
+def _has_kernels() -> bool:
+    """Tells whether Keras's recurrent layers run as one kernel: on TensorFlow with a GPU."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))

@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from backends import TENSORFLOW, compiled, gradient, to_numpy
+from backends import compiled, gradient, to_numpy
 from keras import ops
 
-from ddsp_tf.models.gru import gru, has_fused_recurrence, run_gru
+from ddsp_tf.models.gru import gru, run_gru
 
 CHANNELS, UNITS, FRAMES = 3, 5, 21
 
@@ -52,10 +52,8 @@ def test_equals_the_layer_of_keras(values):
     layer = keras.layers.GRU(UNITS, return_sequences=True, return_state=True)
     layer.build((None, None, CHANNELS))
     layer.set_weights(weights)
-    ours, theirs = (
-        compiled(lambda x, s, fused=fused: run_gru(layer, x, s, fused))(inputs, state)
-        for fused in (False, True)
-    )
+    ours = compiled(lambda x, s: run_gru(layer, x, s))(inputs, state)
+    theirs = compiled(lambda x, s: layer(x, initial_state=s))(inputs, state)
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-5)
 
@@ -90,12 +88,3 @@ def test_products_in_half_precision(values, dtype):
     assert {keras.backend.standardize_dtype(x.dtype) for x in (states, last)} == {"float32"}
     difference = np.abs(to_numpy(states) - expected_states(*values))
     assert 1e-6 < difference.max() < 0.1
-
-
-def test_fused_only_on_tensorflow_with_a_gpu():
-    if not TENSORFLOW:
-        assert not has_fused_recurrence()
-        return
-    import tensorflow as tf
-
-    assert has_fused_recurrence() == bool(tf.config.list_physical_devices("GPU"))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from backends import tensorflow_only
 from small_models import HOP, make_curves, make_model
 
 from ddsp_tf.losses import MultiScaleSpectralLoss
@@ -119,3 +120,28 @@ def test_a_model_forced_silent_climbs_out(batch):
     levels = [run(step, batch, number)["level_reverb_db"] for number in range(200)]
     assert levels[0] < -119.0
     assert max(levels[-20:]) > -25.0, levels[::20]
+
+
+@tensorflow_only
+@pytest.mark.parametrize("kernel", [False, True])
+def test_what_xla_compiles_holds_nothing_that_is_compiled_by_itself(batch, monkeypatch, kernel):
+    # Its inputs would be constants, and the noise of every step would be compiled anew.
+    import tensorflow as tf
+
+    from ddsp_tf.training import tensorflow_step
+
+    monkeypatch.setattr(
+        tensorflow_step, "compile_on_gpu", lambda f: tf.function(f, jit_compile=True)
+    )
+    model = make_model()
+    model.decoder.has_fused_kernel = kernel
+    batch.pop("source")
+    inputs = {key: tf.constant(value) for key, value in batch.items()}
+    step = make_step(keras.optimizers.SGD(), model=model)
+    graph = step._step._run.get_concrete_function(inputs, tf.constant(0, tf.int64)).graph
+    functions = graph.as_graph_def().library.function
+    compiled = [function for function in functions if "_XlaMustCompile" in function.attr]
+    assert len(compiled) >= 2
+    for function in compiled:
+        called = {node.attr["f"].func.name for node in function.node_def}
+        assert not called & {function.signature.name for function in compiled}
