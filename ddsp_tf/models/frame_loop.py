@@ -49,17 +49,26 @@ def frame_loop(
     frames = sequences[0].shape[0]
     if frames is not None and frames <= _LONGEST_BLOCK and not reverse:
         return _loop_in_parts(step, carried, sequences)
+    order = -1 if reverse else 1
+    size = _turn_without_rest(frames)
+    if size is not None:
+        return _turns(_written_out(step, order), carried, sequences, size, order)
     frames = tf.shape(sequences[0])[0]
     whole = frames // _UNROLL_TENSORFLOW * _UNROLL_TENSORFLOW
     # First frame, frames, and frames a turn: many at once, and the rest one by one.
     stretches = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
-    order = -1 if reverse else 1
     outputs = []
     for first, count, size in stretches[::order]:
         pieces = [sequence[first : first + count] for sequence in sequences]
         carried, output = _turns(_written_out(step, order), carried, pieces, size, order)
         outputs.append(output)
     return carried, tf.concat(outputs[::order], axis=0)
+
+
+def _turn_without_rest(frames: int | None) -> int | None:
+    """How many frames a turn may take so that none is left over: no sequence is cut in two then."""
+    sizes = range(_UNROLL_TENSORFLOW, _UNROLL_TENSORFLOW // 2 - 1, -1)
+    return next((size for size in sizes if frames and frames % size == 0), None)
 
 
 def _turns(
