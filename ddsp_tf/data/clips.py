@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import cut_clips, parse_block
+from ddsp_tf.data.blocks import as_written, cut_clips, parse_block
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.features.extractor import FEATURES
 
@@ -44,6 +44,7 @@ def consecutive_clips(reader: DatasetReader, clip_frames: int) -> tf.data.Datase
     ends = tf.data.Dataset.from_tensor_slices((first_frames, last))
     width = reader.hop + len(FEATURES)
 
+    @as_written
     def cut(
         remainder: tf.Tensor, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import cut_clips, parse_block
+from ddsp_tf.data.blocks import as_written, cut_clips, parse_block
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.features.extractor import FEATURES
 
@@ -94,6 +94,7 @@ def random_crops(reader: DatasetReader, clip_frames: int, seed: int, first: int)
     def crops_of(number: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
         return _cut(record, plan, seed, 2 * number + 1)
 
+    @as_written
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
         # The buffer's order also depends on the seed of the graph that it is built in, which the
         # user's tf.random.set_seed would otherwise decide; inside this function it is local.

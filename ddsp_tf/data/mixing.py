@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.data.blocks import as_written
 from ddsp_tf.data.crops import plan_crops, random_crops
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.errors import UserError
@@ -46,7 +47,8 @@ def mixed(
     ]
     block, position = divmod(first, _BLOCK)
     blocks = tf.data.Dataset.counter(start=block)
-    choice = blocks.map(lambda number: _choices(shares, seed, number)).unbatch().skip(position)
+    choices = blocks.map(as_written(lambda number: _choices(shares, seed, number))).unbatch()
+    choice = choices.skip(position)
     return tf.data.Dataset.choose_from_datasets(sources, choice)
 
 

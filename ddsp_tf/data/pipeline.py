@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ddsp_tf.data.blocks import as_written
 from ddsp_tf.data.clips import consecutive_clips
 from ddsp_tf.data.crops import random_crops
 from ddsp_tf.data.manifest import Manifest, as_manifest
@@ -76,13 +77,17 @@ def training_batches(
         crops = mixed(readers, crop_frames, seed, first, weights)
     if speed:
         crops = crops.enumerate(first).map(
-            lambda number, crop: speed.play(crop, _drawn(seed + 0x73706565, number, 1.0)),
+            as_written(
+                lambda number, crop: speed.play(crop, _drawn(seed + 0x73706565, number, 1.0))
+            ),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
     if gain_db:
         crops = crops.enumerate(first).map(
-            lambda number, crop: _with_gain(crop, _drawn(seed + 0x6761696E, number, gain_db))
+            as_written(
+                lambda number, crop: _with_gain(crop, _drawn(seed + 0x6761696E, number, gain_db))
+            )
         )
     return crops.batch(batch_size, drop_remainder=True).prefetch(4)
 

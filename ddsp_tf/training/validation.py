@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.data.audio_files import write_audio
+from ddsp_tf.data.blocks import as_written
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.graphs import in_graph
@@ -35,7 +36,8 @@ class Validation:
         most = max(settings.validation_clips, settings.render_clips)
         datasets = [self._clips(m, split) for m in manifests if m.has_split(split)]
         # The silence that fills up a recording's last clip would be measured like music.
-        full = [d.filter(lambda clip: clip["valid_frames"] == clip_frames) for d in datasets]
+        whole = as_written(lambda clip: clip["valid_frames"] == clip_frames)
+        full = [dataset.filter(whole) for dataset in datasets]
         for choice in (full, datasets):
             self.batches = _batches(choice, most)
             if self.batches:
