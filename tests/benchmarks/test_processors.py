@@ -77,6 +77,9 @@ def test_every_case_of_ours_computes(backend):
     program = f"""
 import os, sys
 os.environ["KERAS_BACKEND"] = "{backend}"
+# Nearly all of JAX's time would be compilation.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
+os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"
 sys.path.insert(0, {str(FOLDER.parent)!r})
 import numpy as np
 from inputs import CASES, Size, make_inputs
