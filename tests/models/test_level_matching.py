@@ -36,6 +36,16 @@ def make_inputs(rng, noise_share=0.0):
     return {name: value.astype(np.float32) for name, value in inputs.items()}
 
 
+def predict(matching, group, inputs, feature):
+    return to_numpy(compiled(lambda values: matching.predict(group, values, feature))(inputs))
+
+
+def match(matching, group, inputs, feature, level):
+    return compiled(lambda *values: matching.match(group, values[0], feature, values[1]))(
+        inputs, level
+    )
+
+
 def measure(group, inputs, feature, fft_size=512):
     rate = group.processors[0].sample_rate
     noise = white_noise((3, FRAMES * rate // 250), seed=0)
@@ -51,7 +61,7 @@ def measure(group, inputs, feature, fft_size=512):
 @pytest.mark.parametrize("noise_share", [0.0, 1.0])
 def test_predicts_what_is_measured(rng, feature, noise_share):
     group, inputs = make_group(), make_inputs(rng, noise_share)
-    predicted = to_numpy(LevelMatching().predict(group, inputs, feature))[:, 0, 0]
+    predicted = predict(LevelMatching(), group, inputs, feature)[:, 0, 0]
     measured = measure(group, inputs, feature)
     # Noise of a few hundred samples has no exact level.
     np.testing.assert_allclose(measured.mean(axis=1), predicted, atol=0.3 if noise_share else 0.05)
@@ -61,7 +71,7 @@ def test_predicts_what_is_measured(rng, feature, noise_share):
 def test_predicts_loudness_of_other_rates_and_windows(rng, sample_rate, fft_size):
     group, inputs = make_group(sample_rate), make_inputs(rng, 0.5)
     matching = LevelMatching(loudness_fft_size=fft_size)
-    predicted = to_numpy(matching.predict(group, inputs, "loudness_db"))[:, 0, 0]
+    predicted = predict(matching, group, inputs, "loudness_db")[:, 0, 0]
     measured = measure(group, inputs, "loudness_db", fft_size)
     np.testing.assert_allclose(measured.mean(axis=1), predicted, atol=0.3)
 
@@ -74,11 +84,14 @@ def test_the_sound_is_as_loud_as_asked(rng, options):
         inputs["harmonic_distribution"] = np.abs(inputs["harmonic_distribution"])
     if "inharmonic" in options:
         inputs["harmonic_shifts"] = np.zeros_like(inputs["harmonic_distribution"])
-    for wanted in (-40.0, -5.0):
-        level = np.full((3, FRAMES, 1), wanted, np.float32)
+
+    @compiled
+    def play(inputs, level):
         matched = LevelMatching().match(group, inputs, "loudness_db", level)
-        signals = group.render(matched)[0]
-        audio = to_numpy(signals["dry"])
+        return group.render(matched)[0]["dry"]
+
+    for wanted in (-40.0, -5.0):
+        audio = to_numpy(play(inputs, np.full((3, FRAMES, 1), wanted, np.float32)))
         curves = np.array([loudness_db(sound, 16000, 64) for sound in audio])[:, 20:-20]
         np.testing.assert_allclose(curves, wanted, atol=1.0)
         assert np.abs(curves.mean() - wanted) < 0.2
@@ -87,7 +100,7 @@ def test_the_sound_is_as_loud_as_asked(rng, options):
 def test_harmonics_and_noise_keep_their_shares(rng):
     group, inputs = make_group(), make_inputs(rng, 0.5)
     level = np.full((3, FRAMES, 1), -40.0, np.float32)
-    matched = LevelMatching().match(group, inputs, "loudness_db", level)
+    matched = match(LevelMatching(), group, inputs, "loudness_db", level)
     gains = []
     for name, position in (("amplitudes", 0), ("noise_magnitudes", 1)):
         processor, names = group.processors[position], group.connections[position]
@@ -103,10 +116,10 @@ def test_the_tolerance_is_the_largest_departure(rng):
     group, inputs = make_group(), make_inputs(rng)
     matching = LevelMatching(tolerance_db=3.0)
     for wanted in (-60.0, -25.0):
-        own = to_numpy(matching.predict(group, inputs, "power_db"))
+        own = predict(matching, group, inputs, "power_db")
         level = np.full((3, FRAMES, 1), wanted, np.float32)
-        matched = matching.match(group, inputs, "power_db", level)
-        departure = to_numpy(matching.predict(group, matched, "power_db")) - wanted
+        matched = match(matching, group, inputs, "power_db", level)
+        departure = predict(matching, group, matched, "power_db") - wanted
         np.testing.assert_allclose(departure, 3.0 * np.tanh((own - wanted) / 3.0), atol=0.02)
 
 
