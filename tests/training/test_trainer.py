@@ -23,6 +23,9 @@ from ddsp_tf.training.run_directory import RunDirectory
 from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer
 
+# Where nobody looks at the renders: their graph takes as long to make as the validation's.
+UNHEARD = "train.render_clips=0"
+
 
 def test_run_directory_holds_what_it_promises(tiny_run):
     run = RunDirectory(tiny_run)
@@ -73,6 +76,7 @@ def test_training_lowers_the_loss(tiny_dataset, tiny_overrides, tmp_path):
         "train.learning_rate=0.01",
         "train.warm_up_steps=5",
         "train.validate_every=60",
+        UNHEARD,
         "train.checkpoint_every=60",
     ]
     summary = train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)
@@ -100,7 +104,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(
 ):
     # An epoch is eight steps, checkpoints lie five apart: wherever it goes on is inside of one.
     monkeypatch.setattr(crops, "_CROPS_PER_EPOCH", 16)
-    overrides = [*tiny_overrides, "train.steps=40", "train.checkpoint_every=5"]
+    overrides = [*tiny_overrides, UNHEARD, "train.steps=40", "train.checkpoint_every=5"]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     train_run("demo", tiny_dataset, undisturbed, overrides=overrides, seed=4)
     command = [sys.executable, "-c", COMMAND, str(tiny_dataset), str(killed), *overrides]
@@ -128,16 +132,17 @@ def test_interrupting_saves_a_checkpoint(tiny_dataset, tiny_overrides, tmp_path)
         if step == 4 and "loss" in numbers:
             raise KeyboardInterrupt
 
-    folder = tmp_path / "run"
+    folder, overrides = tmp_path / "run", [*tiny_overrides, UNHEARD]
     with pytest.raises(KeyboardInterrupt):
-        train_run("demo", tiny_dataset, folder, overrides=tiny_overrides, on_step=stop)
+        train_run("demo", tiny_dataset, folder, overrides=overrides, on_step=stop)
     assert Checkpoints(folder / "checkpoints", 3).paths()[-1].name == "step_00000004.npz"
-    assert train_run("demo", tiny_dataset, folder, overrides=tiny_overrides)["step"] == 6
+    assert train_run("demo", tiny_dataset, folder, overrides=overrides)["step"] == 6
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tiny_dataset, tiny_overrides, tmp_path):
     overrides = [
         *tiny_overrides,
+        UNHEARD,
         "train.learning_rate=1e30",
         "train.warm_up_steps=0",
         "train.gradient_norm=1e30",
@@ -158,18 +163,20 @@ def test_what_is_no_number_names_step_files_and_last_good_checkpoint(
         return numbers
 
     monkeypatch.setattr(TrainingStep, "run", poisoned)
+    overrides = [*tiny_overrides, UNHEARD]
     with pytest.raises(UserError) as caught:
-        train_run("demo", tiny_dataset, tmp_path / "run", overrides=tiny_overrides)
+        train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)
     message = str(caught.value)
     assert re.search(r"step 4 \(files melody_\d\.wav(, melody_\d\.wav)?\)", message)
     assert f"last good checkpoint: {tmp_path / 'run/checkpoints/step_00000003.npz'}" in message
     monkeypatch.setattr(TrainingStep, "run", train)
-    assert train_run("demo", tiny_dataset, tmp_path / "run", overrides=tiny_overrides)["step"] == 6
+    assert train_run("demo", tiny_dataset, tmp_path / "run", overrides=overrides)["step"] == 6
 
 
 def test_a_run_ends_early_when_nothing_gets_better(tiny_dataset, tiny_overrides, tmp_path):
     overrides = [
         *tiny_overrides,
+        UNHEARD,
         "train.steps=50",
         "train.validate_every=1",
         "train.early_stop_validations=2",
