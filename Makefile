@@ -13,10 +13,8 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 # In the order of tests/conftest.py, which begins with what takes longest.
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
-# Most of its tests' time goes into compiling: what one has compiled, all find, the next time too;
-# and XLA's plain emitters take half as long. A flag that XLA no longer knows ends JAX with its name.
-JAX = KERAS_BACKEND=jax XLA_FLAGS=--xla_cpu_use_fusion_emitters=false \
-  JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
+# Most of its tests' time goes into compiling: what one has compiled, all find, the next time too.
+JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 .PHONY: api bench colab demo ladder lint pictures test clean

@@ -7,12 +7,6 @@ from keras import ops
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
-if not TENSORFLOW:
-    import jax
-
-    # Nearly all of the time of these tests would be compilation.
-    jax.config.update("jax_disable_most_optimizations", True)
-
 tensorflow_only = pytest.mark.skipif(not TENSORFLOW, reason="needs the TensorFlow backend")
 
 

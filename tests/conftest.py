@@ -2,10 +2,15 @@
 
 import gc
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_jax import plain_jax
+
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.update(plain_jax())
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plain_jax import plain_jax
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -77,9 +78,7 @@ def test_every_case_of_ours_computes(backend):
     program = f"""
 import os, sys
 os.environ["KERAS_BACKEND"] = "{backend}"
-# Nearly all of JAX's time would be compilation.
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
-os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"
+os.environ.update({plain_jax()})
 sys.path.insert(0, {str(FOLDER.parent)!r})
 import numpy as np
 from inputs import CASES, Size, make_inputs
