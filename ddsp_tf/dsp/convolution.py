@@ -1,10 +1,12 @@
 """Convolution with a long impulse response: of whole signals, and block by block.
 
-Whole signals are cut into blocks as long as the response. A block that is much shorter than the
-response is the other way round: the response is cut into parts as long as the block (uniformly
-partitioned convolution), so that the transforms stay small; for the shortest blocks a matrix
-product is quicker than any transform.
+Whole signals are cut into blocks at least as long as the response. A block that is much shorter
+than the response is the other way round: the response is cut into parts as long as the block
+(uniformly partitioned convolution), so that the transforms stay small; for the shortest blocks a
+matrix product is quicker than any transform.
 """
+
+import math
 
 import numpy as np
 from keras import ops
@@ -19,21 +21,8 @@ _LONGEST_DIRECT_BLOCK = 128
 _LONGEST_PADDED_BLOCK = 1024
 
 
-def _real_fft_inverse(real: Tensor, imaginary: Tensor, size: int) -> Tensor:
-    """Inverse real FFT made of one forward FFT, because LiteRT has only the forward one.
-
-    The Hartley transform H = Re - Im of the DFT is its own inverse, up to the length.
-    """
-    middle_real, middle_imaginary = real[..., 1:-1], imaginary[..., 1:-1]
-    mirrored = ops.flip(middle_real + middle_imaginary, axis=-1)
-    hartley = ops.concatenate([real - imaginary, mirrored], axis=-1)
-    real, imaginary = ops.rfft(hartley, fft_length=size)
-    mirrored = ops.flip((real + imaginary)[..., 1:-1], axis=-1)
-    return ops.concatenate([real - imaginary, mirrored], axis=-1) * (1.0 / size)
-
-
-def fft_convolve(signal: Tensor, impulse_response: Tensor) -> Tensor:
-    """Full linear convolution, by FFTs of a size that fits the impulse response.
+def fft_convolve(signal: Tensor, impulse_response: Tensor, tail: bool = True) -> Tensor:
+    """Linear convolution, by FFTs of a size that fits the impulse response and the signal.
 
     Its gradient is written by hand: correlations, of spectra that exist already.
 
@@ -41,55 +30,124 @@ def fft_convolve(signal: Tensor, impulse_response: Tensor) -> Tensor:
         signal: [1 or batch, samples], any length, known only at run time if need be.
         impulse_response: [1 or batch, taps], a static number of taps. Rows are one for all only
             if their number is static.
+        tail: Whether to return what rings on after the signal, too.
 
     Returns:
-        [batch, samples + taps - 1].
+        [batch, samples + taps - 1], or [batch, samples] without the tail.
 
     Example:
         >>> signal = np.array([[1.0, 2.0]], np.float32)
         >>> response = np.array([[1.0, 0.0, 3.0]], np.float32)
         >>> fft_convolve(signal, response).numpy().round(3).tolist()
         [[1.0, 2.0, 3.0, 6.0]]
+        >>> fft_convolve(signal, response, tail=False).numpy().round(3).tolist()
+        [[1.0, 2.0]]
     """
     signal = ops.convert_to_tensor(signal, "float32")
-    return _convolve(signal, ops.convert_to_tensor(impulse_response, "float32"))
+    impulse_response = ops.convert_to_tensor(impulse_response, "float32")
+    more = impulse_response.shape[-1] - 1 if tail else 0
+
+    @custom_gradient
+    def run(signal, impulse_response):
+        return _convolve(signal, impulse_response, more)
+
+    return run(signal, impulse_response)
 
 
-@custom_gradient
-def _convolve(signal, impulse_response):
-    taps, samples = impulse_response.shape[-1], ops.shape(signal)[1]
-    size = 2
-    while size < 2 * taps:
-        size *= 2
-    block = size - taps + 1
-    n_blocks = (samples + block - 1) // block
-    padded = ops.pad(signal, [[0, 0], [0, block - 1]])[:, : n_blocks * block]
-    blocks = ops.reshape(padded, (-1, n_blocks, block))
-    a, b = ops.rfft(ops.pad(blocks, [[0, 0], [0, 0], [0, taps - 1]]), fft_length=size)
-    padded_response = ops.pad(impulse_response, [[0, 0], [0, size - taps]])
-    c, d = (part[:, None, :] for part in ops.rfft(padded_response, fft_length=size))
-    result = _real_fft_inverse(a * c - b * d, a * d + b * c, size)
-    result = overlap_add(result, block)[:, : samples + taps - 1]
+def _convolve(signal, impulse_response, more):
+    """Returns `more` samples than the signal has, and the function that gives the gradients."""
+    taps = impulse_response.shape[-1]
+    size = _transform_size(taps, signal.shape[1])
+    blocks = _Blocks(signal, size - taps + 1)
+    a, b = ops.rfft(blocks.cut(signal), fft_length=size)
+    # What the inverse is to be divided by; there is less of the response than of anything else.
+    scaled = impulse_response * (1.0 / size)
+    c, d = (ops.expand_dims(part, 1) for part in ops.rfft(scaled, fft_length=size))
+    difference, total = c - d, c + d
+    length = blocks.samples + more if blocks.is_one else size
+    result = _inverse(a * difference - b * total, a * total + b * difference, size, length)
+    if blocks.is_one:
+        result = ops.reshape(result, (-1, length))
+    else:
+        result = overlap_add(result, blocks.length)[:, : blocks.samples + more]
 
     def gradients(*arguments, upstream=None):
         upstream = arguments[0] if upstream is None else upstream
-        padded = ops.pad(upstream, [[0, 0], [0, 2 * block]])[:, : (n_blocks + 1) * block]
-        pieces = ops.reshape(padded, (-1, n_blocks + 1, block))
-        # What the output of each block, size samples, hears.
-        heard = ops.concatenate([pieces[:, :-1], pieces[:, 1:]], axis=-1)[..., :size]
-        e, f = ops.rfft(heard, fft_length=size)
-        of_signal = _real_fft_inverse(e * c + f * d, f * c - e * d, size)[..., :block]
-        of_signal = ops.reshape(of_signal, (-1, n_blocks * block))[:, :samples]
-        real, imaginary = (ops.sum(x, axis=1) for x in (e * a + f * b, f * a - e * b))
+        e, f = ops.rfft(blocks.heard(upstream, size), fft_length=size)
+        of_signal = _inverse(
+            e * total - f * difference, e * difference + f * total, size, blocks.length
+        )
+        of_signal = ops.reshape(of_signal, (-1, blocks.count * blocks.length))
         # Rows are added up before the inverse transform, so there is only one.
         real, imaginary = (
-            _rows_like(impulse_response, real),
-            _rows_like(impulse_response, imaginary),
+            _rows_like(impulse_response, ops.sum(x, axis=1)) / size
+            for x in (e * a + f * b, f * a - e * b)
         )
-        of_response = _real_fft_inverse(real, imaginary, size)[..., :taps]
-        return _rows_like(signal, of_signal), of_response
+        of_response = _inverse(real - imaginary, real + imaginary, size, taps)
+        return _rows_like(signal, of_signal[:, : blocks.samples]), of_response
 
     return result, gradients
+
+
+def _transform_size(taps, samples):
+    """A power of two, as LiteRT asks for, with which a signal costs least."""
+    smallest = 2
+    while smallest < 2 * taps:
+        smallest *= 2
+    if samples is None:
+        return smallest
+
+    def cost(size):
+        return -(-samples // (size - taps + 1)) * size * math.log2(size)
+
+    return min((smallest, 2 * smallest, 4 * smallest), key=cost)
+
+
+class _Blocks:
+    """A signal as blocks of one length, [batch, count, length]; one that fits is one block."""
+
+    def __init__(self, signal, length):
+        self.samples = ops.shape(signal)[1]
+        self.is_one = signal.shape[1] is not None and signal.shape[1] <= length
+        self.length = self.samples if self.is_one else length
+        self.count = 1 if self.is_one else (self.samples + length - 1) // length
+
+    def cut(self, signal):
+        """Cuts the signal, after silence has been added to its end."""
+        if self.is_one:
+            return ops.expand_dims(signal, 1)
+        padded = ops.pad(signal, [[0, 0], [0, self.length - 1]])
+        return ops.reshape(padded[:, : self.count * self.length], (-1, self.count, self.length))
+
+    def heard(self, result, size):
+        """Cuts what came of the signal: for each block the `size` samples that it sounds in."""
+        if self.is_one:
+            return ops.expand_dims(result, 1)
+        padded = ops.pad(result, [[0, 0], [0, 2 * self.length]])
+        padded = padded[:, : (self.count + 1) * self.length]
+        pieces = ops.reshape(padded, (-1, self.count + 1, self.length))
+        return ops.concatenate([pieces[:, :-1], pieces[:, 1:]], axis=-1)[..., :size]
+
+
+def _inverse(difference, total, size, length):
+    """First samples of a real signal, from Re - Im and Re + Im of its spectrum, times `size`.
+
+    One forward FFT, because LiteRT has no other: the Hartley transform Re - Im of the whole DFT is
+    its own inverse, up to the size.
+
+    Args:
+        difference: [..., size / 2 + 1].
+        total: [..., size / 2 + 1].
+        size: Of the transform.
+        length: How many samples to return.
+    """
+    hartley = ops.concatenate([difference, ops.flip(total[..., 1:-1], axis=-1)], axis=-1)
+    real, imaginary = ops.rfft(hartley, fft_length=size)
+    if length <= size // 2 + 1:
+        return real[..., :length] - imaginary[..., :length]
+    mirrored = slice(size - length + 1, size // 2)
+    mirrored = ops.flip(real[..., mirrored] + imaginary[..., mirrored], axis=-1)
+    return ops.concatenate([real - imaginary, mirrored], axis=-1)
 
 
 def _rows_like(argument, gradient):

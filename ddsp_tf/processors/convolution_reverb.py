@@ -59,8 +59,7 @@ class ConvolutionReverb(Processor):
         Returns:
             [batch, samples]; the response's end beyond them is cut.
         """
-        wet = fft_convolve(signal, _rows(impulse_response))
-        return wet[:, : ops.shape(signal)[1]]
+        return fft_convolve(signal, _rows(impulse_response), tail=False)
 
     def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on."""

@@ -6,8 +6,8 @@ from keras import ops
 
 from ddsp_tf.dsp.convolution import convolve_block, fft_convolve
 
-# 100 taps: FFTs of 256 over blocks of 157 samples.
-LENGTHS = [1, 99, 100, 157, 158, 315, 1000]
+# 100 taps: FFTs of 256, 512 or 1024 over blocks of 157, 413 or 925 samples, whichever cost least.
+LENGTHS = [1, 99, 100, 157, 158, 413, 414, 925, 926, 1000, 3000]
 
 
 @pytest.mark.parametrize("samples", LENGTHS)
@@ -17,6 +17,15 @@ def test_equals_numpy(rng, samples):
     ours = to_numpy(compiled(fft_convolve)(signal, response))
     assert ours.shape == (2, samples + 99)
     np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+
+
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_without_the_tail(rng, samples):
+    signal = rng.normal(size=(2, samples)).astype(np.float32)
+    response = rng.normal(size=(1, 100)).astype(np.float32)
+    ours = to_numpy(compiled(lambda s, r: fft_convolve(s, r, tail=False))(signal, response))
+    expected = references.convolved(signal, response[0])[:, :samples]
+    np.testing.assert_allclose(ours, expected, atol=3e-5)
 
 
 @pytest.mark.parametrize("taps", [1, 2, 64, 65, 500])
@@ -45,12 +54,18 @@ def test_equals_the_original(golden):
 
 
 @pytest.mark.parametrize(("rows", "responses"), [(2, 1), (1, 2), (2, 2)])
-@pytest.mark.parametrize("samples", [1, 30, 157, 400])
-def test_gradients_of_rows(rng, samples, rows, responses):
+@pytest.mark.parametrize("tail", [True, False])
+@pytest.mark.parametrize("samples", [1, 30, 157, 414, 1000])
+def test_gradients_of_rows(rng, samples, tail, rows, responses):
     signal = rng.normal(size=(rows, samples)).astype(np.float32)
     response = rng.normal(size=(responses, 100)).astype(np.float32)
     listener = rng.normal(size=(2, samples + 99)).astype(np.float32)
-    ours = gradient(lambda s, r: ops.sum(fft_convolve(s, r) * listener), signal, response)
+    if not tail:
+        listener[:, samples:] = 0.0
+    end = samples + 99 * tail
+    ours = gradient(
+        lambda s, r: ops.sum(fft_convolve(s, r, tail) * listener[:, :end]), signal, response
+    )
     pairs = [(signal[k % rows], response[k % responses], listener[k]) for k in range(2)]
     of_signal, of_response = np.zeros(signal.shape), np.zeros(response.shape)
     for k, (s, r, heard) in enumerate(pairs):
