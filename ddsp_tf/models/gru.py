@@ -25,7 +25,8 @@ def run_gru(layer: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
         dtype, and the last one in float32.
 
     Example:
-        >>> layer = keras.layers.GRU(4, return_sequences=True, return_state=True)
+        >>> from keras import layers
+        >>> layer = layers.GRU(4, return_sequences=True, return_state=True)
         >>> layer.build((None, None, 3))
         >>> states, last = run_gru(layer, ops.ones((2, 5, 3)), ops.zeros((2, 4)))
         >>> states.shape, last.shape

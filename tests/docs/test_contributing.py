@@ -35,7 +35,7 @@ def copy(tmp_path_factory):
     ignored = shutil.ignore_patterns("__pycache__", "*.flac", "*.keras")
     for name in ("ddsp_tf", "gin", "docs", "tests/processors"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("pyproject.toml", "tests/backends.py", "tests/conftest.py"):
+    for name in ("pyproject.toml", "tests/backends.py", "tests/conftest.py", "tests/plain_jax.py"):
         shutil.copy(ROOT / name, folder / name)
     layer, test = (code.text for code in BLOCKS if code.language == "python")
     (folder / "ddsp_tf/processors/soft_clip.py").write_text(layer)
