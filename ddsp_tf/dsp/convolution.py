@@ -71,8 +71,7 @@ def _convolve(signal, impulse_response, more):
     else:
         result = overlap_add(result, blocks.length)[:, : blocks.samples + more]
 
-    def gradients(*arguments, upstream=None):
-        upstream = arguments[0] if upstream is None else upstream
+    def gradients(upstream):
         e, f = ops.rfft(blocks.heard(upstream, size), fft_length=size)
         of_signal = _inverse(
             e * total - f * difference, e * difference + f * total, size, blocks.length
@@ -140,6 +139,9 @@ def _inverse(difference, total, size, length):
         total: [..., size / 2 + 1].
         size: Of the transform.
         length: How many samples to return.
+
+    Returns:
+        [..., length].
     """
     hartley = ops.concatenate([difference, ops.flip(total[..., 1:-1], axis=-1)], axis=-1)
     real, imaginary = ops.rfft(hartley, fft_length=size)
