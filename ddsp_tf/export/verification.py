@@ -1,5 +1,6 @@
 """Runs every exported file, and compares what it plays with the model."""
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,18 @@ def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
     }
 
 
+@contextlib.contextmanager
+def _full_precision():
+    """Keeps a GPU from rounding what it multiplies to 10 bits, as LiteRT does not."""
+    rounding = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(rounding)
+
+
+@_full_precision()
 def verify(graphs: ExportGraphs, folder: Path, files: list[str]) -> dict[str, dict]:
     """Plays two seconds through each exported form.
 

@@ -91,30 +91,34 @@ class TensorFlowStep:
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _run(self, batch, step):
-        seed = tf.stack([tf.constant(self.seed % (1 << 63), tf.int64), step])
-        noise = tf.random.stateless_uniform(tf.shape(batch["audio"]), seed, -1.0, 1.0)
         replicas = self.strategy.num_replicas_in_sync
         if replicas == 1:
-            return self._replica_step(batch, noise)
+            return self._replica_step(batch, step)
 
         def part(context):
             own = context.replica_id_in_sync_group
-            return tf.nest.map_structure(
-                lambda value: tf.split(value, replicas)[own], (batch, noise)
-            )
+            return tf.nest.map_structure(lambda value: tf.split(value, replicas)[own], batch)
 
         parts = self.strategy.experimental_distribute_values_from_function(part)
-        numbers = self.strategy.run(self._replica_step, args=parts)
+        numbers = self.strategy.run(self._replica_step, args=(parts, step))
         return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, numbers, axis=None)
 
-    def _replica_step(self, batch, noise):
-        numbers, gradients = self._loss_and_gradients(batch, noise)
+    def _replica_step(self, batch, step):
+        numbers, gradients = self._loss_and_gradients(batch, self._noise(batch, step))
         if self.strategy.num_replicas_in_sync > 1:
             context = tf.distribute.get_replica_context()
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
         rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         norm = self._apply(gradients)
         return tf.stack([*(numbers[name] for name in self.objective.names), norm, rate])
+
+    def _noise(self, batch, step):
+        """Makes the whole batch's noise on each device, which takes less time than sending it."""
+        seed = tf.stack([tf.constant(self.seed % (1 << 63), tf.int64), step])
+        replicas = self.strategy.num_replicas_in_sync
+        shape = [replicas, *tf.unstack(tf.shape(batch["audio"]))]
+        noise = tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+        return noise[tf.distribute.get_replica_context().replica_id_in_sync_group]
 
     def _loss_and_gradients(self, batch, noise):
         decoder = self.model.decoder

@@ -4,10 +4,13 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.exporter import export_run
+from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.player import ExportedModel
+from ddsp_tf.export.verification import verify
 from ddsp_tf.model_files import load_model
 from ddsp_tf.synthesis import synthesize
 from ddsp_tf.training.run_directory import RunDirectory
@@ -50,6 +53,21 @@ def test_artifacts_are_measured(tiny_export):
         assert artifact["snr_db"] > (60.0 if exact else 15.0)
     assert "WHILE" in artifacts["offline.tflite"]["operators"]
     assert "WHILE" not in artifacts["stream.tflite"]["operators"]
+
+
+def test_models_are_compared_without_the_rounding_of_a_gpu(tiny_run, tiny_export):
+    rounding = tf.config.experimental.tensor_float_32_execution_enabled
+    seen = []
+
+    class Watched(ExportGraphs):
+        def audio(self, curves, noise):
+            seen.append(rounding())
+            return super().audio(curves, noise)
+
+    assert rounding()
+    verify(Watched(load_model(tiny_run)), tiny_export, [])
+    assert seen == [False]
+    assert rounding()
 
 
 def test_impulse_response_is_the_models(tiny_run, tiny_export):
