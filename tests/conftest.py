@@ -22,14 +22,44 @@ LONGEST = (
     "tests/test_shipped_configurations.py",
     "tests/colab/test_check_versions.py",
     "tests/training/test_trainer.py",
+    "tests/export/",
     "tests/cli/test_chain.py",
     "tests/training/test_devices.py",
     "tests/ladder/test_ladder.py",
     "tests/colab/",
-    "tests/export/",
     "tests/benchmarks/",
     "tests/models/",
 )
+
+# What `tiny_run` and `tiny_export` make takes half a minute: these go to the same process.
+SHARING = (
+    "tests/export/",
+    "tests/training/test_trainer.py",
+    "tests/evaluation/test_evaluator.py",
+    "tests/benchmarks/test_hour_of_stream.py",
+    "tests/cli/test_main.py",
+    "tests/cli/test_no_room.py",
+    "tests/docs/test_code.py",
+    "tests/docs/test_commands.py",
+    "tests/test_playing.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives files to processes as `--dist loadfile` does, those that share as if they were one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneOfThemShares(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "sharing" if nodeid.startswith(SHARING) else super()._split_scope(nodeid)
+
+    return OneOfThemShares(config, log)
+
+
+def pytest_collection_finish():
+    """Leaves what importing has made out of all later searches for garbage."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -42,6 +42,8 @@ class Validation:
             self.batches = _batches(choice, most)
             if self.batches:
                 break
+        # Of every batch that is measured, so that there is one graph.
+        self._rows = max((len(batch["audio"]) for batch in self.batches), default=1)
 
     def _clips(self, manifest, split) -> tf.data.Dataset:
         batches = clips(manifest, split=split, clip_frames=self.clip_frames, batch_size=_BATCH)
@@ -77,7 +79,7 @@ class Validation:
                 seen[clip["source"]] = seen.get(clip["source"], 0) + 1
                 if seen[clip["source"]] <= _CLIPS_PER_TRAINING_FILE:
                     chosen.append(clip)
-                if len(chosen) == _BATCH:
+                if len(chosen) == self._rows:
                     rows += self._measure([_stacked(chosen)])
                     chosen = []
             if chosen:
@@ -88,8 +90,9 @@ class Validation:
         """Returns the losses of every clip, with its "source"."""
         rows = []
         for index, batch in enumerate(batches):
-            noise = white_noise(batch["audio"].shape, seed=index)
-            curves = {name: batch[name] for name in (*self.model.feature_names, "audio")}
+            names = (*self.model.feature_names, "audio")
+            curves = {name: _filled_up(batch[name], self._rows) for name in names}
+            noise = white_noise(curves["audio"].shape, seed=index)
             measure = in_graph(self.model, "validation", self._kind_sums)
             sums = measure({**curves, "noise": noise})
             sums = {kind: np.asarray(values) for kind, values in sums.items()}
@@ -150,6 +153,11 @@ def _batches(datasets, most: int) -> list[dict]:
         if number < len(group)
     ][:most]
     return [_stacked(in_turn[first : first + _BATCH]) for first in range(0, len(in_turn), _BATCH)]
+
+
+def _filled_up(values: np.ndarray, rows: int) -> np.ndarray:
+    """Repeats the last row until there are so many."""
+    return values[np.minimum(np.arange(rows), len(values) - 1)]
 
 
 def _stacked(group: list[dict]) -> dict:

@@ -22,6 +22,7 @@ from ddsp_tf.training.run import train_run
 from ddsp_tf.training.run_directory import RunDirectory
 from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer
+from ddsp_tf.training.validation import Validation
 
 # Where nobody looks at the renders: their graph takes as long to make as the validation's.
 UNHEARD = "train.render_clips=0"
@@ -54,8 +55,6 @@ def test_tensorboard_gets_numbers_sounds_and_pictures(tiny_run):
 
 
 def test_best_model_is_that_of_the_lowest_validation_loss(tiny_run, tiny_dataset, tiny_overrides):
-    from ddsp_tf.training.validation import Validation
-
     experiment = load_experiment("demo", tiny_overrides)
     validation = Validation(
         load_model(tiny_run),
@@ -67,6 +66,20 @@ def test_best_model_is_that_of_the_lowest_validation_loss(tiny_run, tiny_dataset
     best = MetricsLog(RunDirectory(tiny_run).metrics).column("validation_loss")[1].min()
     numbers, _ = validation.measure()
     assert numbers["validation_loss"] == pytest.approx(best, rel=1e-4)
+
+
+def test_held_out_and_training_clips_are_measured_by_one_graph(
+    tiny_run, tiny_dataset, tiny_overrides
+):
+    experiment = load_experiment("demo", tiny_overrides)
+    model, manifest = load_model(tiny_run), load_manifest(tiny_dataset)
+    validation = Validation(model, experiment.loss, [manifest], 50, experiment.training)
+    _, held_out = validation.measure()
+    training = validation.measure_training_files()
+    counts = [sum(row["clips"] for row in rows) for rows in (held_out, training)]
+    # Else one shape would do by itself.
+    assert len(set(counts)) == 2 and counts[1] % len(validation.batches[0]["audio"])
+    assert model._graphs["validation"].experimental_get_tracing_count() == 1
 
 
 def test_training_lowers_the_loss(tiny_dataset, tiny_overrides, tmp_path):
