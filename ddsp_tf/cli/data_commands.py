@@ -226,6 +226,8 @@ def _tracker(extractor: dict) -> str:
 def _print_run(run):
     import json
 
+    from ddsp_tf.evaluation.wording import wording
+
     record = run.read()
     rows = [
         ("dataset", record["dataset"]),
@@ -239,8 +241,7 @@ def _print_run(run):
     if run.evaluation.exists():
         summary = json.loads(run.evaluation.read_text())["summary"]
         for name in ("spectral_loss", "loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"):
-            value = summary.get(name)
-            rows.append((name.replace("_", " "), "-" if value is None else f"{value:.3f}"))
+            rows.append((wording(name).label.lower(), wording(name).text(summary.get(name))))
     print_table(f"run {run.path}", rows)
 
 

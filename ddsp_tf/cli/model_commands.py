@@ -124,9 +124,10 @@ def evaluate(run_folder, data, split, clip_seconds):
 
 def print_evaluation(run, summary: dict):
     """Prints the means of an evaluation."""
-    units = {"loudness_l1_db": " dB", "f0_l1_semitones": " semitones"}
+    from ddsp_tf.evaluation.wording import wording
+
     rows = [
-        (name.replace("_", " "), f"{value:.3f}{units.get(name, '')}")
+        (wording(name).label.lower(), wording(name).text(value))
         for name, value in summary.items()
         if not name[-1].isdigit()
     ]

@@ -16,6 +16,7 @@ import soundfile
 
 from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.evaluation import figures
+from ddsp_tf.evaluation.wording import wording
 
 _STEM_DESCRIPTIONS = {
     "target": "the recording",
@@ -23,32 +24,6 @@ _STEM_DESCRIPTIONS = {
     "harmonic": "the model's overtones alone",
     "noise": "the model's breath, bow or hammer noise alone",
     "dry": "the model without its room",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Metric:
-    label: str
-    unit: str = ""
-    good: str = ""
-    scale: float = 1.0
-    decimals: int = 2
-
-
-_METRICS = {
-    "spectral_loss": _Metric(
-        "Spectral loss", good="lower; at 16 kHz about 4.5 to 5 is what the field calls trained"
-    ),
-    "magnitude": _Metric("Linear part", good="lower; loud partials weigh most"),
-    "log_magnitude": _Metric("Log part", good="lower; quiet partials and noise weigh as much"),
-    "loudness_l1_db": _Metric("Loudness error", "dB", "lower; 1 dB is barely heard"),
-    "f0_l1_semitones": _Metric(
-        "Pitch error", "semitones", "lower; 0.05 is barely heard", decimals=3
-    ),
-    "f0_outlier_share": _Metric(
-        "Pitch missed", "%", "lower; frames over half a semitone off or without pitch", 100.0, 1
-    ),
-    "f0_within_50_cents": _Metric("Pitch right", "%", "higher; within 50 cents", 100.0, 1),
 }
 
 
@@ -123,7 +98,7 @@ def write_report(
         title=title,
         stems=_described_stems(clips),
         summary=[_described(name, value) for name, value in summary.items()],
-        columns=[_metric(name) for name in columns],
+        columns=[wording(name) for name in columns],
         clips=[_clip_view(clip, columns, sample_rate, frame_rate) for clip in clips],
         loss_curves=curves and _data_uri("image/png", curves),
         configuration=configuration,
@@ -223,13 +198,9 @@ def _described_stems(clips: Sequence[ClipReport]) -> list[tuple[str, str]]:
     return [(name, _STEM_DESCRIPTIONS.get(name, "")) for name in names]
 
 
-def _metric(name: str) -> _Metric:
-    return _METRICS.get(name) or _Metric(name.replace("_", " ").capitalize(), decimals=3)
-
-
 def _described(name: str, value: float | str | None) -> dict[str, Any]:
     """A value as text, with the number to sort by, or the reason why there is none."""
-    metric = _metric(name)
+    metric = wording(name)
     view: dict[str, Any] = {
         "label": metric.label,
         "unit": metric.unit,
@@ -242,5 +213,4 @@ def _described(name: str, value: float | str | None) -> dict[str, Any]:
     if value is None or not math.isfinite(value):
         reasons = {None: "not measured", math.inf: "infinite", -math.inf: "infinite"}
         return {**view, "missing": reasons.get(value, "not a number: nothing to measure here")}
-    text = f"{float(value) * metric.scale:.{metric.decimals}f}"
-    return {**view, "text": text, "sort": float(value)}
+    return {**view, "text": metric.number(value), "sort": float(value)}

@@ -113,7 +113,10 @@ class TensorFlowStep:
         return tf.stack([*(numbers[name] for name in self.objective.names), norm, rate])
 
     def _noise(self, batch, step):
-        """Makes the whole batch's noise on each device, which takes less time than sending it."""
+        """Returns this device's part of the step's noise, [clips, samples] in [-1, 1).
+
+        Every device makes the noise of all, which takes less time than sending it.
+        """
         seed = tf.stack([tf.constant(self.seed % (1 << 63), tf.int64), step])
         replicas = self.strategy.num_replicas_in_sync
         shape = [replicas, *tf.unstack(tf.shape(batch["audio"]))]

@@ -42,7 +42,7 @@ class Validation:
             self.batches = _batches(choice, most)
             if self.batches:
                 break
-        # Of every batch that is measured, so that there is one graph.
+        # Clips of every batch that is measured: one number, so that there is one graph.
         self._rows = max((len(batch["audio"]) for batch in self.batches), default=1)
 
     def _clips(self, manifest, split) -> tf.data.Dataset:
@@ -156,7 +156,7 @@ def _batches(datasets, most: int) -> list[dict]:
 
 
 def _filled_up(values: np.ndarray, rows: int) -> np.ndarray:
-    """Repeats the last row until there are so many."""
+    """Repeats the last of values [clips, ...] until there are so many: [rows, ...]."""
     return values[np.minimum(np.arange(rows), len(values) - 1)]
 
 

@@ -1,6 +1,7 @@
 """The commands one after the other, as a user calls them, on small data."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -140,5 +141,8 @@ def test_a_transfer_needs_to_know_the_training_data(chain, tmp_path):
 def test_info_says_what_things_are(chain):
     _, out = chain
     assert "pitch tracker" in call("info", out / "dataset").output
-    assert "6 of 6" in call("info", out / "run").output
+    run = call("info", out / "run").output
+    assert "6 of 6" in run and "spectral loss" in run
+    assert re.search(r"loudness error +│ \d+\.\d\d dB", run)
+    assert re.search(r"pitch missed +│ (\d+\.\d %|not measured)", run)
     assert "stream.tflite" in call("info", out / "export").output
