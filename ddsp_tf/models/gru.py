@@ -124,7 +124,6 @@ def _gradients(projected, kernel, bias, state, states, upstream):
     by_update = (before - candidate) * update * (1.0 - update)
     by_candidate = (1.0 - update) * (1.0 - candidate * candidate)
     by_reset = by_candidate * past * reset * (1.0 - reset)
-    by_projected = ops.concatenate([by_update, by_reset, by_candidate], axis=-1)
     by_recurrent = ops.concatenate([by_update, by_reset, by_candidate * reset], axis=-1)
     transposed = ops.transpose(kernel)
 
@@ -137,11 +136,12 @@ def _gradients(projected, kernel, bias, state, states, upstream):
     by_state, totals = frame_loop(
         step, ops.zeros_like(state), [upstream, update, by_recurrent], reverse=True
     )
-    totals = ops.tile(totals, (1, 1, 3))
-    by_recurrent = totals * by_recurrent
+    by_recurrent = ops.tile(totals, (1, 1, 3)) * by_recurrent
     units, gates = kernel.shape
+    # Only the candidate sees the state through a gate, so the rest need not be kept twice.
+    by_projected = ops.concatenate([by_recurrent[..., : 2 * units], totals * by_candidate], axis=-1)
     by_kernel = ops.matmul(
         ops.transpose(ops.reshape(ops.cast(before, kernel.dtype), (-1, units))),
         ops.reshape(ops.cast(by_recurrent, kernel.dtype), (-1, gates)),
     )
-    return totals * by_projected, by_kernel, ops.sum(by_recurrent, axis=(0, 1)), by_state
+    return by_projected, by_kernel, ops.sum(by_recurrent, axis=(0, 1)), by_state
