@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ddsp_tf.dsp.fusion import for_any_machine
 from ddsp_tf.dsp.gradients import forward_only
+from ddsp_tf.export.decoding import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.sanitizing import finite, sanitized
 from ddsp_tf.models import Autoencoder
@@ -117,7 +118,8 @@ class ExportGraphs:
 
     def stems(self, curves: dict, noise) -> dict:
         """Plays whole curves: audio by processor, such as "harmonic" and "noise"; last the mix."""
-        signals, _ = self.model.render(self.clean(curves, noise))
+        inputs = decode_in_blocks(self.model, self.clean(curves, noise))
+        signals, _ = self.model.processor_group.render(inputs)
         return {_STEM_NAMES.get(name, name): audio for name, audio in signals.items()}
 
     def shared_stems(self, curves: dict, noise) -> dict:
@@ -147,7 +149,7 @@ class ExportGraphs:
 
         Two synthesizers with a control of the same name: both get "<synthesizer>_" before it.
         """
-        inputs, _ = self.model.decode(self.clean(curves))
+        inputs = decode_in_blocks(self.model, self.clean(curves))
         group, found = self.model.processor_group, []
         for processor, names in zip(group.processors, group.connections, strict=True):
             if all(name in inputs for name in names):

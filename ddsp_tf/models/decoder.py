@@ -113,7 +113,7 @@ class Decoder(layers.Layer):
             stack.build((None, None, self.input_sizes[key]))
         joined = self.stack_channels * len(self.input_stacks)
         looked_back = self.build_trunk(joined)
-        self.output_stack.build((None, None, joined + looked_back))
+        self.output_stack.build((None, None, joined), (None, None, looked_back))
         self.output_layer.build((None, None, self.stack_channels))
         self.built = True
 
@@ -156,8 +156,7 @@ class Decoder(layers.Layer):
         Returns:
             Dictionary from output name to [batch, frames, size].
         """
-        outputs = self.output_stack(ops.concatenate([joined, looked_back], axis=-1))
-        outputs = self.output_layer(outputs)
+        outputs = self.output_layer(self.output_stack(joined, looked_back))
         split, start = {}, 0
         for key, size in self.output_sizes.items():
             split[key] = outputs[:, :, start : start + size]

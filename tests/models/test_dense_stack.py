@@ -1,4 +1,6 @@
+import keras
 import numpy as np
+import pytest
 from backends import compiled, to_numpy
 from small_models import randomize
 
@@ -23,3 +25,32 @@ def test_dense_stack_is_its_formula(rng):
     x = rng.normal(size=(2, 5, 3)).astype(np.float32)
     np.testing.assert_allclose(to_numpy(compiled(stack)(x)), expected_stack(stack, x), atol=1e-4)
     assert stack.compute_output_shape((2, 5, 3)) == (2, 5, 6)
+
+
+def test_channels_beside_others(rng):
+    stack = DenseStack(channels=6, n_layers=2)
+    stack.build((None, None, 3), (None, None, 4))
+    randomize(stack)
+    parts = [rng.normal(size=(2, 5, n)).astype(np.float32) for n in (3, 4)]
+    expected = expected_stack(stack, np.concatenate(parts, axis=-1))
+    np.testing.assert_allclose(to_numpy(compiled(stack)(*parts)), expected, atol=1e-4)
+    assert stack.compute_output_shape((2, 5, 3), (2, 5, 4)) == (2, 5, 6)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(rng, precision):
+    """Products in half precision; weights, and what they are centred by, stay float32."""
+    stack = DenseStack(channels=6, n_layers=2, dtype=precision)
+    stack.build((None, None, 3))
+    randomize(stack)
+    x = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    outputs = stack(x)
+    assert keras.backend.standardize_dtype(outputs.dtype) == precision.removeprefix("mixed_")
+    ours = to_numpy(keras.ops.cast(outputs, "float32"))
+    np.testing.assert_allclose(ours, expected_stack(stack, x), atol=0.1)
+    assert {weight.dtype for weight in stack.weights} == {"float32"}
+
+
+def test_a_stack_of_nothing_is_named():
+    with pytest.raises(ValueError, match="n_layers=0; expected at least 1"):
+        DenseStack(channels=6, n_layers=0)
