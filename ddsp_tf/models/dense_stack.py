@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ddsp_tf.models.activation import activated, activated_dense
+from ddsp_tf.models.lean_dense import activated, activated_dense, joined_dense
 from ddsp_tf.typing import Tensor
 
 
@@ -13,9 +13,7 @@ from ddsp_tf.typing import Tensor
 class DenseStack(layers.Layer):
     """A stack of dense layers, each with layer normalization and a leaky ReLU.
 
-    Layer normalization (Ba et al., 2016) first takes the mean over the channels away. Here the
-    weights of the dense layer do that, less their own means, which saves two passes over all
-    numbers. For the backward pass a layer keeps what is to be normalized alone.
+    For the backward pass a dense layer's output is kept, and what is made of it computed again.
 
     Args:
         channels: Units of every dense layer.
@@ -61,25 +59,19 @@ class DenseStack(layers.Layer):
 
     def call(self, inputs: Tensor, beside: Tensor | None = None) -> Tensor:
         """Applies the layers."""
-        kernel, bias = self._centred(self.steps[0])
-        own = inputs.shape[-1]
-        signal = ops.matmul(inputs, kernel[:own]) + bias
-        if beside is not None:
-            signal = signal + ops.matmul(beside, kernel[own:])
-        norm = self._norm(self.steps[1])
+        kernel, bias = self._weights(self.steps[0])
+        if beside is None:
+            values = ops.matmul(inputs, kernel) + bias
+        else:
+            values = joined_dense(inputs, beside, kernel, bias)
+        norm = self.steps[1]
         for dense, next_norm in zip(self.steps[2::2], self.steps[3::2], strict=True):
-            signal = activated_dense(signal, *norm, *self._centred(dense))
-            norm = self._norm(next_norm)
-        return activated(signal, *norm)
+            values = activated_dense(values, *_scaling(norm), *self._weights(dense))
+            norm = next_norm
+        return activated(values, *_scaling(norm))
 
-    def _norm(self, norm):
-        return _float32(norm.gamma), _float32(norm.beta)
-
-    def _centred(self, dense):
-        """Weights of a dense layer whose outputs' mean over the channels is 0."""
-        kernel, bias = _float32(dense.kernel), _float32(dense.bias)
-        weights = kernel - ops.mean(kernel, axis=-1, keepdims=True), bias - ops.mean(bias)
-        return [ops.cast(weight, self.compute_dtype) for weight in weights]
+    def _weights(self, dense):
+        return (ops.cast(weight.value, self.compute_dtype) for weight in (dense.kernel, dense.bias))
 
     def compute_output_shape(self, inputs_shape: Any, beside_shape: Any = None) -> Any:
         """Returns the input's shape with `channels` as its last dimension."""
@@ -90,5 +82,5 @@ class DenseStack(layers.Layer):
         return {**super().get_config(), "channels": self.channels, "n_layers": self.n_layers}
 
 
-def _float32(variable):
-    return ops.cast(ops.convert_to_tensor(variable.value), "float32")
+def _scaling(norm):
+    return (ops.cast(weight.value, "float32") for weight in (norm.gamma, norm.beta))
