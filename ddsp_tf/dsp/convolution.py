@@ -8,6 +8,7 @@ matrix product is quicker than any transform.
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -59,33 +60,37 @@ def _convolve(signal, impulse_response, more):
     taps = impulse_response.shape[-1]
     size = _transform_size(taps, signal.shape[1])
     blocks = _Blocks(signal, size - taps + 1)
-    a, b = ops.rfft(blocks.cut(signal), fft_length=size)
+    spectrum = _rfft(blocks.cut(signal), size)
     # What the inverse is to be divided by; there is less of the response than of anything else.
-    scaled = impulse_response * (1.0 / size)
-    c, d = (ops.expand_dims(part, 1) for part in ops.rfft(scaled, fft_length=size))
-    difference, total = c - d, c + d
+    response = ops.expand_dims(_rfft(impulse_response * (1.0 / size), size), 1)
     length = blocks.samples + more if blocks.is_one else size
-    result = _inverse(a * difference - b * total, a * total + b * difference, size, length)
+    result = _inverse(spectrum * response, size, length)
     if blocks.is_one:
         result = ops.reshape(result, (-1, length))
     else:
         result = overlap_add(result, blocks.length)[:, : blocks.samples + more]
 
     def gradients(upstream):
-        e, f = ops.rfft(blocks.heard(upstream, size), fft_length=size)
-        of_signal = _inverse(
-            e * total - f * difference, e * difference + f * total, size, blocks.length
-        )
+        upstream = _rfft(blocks.heard(upstream, size), size)
+        of_signal = _inverse(upstream * ops.conj(response), size, blocks.length)
         of_signal = ops.reshape(of_signal, (-1, blocks.count * blocks.length))
         # Rows are added up before the inverse transform, so there is only one.
-        real, imaginary = (
-            _rows_like(impulse_response, ops.sum(x, axis=1)) / size
-            for x in (e * a + f * b, f * a - e * b)
-        )
-        of_response = _inverse(real - imaginary, real + imaginary, size, taps)
+        rows = ops.sum(upstream * ops.conj(spectrum), axis=1)
+        of_response = _inverse(_rows_like(impulse_response, rows), size, taps) * (1.0 / size)
         return _rows_like(signal, of_signal[:, : blocks.samples]), of_response
 
     return result, gradients
+
+
+def _rfft(signal, size):
+    """Spectrum as complex numbers: what Keras gives in two parts takes more passes to multiply."""
+    if keras.backend.backend() == "jax":
+        from jax import numpy
+
+        return numpy.fft.rfft(signal, size)
+    import tensorflow as tf
+
+    return tf.signal.rfft(signal, [size])
 
 
 def _transform_size(taps, samples):
@@ -128,23 +133,24 @@ class _Blocks:
         return ops.concatenate([pieces[:, :-1], pieces[:, 1:]], axis=-1)[..., :size]
 
 
-def _inverse(difference, total, size, length):
-    """First samples of a real signal, from Re - Im and Re + Im of its spectrum, times `size`.
+def _inverse(spectrum, size, length):
+    """First samples of a real signal, from its spectrum, times `size`.
 
     One forward FFT, because LiteRT has no other: the Hartley transform Re - Im of the whole DFT is
     its own inverse, up to the size.
 
     Args:
-        difference: [..., size / 2 + 1].
-        total: [..., size / 2 + 1].
+        spectrum: [..., size / 2 + 1], complex.
         size: Of the transform.
         length: How many samples to return.
 
     Returns:
         [..., length].
     """
-    hartley = ops.concatenate([difference, ops.flip(total[..., 1:-1], axis=-1)], axis=-1)
-    real, imaginary = ops.rfft(hartley, fft_length=size)
+    real, imaginary = ops.real(spectrum), ops.imag(spectrum)
+    mirrored = ops.flip((real + imaginary)[..., 1:-1], axis=-1)
+    hartley = _rfft(ops.concatenate([real - imaginary, mirrored], axis=-1), size)
+    real, imaginary = ops.real(hartley), ops.imag(hartley)
     if length <= size // 2 + 1:
         return real[..., :length] - imaginary[..., :length]
     mirrored = slice(size - length + 1, size // 2)
