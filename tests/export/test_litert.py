@@ -173,3 +173,20 @@ def test_wrong_sizes_are_errors(tiny_export, make_features, change):
     stream = Stream(tiny_export / "stream.tflite")
     with pytest.raises((ValueError, RuntimeError)):
         stream.runner(**{**make_features(1, 1), **stream.state, **change})
+
+
+@pytest.mark.parametrize("name", ["stream", "offline"])
+def test_every_matrix_of_the_decoder_is_compressed(model, tiny_export, name):
+    """The graph multiplies by the weights themselves, not by what it makes of them."""
+    plain, *smaller = (
+        (tiny_export / f"{name}{ending}.tflite").read_bytes()
+        for ending in ("", "_float16", "_int8")
+    )
+    kernels = [weight.numpy() for weight in model.decoder.weights if "kernel" in weight.path]
+    # Those of one row belong to inputs of one channel: there is nothing to be saved.
+    matrices = [kernel.T for kernel in kernels if kernel.shape[0] > 1]
+    assert len(matrices) == 7
+    for matrix in matrices:
+        stored = np.ascontiguousarray(matrix).tobytes()
+        assert stored in plain
+        assert not any(stored in content for content in smaller)
