@@ -1,8 +1,4 @@
-"""Decodes whole pieces block by block.
-
-That takes less memory, and less time: what a layer leaves is still in the cache for the next one,
-and while one block's frames wait for each other, the dense layers of the next need not.
-"""
+"""Decodes whole pieces block by block, which takes less memory, and with `fast` less time."""
 
 import tensorflow as tf
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ddsp_tf.models.lean_dense import activated, activated_dense, joined_dense
+from ddsp_tf.models.lean_dense import EPSILON, activated, activated_dense, joined_dense
 from ddsp_tf.typing import Tensor
 
 
@@ -46,7 +46,7 @@ class DenseStack(layers.Layer):
         self.n_layers = n_layers
         self.steps = []
         for _ in range(n_layers):
-            self.steps += [layers.Dense(channels), layers.LayerNormalization(epsilon=1e-5)]
+            self.steps += [layers.Dense(channels), layers.LayerNormalization(epsilon=EPSILON)]
 
     def build(self, inputs_shape: Any, beside_shape: Any = None) -> None:
         """Builds the layers one after the other."""

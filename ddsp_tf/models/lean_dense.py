@@ -5,7 +5,8 @@ from keras import ops
 from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
-_EPSILON = 1e-5
+# Added to the variance, and the slope of the leaky ReLU below 0.
+EPSILON = 1e-5
 _SLOPE = 0.2
 
 
@@ -31,8 +32,7 @@ def activated(values: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
         >>> activated(x, np.ones(2, "float32"), np.zeros(2, "float32")).numpy().round(2)
         array([[[ 1. , -0.2]]], dtype=float32)
     """
-    mean, spread = _statistics(values)
-    outputs = _leaky((ops.cast(values, "float32") - mean) * spread * scale + offset)
+    outputs, mean, spread = _activate(values, scale, offset)
 
     def backward(upstream):
         return _gradients(_below(values, mean), spread, scale, offset, upstream)
@@ -46,8 +46,8 @@ def activated_dense(
 ) -> Tensor:
     """Applies `activated`, and a dense layer to that.
 
-    In one function, so that what is between the two is computed anew in the backward pass: it
-    costs less time than anything else there, and would take as much memory as `values`.
+    In one function, so that what is between the two, as large as `values`, is not kept for the
+    backward pass but computed anew.
 
     Args:
         values: [batch, frames, channels].
@@ -66,8 +66,7 @@ def activated_dense(
         >>> activated_dense(x, ones, 0 * ones, kernel, ones[:1]).numpy().round(1)
         array([[[1.8]]], dtype=float32)
     """
-    mean, spread = _statistics(values)
-    hidden = _leaky((ops.cast(values, "float32") - mean) * spread * scale + offset)
+    hidden, mean, spread = _activate(values, scale, offset)
     outputs = ops.matmul(ops.cast(hidden, kernel.dtype), kernel) + bias
 
     def backward(upstream):
@@ -124,12 +123,13 @@ def _sum(rows):
     return ops.cast(ops.sum(ops.cast(rows, "float32"), axis=0), rows.dtype)
 
 
-def _statistics(values):
-    """Mean of every frame, and by what its channels are multiplied; [batch, frames, 1] each."""
+def _activate(values, scale, offset):
+    """The activation in float32; every frame's mean, and by what it is multiplied: [..., 1]."""
     values = ops.cast(values, "float32")
     mean = ops.mean(values, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(values - mean), axis=-1, keepdims=True)
-    return mean, ops.rsqrt(variance + _EPSILON)
+    spread = ops.rsqrt(variance + EPSILON)
+    return _leaky((values - mean) * spread * scale + offset), mean, spread
 
 
 def _leaky(values):

@@ -39,7 +39,7 @@ def test_channels_beside_others(rng):
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(rng, precision):
-    """Products in half precision; weights, and what they are centred by, stay float32."""
+    """Products in half precision; weights stay float32."""
     stack = DenseStack(channels=6, n_layers=2, dtype=precision)
     stack.build((None, None, 3))
     randomize(stack)
