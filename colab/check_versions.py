@@ -23,6 +23,8 @@ RUNTIMES = {"current": "3.13", "2026.04": "3.12"}
 SOURCES = ("LICENSE", "README.md", "ddsp_tf", "export", "gin", "pyproject.toml", "setup.cfg")
 # These test the project, not the library, and need its other development packages.
 NOT_HERE = ("tests/benchmarks", "tests/docs", "tests/test_wheel.py", "tests/test_typing.py")
+# Bytes that the packages take while pip unpacks them.
+SPACE = 5_000_000_000
 
 
 def find_python(version: str) -> str:
@@ -38,6 +40,14 @@ def find_python(version: str) -> str:
 def _runs(python) -> bool:
     probe = [python, "-c", "import venv, ensurepip"]
     return subprocess.run(probe, capture_output=True).returncode == 0
+
+
+def missing_space(folder: str) -> str:
+    """Says in a line that a folder has no room for the packages; says nothing if it has."""
+    free = shutil.disk_usage(folder).free
+    if free >= SPACE:
+        return ""
+    return f"{folder} has {free / 1e9:.1f} GB free; the packages need {SPACE / 1e9:.0f} GB."
 
 
 def changes(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
@@ -119,10 +129,13 @@ def run_tests(environment: Environment, arguments: list[str]) -> int:
 
 
 def main() -> int:
-    """Makes the environment, installs, tests; returns 0 if all is well."""
+    """Makes the environment, installs, tests; returns 0 if all is well, 2 if there is no room."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runtime", choices=RUNTIMES, default="current")
     options, arguments = parser.parse_known_args()
+    if missing := missing_space(tempfile.gettempdir()):
+        print(missing, file=sys.stderr)
+        return 2
     python = find_python(RUNTIMES[options.runtime])
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

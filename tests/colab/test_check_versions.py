@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_a_version_that_is_not_there_gives_the_running_python(program):
     assert program["find_python"]("3.99") == sys.executable
 
 
+def test_a_full_disk_is_said_before_anything_is_installed(program, monkeypatch, capsys):
+    usage = type("Usage", (), {"free": 3_100_000_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr(sys, "argv", [str(PROGRAM)])
+    monkeypatch.setattr("subprocess.run", None)
+    assert program["main"]() == 2
+    error = capsys.readouterr().err
+    assert error == f"{tempfile.gettempdir()} has 3.1 GB free; the packages need 5 GB.\n"
+
+
 @pytest.mark.parametrize("runtime", ["current", "2026.04"])
 def test_runtimes_are_pinned(program, runtime):
     assert runtime in program["RUNTIMES"]
@@ -46,7 +57,9 @@ def test_runtimes_are_pinned(program, runtime):
 
 
 @tensorflow_only
-def test_todays_runtime_keeps_its_versions_and_runs_the_library(capsys):
+def test_todays_runtime_keeps_its_versions_and_runs_the_library(program, capsys):
+    if missing := program["missing_space"](tempfile.gettempdir()):
+        pytest.skip(missing)
     result = subprocess.run([sys.executable, PROGRAM, *TESTS], capture_output=True, text=True)
     with capsys.disabled():
         print(f"\n{result.stdout.strip()}")
