@@ -21,8 +21,11 @@ from ddsp_tf.configuration import load_experiment
 from ddsp_tf.export.exporter import export_model
 from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.verification import example_piece, open_interpreter
+from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.model_files import load_model
 
+# What streams are given, by part of an input's name; the first that fits.
+_PLAYED = {"state": 0.0, "scaled": 0.5, "f0_hz": 300.0, "_db": -20.0, "noise": 0.1, "z": 0.0}
 HEADER = ("file", "MB", "largest difference", "SNR, dB", "hop, ms: p50", "p99", "of real time")
 
 
@@ -37,22 +40,42 @@ def time_of(function, repetitions: int) -> np.ndarray:
 
 
 def hop_times(path: Path, hops: int) -> np.ndarray:
-    """Runs a file that plays one hop a call; returns the seconds of each call, [hops]."""
+    """Runs a file that plays one hop a call; returns the seconds of each call, [hops].
+
+    A call is all that a host does: run, take what came out, hand the state back.
+    """
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()
-    pairs = {}
-    for tensor in interpreter.get_input_details():
-        value = np.full(tensor["shape"], 300.0 if "f0" in tensor["name"] else -20.0, np.float32)
-        interpreter.set_tensor(tensor["index"], value * ("state" not in tensor["name"]))
-        pairs[tensor["name"]] = tensor["index"]
+    inputs = {tensor["name"]: tensor for tensor in interpreter.get_input_details()}
+    for name, tensor in inputs.items():
+        value = next(value for part, value in _PLAYED.items() if part in name)
+        interpreter.set_tensor(tensor["index"], np.full(tensor["shape"], value, np.float32))
+    states, played = state_pairs(interpreter, inputs)
 
     def step():
         interpreter.invoke()
-        for tensor in interpreter.get_output_details():
-            interpreter.get_tensor(tensor["index"])
+        for index in played:
+            interpreter.get_tensor(index)
+        for before, after in states:
+            interpreter.set_tensor(before, interpreter.get_tensor(after))
 
     time_of(step, 50)
     return time_of(step, hops)
+
+
+def state_pairs(interpreter, inputs: dict) -> tuple[list[tuple[int, int]], list[int]]:
+    """Finds the tensors of the state, before and after a call, and the other outputs."""
+    if interpreter.get_signature_list():
+        step = interpreter.get_signature_runner("step")
+        before, after = step.get_input_details(), step.get_output_details()
+        names = {name: name for name in after if name in before}
+    else:
+        before = inputs
+        after = {tensor["name"]: tensor for tensor in interpreter.get_output_details()}
+        *_, state = OUTPUTS
+        names = {state: "call_state:0"}
+    states = [(before[old]["index"], after[new]["index"]) for new, old in names.items()]
+    return states, [tensor["index"] for name, tensor in after.items() if name not in names]
 
 
 def seconds_of_a_minute(folder: Path, name: str, graphs: ExportGraphs) -> tuple[float, str]:

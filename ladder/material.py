@@ -84,27 +84,30 @@ def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> lis
     return in_turn[:most]
 
 
-def fullest_clip(files: Sequence[Path], seconds: float, rate: int) -> np.ndarray:
-    """Finds the stretch of the first recording that has the least silence.
+def full_stretches(files: Sequence[Path], seconds: float, rate: int, most: int) -> list[np.ndarray]:
+    """Finds stretches of the first recording without silence, those that have least of it first.
 
     Args:
         files: Recordings.
-        seconds: Length of the stretch.
-        rate: Its sample rate in Hz.
+        seconds: Length of a stretch.
+        rate: Sample rate of the stretches in Hz.
+        most: Most stretches. Only the first may have silence in it; none overlap.
 
     Returns:
-        [samples].
+        [samples] each.
     """
     audio, length = read_audio(files[0], rate), round(seconds * rate)
-    starts = range(0, max(len(audio) - length, 0) + 1, rate // 2)
-
-    def softest_tenth(start):
+    softest = {}
+    for start in range(0, max(len(audio) - length, 0) + 1, rate // 2):
         blocks = audio[start : start + length]
         blocks = blocks[: len(blocks) // 800 * 800].reshape(-1, 800)
-        return np.percentile([level_db(block) for block in blocks], 10)
-
-    start = max(starts, key=softest_tenth)
-    return audio[start : start + length]
+        softest[start] = np.percentile([level_db(block) for block in blocks], 10)
+    starts = []
+    for start in sorted(softest, key=softest.get, reverse=True):
+        apart = all(abs(start - other) >= length for other in starts)
+        if not starts or (apart and softest[start] > _QUIET_DB):
+            starts.append(start)
+    return [audio[start : start + length] for start in starts[:most]]
 
 
 def write_clips(clips: Sequence[np.ndarray], folder: Path, rate: int) -> Path:

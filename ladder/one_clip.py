@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+from fitting import losses
 from floor import noise_floor, synthesizer_floor
 from gates import Result, Table
-from material import Material, fullest_clip, write_clips
+from material import Material, full_stretches, write_clips
 from plan import Plan
 from training import draw_losses, prepare, train, untrained_files
 
@@ -23,7 +25,7 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
 
     Args:
         plan: Steps and bounds.
-        material: The clip is the fullest stretch of its first recording.
+        material: The clip is a stretch of its first recording (`least_noisy`).
         folder: Where files go.
         on_step: Called as `on_step(step, steps, numbers)`.
 
@@ -32,7 +34,10 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
     """
     result = Result(2, "one clip, overfitted", material.name, folder)
     rate = load_extractor(plan.config, plan.overrides).sample_rate
-    clip = fullest_clip(material.train, plan.clip_seconds, rate)
+    experiment = load_experiment(plan.config, plan.overrides, plan.seed)
+    stretches = full_stretches(material.train, plan.clip_seconds, rate, plan.n_stretches)
+    clip, chosen = least_noisy(plan, stretches, experiment.loss, rate, folder / "stretches")
+    result.tables.append(chosen)
     manifest = prepare(plan, write_clips([clip], folder / "clip", rate), None, folder / "dataset")
     overrides = [
         f"train.clip_seconds={plan.clip_seconds}",
@@ -43,8 +48,7 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
     (before,) = untrained_files(plan, manifest, overrides).values()
     trained = train(plan, manifest, folder / "run", plan.clip_steps, overrides, on_step)
     (after,) = trained.files().values()
-    curves = _curves(manifest, round(plan.clip_seconds * load_model(trained.run.path).frame_rate))
-    experiment = load_experiment(plan.config, plan.overrides, plan.seed)
+    (curves,) = _curves(plan, manifest)
     redrawn, redrawn_audio = noise_floor(curves, experiment.loss, rate)
     fitted, fitted_audio = synthesizer_floor(
         curves, experiment.model.processor_group, experiment.loss, steps=plan.floor_steps
@@ -108,7 +112,41 @@ def _difference(one, other):
     return {kind: one[kind] - other[kind] for kind in _KINDS}
 
 
-def _curves(manifest, frames: int) -> dict:
-    batch = next(clips(manifest, split="train", clip_frames=frames).as_numpy_iterator())
+def least_noisy(plan: Plan, stretches, loss, rate: int, folder: Path):
+    """Chooses the stretch that says most about the network: the one whose noise costs least.
+
+    Where noise owes more of the loss than a gate leaves, nothing that could be learned passes it.
+
+    Args:
+        plan: Configuration and seed.
+        stretches: Clips of `clip_seconds`, [samples] each.
+        loss: `MultiScaleSpectralLoss`.
+        rate: Sample rate in Hz.
+        folder: Where files go.
+
+    Returns:
+        Tuple of the clip, [samples], and a table of all.
+    """
+    manifest = prepare(
+        plan, write_clips(stretches, folder / "clips", rate), None, folder / "dataset"
+    )
+    found = []
+    for clip in _curves(plan, manifest):
+        redrawn, _ = noise_floor(clip, loss, rate, draws=1)
+        silence = losses(loss, clip["audio"][None], np.zeros((1, len(clip["audio"]))))
+        found.append((redrawn["magnitude"] / silence["magnitude"], redrawn["loss"], clip["audio"]))
+    found.sort(key=lambda entry: entry[0])
+    rows = [[f"{share:.1%}", f"{total:.2f}"] for share, total, _ in found]
+    columns = ["noise redrawn: share of the linear part", "spectral loss"]
+    return found[0][2], Table("stretches to choose from, the first is taken", columns, rows)
+
+
+def _curves(plan: Plan, manifest) -> list[dict]:
+    frames = round(plan.clip_seconds * manifest.frame_rate)
     names = ("audio", "f0_hz", "f0_confidence", "loudness_db", "power_db")
-    return {name: batch[name][0] for name in names}
+    batches = clips(manifest, split="train", clip_frames=frames).as_numpy_iterator()
+    return [
+        {name: batch[name][row] for name in names}
+        for batch in batches
+        for row in range(len(batch["audio"]))
+    ]

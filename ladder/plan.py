@@ -11,6 +11,7 @@ class Plan:
         config: Configuration that is trained.
         seed: Of everything random.
         clip_seconds: Length of the clips that recordings are cut into.
+        n_stretches: Most stretches that rung 2 chooses its clip from.
         n_clips: Most clips of rung 3.
         recovery_steps: Steps of each descent of rung 1.
         floor_steps: Steps of the descent that finds the synthesizers' floor.
@@ -25,6 +26,7 @@ class Plan:
     config: str = "demo"
     seed: int = 0
     clip_seconds: float = 4.0
+    n_stretches: int = 12
     n_clips: int = 24
     recovery_steps: int = 200
     floor_steps: int = 1000
@@ -102,6 +104,7 @@ def make_plan(config: str, seed: int, quick: bool, overrides: tuple[str, ...] = 
         config,
         seed,
         clip_seconds=1.0,
+        n_stretches=2,
         n_clips=10,
         recovery_steps=40,
         floor_steps=20,

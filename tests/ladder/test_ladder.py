@@ -142,3 +142,32 @@ def test_recordings_given_are_cut_in_turn_and_some_held_out(ladder, rng, tmp_pat
     assert [path.name for path in given.train] == [f"{k}.wav" for k in (0, 1, 2, 3, 4, 6)]
     assert len(material.clips_of(given.train, 1.0, 50, 16000)) == 16
     assert len(material.clips_of(given.train, 1.0, 8, 16000)) == 8
+
+
+def test_stretches_are_full_and_do_not_overlap(ladder, rng, tmp_path):
+    sound = rng.normal(0.0, 0.01, 16000 * 7)
+    sound[16000 * 2 : 16000 * 4] *= 10.0
+    sound[16000 * 5 :] = 0.0
+    soundfile.write(tmp_path / "a.wav", sound, 16000)
+    stretches = ladder("material").full_stretches([tmp_path / "a.wav"], 2.0, 16000, most=9)
+    assert len(stretches) == 2
+    np.testing.assert_allclose(stretches[0], sound[32000:64000], atol=1e-4)
+    # Of what is left without silence, a second is too short at the end.
+    np.testing.assert_allclose(stretches[1], sound[:32000], atol=1e-4)
+    soundfile.write(tmp_path / "b.wav", 0.0 * sound, 16000)
+    assert len(ladder("material").full_stretches([tmp_path / "b.wav"], 2.0, 16000, 9)) == 1
+
+
+def test_of_two_stretches_the_less_noisy_one_is_taken(ladder, rng, tmp_path):
+    from ddsp_tf.losses import MultiScaleSpectralLoss
+
+    time = np.arange(16000) / 16000
+    tone = sum(0.2 / k * np.sin(2.0 * np.pi * 220.0 * k * time + k) for k in range(1, 20))
+    noisy, clear = (tone + rng.normal(0.0, level, 16000) for level in (0.1, 0.001))
+    plan = ladder("plan").make_plan("demo", 0, quick=True)
+    clip, table = ladder("one_clip").least_noisy(
+        plan, [noisy, clear], MultiScaleSpectralLoss(), 16000, tmp_path
+    )
+    np.testing.assert_allclose(clip, clear, atol=1e-3)
+    shares = [float(row[0].rstrip("%")) for row in table.rows]
+    assert shares[0] < 0.3 * shares[1]
