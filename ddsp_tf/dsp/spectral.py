@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import overlap_add
+from ddsp_tf.dsp.fusion import sums_are_fused
 from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
@@ -48,7 +49,11 @@ def _windowed_frames(audio, fft_size):
     n_frames = (samples + hop - 1) // hop
     padded = ops.pad(audio, [[0, 0], [0, fft_size]])[:, : (n_frames + 3) * hop]
     quarters = ops.reshape(padded, (batch, n_frames + 3, hop))
-    frames = ops.concatenate([quarters[:, i : i + n_frames] for i in range(4)], axis=-1)
+    if sums_are_fused():
+        frames = ops.concatenate([quarters[:, i : i + n_frames] for i in range(4)], axis=-1)
+    else:  # Slices would be stored before they are joined.
+        places = ops.arange(n_frames, dtype="int32")[:, None] + ops.arange(4, dtype="int32")
+        frames = ops.reshape(ops.take(quarters, places, axis=1), (batch, n_frames, fft_size))
     return frames * _window(fft_size)
 
 
