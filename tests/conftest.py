@@ -36,6 +36,7 @@ SHARING = (
     "tests/export/",
     "tests/training/test_trainer.py",
     "tests/evaluation/test_evaluator.py",
+    "tests/benchmarks/test_exported_models.py",
     "tests/benchmarks/test_hour_of_stream.py",
     "tests/cli/test_main.py",
     "tests/cli/test_no_room.py",
