@@ -45,7 +45,7 @@ def test_a_full_disk_is_said_before_anything_is_installed(program, monkeypatch, 
     monkeypatch.setattr("subprocess.run", None)
     assert program["main"]() == 2
     error = capsys.readouterr().err
-    assert error == f"{tempfile.gettempdir()} has 3.1 GB free; the packages need 4.5 GB.\n"
+    assert error == f"{tempfile.gettempdir()} has 3.1 GB free; the packages need 3.6 GB.\n"
 
 
 @pytest.mark.parametrize("runtime", ["current", "2026.04"])
