@@ -1,6 +1,8 @@
 """What every processor and the loss make of fixed inputs, for comparing the backends.
 
-python tests/every_output.py out.npz    # on the backend of KERAS_BACKEND
+    python tests/every_output.py out.npz
+
+writes the arrays by name, as the backend of KERAS_BACKEND makes them.
 """
 
 import sys

@@ -18,10 +18,10 @@ from ddsp_tf.typing import Tensor
 
 # Measured with 48000 taps: up to here the matrix product is quicker than partitions.
 _LONGEST_DIRECT_BLOCK = 128
-# Turns Re + i Im into (Re - Im) + i (Re + Im), the parts of a Hartley transform; see `_inverse`.
-_TURN = 1 + 1j
 # Blocks of a length known only at run time are padded to this one, if they are not longer.
 _LONGEST_PADDED_BLOCK = 1024
+# Turns Re + i Im into (Re - Im) + i (Re + Im), the parts of a Hartley transform; see `_inverse`.
+_TURN = 1 + 1j
 
 
 def fft_convolve(signal: Tensor, impulse_response: Tensor, tail: bool = True) -> Tensor:
