@@ -1,6 +1,7 @@
 """Records as TensorFlow sees them: blocks of frames, from which clips are cut."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -28,7 +29,19 @@ def as_written(function: Callable) -> Callable:
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def parse_block(record: tf.Tensor, hop: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+class Block(NamedTuple):
+    """Consecutive frames of a recording.
+
+    Attributes:
+        audio: [frames, hop], the samples of each frame.
+        curves: [frames, features], in the order of `FEATURES`.
+    """
+
+    audio: tf.Tensor
+    curves: tf.Tensor
+
+
+def parse_block(record: tf.Tensor, hop: int) -> tuple[Block, tf.Tensor, tf.Tensor]:
     """Parses a record of a dataset.
 
     Args:
@@ -36,8 +49,7 @@ def parse_block(record: tf.Tensor, hop: int) -> tuple[tf.Tensor, tf.Tensor, tf.T
         hop: Samples between two frames.
 
     Returns:
-        The block, float32 [frames, hop + features]: the samples of a frame, then its features;
-        the source, a string; and the first frame's number in the recording, int64.
+        The block; the source, a string; and the first frame's number in the recording, int64.
     """
     layout = {
         "audio": tf.io.FixedLenFeature([], tf.string),
@@ -48,37 +60,40 @@ def parse_block(record: tf.Tensor, hop: int) -> tuple[tf.Tensor, tf.Tensor, tf.T
         layout[name] = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
     parsed = tf.io.parse_single_example(record, layout)
     audio = tf.io.decode_raw(parsed["audio"], tf.float32, little_endian=True)
-    features = [parsed[name][:, None] for name in FEATURES]
-    block = tf.concat([tf.reshape(audio, [-1, hop]), *features], axis=1)
+    curves = tf.stack([parsed[name] for name in FEATURES], axis=1)
+    block = Block(tf.reshape(audio, [-1, hop]), curves)
     return block, parsed["source"], parsed["start_frame"]
 
 
-def cut_clips(block: tf.Tensor, starts: tf.Tensor, clip_frames: int) -> dict[str, tf.Tensor]:
+def cut_clips(block: Block, starts: tf.Tensor, clip_frames: int) -> dict[str, tf.Tensor]:
     """Cuts clips out of a block.
 
     A clip that goes on behind the block is silent there: audio 0, levels at the floor,
     confidence 0, and pitch held.
 
     Args:
-        block: [frames, hop + features], at least one frame.
+        block: Of at least one frame.
         starts: First frames of the clips [clips], int64.
         clip_frames: Frames of a clip.
 
     Returns:
         `audio` [clips, clip_frames * hop] and the features [clips, clip_frames].
     """
-    hop = block.shape[1] - len(FEATURES)
-    frames = tf.shape(block, tf.int64)[0]
+    hop = block.audio.shape[1]
+    frames = tf.shape(block.curves, tf.int64)[0]
     levels = {"f0_confidence": 0.0, "loudness_db": FLOOR_DB, "power_db": FLOOR_DB}
     silence = [
-        block[-1, hop + number] if name == "f0_hz" else levels[name]
+        block.curves[-1, number] if name == "f0_hz" else levels[name]
         for number, name in enumerate(FEATURES)
     ]
-    silent_frame = tf.concat([tf.zeros([hop]), tf.stack(silence)], axis=0)
-    block = tf.concat([block, silent_frame[None]], axis=0)
+    curves = tf.concat([block.curves, tf.stack(silence)[None]], axis=0)
     places = starts[:, None] + tf.range(clip_frames, dtype=tf.int64)
-    clips = tf.gather(block, tf.minimum(places, frames))
-    arrays = {"audio": tf.reshape(clips[:, :, :hop], [-1, clip_frames * hop])}
-    for number, name in enumerate(FEATURES):
-        arrays[name] = clips[:, :, hop + number]
-    return arrays
+    clips = tf.gather(curves, tf.minimum(places, frames))
+    # Audio is far larger than the curves: it is copied only where silence follows.
+    last = tf.reduce_max(tf.pad(starts, [[0, 1]]))
+    missing = tf.maximum(last + clip_frames - frames, 0)
+    audio = tf.pad(block.audio, [[0, missing], [0, 0]])
+    return {
+        "audio": tf.reshape(tf.gather(audio, places), [-1, clip_frames * hop]),
+        **{name: clips[:, :, number] for number, name in enumerate(FEATURES)},
+    }

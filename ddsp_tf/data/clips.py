@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import as_written, cut_clips, parse_block
+from ddsp_tf.data.blocks import Block, as_written, cut_clips, parse_block
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.features.extractor import FEATURES
 
@@ -42,17 +42,17 @@ def consecutive_clips(reader: DatasetReader, clip_frames: int) -> tf.data.Datase
     records = tf.data.Dataset.from_tensor_slices(reader.shard_paths())
     records = records.flat_map(tf.data.TFRecordDataset)
     ends = tf.data.Dataset.from_tensor_slices((first_frames, last))
-    width = reader.hop + len(FEATURES)
+    nothing = Block(tf.zeros([0, reader.hop]), tf.zeros([0, len(FEATURES)]))
 
     @as_written
     def cut(
-        remainder: tf.Tensor, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        remainder: Block, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
+    ) -> tuple[Block, dict[str, tf.Tensor]]:
         record, (first_frame, is_last) = element
         block, source, start_frame = parse_block(record, reader.hop)
-        start_frame -= tf.shape(remainder, tf.int64)[0]
-        block = tf.concat([remainder, block], axis=0)
-        frames = tf.shape(block, tf.int64)[0]
+        start_frame -= tf.shape(remainder.curves, tf.int64)[0]
+        block = Block(*(tf.concat(both, axis=0) for both in zip(remainder, block, strict=True)))
+        frames = tf.shape(block.curves, tf.int64)[0]
         count = frames // clip_frames
         rest = frames - count * clip_frames
         alone = (count == 0) & (start_frame == first_frame)
@@ -64,8 +64,9 @@ def consecutive_clips(reader: DatasetReader, clip_frames: int) -> tf.data.Datase
             "start_frame": start_frame + starts,
             "valid_frames": tf.minimum(frames - starts, clip_frames),
         }
-        return block[tf.where(is_last, frames, count * clip_frames) :], clips
+        used = tf.where(is_last, frames, count * clip_frames)
+        return Block(*(values[used:] for values in block)), clips
 
-    clips = tf.data.Dataset.zip((records, ends)).scan(tf.zeros([0, width]), cut).unbatch()
+    clips = tf.data.Dataset.zip((records, ends)).scan(nothing, cut).unbatch()
     count = sum(count_clips(file.frames, clip_frames) for file in reader.files)
     return clips.apply(tf.data.experimental.assert_cardinality(count))

@@ -117,7 +117,7 @@ def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
 def _cut(record: tf.Tensor, plan: CropPlan, seed: int, number: tf.Tensor) -> dict[str, tf.Tensor]:
     """Cuts all crops of a record: everything gets a leading axis of crops."""
     block, source, start_frame = parse_block(record, plan.hop)
-    frames = tf.shape(block, tf.int64)[0]
+    frames = tf.shape(block.curves, tf.int64)[0]
     count = tf.maximum((2 * frames + plan.clip_frames) // (2 * plan.clip_frames), 1)
     positions = tf.maximum(frames - plan.clip_frames, 0) + 1
     width = tf.cast(positions, tf.float64) / tf.cast(count, tf.float64)

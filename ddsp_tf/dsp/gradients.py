@@ -36,11 +36,25 @@ def custom_gradient(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def play(*arguments: Tensor) -> Tensor:
-        if getattr(_here, "forward_only", False):
+        if is_forward_only():
             return function(*arguments)[0]
         return differentiable(*arguments)
 
     return play
+
+
+def is_forward_only() -> bool:
+    """Tells whether this is inside `forward_only`, where no gradient will be asked for.
+
+    Returns:
+        True inside.
+
+    Example:
+        >>> with forward_only():
+        ...     is_forward_only()
+        True
+    """
+    return getattr(_here, "forward_only", False)
 
 
 @contextlib.contextmanager
@@ -57,7 +71,7 @@ def forward_only() -> Iterator[None]:
         >>> float(value)
         6.0
     """
-    before = getattr(_here, "forward_only", False)
+    before = is_forward_only()
     _here.forward_only = True
     try:
         yield

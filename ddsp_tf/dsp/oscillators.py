@@ -14,6 +14,7 @@ from keras import ops
 
 from ddsp_tf.dsp.fusion import sums_are_fused
 from ddsp_tf.dsp.gradients import custom_gradient
+from ddsp_tf.dsp.stretches import by_stretches
 from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
@@ -190,7 +191,11 @@ def harmonic_sum(
         [[1.0, -0.0]]
     """
     form = fused_harmonic_sum if sums_are_fused() else factored_harmonic_sum
-    return form(phase, amplitudes, next_amplitudes, weights)
+
+    def signal(phase, amplitudes, next_amplitudes):
+        return form(phase, amplitudes, next_amplitudes, weights)
+
+    return by_stretches(signal, phase.shape[2], phase, amplitudes, next_amplitudes)
 
 
 def fused_harmonic_sum(

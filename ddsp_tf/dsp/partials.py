@@ -1,10 +1,12 @@
 """Banks of sines of unrelated frequencies, each with an exact phase of its own."""
 
+import functools
 import math
 
 from keras import ops
 
 from ddsp_tf.dsp.oscillators import phase_of_parts
+from ddsp_tf.dsp.stretches import by_stretches
 from ddsp_tf.typing import Tensor
 
 # Shifts are split at 1 / 1024: times whole Hertz that is exact in float32 up to 16 kHz of detuning.
@@ -118,7 +120,24 @@ def partial_sum(
         >>> signal.numpy().round(3).tolist()
         [[1.0, -0.0]]
     """
+    frames = [phase, frequencies, next_frequencies, amplitudes, next_amplitudes]
+    frames += [] if fundamental is None else [fundamental]
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
+    signal = functools.partial(_sum_of_frames, weights=weights, sample_rate=sample_rate)
+    return by_stretches(signal, weights.shape[0], *frames)
+
+
+def _sum_of_frames(
+    phase,
+    frequencies,
+    next_frequencies,
+    amplitudes,
+    next_amplitudes,
+    fundamental=None,
+    *,
+    weights,
+    sample_rate,
+):
     hop = weights.shape[0]
     n = ops.arange(hop, dtype="float32")[:, None]
     linear, quadratic = (n + 1.0) / sample_rate, n * (n + 1.0) / (2.0 * hop * sample_rate)

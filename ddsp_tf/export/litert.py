@@ -10,7 +10,7 @@ import tensorflow as tf
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.compression import compressed
 from ddsp_tf.export.graphs import ExportGraphs, write_endpoints
-from ddsp_tf.export.offline import BLOCK_FRAMES, synthesize_in_blocks
+from ddsp_tf.export.offline import block_frames, synthesize_in_blocks
 from ddsp_tf.export.operators import check_builtin
 from ddsp_tf.models import Autoencoder
 
@@ -96,7 +96,7 @@ def _reason(error: Exception) -> str:
 
 
 def _endpoints(model: Autoencoder) -> dict:
-    graphs, in_blocks = ExportGraphs(model, 1), ExportGraphs(model, BLOCK_FRAMES)
+    graphs, in_blocks = ExportGraphs(model, 1), ExportGraphs(model, block_frames(model.hop))
     names, states = graphs.curve_names, list(graphs.state_sizes)
 
     def synthesize(*arguments):

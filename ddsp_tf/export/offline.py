@@ -8,18 +8,37 @@ import tensorflow as tf
 
 from ddsp_tf.export.graphs import ExportGraphs
 
-# Frames computed at once: enough to share the reading of the weights.
-BLOCK_FRAMES = 100
+# Frames computed at once: enough to share the reading of the weights. More of short frames.
+_FRAMES = (100, 250)
+_SAMPLES = 16000
 # Blocks in one turn of the outer loop. A loop copies all of its audio at every turn, so there are
 # two: the inner one copies what these blocks have, the outer one all, but seldom.
 _BLOCKS = 16
+
+
+def block_frames(hop: int) -> int:
+    """Gives the number of frames in a block.
+
+    Args:
+        hop: Samples per frame.
+
+    Returns:
+        100 to 250, as many as there are in 16000 samples; a multiple of 10, for loops over frames
+        are cut into parts.
+
+    Example:
+        >>> [block_frames(hop) for hop in (32, 64, 128, 192, 320)]
+        [250, 250, 120, 100, 100]
+    """
+    least, most = _FRAMES
+    return min(max(_SAMPLES // hop, least), most) // 10 * 10
 
 
 def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
     """Plays whole curves block by block.
 
     Args:
-        graphs: The model's functions, for blocks of `BLOCK_FRAMES`.
+        graphs: The model's functions, for blocks of `block_frames`.
         curves: Dictionary of [1, frames] curves ("z": [1, frames, z_dims]); the number of frames
             may be unknown, and 0.
         noise: [1, frames * hop] in [-1, 1].
@@ -29,7 +48,8 @@ def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
     """
     model = graphs.model
     hop, latency, outputs = model.hop, model.latency, model.decoder.output_sizes
-    block, many = BLOCK_FRAMES, _BLOCKS * BLOCK_FRAMES
+    block = block_frames(hop)
+    many = _BLOCKS * block
     frames = tf.shape(curves["f0_hz"])[1]
     # The last frame's controls are held until the slowest signal has come out, without noise.
     extra = -(-latency // hop)

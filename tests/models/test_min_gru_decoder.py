@@ -9,12 +9,14 @@ from ddsp_tf.models.min_gru_decoder import MinGru
 SIZES = {"amplitudes": 1, "harmonic_distribution": 60, "noise_magnitudes": 65}
 
 
-@pytest.mark.parametrize(("channels", "parameters"), [(512, 4_016_254), (256, 2_010_494)])
-def test_sizes_of_the_shipped_decoders(channels, parameters):
-    decoder = MinGruDecoder(SIZES, stack_channels=channels)
+@pytest.mark.parametrize(
+    ("channels", "parameters"), [({}, 4_016_254), ({"stack": 256, "rnn": 128}, 729_086)]
+)
+def test_sizes_by_default_and_of_the_shipped_decoder(channels, parameters):
+    decoder = MinGruDecoder(SIZES, **{f"{part}_channels": n for part, n in channels.items()})
     decoder.build()
     assert decoder.count_params() == parameters
-    assert decoder.state_size == 1024
+    assert decoder.state_size == 2 * decoder.rnn_channels
 
 
 def test_layer_is_its_formula(rng):
