@@ -7,7 +7,7 @@ from keras import ops
 from ddsp_tf.dsp.gradients import is_forward_only
 from ddsp_tf.typing import Tensor
 
-# Samples of a stretch: what is computed of it in between still fits a processor's cache.
+# Samples of a stretch. With half as many or twice as many it takes about as long.
 _SAMPLES = 1 << 16
 
 

@@ -10,10 +10,11 @@ SIZES = {"amplitudes": 1, "harmonic_distribution": 60, "noise_magnitudes": 65}
 
 
 @pytest.mark.parametrize(
-    ("channels", "parameters"), [({}, 4_016_254), ({"stack": 256, "rnn": 128}, 729_086)]
+    ("channels", "parameters"),
+    [({}, 4_016_254), ({"stack_channels": 256, "rnn_channels": 128}, 729_086)],
 )
 def test_sizes_by_default_and_of_the_shipped_decoder(channels, parameters):
-    decoder = MinGruDecoder(SIZES, **{f"{part}_channels": n for part, n in channels.items()})
+    decoder = MinGruDecoder(SIZES, **channels)
     decoder.build()
     assert decoder.count_params() == parameters
     assert decoder.state_size == 2 * decoder.rnn_channels
