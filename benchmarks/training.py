@@ -7,6 +7,7 @@ peak memory of the device, and where the time of a step goes, measured by leavin
 Set KERAS_BACKEND=jax for the other backend.
 """
 
+import contextlib
 import resource
 import statistics
 import sys
@@ -27,13 +28,15 @@ from ddsp_tf.training.step import TrainingStep, make_optimizer
 @click.option("--batch", "batches", multiple=True, type=int, default=[16], show_default=True)
 @click.option("--seconds", type=float, default=4.0, show_default=True, help="Length of a clip.")
 @click.option("--steps", type=int, default=30, show_default=True)
+@click.option("--devices", type=int, default=1, show_default=True, help="GPUs to divide over.")
 @click.option("--parts/--no-parts", default=True, help="Also measure parts of the step.")
-def main(configs, overrides, batches, seconds, steps, parts):
+def main(configs, overrides, batches, seconds, steps, devices, parts):
     """Measure training steps."""
     print(f"{device_name()}; {keras.backend.backend()}; Keras {keras.__version__}")
     for config in configs:
         for batch in batches:
-            for name, value in measure(config, overrides, batch, seconds, steps, parts).items():
+            numbers = measure(config, overrides, batch, seconds, steps, devices, parts)
+            for name, value in numbers.items():
                 print(f"{config:<18} batch {batch:<4} {name:<38} {value}")
             sys.stdout.flush()
 
@@ -63,25 +66,36 @@ def random_batch(model, batch: int, seconds: float) -> dict[str, np.ndarray]:
     }
 
 
-def measure(config, overrides, batch_size, seconds, steps, parts) -> dict[str, str]:
+def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> dict[str, str]:
     """Measures one configuration at one batch size."""
     started = time.monotonic()
-    experiment = load_experiment(config, overrides)
-    model, settings = experiment.model, experiment.training
-    model.build()
-    objective = Objective(model, experiment.loss)
-    step = TrainingStep(objective, make_optimizer(settings), settings.gradient_norm, seed=0)
-    batch = random_batch(model, batch_size, seconds)
-    wait(step.run(batch, 0))
-    result = {"to the end of the first step": f"{time.monotonic() - started:.1f} s"}
-    batch = on_device(batch)
-    result["whole step"] = milliseconds(lambda: step.run(batch, 1), steps)
+    with scope(devices):
+        experiment = load_experiment(config, overrides)
+        model, settings = experiment.model, experiment.training
+        model.build()
+        objective = Objective(model, experiment.loss)
+        optimizer = make_optimizer(settings)
+        step = TrainingStep(objective, optimizer, settings.gradient_norm, seed=0, devices=devices)
+        batch = random_batch(model, batch_size, seconds)
+        wait(step.run(batch, 0))
+        result = {"to the end of the first step": f"{time.monotonic() - started:.1f} s"}
+        batch = on_device(batch)
+        result["whole step"] = milliseconds(lambda: step.run(batch, 1), steps)
     result["peak memory"] = peak_memory()
-    if parts:
+    if parts and devices == 1:
         step.arrays()
         for name, function, arguments in pieces(objective, batch):
             result[name] = milliseconds(lambda f=function, a=arguments: f(*a), steps)
     return result
+
+
+def scope(devices: int):
+    """Returns the context in which a model for several devices is made."""
+    if devices == 1 or keras.backend.backend() == "jax":
+        return contextlib.nullcontext()
+    from ddsp_tf.training.tensorflow_step import distribution
+
+    return distribution(devices).scope()
 
 
 def pieces(objective, batch):

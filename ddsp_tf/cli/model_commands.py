@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.cli.console import print_table, progress_bar
-from ddsp_tf.cli.options import configuration_options, seed_option
+from ddsp_tf.cli.options import configuration_options, quick_start_option, seed_option
 
 
 @click.command()
@@ -32,6 +32,7 @@ from ddsp_tf.cli.options import configuration_options, seed_option
     show_default=True,
     help="GPUs of this machine to divide each batch over.",
 )
+@quick_start_option
 @seed_option
 def train(config, overrides, data, weights, run_folder, devices, seed):
     """Train a model on a dataset.

@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import os
+
 import click
 
 
@@ -25,7 +27,7 @@ def configuration_options(default: str):
             "--config",
             default=default,
             show_default=True,
-            help="A gin file, or the name of a shipped one: demo, solo_instrument, vst.",
+            help="A gin file, or the name of a shipped one: demo, fast, solo_instrument, vst.",
         )(function)
 
     return add
@@ -51,4 +53,25 @@ def split_options(function):
 
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of everything random."
+)
+
+# XLA otherwise runs many forms of every matrix product before the first step, to find the fastest.
+QUICK_START_FLAGS = ("--xla_gpu_enable_triton_gemm=false", "--xla_gpu_autotune_level=0")
+
+
+def _start_quickly(context, parameter, value):
+    """Sets XLA's flags, which are read once, when the backend is loaded: commands do that later."""
+    if value:
+        given = os.environ.get("XLA_FLAGS", "").split()
+        names = {flag.partition("=")[0] for flag in given}
+        new = [flag for flag in QUICK_START_FLAGS if flag.partition("=")[0] not in names]
+        os.environ["XLA_FLAGS"] = " ".join([*given, *new])
+
+
+quick_start_option = click.option(
+    "--quick-start",
+    is_flag=True,
+    expose_value=False,
+    callback=_start_quickly,
+    help="With a GPU: compile in half the time, for slower steps. For short trainings.",
 )

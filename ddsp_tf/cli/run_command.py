@@ -6,7 +6,12 @@ import click
 
 from ddsp_tf.cli.console import progress_bar
 from ddsp_tf.cli.data_commands import say_what_stands_out
-from ddsp_tf.cli.options import configuration_options, seed_option, split_options
+from ddsp_tf.cli.options import (
+    configuration_options,
+    quick_start_option,
+    seed_option,
+    split_options,
+)
 
 
 @click.command()
@@ -20,6 +25,7 @@ from ddsp_tf.cli.options import configuration_options, seed_option, split_option
     metavar="AUDIO",
     help="Recordings to evaluate on, never trained on. [default: the held-out part of AUDIO]",
 )
+@quick_start_option
 @seed_option
 def run(audio, out, config, overrides, validation, validation_share, test, seed):
     """Recordings in, playable model out.

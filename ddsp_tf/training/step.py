@@ -81,7 +81,7 @@ class TrainingStep:
     def steps_done(self) -> int:
         """Returns how many steps have changed the weights."""
         self._step.write()
-        return int(self.optimizer.iterations)
+        return int(_to_numpy(self.optimizer.iterations))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns everything a later process needs to go on, by name."""
@@ -126,7 +126,7 @@ class TrainingStep:
         trained = [_to_numpy(variable) for variable in variables]
         try:
             # Before the first step there is no average yet.
-            if int(self.optimizer.iterations) > 0:
+            if self.steps_done() > 0:
                 self.optimizer.finalize_variable_values(variables)
             yield
         finally:

@@ -82,7 +82,7 @@ class TensorFlowStep:
             self._measure = compile_on_gpu(self._measure)
         else:
             self._loss_and_gradients = compile_on_gpu(self._loss_and_gradients)
-        self._apply = compile_on_gpu(self._apply) if devices == 1 else self._apply
+        self._apply = compile_on_gpu(self._apply if devices == 1 else self._apply_to_copies)
 
     def run(self, batch, step: int) -> tf.Tensor:
         """Trains on one batch."""
@@ -92,25 +92,34 @@ class TensorFlowStep:
     @tf.function(reduce_retracing=True, autograph=False)
     def _run(self, batch, step):
         replicas = self.strategy.num_replicas_in_sync
+        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         if replicas == 1:
-            return self._replica_step(batch, step)
+            numbers, gradients = self._gradients(batch, step)
+            return tf.concat([numbers, [self._apply(gradients, rate), rate]], axis=0)
 
         def part(context):
             own = context.replica_id_in_sync_group
             return tf.nest.map_structure(lambda value: tf.split(value, replicas)[own], batch)
 
         parts = self.strategy.experimental_distribute_values_from_function(part)
-        numbers = self.strategy.run(self._replica_step, args=(parts, step))
-        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, numbers, axis=None)
+        numbers, gradients = self.strategy.run(self._gradients, args=(parts, step))
+        numbers = self.strategy.reduce(tf.distribute.ReduceOp.MEAN, numbers, axis=None)
+        # Once on each device, for all variables: the one named here only stands for its device.
+        norms = self.strategy.extended.update(
+            self.model.trainable_variables[0].value,
+            lambda _, *arguments: self._apply(*arguments),
+            args=(gradients, rate),
+            group=False,
+        )
+        self.optimizer.iterations.assign_add(1)
+        return tf.concat([numbers, [norms[0], rate]], axis=0)
 
-    def _replica_step(self, batch, step):
+    def _gradients(self, batch, step):
         numbers, gradients = self._loss_and_gradients(batch, self._noise(batch, step))
         if self.strategy.num_replicas_in_sync > 1:
             context = tf.distribute.get_replica_context()
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
-        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
-        norm = self._apply(gradients)
-        return tf.stack([*(numbers[name] for name in self.objective.names), norm, rate])
+        return tf.stack([numbers[name] for name in self.objective.names]), gradients
 
     def _noise(self, batch, step):
         """Returns this device's part of the step's noise, [clips, samples] in [-1, 1).
@@ -133,9 +142,21 @@ class TensorFlowStep:
         variables = [variable.value for variable in self.model.trainable_variables]
         return numbers, tape.gradient(loss, variables)
 
-    def _apply(self, gradients):
+    def _apply(self, gradients, rate):
         gradients, norm = tf.clip_by_global_norm(gradients, self.gradient_norm)
         self.optimizer.apply(gradients, self.model.trainable_variables)
+        return norm
+
+    def _apply_to_copies(self, gradients, rate):
+        """Changes one device's copies of the weights, as `optimizer.apply` would.
+
+        That one cannot be compiled for several devices, because all count their steps together,
+        and adds up their gradients, which are means already.
+        """
+        gradients, norm = tf.clip_by_global_norm(gradients, self.gradient_norm)
+        for gradient, variable in zip(gradients, self.model.trainable_variables, strict=True):
+            self.optimizer.update_step(gradient, variable.value, rate)
+        self.optimizer._update_model_variables_moving_average(self.model.trainable_variables)
         return norm
 
     def read(self):

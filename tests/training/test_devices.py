@@ -10,7 +10,9 @@ import sys
 
 import numpy as np
 import pytest
+from backends import tensorflow_only
 
+from ddsp_tf.cli.options import QUICK_START_FLAGS
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
@@ -26,6 +28,41 @@ try:
     train_run("demo", data, f"{folder}/3", overrides=["train.batch_size=3"], devices=3)
 except UserError as error:
     print(error)
+"""
+STEPS = """
+import sys
+import keras
+import numpy as np
+from ddsp_tf.configuration import load_experiment
+from ddsp_tf.training import tensorflow_step
+from ddsp_tf.training.objective import Objective
+from ddsp_tf.training.step import TrainingStep
+folder, *overrides = sys.argv[1:]
+# What changes the weights is compiled, as on graphics processors; the rest would take a minute.
+def compiled(function):
+    changes = function.__name__.startswith("_apply")
+    return tf.function(function, jit_compile=True, autograph=False) if changes else function
+tensorflow_step.compile_on_gpu = compiled
+generator = np.random.default_rng(0)
+batch = {
+    "audio": generator.normal(0.0, 0.1, (4, 20 * 160)).astype(np.float32),
+    "f0_hz": generator.uniform(200.0, 400.0, (4, 20)).astype(np.float32),
+    "loudness_db": generator.uniform(-40.0, -20.0, (4, 20)).astype(np.float32),
+}
+for devices in (1, 2):
+    with tensorflow_step.distribution(devices).scope():
+        experiment = load_experiment("demo", overrides, seed=3)
+        experiment.model.build()
+        # The weights move as far as the gradient is long: Adam would hide its length.
+        optimizer = keras.optimizers.SGD(1e-3, momentum=0.9, use_ema=True, ema_momentum=0.5)
+        objective = Objective(experiment.model, experiment.loss)
+        step = TrainingStep(objective, optimizer, gradient_norm=2.0, seed=0, devices=devices)
+        rows = [np.asarray(step.run(batch, number)) for number in range(3)]
+        with step.weights_to_keep():
+            kept = {name: array.copy() for name, array in step.arrays().items()}
+        kept = {f"kept/{name}": array for name, array in kept.items()}
+        steps = step.steps_done()
+        np.savez(f"{folder}/{devices}", rows=rows, steps=steps, **step.arrays(), **kept)
 """
 DIVIDED = {
     "tensorflow": """
@@ -44,7 +81,8 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
     scales = "MultiScaleSpectralLoss.fft_sizes=(2048, 1024, 512, 256, 128, 64)"
     overrides = [*tiny_overrides, scales, "train.log_every=1", "train.render_clips=0"]
     # JAX compiles as for users: plainly, as in other tests, gradients move by one in a hundred.
-    flags = "--xla_force_host_platform_device_count=2"
+    # The flags of a quick start change nothing here, but one that XLA did not know would stop it.
+    flags = " ".join(["--xla_force_host_platform_device_count=2", *QUICK_START_FLAGS])
     environment = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": flags}
     command = [sys.executable, "-c", DIVIDED[backend] + BOTH, tiny_dataset, tmp_path, *overrides]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -59,6 +97,20 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
     # Later gradients are of weights that rounding, and Adam's first steps, have led apart.
     one, two = (log.column("gradient_norm")[1][0] for log in logs)
     assert two == pytest.approx(one, rel=5e-3)
+
+
+@tensorflow_only
+def test_two_devices_change_the_weights_as_one(tiny_overrides, tmp_path):
+    command = [sys.executable, "-c", DIVIDED["tensorflow"] + STEPS, tmp_path, *tiny_overrides]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(tmp_path / "1.npz") as one, np.load(tmp_path / "2.npz") as two:
+        assert int(two["steps"]) == 3
+        assert set(one.files) == set(two.files)
+        for name in one.files:
+            # Single bins of the loss change sides by rounding; twice the gradient would be far off.
+            distance = np.linalg.norm(two[name] - one[name])
+            assert distance <= 0.1 * np.linalg.norm(one[name]), name
 
 
 def test_a_batch_that_cannot_be_divided_is_refused(tiny_dataset, tiny_overrides, tmp_path):
