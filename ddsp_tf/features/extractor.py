@@ -7,6 +7,7 @@ import numpy as np
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import loudness_db, power_db
 from ddsp_tf.features.pitch import PitchTracker, pitch_tracker, tracker_difference
+from ddsp_tf.features.refinement import refine_f0 as refined
 
 FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
 
@@ -48,6 +49,8 @@ class FeatureExtractor:
             settings, such as `{"name": "yin", "lowest_hz": 40.0}`.
         loudness_fft_size: Samples that one frame of `loudness_db` sees.
         power_frame_size: Samples that one frame of `power_db` averages.
+        refine_f0: Whether the tracker's pitch is moved to where the harmonics are, see
+            `ddsp_tf.features.refinement.refine_f0`.
 
     Raises:
         UserError: If the rates do not divide or the tracker is unknown.
@@ -66,6 +69,7 @@ class FeatureExtractor:
         pitch_tracker: str | dict[str, Any] | PitchTracker = "swift_f0",
         loudness_fft_size: int = 512,
         power_frame_size: int = 1024,
+        refine_f0: bool = True,
     ) -> None:
         self.hop = hop_of(sample_rate, frame_rate)
         self.sample_rate = int(sample_rate)
@@ -80,6 +84,7 @@ class FeatureExtractor:
                 raise UserError(f"{name} {value!r}: expected a whole number of 2 or more samples")
         self.loudness_fft_size = loudness_fft_size
         self.power_frame_size = power_frame_size
+        self.refine_f0 = bool(refine_f0)
 
     def extract(self, audio: np.ndarray) -> dict[str, np.ndarray]:
         """Measures one recording.
@@ -103,6 +108,8 @@ class FeatureExtractor:
         if not np.isfinite(audio).all():
             raise UserError("audio: found NaN or infinite samples; expected numbers in -1..1")
         f0_hz, f0_confidence = self.tracker.track(audio, self.sample_rate, self.hop)
+        if self.refine_f0:
+            f0_hz = refined(audio, f0_hz, f0_confidence, self.sample_rate, self.hop)
         return {
             "f0_hz": f0_hz,
             "f0_confidence": f0_confidence,
@@ -114,8 +121,8 @@ class FeatureExtractor:
         """Gives everything that determines the result, ready for JSON.
 
         Returns:
-            `sample_rate`, `frame_rate`, `hop`, `loudness_fft_size`, `power_frame_size` and
-            `pitch_tracker` with its name, version and settings.
+            `sample_rate`, `frame_rate`, `hop`, `loudness_fft_size`, `power_frame_size`,
+            `refine_f0`, and `pitch_tracker` with its name, version and settings.
         """
         return {
             "sample_rate": self.sample_rate,
@@ -123,6 +130,7 @@ class FeatureExtractor:
             "hop": self.hop,
             "loudness_fft_size": self.loudness_fft_size,
             "power_frame_size": self.power_frame_size,
+            "refine_f0": self.refine_f0,
             "pitch_tracker": self.tracker.describe(),
         }
 
@@ -134,7 +142,7 @@ class FeatureExtractor:
         `tracker_change` tells whether that differs.
 
         Args:
-            description: What `describe` gave.
+            description: What `describe` gave. One without `refine_f0` is older, and means False.
 
         Returns:
             An extractor with the same settings.
@@ -150,6 +158,7 @@ class FeatureExtractor:
                 pitch_tracker=pitch_tracker(tracker["name"], **tracker["settings"]),
                 loudness_fft_size=description["loudness_fft_size"],
                 power_frame_size=description["power_frame_size"],
+                refine_f0=description.get("refine_f0", False),
             )
         except KeyError as error:
             raise UserError(f"feature extractor: the description lacks {error}") from error

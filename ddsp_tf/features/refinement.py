@@ -1,0 +1,132 @@
+"""Pitch made exact by the phases of the harmonics."""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+
+WINDOW_SECONDS = 0.064
+# From one look at a phase to the next: no partial turns by half a cycle in it.
+STEP_SECONDS = 0.002
+HARMONICS = 12
+# Overtones above are weak, and noisy.
+HIGHEST_HZ = 5000.0
+LARGEST_CHANGE = 0.02
+LARGEST_SPREAD = 0.01
+_MEDIAN_SECONDS = 0.036
+_MEAN_SECONDS = 0.028
+_BLOCK_SAMPLES = 1 << 18
+
+
+def refine_f0(
+    audio: np.ndarray,
+    f0_hz: np.ndarray,
+    f0_confidence: np.ndarray,
+    sample_rate: int,
+    hop: int,
+) -> np.ndarray:
+    """Moves a tracker's pitch to where the harmonics of the sound are.
+
+    A tracker that is off by a hundredth of a semitone misses the twentieth harmonic by a fifth of
+    one: too little to be heard as pitch, but enough for the synthesizer's harmonics to lie beside
+    those of the recording, in every spectrum that resolves them. The phase of a harmonic tells
+    its frequency far more exactly than its place in a spectrum (Flanagan and Golden, "Phase
+    vocoder", 1966). So each of the first harmonics is brought to 0 Hz along the given pitch, and
+    what its phase still turns is by how much the pitch was wrong. Harmonics count by their power,
+    and by their number squared, as each tells the pitch so much more exactly.
+
+    Only voiced frames whose harmonics agree are measured, and no pitch moves by more than 2 %;
+    between measured frames the relative change is interpolated.
+
+    Args:
+        audio: Mono [samples].
+        f0_hz: Pitch [frames] in Hz; frame k is about sample k * hop.
+        f0_confidence: Confidence [frames], 0..1.
+        sample_rate: In Hz.
+        hop: Samples between two frames.
+
+    Returns:
+        Pitch in Hz, float32 [frames].
+
+    Example:
+        >>> audio = np.sin(2 * np.pi * 220.5 / 16000 * np.arange(16000))
+        >>> refined = refine_f0(audio, np.full(250, 220.0), np.ones(250), 16000, 64)
+        >>> bool(abs(refined - 220.5).max() < 0.01)
+        True
+    """
+    frames = len(f0_hz)
+    given = np.asarray(f0_hz, np.float64)
+    change = np.full(frames, np.nan)
+    block = max(_BLOCK_SAMPLES // hop, 1)
+    for first in range(0, frames, block):
+        last = min(first + block, frames)
+        change[first:last] = _relative_change(audio, given, first, last, sample_rate, hop)
+    measured = np.isfinite(change) & (np.asarray(f0_confidence) >= VOICED_CONFIDENCE)
+    if not measured.any():
+        return given.astype(np.float32)
+    change = np.interp(np.arange(frames), np.flatnonzero(measured), change[measured])
+    frame_rate = sample_rate / hop
+    change = _smoothed(change, _MEDIAN_SECONDS * frame_rate, np.median)
+    change = _smoothed(change, _MEAN_SECONDS * frame_rate, np.mean)
+    return (given * (1.0 + np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE))).astype(np.float32)
+
+
+def _relative_change(audio, f0_hz, first, last, sample_rate, hop):
+    """By how much the pitch of some frames is wrong; NaN where the harmonics do not agree."""
+    kernels, reach = _kernels(sample_rate, hop)
+    blocks = last - first + 2 * reach
+    start = (first - reach) * hop
+    own = audio[max(start, 0) : max(start, 0) + blocks * hop + min(start, 0)]
+    signal = np.zeros(blocks * hop)
+    signal[max(-start, 0) : max(-start, 0) + len(own)] = own
+    # Only what phases do within a window matters: they may start anywhere.
+    instants = np.arange(start, start + blocks * hop) / hop
+    pitch = np.interp(instants, np.arange(len(f0_hz)), f0_hz)
+    turn = np.exp(-2j * math.pi * np.cumsum(pitch) / sample_rate)
+    pitch = f0_hz[first:last]
+    weighted, weights, squares = np.zeros((3, last - first))
+    for number in range(1, HARMONICS + 1):
+        signal = signal * turn
+        before, after = _looks(signal.reshape(blocks, hop), kernels, reach)
+        product = after * np.conj(before)
+        # Hertz by which the pitch is wrong, as this harmonic tells it.
+        wrong = np.angle(product) / (2.0 * math.pi * STEP_SECONDS * number)
+        weight = np.abs(product) * number**2
+        weight[(number * pitch > min(HIGHEST_HZ, 0.45 * sample_rate)) | (pitch <= 0.0)] = 0.0
+        weight[np.abs(wrong) > 1.5 * LARGEST_CHANGE * pitch] = 0.0
+        weighted += weight * wrong
+        weights += weight
+        squares += weight * wrong**2
+    floor = np.maximum(weights, 1e-20)
+    mean = weighted / floor
+    spread = np.sqrt(np.maximum(squares / floor - mean**2, 0.0))
+    agree = (weights > 1e-12) & (spread <= LARGEST_SPREAD * pitch)
+    return np.where(agree, mean / np.maximum(pitch, 1e-9), np.nan)
+
+
+def _kernels(sample_rate, hop):
+    """The window a little before and a little after a frame, cut into hops, [hop, 2, hops]."""
+    window, step = round(WINDOW_SECONDS * sample_rate), STEP_SECONDS * sample_rate
+    reach = math.ceil((window + step) / (2 * hop)) + 1
+    places = np.arange(-reach * hop, reach * hop)
+    looks = [
+        np.where(np.abs(at) < window / 2, 0.5 + 0.5 * np.cos(2.0 * math.pi * at / window), 0.0)
+        for at in (places + step / 2, places - step / 2)
+    ]
+    return np.stack(looks).reshape(2, 2 * reach, hop).transpose(2, 0, 1), reach
+
+
+def _looks(blocks, kernels, reach):
+    """Sums of a signal under both windows of every frame, [frames] each."""
+    products = np.tensordot(blocks, kernels, axes=1)
+    frames = len(blocks) - 2 * reach
+    return sum(products[k : k + frames, :, k] for k in range(2 * reach)).T
+
+
+def _smoothed(values, frames, average):
+    """Running average over an odd number of frames; the ends are held."""
+    width = 2 * int(frames / 2) + 1
+    padded = np.pad(values, width // 2, mode="edge")
+    return average(sliding_window_view(padded, width), axis=-1)
