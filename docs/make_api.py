@@ -30,8 +30,8 @@ PAGES = {
     "features": (
         "Features",
         "features.extractor features.swift_f0 features.crepe_tracker features.yin_tracker "
-        "features.pitch features.pitch_range features.loudness features.graph_loudness "
-        "features.feature_files features.transfer",
+        "features.pitch features.pitch_range features.refinement "
+        "features.loudness features.graph_loudness features.feature_files features.transfer",
     ),
     "data": (
         "Recordings and datasets",

@@ -53,7 +53,7 @@ class FeatureExtractor:
             `ddsp_tf.features.refinement.refine_f0`.
 
     Raises:
-        UserError: If the rates do not divide or the tracker is unknown.
+        UserError: If the rates do not divide, a setting is out of range or the tracker unknown.
 
     Example:
         >>> extractor = FeatureExtractor(sample_rate=16000, frame_rate=250)
@@ -84,7 +84,9 @@ class FeatureExtractor:
                 raise UserError(f"{name} {value!r}: expected a whole number of 2 or more samples")
         self.loudness_fft_size = loudness_fft_size
         self.power_frame_size = power_frame_size
-        self.refine_f0 = bool(refine_f0)
+        if not isinstance(refine_f0, bool):
+            raise UserError(f"refine_f0 {refine_f0!r}: expected True or False")
+        self.refine_f0 = refine_f0
 
     def extract(self, audio: np.ndarray) -> dict[str, np.ndarray]:
         """Measures one recording.

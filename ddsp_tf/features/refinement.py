@@ -32,9 +32,9 @@ def refine_f0(
 ) -> np.ndarray:
     """Moves a tracker's pitch to where the harmonics of the sound are.
 
-    A tracker that is off by a hundredth of a semitone misses the twentieth harmonic by a fifth of
-    one: too little to be heard as pitch, but enough for the synthesizer's harmonics to lie beside
-    those of the recording, in every spectrum that resolves them. The phase of a harmonic tells
+    A tracker that is off by a twentieth of a semitone at 440 Hz misses the tenth harmonic by 13 Hz:
+    too little to be heard as pitch, but the synthesizer's harmonics then lie beside those of the
+    recording in every spectrum that resolves them. The phase of a harmonic tells
     its frequency far more exactly than its place in a spectrum (Flanagan and Golden, "Phase
     vocoder", 1966). So each of the first harmonics is brought to 0 Hz along the given pitch, and
     what its phase still turns is by how much the pitch was wrong. Harmonics count by their power,

@@ -30,8 +30,8 @@ class Slow(CountingTracker):
         time.sleep(0.15)
         return super().track(*arguments)
 
-prepare_dataset(sys.argv[1], sys.argv[2], extractor=FeatureExtractor(16000, 50, Slow()), jobs=2,
-                validation_share=0.3)
+extractor = FeatureExtractor(16000, 50, Slow(), refine_f0=False)
+prepare_dataset(sys.argv[1], sys.argv[2], extractor=extractor, jobs=2, validation_share=0.3)
 """
 
 

@@ -48,6 +48,19 @@ def test_description_is_json_and_rebuilds_the_extractor():
     assert FeatureExtractor().describe() != description
 
 
+def test_pitch_is_refined_unless_told_otherwise_or_the_description_is_older():
+    audio = 0.3 * np.sin(2 * np.pi * 201 / 16000 * np.arange(16000))
+    refined, plain = (
+        FeatureExtractor(16000, 250, FixedTracker(), refine_f0=r) for r in (True, False)
+    )
+    assert refined.extract(audio)["f0_hz"][125] == pytest.approx(201, abs=0.01)
+    assert plain.extract(audio)["f0_hz"][125] == 200
+    description = FeatureExtractor().describe()
+    assert FeatureExtractor.from_description(description).refine_f0
+    del description["refine_f0"]
+    assert not FeatureExtractor.from_description(description).refine_f0
+
+
 @pytest.mark.parametrize(
     ("given", "lowest_hz"), [("yin", 30.0), ({"name": "yin", "lowest_hz": 40.0}, 40.0)]
 )
@@ -97,6 +110,8 @@ def test_bad_settings_are_named():
         FeatureExtractor(loudness_fft_size=1.5)
     with pytest.raises(UserError, match="power_frame_size 0"):
         FeatureExtractor(power_frame_size=0)
+    with pytest.raises(UserError, match="refine_f0 'no': expected True or False"):
+        FeatureExtractor(refine_f0="no")
     with pytest.raises(UserError, match="'praat'"):
         FeatureExtractor(pitch_tracker="praat")
     for wrong in ({"lowest_hz": 40.0}, None, 3):

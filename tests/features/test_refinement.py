@@ -1,0 +1,140 @@
+"""Refined pitch is exact where there is a tone, and untouched where there is none."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from ddsp_tf.features import refinement
+from ddsp_tf.features.pitch import pitch_tracker
+from ddsp_tf.features.refinement import refine_f0
+from ddsp_tf.recordings import resolve
+
+RATE, HOP = 16000, 64
+FRAMES = 500
+TIME = np.arange(FRAMES) * HOP / RATE
+MIDDLE = slice(25, -25)
+
+
+def tone(f0_hz, sample_rate=RATE, hop=HOP, harmonics=15):
+    """A tone whose phase is the exact sum of its pitch at every sample."""
+    pitch = np.interp(np.arange(len(f0_hz) * hop) / hop, np.arange(len(f0_hz)), f0_hz)
+    phase = 2.0 * np.pi * np.cumsum(pitch) / sample_rate
+    numbers = range(1, harmonics + 1)
+    parts = [np.sin(k * phase + k * k) / k * (k * pitch < 0.45 * sample_rate) for k in numbers]
+    return 0.2 * np.sum(parts, axis=0)
+
+
+def semitones(found, truth):
+    return np.abs(12.0 * np.log2(found / truth))
+
+
+def refined(audio, given, confidence=1.0, sample_rate=RATE, hop=HOP):
+    confidence = np.broadcast_to(confidence, np.shape(given))
+    return refine_f0(audio, np.asarray(given), confidence, sample_rate, hop)
+
+
+@pytest.mark.parametrize(("sample_rate", "hop"), [(16000, 64), (16000, 320), (48000, 192)])
+@pytest.mark.parametrize("hz", [62.0, 221.7, 655.1, 1511.0])
+@pytest.mark.parametrize("factor", [0.993, 1.0, 1.006])
+def test_steady_tones_are_found_exactly(sample_rate, hop, hz, factor):
+    truth = np.full(2 * sample_rate // hop, hz)
+    found = refined(tone(truth, sample_rate, hop), factor * truth, 1.0, sample_rate, hop)
+    assert found.dtype == np.float32
+    edge = sample_rate // (10 * hop)
+    # Below 62 Hz harmonics begin to be heard through each other's windows.
+    assert semitones(found, truth)[edge:-edge].max() < (1e-2 if hz < 100.0 else 3e-3)
+
+
+MOVING = {
+    "vibrato": 440.0 * 2.0 ** (0.5 / 12.0 * np.sin(2.0 * np.pi * 5.5 * TIME)),
+    "glide": 200.0 * 2.0 ** (TIME / 3.0),
+}
+
+
+@pytest.mark.parametrize("truth", MOVING.values(), ids=MOVING)
+def test_moving_pitch_is_followed(truth):
+    # The change is looked for along the given pitch: what that follows already is not smoothed.
+    found = refined(tone(truth), truth * 1.004)
+    assert semitones(found, truth)[MIDDLE].max() < 3e-3
+
+
+@pytest.mark.parametrize("tracker", ["swift_f0", "yin"])
+def test_it_comes_closer_than_trackers_do_in_noise(tracker, rng):
+    truth = MOVING["glide"]
+    audio = tone(truth)
+    audio = (audio + rng.normal(0.0, 0.3 * audio.std(), audio.size)).astype(np.float32)
+    given, confidence = pitch_tracker(tracker).track(audio, RATE, HOP)
+    found = refined(audio, given, confidence)
+    before, after = (semitones(pitch, truth)[MIDDLE].mean() for pitch in (given, found))
+    # YIN is exact already, as far as the noise allows.
+    assert after < (0.5 if tracker == "swift_f0" else 1.05) * before
+    assert after < 0.012
+
+
+def test_nothing_moves_where_nothing_is_heard():
+    given = np.full(FRAMES, 300.0)
+    wrong = tone(np.full(FRAMES, 301.0))
+    for audio, confidence in ((np.zeros(FRAMES * HOP), 1.0), (wrong, 0.3)):
+        np.testing.assert_array_equal(refined(audio, given, confidence), given.astype(np.float32))
+    unpitched = np.zeros(FRAMES)
+    np.testing.assert_array_equal(refined(wrong, unpitched), unpitched)
+    # Shorter than a window: hardly anything to look at.
+    np.testing.assert_allclose(refined(wrong[:HOP], given[:1]), given[:1], rtol=1e-3)
+
+
+def test_no_pitch_moves_far():
+    given = np.full(FRAMES, 300.0)
+    for hz in (311.0, 330.0, 600.0, 150.0):
+        found = refined(tone(np.full(FRAMES, hz)), given)
+        assert np.abs(found / given - 1.0).max() < refinement.LARGEST_CHANGE + 1e-6
+
+
+def test_unvoiced_frames_take_the_change_of_their_neighbours():
+    truth = np.full(FRAMES, 330.0)
+    confidence = np.ones(FRAMES)
+    confidence[200:240] = 0.0
+    found = refined(tone(truth), truth * 1.005, confidence)
+    assert semitones(found, truth)[200:240].max() < 3e-3
+
+
+def test_a_note_between_pauses_is_found_to_its_ends():
+    truth = np.full(FRAMES, 220.5)
+    audio = tone(truth)
+    audio[: 100 * HOP] = audio[400 * HOP :] = 0.0
+    error = semitones(refined(audio, truth * 0.995), truth)
+    assert error[100:400].max() < 0.02
+    assert np.median(error[100:400]) < 1e-3
+
+
+def test_blocks_and_shifts_change_nothing(monkeypatch, rng):
+    truth = MOVING["vibrato"]
+    audio = tone(truth) + rng.normal(0.0, 0.01, FRAMES * HOP)
+    whole = refined(audio, truth * 0.997)
+    monkeypatch.setattr(refinement, "_BLOCK_SAMPLES", 70 * HOP)
+    np.testing.assert_allclose(refined(audio, truth * 0.997), whole, rtol=1e-6)
+    later = refined(np.pad(audio, (50 * HOP, 0)), np.pad(truth * 0.997, (50, 0), mode="edge"))
+    np.testing.assert_allclose(later[75:-25], whole[MIDDLE], rtol=1e-6)
+
+
+def test_harmonics_of_a_recording_lie_where_the_refined_pitch_says():
+    audio, rate = soundfile.read(resolve("bundled:violin"), dtype="float32", frames=10 * 16000)
+    hop = rate // 250
+    given, confidence = pitch_tracker("swift_f0").track(audio, rate, hop)
+    found = refine_f0(audio, given, confidence, rate, hop)
+    size = round(0.128 * rate)
+    frames = np.flatnonzero(confidence > 0.9)
+    frames = frames[(frames * hop > size) & (frames * hop < audio.size - size)][::25]
+    window = np.hanning(size) * np.ones((len(frames), 1))
+    cut = np.stack([audio[k * hop - size // 2 :][:size] for k in frames]) * window
+    instants = (np.arange(size) - size // 2) / rate
+
+    def level(pitch):
+        """Mean decibels at the fifth to fifteenth harmonic."""
+        levels = []
+        for number in range(5, 16):
+            angles = 2.0 * np.pi * number * pitch[frames, None] * instants
+            found = np.abs(np.sum(cut * np.exp(-1j * angles), axis=1))
+            levels.append(20.0 * np.log10(found + 1e-6))
+        return np.mean(levels)
+
+    assert level(found) > level(given) + 0.5
