@@ -30,7 +30,7 @@ def curves(violin):
     flute = read_audio(recording("flute"), rate)[: 4 * rate]
     time = np.arange(2 * rate) / rate
     room = np.random.default_rng(0).normal(0.0, 1e-3, time.size)
-    room += 2e-3 * np.sin(2 * np.pi * 150.0 * time)
+    room += 4e-3 * np.sin(2 * np.pi * 150.0 * time)
     return extractor.extract(np.concatenate([flute, room, flute]).astype(np.float32))
 
 
