@@ -95,7 +95,7 @@ class TensorFlowStep:
         rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         if replicas == 1:
             numbers, gradients = self._gradients(batch, step)
-            return tf.concat([numbers, [self._apply(gradients, rate), rate]], axis=0)
+            return tf.concat([numbers, [self._apply(gradients), rate]], axis=0)
 
         def part(context):
             own = context.replica_id_in_sync_group
@@ -107,8 +107,8 @@ class TensorFlowStep:
         # Once on each device, for all variables: the one named here only stands for its device.
         norms = self.strategy.extended.update(
             self.model.trainable_variables[0].value,
-            lambda _, *arguments: self._apply(*arguments),
-            args=(gradients, rate),
+            lambda _, gradients: self._apply(gradients),
+            args=(gradients,),
             group=False,
         )
         self.optimizer.iterations.assign_add(1)
@@ -142,18 +142,19 @@ class TensorFlowStep:
         variables = [variable.value for variable in self.model.trainable_variables]
         return numbers, tape.gradient(loss, variables)
 
-    def _apply(self, gradients, rate):
+    def _apply(self, gradients):
         gradients, norm = tf.clip_by_global_norm(gradients, self.gradient_norm)
         self.optimizer.apply(gradients, self.model.trainable_variables)
         return norm
 
-    def _apply_to_copies(self, gradients, rate):
+    def _apply_to_copies(self, gradients):
         """Changes one device's copies of the weights, as `optimizer.apply` would.
 
         That one cannot be compiled for several devices, because all count their steps together,
         and adds up their gradients, which are means already.
         """
         gradients, norm = tf.clip_by_global_norm(gradients, self.gradient_norm)
+        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         for gradient, variable in zip(gradients, self.model.trainable_variables, strict=True):
             self.optimizer.update_step(gradient, variable.value, rate)
         self.optimizer._update_model_variables_moving_average(self.model.trainable_variables)
