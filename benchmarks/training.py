@@ -7,7 +7,6 @@ peak memory of the device, and where the time of a step goes, measured by leavin
 Set KERAS_BACKEND=jax for the other backend.
 """
 
-import contextlib
 import resource
 import statistics
 import sys
@@ -19,7 +18,7 @@ import numpy as np
 
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.step import TrainingStep, make_optimizer
+from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 
 
 @click.command()
@@ -87,15 +86,6 @@ def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> di
         for name, function, arguments in pieces(objective, batch):
             result[name] = milliseconds(lambda f=function, a=arguments: f(*a), steps)
     return result
-
-
-def scope(devices: int):
-    """Returns the context in which a model for several devices is made."""
-    if devices == 1 or keras.backend.backend() == "jax":
-        return contextlib.nullcontext()
-    from ddsp_tf.training.tensorflow_step import distribution
-
-    return distribution(devices).scope()
 
 
 def pieces(objective, batch):

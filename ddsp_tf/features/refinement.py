@@ -61,11 +61,18 @@ def refine_f0(
     """
     frames = len(f0_hz)
     given = np.asarray(f0_hz, np.float64)
-    change = np.full(frames, np.nan)
+    kernels, reach = _kernels(sample_rate, hop)
+    around = np.pad(given, reach, mode="edge")
+    change = np.empty(frames)
     block = max(_BLOCK_SAMPLES // hop, 1)
     for first in range(0, frames, block):
         last = min(first + block, frames)
-        change[first:last] = _relative_change(audio, given, first, last, sample_rate, hop)
+        start, stop = (first - reach) * hop, (last + reach) * hop
+        piece = audio[max(start, 0) : stop]
+        before = max(-start, 0)
+        piece = np.pad(piece, (before, stop - start - before - len(piece)))
+        pitch = around[first : last + 2 * reach]
+        change[first:last] = _relative_change(piece, pitch, kernels, reach, sample_rate)
     measured = np.isfinite(change) & (np.asarray(f0_confidence) >= VOICED_CONFIDENCE)
     if not measured.any():
         return given.astype(np.float32)
@@ -76,20 +83,17 @@ def refine_f0(
     return (given * (1.0 + np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE))).astype(np.float32)
 
 
-def _relative_change(audio, f0_hz, first, last, sample_rate, hop):
-    """By how much the pitch of some frames is wrong; NaN where the harmonics do not agree."""
-    kernels, reach = _kernels(sample_rate, hop)
-    blocks = last - first + 2 * reach
-    start = (first - reach) * hop
-    own = audio[max(start, 0) : max(start, 0) + blocks * hop + min(start, 0)]
-    signal = np.zeros(blocks * hop)
-    signal[max(-start, 0) : max(-start, 0) + len(own)] = own
+def _relative_change(signal, f0_hz, kernels, reach, sample_rate):
+    """By how much the pitch of some frames is wrong; NaN where the harmonics do not agree.
+
+    The signal and the pitch go on for `reach` hops at both ends.
+    """
+    blocks, hop = len(f0_hz), len(kernels)
     # Only what phases do within a window matters: they may start anywhere.
-    instants = np.arange(start, start + blocks * hop) / hop
-    pitch = np.interp(instants, np.arange(len(f0_hz)), f0_hz)
+    pitch = np.interp(np.arange(blocks * hop) / hop, np.arange(blocks), f0_hz)
     turn = np.exp(-2j * math.pi * np.cumsum(pitch) / sample_rate)
-    pitch = f0_hz[first:last]
-    weighted, weights, squares, early, late = np.zeros((5, last - first))
+    pitch = f0_hz[reach:-reach]
+    weighted, weights, squares, early, late = np.zeros((5, len(pitch)))
     for number in range(1, HARMONICS + 1):
         signal = signal * turn
         before, after = _looks(signal.reshape(blocks, hop), kernels, reach)

@@ -95,14 +95,10 @@ def _settle_backend():
 
 
 def _scope(devices: int):
-    import keras
-
-    if devices == 1 or keras.backend.backend() == "jax":
-        return contextlib.nullcontext()
-    from ddsp_tf.training.tensorflow_step import distribution
+    from ddsp_tf.training.step import scope
 
     try:
-        return distribution(devices).scope()
+        return scope(devices)
     except ValueError as error:
         raise UserError(f"devices={devices}: {error}") from error
 

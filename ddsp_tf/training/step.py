@@ -33,6 +33,29 @@ def make_optimizer(settings):
     return keras.optimizers.Adam(schedule, use_ema=momentum > 0.0, ema_momentum=momentum)
 
 
+def scope(devices: int):
+    """Returns the context in which a model must be made to be trained on several devices.
+
+    Args:
+        devices: How many.
+
+    Returns:
+        A context manager; on JAX, and for one device, it does nothing.
+
+    Raises:
+        ValueError: If TensorFlow finds fewer devices.
+
+    Example:
+        >>> with scope(devices=1):
+        ...     layer = keras.layers.Dense(1)
+    """
+    if devices == 1 or keras.backend.backend() == "jax":
+        return contextlib.nullcontext()
+    from ddsp_tf.training.tensorflow_step import distribution
+
+    return distribution(devices).scope()
+
+
 class TrainingStep:
     """Trains a model batch by batch; keeps the weights' running average, if there is one.
 
@@ -43,8 +66,7 @@ class TrainingStep:
         optimizer: From `make_optimizer`.
         gradient_norm: Largest global norm of the gradient.
         seed: Of the noise.
-        devices: Over how many the batch is divided. On TensorFlow the model must have been made
-            under the scope of `tensorflow_step.distribution`.
+        devices: Over how many the batch is divided. The model must have been made under `scope`.
 
     Raises:
         ValueError: If there are fewer devices.

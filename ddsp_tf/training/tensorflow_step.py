@@ -74,7 +74,7 @@ class TensorFlowStep:
         self.model = objective.model
         self.strategy = tf.distribute.get_strategy()
         if devices > 1 and self.strategy.num_replicas_in_sync != devices:
-            raise ValueError("the model was not made under distribution(devices).scope()")
+            raise ValueError("the model was not made under scope(devices)")
         self._measure = objective.measure
         # Never both: what is compiled inside of what is compiled gets all its inputs as constants,
         # and is compiled again for the noise of every step.

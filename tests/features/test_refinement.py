@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+from pitch_signals import RICH, cents_between, glide, steady, tone, vibrato
 
 from ddsp_tf.features import refinement
 from ddsp_tf.features.pitch import pitch_tracker
@@ -11,21 +12,18 @@ from ddsp_tf.recordings import resolve
 
 RATE, HOP = 16000, 64
 FRAMES = 500
-TIME = np.arange(FRAMES) * HOP / RATE
 MIDDLE = slice(25, -25)
+MOVING = {"vibrato": vibrato(440.0), "glide": glide(200.0, 400.0)}
 
 
-def tone(f0_hz, sample_rate=RATE, hop=HOP, harmonics=15):
-    """A tone whose phase is the exact sum of its pitch at every sample."""
-    pitch = np.interp(np.arange(len(f0_hz) * hop) / hop, np.arange(len(f0_hz)), f0_hz)
-    phase = 2.0 * np.pi * np.cumsum(pitch) / sample_rate
-    numbers = range(1, harmonics + 1)
-    parts = [np.sin(k * phase + k * k) / k * (k * pitch < 0.45 * sample_rate) for k in numbers]
-    return 0.2 * np.sum(parts, axis=0)
+def sound(curve, sample_rate=RATE, hop=HOP):
+    """A rich tone and its pitch at every frame."""
+    signal = tone(curve, sample_rate, RICH, phase_seed=0)
+    return signal.audio, signal.frames(hop)
 
 
 def semitones(found, truth):
-    return np.abs(12.0 * np.log2(found / truth))
+    return cents_between(found, truth) / 100.0
 
 
 def refined(audio, given, confidence=1.0, sample_rate=RATE, hop=HOP):
@@ -37,33 +35,27 @@ def refined(audio, given, confidence=1.0, sample_rate=RATE, hop=HOP):
 @pytest.mark.parametrize("hz", [62.0, 221.7, 655.1, 1511.0])
 @pytest.mark.parametrize("factor", [0.993, 1.0, 1.006])
 def test_steady_tones_are_found_exactly(sample_rate, hop, hz, factor):
-    truth = np.full(2 * sample_rate // hop, hz)
-    found = refined(tone(truth, sample_rate, hop), factor * truth, 1.0, sample_rate, hop)
+    audio, truth = sound(steady(hz, 2.0, sample_rate), sample_rate, hop)
+    found = refined(audio, factor * truth, 1.0, sample_rate, hop)
     assert found.dtype == np.float32
     edge = sample_rate // (10 * hop)
-    # Below 62 Hz harmonics begin to be heard through each other's windows.
+    # At 62 Hz harmonics begin to be heard through each other's windows.
     assert semitones(found, truth)[edge:-edge].max() < (1e-2 if hz < 100.0 else 3e-3)
 
 
-MOVING = {
-    "vibrato": 440.0 * 2.0 ** (0.5 / 12.0 * np.sin(2.0 * np.pi * 5.5 * TIME)),
-    "glide": 200.0 * 2.0 ** (TIME / 3.0),
-}
-
-
-@pytest.mark.parametrize("truth", MOVING.values(), ids=MOVING)
-def test_moving_pitch_is_followed(truth):
+@pytest.mark.parametrize("curve", MOVING.values(), ids=MOVING)
+def test_moving_pitch_is_followed(curve):
     # The change is looked for along the given pitch: what that follows already is not smoothed.
-    found = refined(tone(truth), truth * 1.004)
+    audio, truth = sound(curve)
+    found = refined(audio, truth * 1.004)
     assert semitones(found, truth)[MIDDLE].max() < 3e-3
 
 
-def test_it_comes_closer_than_the_tracker_does_in_noise(rng):
-    truth = MOVING["glide"]
-    audio = tone(truth)
-    audio = (audio + rng.normal(0.0, 0.3 * audio.std(), audio.size)).astype(np.float32)
-    given, confidence = pitch_tracker("swift_f0").track(audio, RATE, HOP)
-    found = refined(audio, given, confidence)
+def test_it_comes_closer_than_the_tracker_does_in_noise():
+    signal = tone(MOVING["glide"], RATE, RICH, phase_seed=0).with_noise(10.0)
+    given, confidence = pitch_tracker("swift_f0").track(signal.audio, RATE, HOP)
+    found = refined(signal.audio, given, confidence)
+    truth = signal.frames(HOP)
     before, after = (semitones(pitch, truth)[MIDDLE].mean() for pitch in (given, found))
     assert after < 0.5 * before
     assert after < 0.012
@@ -71,7 +63,7 @@ def test_it_comes_closer_than_the_tracker_does_in_noise(rng):
 
 def test_nothing_moves_where_nothing_is_heard():
     given = np.full(FRAMES, 300.0)
-    wrong = tone(np.full(FRAMES, 301.0))
+    wrong, _ = sound(steady(301.0, 2.0))
     for audio, confidence in ((np.zeros(FRAMES * HOP), 1.0), (wrong, 0.3)):
         np.testing.assert_array_equal(refined(audio, given, confidence), given.astype(np.float32))
     unpitched = np.zeros(FRAMES)
@@ -83,21 +75,20 @@ def test_nothing_moves_where_nothing_is_heard():
 def test_no_pitch_moves_far():
     given = np.full(FRAMES, 300.0)
     for hz in (311.0, 330.0, 600.0, 150.0):
-        found = refined(tone(np.full(FRAMES, hz)), given)
+        found = refined(sound(steady(hz, 2.0))[0], given)
         assert np.abs(found / given - 1.0).max() < refinement.LARGEST_CHANGE + 1e-6
 
 
 def test_unvoiced_frames_take_the_change_of_their_neighbours():
-    truth = np.full(FRAMES, 330.0)
+    audio, truth = sound(steady(330.0, 2.0))
     confidence = np.ones(FRAMES)
     confidence[200:240] = 0.0
-    found = refined(tone(truth), truth * 1.005, confidence)
+    found = refined(audio, truth * 1.005, confidence)
     assert semitones(found, truth)[200:240].max() < 3e-3
 
 
 def test_a_note_between_pauses_is_found_to_its_ends():
-    truth = np.full(FRAMES, 220.5)
-    audio = tone(truth)
+    audio, truth = sound(steady(220.5, 2.0))
     audio[: 100 * HOP] = audio[400 * HOP :] = 0.0
     error = semitones(refined(audio, truth * 0.995), truth)
     assert error[100:400].max() < 0.02
@@ -105,8 +96,8 @@ def test_a_note_between_pauses_is_found_to_its_ends():
 
 
 def test_blocks_and_shifts_change_nothing(monkeypatch, rng):
-    truth = MOVING["vibrato"]
-    audio = tone(truth) + rng.normal(0.0, 0.01, FRAMES * HOP)
+    audio, truth = sound(MOVING["vibrato"])
+    audio = audio + rng.normal(0.0, 0.01, FRAMES * HOP)
     whole = refined(audio, truth * 0.997)
     monkeypatch.setattr(refinement, "_BLOCK_SAMPLES", 70 * HOP)
     np.testing.assert_allclose(refined(audio, truth * 0.997), whole, rtol=1e-6)

@@ -36,7 +36,7 @@ import numpy as np
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training import tensorflow_step
 from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.step import TrainingStep
+from ddsp_tf.training.step import TrainingStep, scope
 folder, *overrides = sys.argv[1:]
 # What changes the weights is compiled, as on graphics processors; the rest would take a minute.
 def compiled(function):
@@ -50,7 +50,7 @@ batch = {
     "loudness_db": generator.uniform(-40.0, -20.0, (4, 20)).astype(np.float32),
 }
 for devices in (1, 2):
-    with tensorflow_step.distribution(devices).scope():
+    with scope(devices):
         experiment = load_experiment("demo", overrides, seed=3)
         experiment.model.build()
         # The weights move as far as the gradient is long: Adam would hide its length.
