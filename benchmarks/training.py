@@ -7,6 +7,7 @@ peak memory of the device, and where the time of a step goes, measured by leavin
 Set KERAS_BACKEND=jax for the other backend.
 """
 
+import os
 import resource
 import statistics
 import sys
@@ -18,6 +19,7 @@ import numpy as np
 
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training.objective import Objective
+from ddsp_tf.training.quick_start import quick_start_flags
 from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 
 
@@ -29,8 +31,11 @@ from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 @click.option("--steps", type=int, default=30, show_default=True)
 @click.option("--devices", type=int, default=1, show_default=True, help="GPUs to divide over.")
 @click.option("--parts/--no-parts", default=True, help="Also measure parts of the step.")
-def main(configs, overrides, batches, seconds, steps, devices, parts):
+@click.option("--quick-start", is_flag=True, help="As for ddsp-tf train.")
+def main(configs, overrides, batches, seconds, steps, devices, parts, quick_start):
     """Measure training steps."""
+    if quick_start:
+        os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
     print(f"{device_name()}; {keras.backend.backend()}; Keras {keras.__version__}")
     for config in configs:
         for batch in batches:

@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 from backends import tensorflow_only
 
-from ddsp_tf.cli.options import QUICK_START_FLAGS
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 
 BOTH = """
+import os
 import sys
 from ddsp_tf.errors import UserError
+from ddsp_tf.training.quick_start import quick_start_flags
 from ddsp_tf.training.run import train_run
+# A flag of a quick start that XLA did not know would stop the process.
+os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
 data, folder, *overrides = sys.argv[1:]
 for devices in (1, 2):
     train_run("demo", data, f"{folder}/{devices}", overrides=overrides, devices=devices, seed=3)
@@ -30,13 +33,17 @@ except UserError as error:
     print(error)
 """
 STEPS = """
+import os
 import sys
 import keras
 import numpy as np
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training import tensorflow_step
 from ddsp_tf.training.objective import Objective
+from ddsp_tf.training.quick_start import quick_start_flags
 from ddsp_tf.training.step import TrainingStep, scope
+# A flag of a quick start that XLA did not know would stop the process.
+os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
 folder, *overrides = sys.argv[1:]
 # What changes the weights is compiled, as on graphics processors; the rest would take a minute.
 def compiled(function):
@@ -82,9 +89,10 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
         # All scales: with few of them the gradient follows single bins, which rounding moves more.
         # And compiled as for users: plainly, as in other tests, gradients move by one in a hundred.
         overrides.append("MultiScaleSpectralLoss.fft_sizes=(2048, 1024, 512, 256, 128, 64)")
-    # The flags of a quick start change nothing here, but one that XLA did not know would stop it.
-    flags = " ".join(["--xla_force_host_platform_device_count=2", *QUICK_START_FLAGS])
-    environment = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": flags}
+    environment = os.environ | {
+        "KERAS_BACKEND": backend,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
     command = [sys.executable, "-c", DIVIDED[backend] + BOTH, tiny_dataset, tmp_path, *overrides]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
