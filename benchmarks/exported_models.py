@@ -97,6 +97,15 @@ def seconds_of_a_minute(folder: Path, name: str, graphs: ExportGraphs) -> tuple[
     return time_of(lambda: signature(**inputs), 2).min(), remark
 
 
+def load(name: str, overrides=()):
+    """Loads a run's model, or makes the one of a shipped configuration."""
+    if Path(name).exists():
+        return load_model(name)
+    model = load_experiment(name, overrides).model
+    model.build()
+    return model
+
+
 def measure(model, folder: Path, hops: int):
     """Exports one model, and prints its table."""
     start = time.perf_counter()
@@ -132,11 +141,7 @@ def measure(model, folder: Path, hops: int):
 def main(models, hops, overrides):
     """Measures each model."""
     for name in models:
-        if Path(name).exists():
-            model = load_model(name)
-        else:
-            model = load_experiment(name, overrides).model
-            model.build()
+        model = load(name, overrides)
         changes = f" with {', '.join(overrides)}" if overrides else ""
         click.echo(f"## {name}{changes}: {model.sample_rate} Hz, hop {model.hop}\n")
         with tempfile.TemporaryDirectory() as folder:
