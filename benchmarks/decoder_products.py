@@ -9,32 +9,21 @@ rounds. Prints the share of real time that each kind takes.
 """
 
 import os
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import numpy as np
-from exported_models import load
+from exported_models import load, time_of
 
 FRAMES = 1000
 ROUNDS = 9
 
 
-def best_of(function) -> float:
-    """Calls a function some times; returns the seconds of the quickest call."""
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def seconds_at_once(kernel: np.ndarray) -> float:
     """Multiplies all frames at once."""
     frames = np.ones((FRAMES, kernel.shape[0]), np.float32)
-    return best_of(lambda: frames @ kernel)
+    return time_of(lambda: frames @ kernel, ROUNDS).min()
 
 
 def seconds_one_by_one(kernel: np.ndarray) -> float:
@@ -46,7 +35,7 @@ def seconds_one_by_one(kernel: np.ndarray) -> float:
         for _ in range(FRAMES):
             state = (outputs_first @ state)[: len(state)]
 
-    return best_of(run)
+    return time_of(run, ROUNDS).min()
 
 
 @click.command(help=__doc__.splitlines()[0])

@@ -19,7 +19,7 @@ import numpy as np
 
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.quick_start import quick_start_flags
+from ddsp_tf.training.quick_start import start_quickly
 from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 
 
@@ -35,7 +35,7 @@ from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 def main(configs, overrides, batches, seconds, steps, devices, parts, quick_start):
     """Measure training steps."""
     if quick_start:
-        os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
+        start_quickly(os.environ)
     print(f"{device_name()}; {keras.backend.backend()}; Keras {keras.__version__}")
     for config in configs:
         for batch in batches:

@@ -58,9 +58,9 @@ seed_option = click.option(
 
 def _start_quickly(context, parameter, value):
     if value:
-        from ddsp_tf.training.quick_start import quick_start_flags
+        from ddsp_tf.training.quick_start import start_quickly
 
-        os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
+        start_quickly(os.environ)
 
 
 quick_start_option = click.option(

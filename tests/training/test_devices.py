@@ -20,10 +20,10 @@ BOTH = """
 import os
 import sys
 from ddsp_tf.errors import UserError
-from ddsp_tf.training.quick_start import quick_start_flags
+from ddsp_tf.training.quick_start import start_quickly
 from ddsp_tf.training.run import train_run
 # A flag of a quick start that XLA did not know would stop the process.
-os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
+start_quickly(os.environ)
 data, folder, *overrides = sys.argv[1:]
 for devices in (1, 2):
     train_run("demo", data, f"{folder}/{devices}", overrides=overrides, devices=devices, seed=3)
@@ -40,10 +40,10 @@ import numpy as np
 from ddsp_tf.configuration import load_experiment
 from ddsp_tf.training import tensorflow_step
 from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.quick_start import quick_start_flags
+from ddsp_tf.training.quick_start import start_quickly
 from ddsp_tf.training.step import TrainingStep, scope
 # A flag of a quick start that XLA did not know would stop the process.
-os.environ["XLA_FLAGS"] = quick_start_flags(os.environ.get("XLA_FLAGS", ""))
+start_quickly(os.environ)
 folder, *overrides = sys.argv[1:]
 # What changes the weights is compiled, as on graphics processors; the rest would take a minute.
 def compiled(function):
