@@ -17,7 +17,7 @@ PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: api bench colab demo ladder lint pictures test clean
+.PHONY: bench colab demo ladder lint pictures test clean
 
 # Bytecode is made of what is imported, when it is, not of everything.
 $(INSTALLED): setup.cfg pyproject.toml
@@ -43,9 +43,6 @@ pictures: $(INSTALLED)
 	  docs/clips/violin
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
-api: $(INSTALLED)
-	$(BIN)/python docs/make_api.py
-
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,7 +64,7 @@ colab: $(INSTALLED)
 
 ladder: $(INSTALLED)
 	rm -rf $(LADDER)
-	$(BIN)/python ladder/climb.py --out $(LADDER) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+	$(BIN)/python benchmarks/ladder/climb.py --out $(LADDER) $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(LADDER) build dist *.egg-info

@@ -17,12 +17,12 @@ import click
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.exporter import export_model
 from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.verification import example_piece, open_interpreter
 from ddsp_tf.export.vst import OUTPUTS
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 # What streams are given, by part of an input's name; the first that fits.
 _PLAYED = {"state": 0.0, "scaled": 0.5, "f0_hz": 300.0, "_db": -20.0, "noise": 0.1, "z": 0.0}

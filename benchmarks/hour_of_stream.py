@@ -18,10 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import click
 import numpy as np
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.exporter import export_model
 from ddsp_tf.export.verification import open_interpreter
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 SETTLED_SECONDS = 20
 

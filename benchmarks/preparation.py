@@ -30,7 +30,7 @@ AFTER_START, BEFORE_END = 0.08, 0.16
 
 def prepare(recordings: list[Path], out: Path, tracker: str, jobs: int | None):
     """Runs the command in a process of its own; returns seconds, and the largest memory in MiB."""
-    command = [sys.executable, "-m", "ddsp_tf.cli", "prepare", "--out", str(out)]
+    command = [sys.executable, "-m", "ddsp_tf.app.cli", "prepare", "--out", str(out)]
     command += ["--set", f"FeatureExtractor.pitch_tracker={tracker}"]
     command += ["--jobs", str(jobs)] if jobs else []
     command += ["--", *map(str, recordings)]

@@ -61,7 +61,7 @@ def timed(run, repeats: int) -> dict[str, float]:
 
 def whole(model, seconds: float, repeats: int) -> dict[str, float]:
     """Times a whole clip at once."""
-    from ddsp_tf.graphs import in_graph
+    from ddsp_tf.backend.compilation import in_graph
 
     features = curves(model, round(seconds * model.frame_rate))
     call = in_graph(model, "call")
@@ -71,7 +71,7 @@ def whole(model, seconds: float, repeats: int) -> dict[str, float]:
 
 def blocks(model, seconds: float, block_frames: int, repeats: int) -> dict[str, float]:
     """Times a piece played block by block."""
-    from ddsp_tf.synthesis import synthesize
+    from ddsp_tf.inference.rendering import synthesize
 
     features = {k: v[0] for k, v in curves(model, round(seconds * model.frame_rate)).items()}
 
@@ -120,7 +120,7 @@ def measure_model(config: str, task: str, repeats: int, quick: bool) -> dict[str
     Returns:
         "first_s", "median_s", "of_real_time" and "mib".
     """
-    from ddsp_tf.configuration import load_experiment
+    from ddsp_tf.configuration.experiment import load_experiment
 
     overrides = ["RnnDecoder.rnn_channels=16", "RnnDecoder.stack_channels=16"] if quick else []
     experiment = load_experiment(config, overrides)

@@ -17,7 +17,7 @@ import click
 import keras
 import numpy as np
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.training.objective import Objective
 from ddsp_tf.training.quick_start import start_quickly
 from ddsp_tf.training.step import TrainingStep, make_optimizer, scope

@@ -13,12 +13,12 @@ from keras import ops
 from matplotlib import pyplot
 from PIL import Image
 
-from ddsp_tf.data.audio_files import read_audio
+from ddsp_tf.app.recordings import recording
+from ddsp_tf.audio.files import read_audio
+from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.inference.playing import load_player
+from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.model_files import load_model
-from ddsp_tf.playing import load_player
-from ddsp_tf.recordings import recording
-from ddsp_tf.synthesis import white_noise
 
 SECONDS = 4.0
 SIZES = (2048, 256, 64)

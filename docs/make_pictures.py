@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.evaluation.evaluator import evaluate_model
 from ddsp_tf.evaluation.figures import spectrogram_levels_db, spectrogram_png
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 STEMS = ("target", "reconstruction", "harmonic", "noise")
 

@@ -19,13 +19,13 @@ gc.set_threshold(50_000, 20, 50)
 
 # Minutes each: begun last, they would keep one process busy while the others have nothing to do.
 LONGEST = (
-    "tests/test_shipped_configurations.py",
+    "tests/configuration/test_shipped_configurations.py",
     "tests/colab/test_check_versions.py",
     "tests/training/test_trainer.py",
     "tests/export/",
-    "tests/cli/test_chain.py",
+    "tests/app/cli/test_chain.py",
     "tests/training/test_devices.py",
-    "tests/ladder/test_ladder.py",
+    "tests/benchmarks/ladder/test_ladder.py",
     "tests/colab/",
     "tests/benchmarks/",
     "tests/models/",
@@ -38,11 +38,11 @@ SHARING = (
     "tests/evaluation/test_evaluator.py",
     "tests/benchmarks/test_exported_models.py",
     "tests/benchmarks/test_hour_of_stream.py",
-    "tests/cli/test_main.py",
-    "tests/cli/test_no_room.py",
+    "tests/app/cli/test_main.py",
+    "tests/app/cli/test_no_room.py",
     "tests/docs/test_code.py",
     "tests/docs/test_commands.py",
-    "tests/test_playing.py",
+    "tests/inference/test_playing.py",
 )
 
 
@@ -143,7 +143,7 @@ def melodies(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_dataset(melodies, tmp_path_factory):
     """The melodies as a dataset for the demo configuration."""
-    from ddsp_tf.configuration import load_extractor
+    from ddsp_tf.configuration.experiment import load_extractor
     from ddsp_tf.data.preparation import prepare_dataset
 
     folder = tmp_path_factory.mktemp("tiny") / "dataset"
@@ -165,7 +165,7 @@ def tiny_run(tiny_dataset, tmp_path_factory):
 def tiny_export(tiny_run, tmp_path_factory):
     """The tiny run's model, exported."""
     from ddsp_tf.export.exporter import export_run
-    from ddsp_tf.training.run_directory import RunDirectory
+    from ddsp_tf.files.run_directory import RunDirectory
 
     folder = tmp_path_factory.mktemp("tiny") / "export"
     export_run(RunDirectory(tiny_run), folder)

@@ -9,10 +9,15 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
-PLACES = ("*.md", "docs/**/*.md", "export/*.md", "benchmarks/*.md", "colab/*.md", "ladder/*.md")
+PLACES = (
+    "*.md",
+    "docs/**/*.md",
+    "export/*.md",
+    "benchmarks/*.md",
+    "colab/*.md",
+    "benchmarks/ladder/*.md",
+)
 PAGES = sorted({path for place in PLACES for path in ROOT.glob(place)})
-# Made from docstrings, whose examples are doctests.
-WRITTEN_PAGES = [path for path in PAGES if path.parent.name != "api"]
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 

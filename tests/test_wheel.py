@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import ddsp_tf
-from ddsp_tf.configuration import find_configuration, load_extractor, shipped_names
+from ddsp_tf.configuration.experiment import find_configuration, load_extractor, shipped_names
 assert str(find_configuration("vst")).startswith(ddsp_tf.__path__[0]), find_configuration("vst")
 print(ddsp_tf.__path__[0], *shipped_names(), load_extractor("demo").hop)
 print(ddsp_tf.recording("violin").stat().st_size)
-from ddsp_tf.evaluation.report import _template
+from ddsp_tf.app.pages.report import _template
 _template()
 """
 
@@ -39,9 +39,9 @@ def test_wheel_holds_everything_that_ships(installed):
         "ddsp_tf/shipped_configurations/demo.gin",
         "ddsp_tf/shipped_configurations/models/vst.gin",
         "ddsp_tf/shipped_runners/run_saved_model.py",
-        "ddsp_tf/recordings/violin.flac",
-        "ddsp_tf/recordings/NOTICE",
-        "ddsp_tf/evaluation/report.html.j2",
+        "ddsp_tf/app/recordings/violin.flac",
+        "ddsp_tf/app/recordings/NOTICE",
+        "ddsp_tf/app/pages/report.html.j2",
         "ddsp_tf/py.typed",
     ):
         assert name in names

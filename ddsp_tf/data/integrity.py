@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.audio_files import file_sha256
+from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import INDEX_NAME, Manifest, Shard
 from ddsp_tf.data.records import INDEX_DTYPE
 from ddsp_tf.errors import UserError

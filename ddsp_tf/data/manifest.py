@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.version import __version__
 
 SCHEMA_VERSION = 2

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.data.manifest import Recording
 from ddsp_tf.data.records import INDEX_DTYPE
+from ddsp_tf.files.atomic import atomic_path
 
 
 @dataclass(frozen=True)

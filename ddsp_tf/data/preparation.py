@@ -6,7 +6,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from ddsp_tf.data.audio_files import file_sha256
+from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import (
     INDEX_NAME,
     MANIFEST_NAME,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddsp_tf.data.audio_files import file_sha256, find_audio_files
+from ddsp_tf.audio.files import file_sha256, find_audio_files
 from ddsp_tf.data.manifest import SCHEMA_VERSION
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.audio_files import check_length
-from ddsp_tf.data.decoding import SILENT_PEAK_DB, AudioDecoder
+from ddsp_tf.audio.decoding import SILENT_PEAK_DB, AudioDecoder
+from ddsp_tf.audio.files import check_length
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.errors import UserError
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ddsp_tf.backend.gradients import custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
-from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Measured with 48000 taps: up to here the matrix product is quicker than partitions.

@@ -4,7 +4,7 @@ import math
 
 from keras import ops
 
-from ddsp_tf.dsp.fusion import sums_are_fused
+from ddsp_tf.backend.fusion import sums_are_fused
 from ddsp_tf.typing import Tensor
 
 

@@ -12,9 +12,9 @@ import math
 
 from keras import ops
 
-from ddsp_tf.dsp.fusion import sums_are_fused
-from ddsp_tf.dsp.gradients import custom_gradient
-from ddsp_tf.dsp.stretches import by_stretches
+from ddsp_tf.backend.fusion import sums_are_fused
+from ddsp_tf.backend.gradients import custom_gradient
+from ddsp_tf.backend.stretches import by_stretches
 from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.

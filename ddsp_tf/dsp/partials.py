@@ -5,8 +5,8 @@ import math
 
 from keras import ops
 
+from ddsp_tf.backend.stretches import by_stretches
 from ddsp_tf.dsp.oscillators import phase_of_parts
-from ddsp_tf.dsp.stretches import by_stretches
 from ddsp_tf.typing import Tensor
 
 # Shifts are split at 1 / 1024: times whole Hertz that is exact in float32 up to 16 kHz of detuning.

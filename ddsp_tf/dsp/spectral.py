@@ -3,9 +3,9 @@
 import numpy as np
 from keras import ops
 
+from ddsp_tf.backend.fusion import sums_are_fused
+from ddsp_tf.backend.gradients import custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
-from ddsp_tf.dsp.fusion import sums_are_fused
-from ddsp_tf.dsp.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 

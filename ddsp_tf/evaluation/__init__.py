@@ -1,3 +1,3 @@
 """Measuring trained models, and the page that shows the result."""
 
-import ddsp_tf.jax_first  # noqa: F401
+import ddsp_tf.backend.jax_first  # noqa: F401

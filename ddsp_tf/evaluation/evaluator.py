@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.atomic import atomic_path
-from ddsp_tf.data.audio_files import file_sha256
+from ddsp_tf.app.pages.report import ClipReport, write_report
+from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.errors import UserError
-from ddsp_tf.evaluation.report import ClipReport, write_report
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.inference.rendering import render_stems
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.metrics import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
-from ddsp_tf.model_files import load_model
+from ddsp_tf.metrics.distances import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
 from ddsp_tf.models import Autoencoder
-from ddsp_tf.synthesis import render_stems
 from ddsp_tf.training.metrics_log import MetricsLog
-from ddsp_tf.training.run_directory import RunDirectory
 
 _CURVES = ("f0_hz", "f0_confidence", "loudness_db")
 

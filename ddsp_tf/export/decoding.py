@@ -19,7 +19,7 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
         Dictionary from name to [batch, frames, channels], and the noise, if any was given.
 
     Example:
-        >>> from ddsp_tf.configuration import load_experiment
+        >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> model = load_experiment("demo").model
         >>> model.build()
         >>> curves = {name: tf.ones((1, 2000)) for name in model.feature_names}

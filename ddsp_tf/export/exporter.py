@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ddsp_tf.data.atomic import atomic_path
-from ddsp_tf.data.audio_files import file_sha256
+from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.errors import UserError
-from ddsp_tf.export.description import SCHEMA_VERSION
 from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.impulse_responses import write_impulse_responses
 from ddsp_tf.export.litert import PRECISIONS, write_litert
@@ -17,8 +15,10 @@ from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.transfer import transfer_endpoints
 from ddsp_tf.export.verification import verify
 from ddsp_tf.export.vst import vst_obstacle, write_vst
-from ddsp_tf.model_files import load_model
-from ddsp_tf.training.run_directory import RunDirectory
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.export_description import SCHEMA_VERSION
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.version import __version__
 
 

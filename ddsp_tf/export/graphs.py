@@ -6,8 +6,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.dsp.fusion import for_any_machine
-from ddsp_tf.dsp.gradients import forward_only
+from ddsp_tf.backend.fusion import for_any_machine
+from ddsp_tf.backend.gradients import forward_only
 from ddsp_tf.export.decoding import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.sanitizing import finite, sanitized
@@ -31,7 +31,7 @@ class ExportGraphs:
             faster, with a larger state; None for blocks of any number of frames.
 
     Example:
-        >>> from ddsp_tf.configuration import load_experiment
+        >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> model = load_experiment("demo").model
         >>> model.build()
         >>> graphs = ExportGraphs(model)

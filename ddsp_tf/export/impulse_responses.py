@@ -21,7 +21,7 @@ def impulse_response(model: Autoencoder) -> np.ndarray | None:
         [taps] float32 at the model's sample rate, direct sound included; None without a reverb.
 
     Example:
-        >>> from ddsp_tf.configuration import load_experiment
+        >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> impulse_response(load_experiment("demo").model).shape
         (4000,)
     """

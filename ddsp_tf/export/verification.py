@@ -11,7 +11,7 @@ import tensorflow as tf
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.vst import OUTPUTS
-from ddsp_tf.synthesis import white_noise
+from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.units import scale_db, scale_f0_hz
 
 TOLERANCE = 1e-4

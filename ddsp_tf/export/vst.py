@@ -40,7 +40,7 @@ def vst_obstacle(model: Autoencoder) -> str | None:
         One sentence; None if it could.
 
     Example:
-        >>> from ddsp_tf.configuration import load_experiment
+        >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> vst_obstacle(load_experiment("demo").model)
         'features are f0_hz, loudness_db; DDSP-VST gives f0_hz, power_db'
         >>> vst_obstacle(load_experiment("vst").model) is None

@@ -13,9 +13,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ddsp_tf.data.atomic import atomic_path
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.crepe import BINS, CAPACITIES, FILTERS
+from ddsp_tf.files.atomic import atomic_path
 
 DOWNLOAD_URL = "https://github.com/marl/crepe/raw/models/model-{capacity}.h5.bz2"
 # Of the unpacked file. The others are recognized by the shapes of all their arrays alone.

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from ddsp_tf.dsp.gradients import custom_gradient
+from ddsp_tf.backend.gradients import custom_gradient
 from ddsp_tf.models.frame_loop import frame_loop
 from ddsp_tf.typing import Tensor
 

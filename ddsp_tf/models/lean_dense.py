@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from ddsp_tf.dsp.gradients import custom_gradient
+from ddsp_tf.backend.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Added to the variance, and the slope of the leaky ReLU below 0.

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from ddsp_tf.dsp.gradients import custom_gradient
+from ddsp_tf.backend.gradients import custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Frames computed one after the other while all blocks of so many are computed side by side.

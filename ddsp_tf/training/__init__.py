@@ -1,3 +1,3 @@
 """Training: loop, schedule, logs and the run directory."""
 
-import ddsp_tf.jax_first  # noqa: F401
+import ddsp_tf.backend.jax_first  # noqa: F401

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_tf.data.atomic import atomic_path
+from ddsp_tf.files.atomic import atomic_path
 
 _NAME = re.compile(r"step_(\d+)\.npz")
 _RECORD = "record"

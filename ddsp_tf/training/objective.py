@@ -17,7 +17,7 @@ class Objective:
         pitch_jitter: Semitones, see `TrainingSettings`.
 
     Example:
-        >>> from ddsp_tf.configuration import load_experiment
+        >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> experiment = load_experiment("demo")
         >>> Objective(experiment.model, experiment.loss).names[:3]
         ('loss', 'magnitude', 'log_magnitude')

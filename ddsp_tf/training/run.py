@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ddsp_tf.configuration import Experiment, load_experiment
+from ddsp_tf.configuration.experiment import Experiment, load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.mixing import merged_statistics
 from ddsp_tf.errors import UserError
-from ddsp_tf.training.run_directory import RunDirectory
+from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.version import __version__
 
 

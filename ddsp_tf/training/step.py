@@ -20,7 +20,7 @@ def make_optimizer(settings):
         the weights if the settings ask for one.
 
     Example:
-        >>> from ddsp_tf.training.settings import TrainingSettings
+        >>> from ddsp_tf.configuration.settings import TrainingSettings
         >>> make_optimizer(TrainingSettings()).use_ema
         False
     """

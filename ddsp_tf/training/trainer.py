@@ -8,17 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.configuration import Experiment
-from ddsp_tf.data.atomic import atomic_path
+from ddsp_tf.configuration.experiment import Experiment
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.errors import UserError
-from ddsp_tf.model_files import save_model
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.model_files import save_model
 from ddsp_tf.training.checkpoints import Checkpoints
 from ddsp_tf.training.health import Health
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.run_directory import RunDirectory
 from ddsp_tf.training.step import TrainingStep, make_optimizer
 from ddsp_tf.training.validation import Validation
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.audio_files import write_audio
+from ddsp_tf.audio.files import write_audio
+from ddsp_tf.backend.compilation import in_graph
 from ddsp_tf.data.blocks import as_written
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
-from ddsp_tf.graphs import in_graph
-from ddsp_tf.synthesis import render_stems, white_noise
+from ddsp_tf.inference.rendering import render_stems, white_noise
 
 _BATCH = 8
 _CLIPS_PER_TRAINING_FILE = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.verification import open_interpreter
 from ddsp_tf.export.vst import write_vst
 

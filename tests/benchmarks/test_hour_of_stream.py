@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "hour_of_stream.py"
 RATE = 16000

@@ -29,7 +29,8 @@ def test_it_shows_recordings_training_and_results(executed):
 
 
 def test_the_archive_holds_every_format_and_plays(executed, tmp_path):
-    from ddsp_tf import load_player, load_ranges, notebook, synthesize
+    from ddsp_tf import load_player, load_ranges, synthesize
+    from ddsp_tf.app import notebook
 
     _, folder = executed
     archive = folder / "my_instrument.zip"

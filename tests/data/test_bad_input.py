@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from ddsp_tf.audio.files import read_audio
 from ddsp_tf.data import staging
-from ddsp_tf.data.audio_files import read_audio
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_tf.data.decoding import AudioDecoder
+from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor

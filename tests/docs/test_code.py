@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 from backends import tensorflow_only
-from documents import ROOT, WRITTEN_PAGES, code_blocks
+from documents import PAGES, ROOT, code_blocks
 
-from ddsp_tf.configuration import load_experiment, shipped_names
-from ddsp_tf.features.feature_files import load_features, save_features
+from ddsp_tf.configuration.experiment import load_experiment, shipped_names
+from ddsp_tf.inference.feature_files import load_features, save_features
 
-BLOCKS = [code for page in WRITTEN_PAGES for code in code_blocks(page)]
+BLOCKS = [code for page in PAGES for code in code_blocks(page)]
 # Its processor does not exist yet: see test_contributing.py.
 TESTED_APART = ("CONTRIBUTING.md",)
 # Pictures of text, output, and languages that this suite does not speak.

@@ -8,17 +8,14 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from documents import ROOT, WRITTEN_PAGES, code_blocks, code_spans, commands
+from documents import PAGES, ROOT, code_blocks, code_spans, commands
 
-from ddsp_tf.cli import main
-from ddsp_tf.configurable import CLASSES
-from ddsp_tf.configuration import _parameters, load_experiment, load_extractor
+from ddsp_tf.app.cli import main
+from ddsp_tf.configuration.experiment import _parameters, load_experiment, load_extractor
+from ddsp_tf.configuration.registry import CLASSES
 
 BLOCKS = [
-    code
-    for page in WRITTEN_PAGES
-    for code in code_blocks(page)
-    if code.language == "" and commands(code)
+    code for page in PAGES for code in code_blocks(page) if code.language == "" and commands(code)
 ]
 QUICK = ("prepare", "features", "synthesize", "info", "evaluate")
 OPTION_MAKERS = ("add_argument", "option")
@@ -112,7 +109,7 @@ def test_pip_extras_and_files_exist(words):
 
 
 def spans():
-    for page in WRITTEN_PAGES:
+    for page in PAGES:
         for span in code_spans(page):
             yield page, span
 

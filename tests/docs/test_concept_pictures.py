@@ -29,7 +29,7 @@ def test_the_script_draws_every_picture_of_the_page(workbench, monkeypatch):
 
 @tensorflow_only
 def test_mistakes_are_what_they_are_called(pictures, workbench):
-    from ddsp_tf.model_files import load_model
+    from ddsp_tf.inference.model_files import load_model
 
     model = load_model("demo/run")
     curves = {"f0_hz": np.full(100, 220.0), "loudness_db": np.full(100, -20.0)}

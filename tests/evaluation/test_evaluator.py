@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ddsp_tf.configuration import load_extractor
+from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.evaluator import evaluate_model, evaluate_run
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.model_files import load_model
-from ddsp_tf.training.run_directory import RunDirectory
 
 
 class Parrot:

@@ -9,11 +9,11 @@ import tensorflow as tf
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.exporter import export_run
 from ddsp_tf.export.graphs import ExportGraphs
-from ddsp_tf.export.player import ExportedModel
 from ddsp_tf.export.verification import verify
-from ddsp_tf.model_files import load_model
-from ddsp_tf.synthesis import synthesize
-from ddsp_tf.training.run_directory import RunDirectory
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.exported_model import ExportedModel
+from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.inference.rendering import synthesize
 
 
 def test_exported_stream_equals_keras_model(tiny_run, tiny_export, rng):

@@ -10,7 +10,7 @@ from ddsp_tf.dsp.oscillators import frame_phase
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.operators import check_builtin, foreign_nodes, operators
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 
 @pytest.fixture(scope="module")

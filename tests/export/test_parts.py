@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from small_models import make_model
 
-from ddsp_tf.dsp.fusion import sums_are_fused
+from ddsp_tf.backend.fusion import sums_are_fused
 from ddsp_tf.export.compression import compressed
 from ddsp_tf.export.graphs import write_endpoints
 from ddsp_tf.export.impulse_responses import impulse_response, resampled_response

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_tf.features.feature_files import save_features
+from ddsp_tf.inference.feature_files import save_features
 
 RUNNERS = Path(__file__).parents[2] / "export"
 # Any import of what a runner must not need fails, as it would where that is not installed.

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from ddsp_tf.model_files import load_model
+from ddsp_tf.inference.model_files import load_model
 
 
 @pytest.fixture(scope="module")

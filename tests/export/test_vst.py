@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.graphs import ExportGraphs
 from ddsp_tf.export.operators import foreign_nodes, min_runtime_version
 from ddsp_tf.export.vst import vst_obstacle, write_vst

@@ -5,10 +5,10 @@ import pytest
 import soundfile
 from pitch_signals import RICH, cents_between, glide, steady, tone, vibrato
 
+from ddsp_tf.app.recordings import resolve
 from ddsp_tf.features import refinement
 from ddsp_tf.features.pitch import pitch_tracker
 from ddsp_tf.features.refinement import refine_f0
-from ddsp_tf.recordings import resolve
 
 RATE, HOP = 16000, 64
 FRAMES = 500

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.feature_files import load_features, load_tracker, save_features
 from ddsp_tf.features.resampling import resample_curves
+from ddsp_tf.inference.feature_files import load_features, load_tracker, save_features
 
 
 @pytest.mark.parametrize("rate", [50, 100, 250, 400])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ddsp_tf.configuration import load_experiment, load_extractor
+from ddsp_tf.configuration.experiment import load_experiment, load_extractor
 from ddsp_tf.errors import UserError
 
 

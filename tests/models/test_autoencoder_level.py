@@ -6,7 +6,7 @@ from backends import compiled, to_numpy
 from small_models import HOP, make_curves, make_decoder, make_group, randomize
 
 from ddsp_tf.features.loudness import loudness_db
-from ddsp_tf.model_files import load_model, save_model
+from ddsp_tf.inference.model_files import load_model, save_model
 from ddsp_tf.models import Autoencoder, LevelMatching
 from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup
 

@@ -5,10 +5,10 @@ from backends import compiled, gradient, to_numpy
 from keras import ops
 
 from ddsp_tf.features.loudness import a_weighting_db, loudness_db, power_db
+from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.models import LevelMatching
 from ddsp_tf.models.level_matching import _a_weighting
 from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Sinusoidal
-from ddsp_tf.synthesis import white_noise
 
 FRAMES = 100
 NAMES = ("amplitudes", "harmonic_distribution", "noise_magnitudes")

@@ -37,7 +37,7 @@ import os
 import sys
 import keras
 import numpy as np
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.training import tensorflow_step
 from ddsp_tf.training.objective import Objective
 from ddsp_tf.training.quick_start import start_quickly

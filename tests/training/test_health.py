@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.health import Health
 from ddsp_tf.training.run import train_run
-from ddsp_tf.training.run_directory import RunDirectory
 
 HEALTHY = {"level_target_db": -20.0, "level_harmonic_db": -22.0, "level_filtered_noise_db": -50.0}
 OUTPUT = {"level_reverb_db": -21.0}

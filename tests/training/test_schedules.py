@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.training.schedules import WarmUpCosineDecay, WarmUpExponentialDecay
-from ddsp_tf.training.settings import TrainingSettings
 from ddsp_tf.training.step import make_optimizer
 
 

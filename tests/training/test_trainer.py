@@ -11,15 +11,15 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from ddsp_tf.configuration import load_experiment
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data import crops
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
-from ddsp_tf.model_files import load_model
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.training.checkpoints import Checkpoints
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
-from ddsp_tf.training.run_directory import RunDirectory
 from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer
 from ddsp_tf.training.validation import Validation

@@ -1,0 +1,146 @@
+"""The library's own training, and what a rung reads from its run."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from plan import Plan
+
+from ddsp_tf.configuration.experiment import load_experiment, load_extractor
+from ddsp_tf.data.manifest import Manifest, load_manifest
+from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.evaluation.evaluator import evaluate_run
+from ddsp_tf.evaluation.figures import loss_curves_png
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.training.run import train_run
+from ddsp_tf.training.validation import Validation
+
+
+@dataclasses.dataclass
+class Trained:
+    """A finished run.
+
+    Attributes:
+        run: Its directory.
+        manifest: Its dataset.
+        log: Its metrics.
+        warnings: What the run had to say about its own health.
+        overrides: Settings it was started with.
+    """
+
+    run: RunDirectory
+    manifest: Manifest
+    log: MetricsLog
+    warnings: list[str]
+    overrides: list[str]
+
+    def files(self) -> dict[str, dict[str, float]]:
+        """Returns the losses of every file by kind, by "split/name"."""
+        with self.run.files.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {
+            f"{row['split']}/{row['source']}": {
+                key: float(value) for key, value in row.items() if key not in ("split", "source")
+            }
+            for row in rows
+        }
+
+
+def prepare(plan: Plan, train: Path, held_out: Path | None, out: Path) -> Manifest:
+    """Makes the dataset of a rung."""
+    return prepare_dataset(
+        [train],
+        out,
+        extractor=load_extractor(plan.config, plan.overrides),
+        validation=[held_out] if held_out else [],
+        validation_share=0.0,
+        seed=plan.seed,
+    )
+
+
+def train(
+    plan: Plan, manifest: Manifest, folder: Path, steps: int, overrides=(), on_step=None
+) -> Trained:
+    """Trains the plan's configuration for so many steps.
+
+    Args:
+        plan: Configuration and seed.
+        manifest: The dataset.
+        folder: Of the run.
+        steps: Training steps.
+        overrides: Further settings.
+        on_step: Called as `on_step(step, steps, numbers)`.
+
+    Returns:
+        The run.
+    """
+    overrides = [
+        f"train.steps={steps}",
+        f"train.log_every={max(steps // 100, 1)}",
+        f"train.validate_every={max(steps // 4, 1)}",
+        f"train.checkpoint_every={max(steps // 2, 1)}",
+        "train.render_clips=0",
+        f"train.warm_up_steps={min(50, steps // 4)}",
+        *plan.overrides,
+        *overrides,
+    ]
+    train_run(
+        plan.config,
+        manifest.folder,
+        folder,
+        overrides=overrides,
+        seed=plan.seed,
+        on_step=on_step,
+    )
+    run = RunDirectory(folder)
+    return Trained(
+        run,
+        manifest,
+        MetricsLog(run.metrics),
+        run.read()["warnings"],
+        overrides,
+    )
+
+
+def untrained_files(plan: Plan, manifest: Manifest, overrides=()) -> dict[str, dict[str, float]]:
+    """Measures every file with the model before its first step; keys as in `Trained.files`."""
+    experiment = load_experiment(plan.config, [*plan.overrides, *overrides], plan.seed)
+    experiment.model.build()
+    validation = Validation(
+        experiment.model,
+        experiment.loss,
+        [load_manifest(manifest.folder)],
+        max(round(experiment.training.clip_seconds * experiment.model.frame_rate), 1),
+        experiment.training,
+    )
+    rows = validation.measure_training_files() + validation.measure()[1]
+    return {
+        f"{row['split']}/{row['source']}": {
+            key: float(value) for key, value in row.items() if key not in ("split", "source")
+        }
+        for row in rows
+    }
+
+
+def evaluate(trained: Trained, clip_seconds: float) -> dict[str, float]:
+    """Evaluates a run on its validation split; leaves report.html in it."""
+    return evaluate_run(trained.run, clip_seconds=clip_seconds, report_clips=4)
+
+
+def draw_losses(log: MetricsLog, path: Path):
+    """Draws the training loss and its parts."""
+    names = [name for name in ("loss", "magnitude", "log_magnitude") if name in log.columns]
+    picture = loss_curves_png({name: log.column(name) for name in names})
+    if picture:
+        path.write_bytes(picture)
+
+
+def rebound(log: MetricsLog, after: int) -> float:
+    """Returns the highest ratio of a logged loss to the lowest before it, past a step."""
+    steps, values = log.column("loss")
+    values = values[steps > after]
+    if len(values) < 2:
+        return float("nan") if not np.isfinite(values).all() else 1.0
+    return float((values[1:] / np.minimum.accumulate(values)[:-1]).max())

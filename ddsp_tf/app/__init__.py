@@ -1,0 +1,1 @@
+"""What joins the parts for people: command line, notebooks, pages, bundled material."""

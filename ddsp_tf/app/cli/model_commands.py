@@ -1,0 +1,263 @@
+"""Commands about models: train, evaluate, export, synthesize."""
+
+from pathlib import Path
+
+import click
+
+from ddsp_tf.app.cli.console import print_table, progress_bar
+from ddsp_tf.app.cli.options import configuration_options, quick_start_option, seed_option
+
+
+@click.command()
+@configuration_options("solo_instrument")
+@click.option(
+    "--data",
+    required=True,
+    multiple=True,
+    type=Path,
+    help="Dataset, from `ddsp-tf prepare`. Several are mixed.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="Share of each --data, in order. [default: by length]",
+)
+@click.option("--run", "run_folder", required=True, type=Path, help="Folder of the run.")
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs of this machine to divide each batch over.",
+)
+@quick_start_option
+@seed_option
+def train(config, overrides, data, weights, run_folder, devices, seed):
+    """Train a model on a dataset.
+
+    The same command goes on after a stop. The run's folder gets checkpoints, the best model so
+    far (best.keras), metrics.csv and TensorBoard logs (logs/), and renders to listen to
+    (renders/).
+
+    \b
+    Example:
+        ddsp-tf train --config demo --data my_dataset --run my_run --set train.steps=3000
+    """
+    from ddsp_tf.training.run import train_run
+
+    with progress_bar("training") as advance:
+        summary = train_run(
+            config,
+            data,
+            run_folder,
+            overrides=overrides,
+            seed=seed,
+            weights=weights or None,
+            devices=devices,
+            on_step=show_training(advance),
+            on_warning=advance.note,
+        )
+    print_training(run_folder, summary)
+
+
+def show_training(advance):
+    """Returns a callback that moves a training bar."""
+    text = {}
+
+    def on_step(step, steps, numbers):
+        if "loss" in numbers:
+            text["loss"] = f"loss {numbers['loss']:.2f}"
+        if "validation_loss" in numbers:
+            text["validation"] = f"held out {numbers['validation_loss']:.2f}"
+        advance(step, "  ".join(text.values()), steps)
+
+    return on_step
+
+
+def print_training(folder: Path, summary: dict):
+    """Prints the outcome of a training run."""
+    rows = [("steps", summary["step"]), ("training time", f"{summary['seconds']:.0f} s")]
+    if "best_validation_loss" in summary:
+        first, best = summary["first_validation_loss"], summary["best_validation_loss"]
+        rows.append(("spectral loss, held out, untrained", f"{first:.2f}"))
+        rows.append(("spectral loss, held out, best", f"{best:.2f} ({best / first - 1:+.0%})"))
+    rows.append(("best model", folder / "best.keras"))
+    print_table(f"run {folder}", rows)
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=Path)
+@click.option("--data", type=Path, help="Another dataset than the one trained on.")
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "train", "all"]),
+    help="Part of the dataset. [default: validation; all of another dataset]",
+)
+@click.option(
+    "--clip-seconds",
+    type=click.FloatRange(min=0.1),
+    default=4.0,
+    show_default=True,
+    help="Length of the clips.",
+)
+def evaluate(run_folder, data, split, clip_seconds):
+    """Measure a model; make a page to listen to.
+
+    Plays held-out clips through the best model of a run. Writes evaluation.json and report.html
+    into the run's folder.
+
+    \b
+    Example:
+        ddsp-tf evaluate my_run
+    """
+    from ddsp_tf.evaluation.evaluator import evaluate_run
+    from ddsp_tf.files.run_directory import RunDirectory
+
+    run = RunDirectory(run_folder)
+    with progress_bar("evaluating") as advance:
+        summary = evaluate_run(
+            run, data, split=split, clip_seconds=clip_seconds, on_progress=advance
+        )
+    print_evaluation(run, summary)
+
+
+def print_evaluation(run, summary: dict):
+    """Prints the means of an evaluation."""
+    from ddsp_tf.evaluation.wording import wording
+
+    rows = [
+        (wording(name).label.lower(), wording(name).text(value))
+        for name, value in summary.items()
+        if not name[-1].isdigit()
+    ]
+    print_table(f"evaluation {run.evaluation}", [*rows, ("page", run.report)])
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=Path)
+@click.option("--out", required=True, type=Path, help="Folder to write.")
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="Further precisions of the LiteRT files, beside float32. [default: both]",
+)
+def export(run_folder, out, precisions):
+    """Write a model as SavedModel and LiteRT.
+
+    Takes the best model of a run (or bundled:violin), and checks what it wrote by playing it.
+
+    \b
+    Example:
+        ddsp-tf export my_run --out my_model
+    """
+    from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.export.exporter import export_run
+    from ddsp_tf.files.run_directory import RunDirectory
+
+    precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
+    print_export(out, export_run(RunDirectory(resolve_model(run_folder)), out, precisions))
+
+
+def print_export(out: Path, description: dict):
+    """Prints what was exported."""
+    rows = []
+    for name, artifact in description["artifacts"].items():
+        size = f"{artifact['bytes'] / 1e6:6.2f} MB"
+        difference, snr = artifact["largest_difference"], artifact["snr_db"]
+        rows.append((name, f"{size}, differs by {difference:.1e} ({snr:.0f} dB)"))
+    for name, file in description["files"].items():
+        if name.endswith(".wav"):
+            rows.append((name, f"{file['bytes'] / 1e6:6.2f} MB"))
+    for name, reason in description["not_written"].items():
+        rows.append((name, f"not written: {reason}"))
+    print_table(f"exported model {out}", rows)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL_OR_RUN", type=Path)
+@click.argument("source", metavar="FEATURES_OR_AUDIO")
+@click.argument("out", type=Path)
+@click.option(
+    "--transfer",
+    is_flag=True,
+    help="Fit another instrument to the model: silent pauses, the octave and the levels of the "
+    "training data.",
+)
+@click.option(
+    "--octaves",
+    type=click.IntRange(-6, 6),
+    help="With --transfer: octaves to move by. [default: those nearest to the training data]",
+)
+@click.option(
+    "--pitch-correction",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    help="With --transfer: from 0, as played, to 1, each note in tune.",
+)
+@click.option(
+    "--louder-db",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="With --transfer: decibels added to the fitted level.",
+)
+@click.option(
+    "--gate-db",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=45.0,
+    show_default=True,
+    help="With --transfer: what is softer than the loud parts by more than this is silent.",
+)
+@seed_option
+@click.pass_context
+def synthesize(context, model, source, out, transfer, seed, **adjustments):
+    """Play features or a recording through a model.
+
+    MODEL_OR_RUN is a run, a .keras file, an exported model, or bundled:violin; FEATURES_OR_AUDIO
+    an .npz, .csv or .json file, or a recording (bundled:flute, too). Any length; the memory needed
+    does not grow with it. The rows of a .csv may be breakpoints drawn by hand, at any times.
+
+    \b
+    Example:
+        ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
+    """
+    for name in adjustments:
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and not transfer:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --transfer")
+    from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
+
+    model = resolve_model(model)
+    player, extractor = load_player(model)
+    curves = read_curves(
+        resolve(source),
+        player,
+        extractor,
+        on_warning=lambda text: click.echo(f"warning: {text}", err=True),
+    )
+    if transfer:
+        curves = _transferred(curves, player.frame_rate, model, adjustments)
+    total = -(-len(curves["f0_hz"]) // player.frame_rate)
+    with progress_bar("playing", total) as advance:
+        seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
+    click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")
+
+
+def _transferred(curves, frame_rate, model, adjustments):
+    from ddsp_tf.features.transfer import transfer_curves
+    from ddsp_tf.inference.playing import load_ranges
+
+    fitted = transfer_curves(curves, frame_rate, load_ranges(model), **adjustments)
+    click.echo(
+        f"transfer: notes in {fitted.notes.mean():.0%} of the frames, pitch moved by "
+        f"{fitted.octaves} octaves, level by {fitted.level_change_db:+.1f} dB",
+        err=True,
+    )
+    return fitted.curves

@@ -1,0 +1,66 @@
+"""The whole chain in one command."""
+
+from pathlib import Path
+
+import click
+
+from ddsp_tf.app.cli.console import progress_bar
+from ddsp_tf.app.cli.data_commands import say_what_stands_out
+from ddsp_tf.app.cli.options import (
+    configuration_options,
+    quick_start_option,
+    seed_option,
+    split_options,
+)
+
+
+@click.command()
+@click.argument("audio", nargs=-1, required=True)
+@click.option("--out", required=True, type=Path, help="Folder for everything that is made.")
+@configuration_options("solo_instrument")
+@split_options
+@click.option(
+    "--test",
+    multiple=True,
+    metavar="AUDIO",
+    help="Recordings to evaluate on, never trained on. [default: the held-out part of AUDIO]",
+)
+@quick_start_option
+@seed_option
+def run(audio, out, config, overrides, validation, validation_share, test, seed):
+    """Recordings in, playable model out.
+
+    Prepares, trains, evaluates and exports. Stages whose result is there and still matches are
+    skipped, and a stopped training goes on. OUT gets dataset/, run/ (with report.html),
+    export/.
+
+    \b
+    Example:
+        ddsp-tf run my_recordings/ --out my_instrument
+    """
+    from ddsp_tf.app.chain import Chain
+    from ddsp_tf.app.cli import model_commands
+    from ddsp_tf.app.recordings import resolve
+
+    chain = Chain(
+        [resolve(name) for name in audio],
+        out,
+        config=config,
+        overrides=overrides,
+        validation=[resolve(name) for name in validation],
+        validation_share=validation_share,
+        test=[resolve(name) for name in test],
+        seed=seed,
+    )
+    with progress_bar("preparing") as advance:
+        manifest = chain.prepare(lambda done, total, name: advance(done, name, total))
+    say_what_stands_out(manifest)
+    with progress_bar("training") as advance:
+        summary = chain.train(model_commands.show_training(advance), advance.note)
+    model_commands.print_training(chain.run.path, summary)
+    with progress_bar("evaluating") as advance:
+        summary = chain.evaluate(advance)
+    model_commands.print_evaluation(chain.run, summary)
+    model_commands.print_export(chain.export_folder, chain.export())
+    for line in chain.skipped:
+        click.echo(f"{line}: already there, not done again", err=True)

@@ -1,0 +1,55 @@
+"""Trained models that come with the package, to play at once.
+
+They are small, made by `benchmarks/bundled/make_instruments.py` from the bundled recordings.
+"""
+
+import os
+from pathlib import Path
+
+from ddsp_tf.app.recordings import PREFIX
+from ddsp_tf.errors import UserError
+
+NAMES = ("violin",)
+
+
+def instrument(name: str) -> Path:
+    """Returns the run directory of a bundled model: what is needed to play and to export it.
+
+    Args:
+        name: "violin" (the configuration `demo`, trained on the bundled violin).
+
+    Returns:
+        Path of the folder, for `load_model`, `load_player` and `RunDirectory`.
+
+    Raises:
+        UserError: If there is no model of that name.
+
+    Example:
+        >>> sorted(path.name for path in instrument("violin").iterdir())
+        ['best.keras', 'run.json']
+    """
+    if name not in NAMES:
+        raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")
+    return Path(__file__).parent / name
+
+
+def resolve_model(argument: str | os.PathLike) -> Path:
+    """Returns the path that a model's name on the command line means.
+
+    Args:
+        argument: A path, or "bundled:NAME" for a bundled model.
+
+    Returns:
+        Path, which need not exist.
+
+    Raises:
+        UserError: If it names a bundled model that does not exist.
+
+    Example:
+        >>> resolve_model("bundled:violin").name, resolve_model("my_run").name
+        ('violin', 'my_run')
+    """
+    text = os.fspath(argument)
+    if text.startswith(PREFIX):
+        return instrument(text.removeprefix(PREFIX))
+    return Path(text)

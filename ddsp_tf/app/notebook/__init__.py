@@ -1,0 +1,41 @@
+"""What notebooks need around the library: players, pictures, live training, files in and out.
+
+Everything works on Colab and in a Jupyter notebook of one's own; what only Colab has (uploading,
+recording in the browser, Google Drive) says elsewhere what to do instead.
+
+Example:
+    >>> from ddsp_tf import notebook
+    >>> notebook.in_colab()
+    False
+"""
+
+import os
+
+# Before TensorFlow is imported: what it writes while it starts would fill the first cell.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from ddsp_tf.app.notebook.choices import choose_audio, choose_model, work_folder
+from ddsp_tf.app.notebook.device import check_device, quiet
+from ddsp_tf.app.notebook.live_training import LiveTraining, latest_render
+from ddsp_tf.app.notebook.microphone import record
+from ddsp_tf.app.notebook.progress import progress
+from ddsp_tf.app.notebook.runtime import download, in_colab, upload
+from ddsp_tf.app.notebook.showing import show_curves, show_dataset, show_sounds
+
+__all__ = [
+    "LiveTraining",
+    "check_device",
+    "choose_audio",
+    "choose_model",
+    "download",
+    "in_colab",
+    "latest_render",
+    "progress",
+    "quiet",
+    "record",
+    "show_curves",
+    "show_dataset",
+    "show_sounds",
+    "upload",
+    "work_folder",
+]

@@ -1,0 +1,135 @@
+"""What a musician chooses in a form: recordings, a model, where results are kept."""
+
+import os
+import zipfile
+from pathlib import Path
+
+from ddsp_tf.app.notebook.microphone import record
+from ddsp_tf.app.notebook.runtime import in_colab, upload
+from ddsp_tf.errors import UserError
+
+_BUNDLED = "bundled "
+_DRIVE = Path("/content/drive")
+
+
+def work_folder(name: str, on_drive: bool = False) -> Path:
+    """Returns the folder where a notebook keeps what it makes.
+
+    Args:
+        name: Its name.
+        on_drive: Whether it shall be on Google Drive, where it outlives the Colab session;
+            elsewhere that does nothing.
+
+    Returns:
+        The folder, in the working folder or in "My Drive"; made if absent.
+
+    Raises:
+        UserError: If the name is empty or no name for a folder.
+
+    Example:
+        >>> work_folder("../my violin")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: name '../my violin': expected a name for a folder, without slashes
+    """
+    if not name.strip(" .") or set(name) & set("/\\\0"):
+        raise UserError(f"name {name!r}: expected a name for a folder, without slashes")
+    place = Path.cwd()
+    if on_drive and in_colab():
+        from google.colab import drive
+
+        drive.mount(str(_DRIVE))
+        place = _DRIVE / "MyDrive"
+    elif on_drive:
+        print(f"Google Drive: only on Colab; results are kept in {place / name}")
+    folder = place / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def choose_audio(choice: str, folder: str | os.PathLike, seconds: float = 10.0) -> list[Path]:
+    """Finds the recordings that a form names.
+
+    Args:
+        choice: "bundled violin" and the like, "upload", "microphone", or the path of a file or
+            folder.
+        folder: Where uploaded and recorded sound is kept.
+        seconds: Length of a recording by "microphone".
+
+    Returns:
+        Files or folders.
+
+    Raises:
+        UserError: If there is nothing, or the runtime cannot do that.
+
+    Example:
+        >>> [path.name for path in choose_audio("bundled flute", "recordings")]
+        ['flute.flac']
+    """
+    from ddsp_tf.app.recordings import recording
+
+    choice = choice.strip()
+    if choice == "upload":
+        return upload(folder)
+    if choice == "microphone":
+        return [record(Path(folder) / "microphone.wav", seconds)]
+    if choice.startswith(_BUNDLED):
+        return [recording(choice.removeprefix(_BUNDLED))]
+    return [_existing(choice, "audio")]
+
+
+def choose_model(choice: str, folder: str | os.PathLike) -> Path:
+    """Finds the model that a form names.
+
+    Args:
+        choice: "bundled violin", "upload", or the path of a run, an export, a `.keras` file, a zip
+            archive or a folder of one of these.
+        folder: Where uploaded models are kept and archives are unpacked.
+
+    Returns:
+        What `load_player` takes.
+
+    Raises:
+        UserError: If there is no model.
+
+    Example:
+        >>> choose_model("bundled violin", "models").name
+        'violin'
+    """
+    from ddsp_tf.app.instruments import instrument
+
+    choice, folder = choice.strip(), Path(folder)
+    if choice.startswith(_BUNDLED):
+        return instrument(choice.removeprefix(_BUNDLED))
+    path = upload(folder)[0] if choice == "upload" else _existing(choice, "a model")
+    if path.suffix == ".zip":
+        path = _unpacked(path, folder)
+    return _model_in(path)
+
+
+def _existing(choice: str, what: str) -> Path:
+    path = Path(choice)
+    if not choice or not path.exists():
+        raise UserError(f"{choice or 'nothing'}: not found; expected the path of {what}")
+    return path
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    target = folder / archive.stem
+    try:
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(target)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{archive}: cannot be unpacked ({error}); upload it again") from error
+    return target
+
+
+def _model_in(path: Path) -> Path:
+    """Returns the run, else the export, else the `.keras` file that is nearest below a path."""
+    if path.is_file():
+        return path
+    for name, is_folder in (("run.json", True), ("model.json", True), ("*.keras", False)):
+        found = sorted(path.rglob(name), key=lambda one: (len(one.parts), one))
+        if found:
+            return found[0].parent if is_folder else found[0]
+    raise UserError(f"{path}: no model in it; expected a run, an export or a .keras file")

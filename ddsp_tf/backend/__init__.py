@@ -1,0 +1,1 @@
+"""What is Keras backend rather than signal processing: compiling, gradients, devices."""

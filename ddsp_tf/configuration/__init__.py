@@ -1,0 +1,1 @@
+"""From gin files to the objects of a run."""

@@ -1,0 +1,1 @@
+"""Loading trained models, and playing them."""

@@ -1,0 +1,78 @@
+"""Writing and loading trained models."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.models import Autoencoder
+
+
+def save_model(model: Autoencoder, path: str | os.PathLike) -> None:
+    """Writes a model, in float32 whatever precision it was trained in.
+
+    Args:
+        model: The model.
+        path: The `.keras` file; replaced when the new one is complete.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        _in_float32(model).save(temporary)
+
+
+def _in_float32(model: Autoencoder) -> Autoencoder:
+    config = keras.saving.serialize_keras_object(model)
+    plain = _without_mixed_precision(config)
+    if plain == config:
+        return model
+    copy = keras.saving.deserialize_keras_object(plain)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _without_mixed_precision(config):
+    if isinstance(config, dict):
+        return {key: _without_mixed_precision(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_mixed_precision(value) for value in config)
+    return "float32" if config in ("mixed_bfloat16", "mixed_float16") else config
+
+
+def load_model(path: str | os.PathLike) -> Autoencoder:
+    """Loads a trained model from a run directory or a `.keras` file.
+
+    Args:
+        path: A run directory, whose best model is taken, or a `.keras` file.
+
+    Returns:
+        The model, ready to play.
+
+    Raises:
+        UserError: If there is no model, or the file is not one of ours.
+
+    Example:
+        >>> load_model("no_such_run")
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: no_such_run: not found; expected a run directory or a .keras file
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / "best.keras").is_file():
+            raise UserError(f"{path}: no best.keras in it; train first, or name a run directory")
+        path = path / "best.keras"
+    if not path.is_file():
+        raise UserError(f"{path}: not found; expected a run directory or a .keras file")
+    try:
+        model = keras.models.load_model(path)
+    except Exception as error:  # Keras raises many kinds for a damaged file.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error
+    if not isinstance(model, Autoencoder):
+        raise UserError(f"{path}: holds a {type(model).__name__}; expected an Autoencoder")
+    return model

@@ -1,0 +1,1 @@
+"""Measures of how close a rendering comes to its target."""

@@ -1,0 +1,69 @@
+"""`ddsp-tf prepare` from outside."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from ddsp_tf.app.cli import main
+from ddsp_tf.data.manifest import load_manifest
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, ["-v", *map(str, arguments)])
+
+
+def test_prepare_writes_a_dataset_and_its_page(melodies, tmp_path):
+    out = tmp_path / "d"
+    result = call("prepare", melodies, "--out", out, "--config", "demo", "--jobs", 2)
+    assert result.exit_code == 0, result.output
+    assert (out / "dataset.html").is_file()
+    assert "dataset.html" in result.stdout
+    assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
+
+
+def test_options_reach_the_dataset(melodies, tmp_path):
+    rules = ["--silence", "skip", "--silence-db", "-50", "--normalize", "peak"]
+    result = call("prepare", melodies, "--out", tmp_path / "d", "--config", "demo", *rules)
+    assert result.exit_code == 0, result.output
+    made = load_manifest(tmp_path / "d")
+    assert made.rules == {"silence": "skip", "silence_db": -50.0, "normalize": "peak"}
+    assert all(recording.gain_db for recording in made.recordings)
+    assert "normalized by peak" in call("info", tmp_path / "d").stdout
+
+
+def test_flags_are_said(melodies, tmp_path):
+    sound, rate = soundfile.read(melodies / "melody_0.wav")
+    soundfile.write(tmp_path / "loud.wav", np.clip(30 * sound, -1, 1), rate)
+    result = call("prepare", tmp_path / "loud.wav", "--out", tmp_path / "d", "--config", "demo")
+    assert "look at loud.wav: clipped: " in result.stderr
+    assert "1 of the files" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--silence-db", "5"], "silence_db 5"),
+        (["--beam-folder", "x"], "need --runner"),
+        (["--runner", "DirectRunner"], "pip install ddsp-tf[beam]"),
+        (["--jobs", "0"], "--jobs"),
+        (["--normalize", "lufs"], "--normalize"),
+    ],
+)
+def test_wrong_options_are_refused(arguments, word, melodies, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    result = call("prepare", melodies, "--out", tmp_path / "d", "--config", "demo", *arguments)
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_with_leading_dashes_stand_behind_two_dashes(melodies, tmp_path, monkeypatch):
+    (tmp_path / "-o.wav").write_bytes((melodies / "melody_0.wav").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    result = call("prepare", "--out", "-d", "--config", "demo", "--", "-o.wav")
+    assert result.exit_code == 0, result.output
+    assert sorted(os.listdir()) == ["-d", "-o.wav"]

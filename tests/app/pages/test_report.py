@@ -1,0 +1,299 @@
+"""Tests of the report: a well-formed, self-contained page that holds exactly what it was given."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import soundfile
+
+from ddsp_tf.app.pages.report import ClipReport, write_report
+from ddsp_tf.errors import UserError
+
+RATE, FRAME_RATE = 16000, 250
+STEMS = ("target", "reconstruction", "harmonic", "noise", "dry")
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+class Page(HTMLParser):
+    """Elements [(tag, attributes, text directly inside)] of a page whose tags must balance."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.elements, self.open = [], []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {[tag for tag, _, _ in self.open]}"
+
+    def handle_starttag(self, tag, attrs):
+        element = (tag, dict(attrs), [])
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1][0] == tag, f"</{tag}> closes {self.open[-1:]}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        if self.open:
+            self.open[-1][2].append(data)
+
+    def all(self, tag, **wanted):
+        wanted = {key.rstrip("_"): value for key, value in wanted.items()}
+        return [
+            (attributes, "".join(text).strip())
+            for name, attributes, text in self.elements
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+
+def noise_stems(rng, names=STEMS, samples=RATE // 4):
+    return {key: rng.uniform(-0.9, 0.9, samples).astype(np.float32) for key in names}
+
+
+def make_clip(rng, name="a.flac 0.0-1.0 s", stems=None, **metrics):
+    frames = FRAME_RATE
+    if stems is None:
+        stems = noise_stems(rng, STEMS[:1])
+    curves = {
+        "f0_hz": np.full(frames, 440.0),
+        "f0_confidence": np.ones(frames),
+        "loudness_db": np.full(frames, -20.0),
+    }
+    metrics = {"spectral_loss": 5.0, "f0_l1_semitones": 0.1, **metrics}
+    return ClipReport(name, stems, {"target": curves, "reconstruction": curves}, metrics)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a report of clips and returns (its text, its parsed page)."""
+
+    def write_clips(*clips, **settings):
+        defaults = {
+            "title": "Report",
+            "summary": {"spectral_loss": 5.0, "f0_l1_semitones": 0.1},
+            "training_log": None,
+            "configuration": "",
+        }
+        path = tmp_path / "report.html"
+        settings = {"sample_rate": RATE, "frame_rate": FRAME_RATE, **defaults, **settings}
+        write_report(path, clips=clips, **settings)
+        assert list(tmp_path.iterdir()) == [path]
+        text = path.read_text(encoding="utf-8")
+        return text, Page(text)
+
+    return write_clips
+
+
+def sounds(page: Page) -> list[np.ndarray]:
+    decoded = []
+    for attributes, _ in page.all("audio"):
+        kind, content = attributes["src"].split(",")
+        assert kind == "data:audio/flac;base64"
+        audio, rate = soundfile.read(io.BytesIO(base64.b64decode(content)))
+        assert rate == RATE
+        decoded.append(audio)
+    return decoded
+
+
+def test_the_page_is_well_formed_and_complete(write, rng):
+    log = {"loss": (np.arange(5), np.linspace(9, 5, 5))}
+    text, page = write(
+        make_clip(rng, "first", noise_stems(rng)),
+        make_clip(rng, "second"),
+        title="My violin",
+        training_log=log,
+        configuration="decoder = 3",
+    )
+    assert text.startswith("<!DOCTYPE html>")
+    assert page.all("h1")[0][1] == page.all("title")[0][1] == "My violin"
+    assert len(page.all("article")) == 2
+    assert len(page.all("img")) == (len(STEMS) + 1) + (1 + 1) + 1
+    assert page.all("pre") == [({}, "decoder = 3")]
+    identifiers = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    references = [a["href"][1:] for a, _ in page.all("a")]
+    references += [a["aria-labelledby"] for _, a, _ in page.elements if "aria-labelledby" in a]
+    assert set(references) <= set(identifiers)
+
+
+def test_controls_have_names_and_types(write, rng):
+    _, page = write(make_clip(rng, stems=noise_stems(rng)))
+    assert all(attributes["type"] == "button" for attributes, _ in page.all("button"))
+    assert all(attributes["alt"] for attributes, _ in page.all("img"))
+    assert page.all("input", type="range")[0][0]["aria-label"]
+    pressed = [a["aria-pressed"] for a, _ in page.all("button") if "aria-pressed" in a]
+    assert pressed == ["true"] + ["false"] * (len(STEMS) - 1)
+
+
+def test_the_bar_below_speaks_for_the_clip_that_plays(write, rng):
+    text, page = write(make_clip(rng, stems=noise_stems(rng)))
+    assert page.all("button", id="play") == [
+        ({"type": "button", "class": "play", "id": "play"}, "Play")
+    ]
+    named = [a["data-name"] for a, _ in page.all("button") if "data-stem" in a]
+    assert named == list(STEMS)
+    assert page.all("span", class_="now")[0][1] == "Clip 1 of 1"
+    # What the program looks for is there.
+    for wanted in re.findall(r'getElementById\("([\w-]+)"\)', text):
+        assert [a for _, a, _ in page.elements if a.get("id") == wanted], wanted
+
+
+def test_nothing_is_loaded_from_elsewhere(write, rng):
+    text, page = write(make_clip(rng))
+    for _, attributes, _ in page.elements:
+        for name in ("src", "href"):
+            assert attributes.get(name, "#")[:5] == "data:" or attributes.get(name, "#")[0] == "#"
+    assert "//" not in re.sub(r"base64,[A-Za-z0-9+/=]*", "", text)
+    policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0][0]["content"]
+    assert "default-src 'none'" in policy
+
+
+def test_sounds_decode_to_the_stems_within_16_bits(write, rng):
+    clip = make_clip(rng, stems=noise_stems(rng))
+    clip.stems["target"][:3] = [1.0, -1.0, 0.0]
+    _, page = write(clip)
+    decoded = sounds(page)
+    assert len(decoded) == len(STEMS)
+    for audio, stem in zip(decoded, clip.stems.values(), strict=True):
+        np.testing.assert_allclose(audio, stem, atol=1.01 / 32768)
+        assert np.abs(audio - stem)[3:].max() <= 0.5001 / 32768
+
+
+def test_a_stem_beyond_full_scale_turns_its_clip_down(write, rng):
+    clip = make_clip(rng, stems=noise_stems(rng, ("target", "harmonic")))
+    clip.stems["harmonic"][7] = 2.0
+    text, page = write(clip, make_clip(rng))
+    decoded = sounds(page)
+    for audio, stem in zip(decoded[:2], clip.stems.values(), strict=True):
+        np.testing.assert_allclose(audio, stem / 2.0, atol=1.01 / 32768)
+    assert np.abs(decoded[2]).max() > 0.8
+    assert text.count("The harmonic is 6.0 dB beyond full scale") == 1
+
+
+def test_samples_that_are_not_finite_are_silent_and_told(write, rng):
+    clip = make_clip(rng, stems=noise_stems(rng, ("target", "noise")))
+    clip.stems["noise"][[3, 4]] = [np.nan, np.inf]
+    text, page = write(clip)
+    assert "2 samples of noise are not finite" in text
+    assert (sounds(page)[1][3:5] == 0.0).all()
+
+
+def test_silent_and_unequal_stems(write, rng):
+    stems = {"target": np.zeros(1000, np.float32), "reconstruction": np.zeros(900, np.float32)}
+    _, page = write(make_clip(rng, stems=stems))
+    assert [len(audio) for audio in sounds(page)] == [1000, 900]
+    assert page.all("article")[0][0]["data-duration"] == str(1000 / RATE)
+
+
+def test_text_is_escaped(write, rng):
+    evil = '<script>alert("x")</script>&\'"'
+    clip = make_clip(rng, evil, stems={evil: np.zeros(100, np.float32)}, **{evil: 1.0})
+    text, page = write(clip, title=evil, summary={evil: evil}, configuration=evil)
+    assert "<script>alert" not in text
+    assert len(page.all("script")) == 1
+    for tag in ("title", "h1", "h3", "pre", "figcaption"):
+        assert page.all(tag)[0][1] == evil
+    assert evil in [text for _, text in page.all("td")]
+
+
+def test_every_column_can_be_sorted(write, rng):
+    _, page = write(make_clip(rng), make_clip(rng, spectral_loss=4.5))
+    assert len(page.all("th", **{"aria-sort": "none"})) == 3
+    buttons = [text for _, text in page.all("button")]
+    assert buttons[:3] == ["Clip", "Spectral loss", "Pitch error, semitones"]
+    cells = [
+        attributes["data-sort"] for attributes, _ in page.all("td") if "data-sort" in attributes
+    ]
+    assert cells == ["5.0", "0.1", "4.5", "0.1"]
+
+
+def test_measures_without_a_place_in_the_summary_are_folded(write, rng):
+    _, page = write(make_clip(rng, magnitude_64=1.25))
+    assert "More measures" in [text for _, text in page.all("summary")]
+    assert "1.250" in [text for _, text in page.all("dd")]
+    assert len(page.all("th", **{"aria-sort": "none"})) == 3
+    _, page = write(make_clip(rng, magnitude_64=1.25), summary={})
+    assert len(page.all("th", **{"aria-sort": "none"})) == 4
+
+
+def test_missing_numbers_are_dashes_that_say_why(write, rng):
+    _, page = write(
+        make_clip(rng, f0_l1_semitones=np.nan),
+        make_clip(rng, spectral_loss=np.inf, loudness_l1_db=2.0),
+        summary={"spectral_loss": 5.0, "f0_l1_semitones": np.nan, "loudness_l1_db": 2.0},
+    )
+    dashes = page.all("span", class_="missing")
+    assert {text for _, text in dashes} == {"\N{EN DASH}"}
+    reasons = {attributes["title"] for attributes, _ in dashes}
+    assert reasons == {"not a number: nothing to measure here", "infinite", "not measured"}
+    cells = [
+        attributes["data-sort"] for attributes, _ in page.all("td") if "data-sort" in attributes
+    ]
+    assert cells == ["5.0", "", "", "", "0.1", "2.0"]
+
+
+def test_summary_shows_value_unit_and_what_is_good(write, rng):
+    summary = {
+        "f0_outlier_share": 0.0312,
+        "loudness_l1_db": np.float32(3.456),
+        "clips": np.int64(12),
+        "training": "3000 steps",
+        "other_measure": 0.5,
+    }
+    _, page = write(make_clip(rng), summary=summary)
+    cells = [text for _, text in page.all("td")]
+    assert cells[:2] == ["3.1", "%"] and cells[2].startswith("lower")
+    assert cells[3:5] == ["3.46", "dB"] and cells[6] == "12"
+    assert "3000 steps" in cells and "0.500" in cells
+    assert "Other measure" in [text for _, text in page.all("th")]
+
+
+def test_four_seconds_stay_below_one_and_a_half_megabytes(write, rng):
+    # White noise near full scale is the worst case of both sound and pictures.
+    text, _ = write(make_clip(rng, stems=noise_stems(rng, samples=4 * RATE)))
+    assert len(text) < 1_500_000
+
+
+def test_thirty_clips(write, rng):
+    stems = {"target": np.zeros(100, np.float32)}
+    _, page = write(*(make_clip(rng, f"clip {index}", stems=stems) for index in range(30)))
+    assert len(page.all("article")) == 30
+    assert len([a for a, _ in page.all("a") if a["href"].startswith("#clip-")]) == 30
+
+
+def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path, rng):
+    settings = {
+        "title": "", "sample_rate": RATE, "frame_rate": FRAME_RATE, "summary": {},
+        "clips": [make_clip(rng)], "training_log": None, "configuration": "",
+    }  # fmt: skip
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(UserError, match=r"report\.html: cannot be written"):
+        write_report(blocked / "report.html", **settings)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(UserError, match="folder: cannot be written"):
+        write_report(folder, **settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("stems", "message"),
+    [
+        ({}, "no stems"),
+        ({"target": np.zeros(0)}, r"stem target has shape \(0,\)"),
+        ({"target": np.zeros((1, 8))}, r"stem target has shape \(1, 8\)"),
+    ],
+)
+def test_unusable_stems_are_refused(write, rng, stems, message):
+    with pytest.raises(ValueError, match=message):
+        write(make_clip(rng, stems=stems))
+
+
+def test_no_clip_is_refused(write):
+    with pytest.raises(ValueError, match="at least one clip"):
+        write()

@@ -1,0 +1,26 @@
+import pytest
+
+from ddsp_tf.configuration.settings import TrainingSettings
+from ddsp_tf.errors import UserError
+
+
+@pytest.mark.parametrize("name", ["steps", "batch_size", "clip_seconds", "validate_every"])
+@pytest.mark.parametrize("value", [0, -1, "many", None, True])
+def test_values_out_of_range_name_the_setting(name, value):
+    with pytest.raises(UserError, match=rf"train\.{name}={value!r}.*above 0"):
+        TrainingSettings(**{name: value})
+
+
+def test_nothing_where_nothing_is_allowed():
+    assert TrainingSettings(warm_up_steps=0, render_clips=0).render_clips == 0
+    with pytest.raises(UserError, match=r"render_clips.*0 or more"):
+        TrainingSettings(render_clips=-1)
+    with pytest.raises(UserError, match="whole number"):
+        TrainingSettings(steps=10.5)
+
+
+@pytest.mark.parametrize("value", [-0.1, 12.5, "wide"])
+def test_speeds_out_of_range(value):
+    assert TrainingSettings(varispeed=12.0).varispeed == 12.0
+    with pytest.raises(UserError, match=r"train\.varispeed=.*0 or more"):
+        TrainingSettings(varispeed=value)

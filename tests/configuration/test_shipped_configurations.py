@@ -1,0 +1,58 @@
+"""Every configuration that ships is trained for two steps, exported and played."""
+
+import json
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from ddsp_tf.configuration.experiment import load_extractor, shipped_names
+from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.export.exporter import export_run
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.training.run import train_run
+
+# The length of a room changes nothing but the time that this takes.
+SHORT = [
+    "train.steps=2",
+    "train.batch_size=1",
+    "train.clip_seconds=0.4",
+    "train.log_every=1",
+    "Reverb.length=4800",
+]
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_configuration_trains_and_exports(name, melodies, tmp_path):
+    dataset, folder = tmp_path / "dataset", tmp_path / "run"
+    prepare_dataset([melodies], dataset, extractor=load_extractor(name), validation_share=0.0)
+    summary = train_run(name, dataset, folder, overrides=[*SHORT, "train.render_clips=1"])
+    assert summary["step"] == 2
+    steps, losses = MetricsLog(RunDirectory(folder).metrics).column("loss")
+    assert steps.tolist() == [1, 2] and np.isfinite(losses).all()
+    export = tmp_path / "export"
+    description = export_run(RunDirectory(folder), export, precisions=["float32"])
+    assert json.loads((export / "model.json").read_text()) == description
+    expected = {"offline.tflite", "stream.tflite", "saved_model/saved_model.pb"}
+    assert expected <= set(description["files"])
+    assert ("ir.wav" in description["files"]) == (name != "fast_dry")
+    assert ("vst.tflite" in description["files"]) == (name == "vst")
+    assert bool(description["not_written"]) == (name != "vst")
+    assert_plays(export / "stream.tflite")
+
+
+def assert_plays(path):
+    """One hop of silence, and one of a tone."""
+    step = Interpreter(str(path)).get_signature_runner("step")
+    inputs = {
+        name: np.zeros(tensor["shape"], np.float32)
+        for name, tensor in step.get_input_details().items()
+    }
+    for f0_hz in (0.0, 330.0):
+        inputs["f0_hz"][:] = f0_hz
+        outputs = step(**inputs)
+        audio = outputs.pop("audio")
+        assert np.isfinite(audio).all()
+        inputs |= outputs
+    assert audio.shape == inputs["noise"].shape

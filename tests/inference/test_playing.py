@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import soundfile
+
+from ddsp_tf.audio.files import read_audio
+from ddsp_tf.configuration.experiment import load_extractor
+from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.errors import UserError
+from ddsp_tf.inference.feature_files import save_features
+from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
+from ddsp_tf.training.run import train_run
+
+SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_clips=0"]
+
+
+def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
+    player, _ = load_player(tiny_export)
+    frames = 3 * 60 * 100
+    curves = {"f0_hz": np.full(frames, 220.0), "loudness_db": np.full(frames, -20.0)}
+    seconds = []
+    written = play_to_file(player, curves, tmp_path / "o.flac", on_progress=seconds.append)
+    info = soundfile.info(tmp_path / "o.flac")
+    assert written == info.duration == 180.0 and info.samplerate == 16000
+    assert seconds[-1] == 180 and len(seconds) > 30
+
+
+def test_audio_is_measured_as_the_model_was_taught(melodies, tmp_path):
+    dataset, run = tmp_path / "dataset", tmp_path / "run"
+    overrides = ["FeatureExtractor.loudness_fft_size=1024"]
+    extractor = load_extractor("demo", overrides)
+    prepare_dataset([melodies], dataset, extractor=extractor, validation_share=0.0)
+    train_run("demo", dataset, run, overrides=[*overrides, *SHORT])
+    player, found = load_player(run)
+    assert found.describe() == extractor.describe()
+    curves = read_curves(melodies / "melody_0.wav", player, found)
+    audio = read_audio(melodies / "melody_0.wav", 16000)
+    np.testing.assert_array_equal(curves["loudness_db"], extractor.extract(audio)["loudness_db"])
+
+
+def test_bad_inputs_are_named(tiny_run, tmp_path):
+    player, extractor = load_player(tiny_run)
+    curves = {"f0_hz": np.full(10, 220.0, np.float32), "power_db": np.zeros(10, np.float32)}
+    save_features(tmp_path / "f.npz", {**curves, "loudness_db": curves["power_db"]}, 50)
+    brought = read_curves(tmp_path / "f.npz", player, extractor)
+    assert len(brought["f0_hz"]) == 19  # From 10 frames at 50 a second to 100 a second.
+    (tmp_path / "f.csv").write_text("time_s,f0_hz,loudness_db\n0,220,-20\n")
+    with pytest.raises(UserError, match=r"f\.csv: found 1 frames"):
+        read_curves(tmp_path / "f.csv", player, extractor)
+    with pytest.raises(UserError, match=r"\.doc.*\.wav"):
+        play_to_file(player, curves, tmp_path / "o.doc")
+    with pytest.raises(UserError, match="loudness_db"):
+        play_to_file(player, curves, tmp_path / "o.wav")
+    assert not (tmp_path / "o.wav").exists()
+
+
+def test_pitch_of_another_tracker_is_warned_of(tiny_run, melodies, tmp_path):
+    player, extractor = load_player(tiny_run)
+    taught = extractor.recorded_tracker
+    curves = {"f0_hz": np.full(9, 220.0), "loudness_db": np.zeros(9)}
+    heard = []
+
+    def play(path):
+        heard.clear()
+        read_curves(path, player, extractor, on_warning=heard.append)
+        return list(heard)
+
+    save_features(tmp_path / "unknown.npz", curves, 100)
+    save_features(tmp_path / "same.npz", curves, 100, pitch_tracker=taught)
+    assert play(tmp_path / "unknown.npz") == play(tmp_path / "same.npz") == []
+    assert play(melodies / "melody_0.wav") == []
+    other = {"name": "yin", "version": "1", "settings": {}}
+    save_features(tmp_path / "other.npz", curves, 100, pitch_tracker=other)
+    (warning,) = play(tmp_path / "other.npz")
+    assert "other.npz: pitch tracker: found yin 1" in warning and "swift_f0" in warning
+    extractor.recorded_tracker = {**taught, "version": "0.0.1"}
+    (warning,) = play(melodies / "melody_0.wav")
+    assert "melody_0.wav" in warning and "trained with swift_f0 0.0.1" in warning
+    with pytest.warns(UserWarning, match="yin 1"):
+        read_curves(tmp_path / "other.npz", player, extractor)
