@@ -1,5 +1,6 @@
-# Two commands: `make demo` (a violin from recording to playable model, on a page to listen to) and
-# `make test`. Both make their own virtual environment first.
+# `make demo` takes a violin from recording to playable model, on a page to listen to; `make test`
+# checks the project in minutes, `make test-all` with everything that takes long. Each makes its
+# virtual environment first and installs what it needs.
 
 PYTHON ?= python3
 # A Python that has magenta/ddsp, to compare with: see benchmarks/README.md.
@@ -10,22 +11,33 @@ LADDER ?= ladder_result
 # Recordings of one instrument for the ladder to climb on, beside the bundled violin.
 RECORDINGS ?=
 BIN = $(VENV)/bin
+# What each target needs is installed when it is first asked for: see setup.cfg for the extras.
 INSTALLED = $(VENV)/.installed
+FOR_DEMO = $(INSTALLED)-litert
+FOR_TESTS = $(INSTALLED)-dev
+FOR_ALL_TESTS = $(INSTALLED)-dev,beam,docs
+FOR_DOCS = $(INSTALLED)-docs
 # In the order of tests/conftest.py, which begins with what takes longest.
-PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
-# Most of its tests' time goes into compiling: what one has compiled, all find, the next time too.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# JAX spends nearly all of its time compiling: both processes share what one has compiled.
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+# Tests of the core; those of the first line have something of their own for JAX, the others are
+# held by tests/processors/test_backends_agree.py.
+JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_reverb.py \
+  tests/processors/test_wavetable.py
+ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
+  tests/test_units.py
 
-.PHONY: bench colab demo ladder lint pictures test clean
+.PHONY: bench clean colab demo docs ladder lint pictures slow test test-all
 
 # Bytecode is made of what is imported, when it is, not of everything.
-$(INSTALLED): setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
-	touch $@
+$(INSTALLED)-%: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[$*]'
+	touch '$@'
 
-demo: $(INSTALLED)
+demo: $(FOR_DEMO)
 	$(BIN)/ddsp-tf run bundled:violin --config demo --test bundled:violin_unseen --out $(DEMO)
 	@echo "The exported model plays, without ddsp_tf, the unseen phrase and a flute:"
 	@for piece in violin_unseen flute; do \
@@ -38,33 +50,39 @@ demo: $(INSTALLED)
 	done
 	@echo "To see and hear the result, open $(abspath $(DEMO))/run/report.html"
 
-pictures: $(INSTALLED)
+pictures: $(FOR_DEMO)
 	$(BIN)/python docs/make_pictures.py $(DEMO)/run $(DEMO)/test_dataset docs/pictures/demo.png \
 	  docs/clips/violin
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
-lint: $(INSTALLED)
+lint: $(FOR_TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest $(PARALLEL)
-	$(JAX) $(BIN)/python -m pytest $(PARALLEL) tests/dsp tests/processors tests/models \
-	  tests/losses tests/features tests/test_units.py tests/test_synthesis.py
+	$(PYTEST) -m "not slow"
+	$(JAX) $(PYTEST) -m "not slow" $(JAX_TESTS)
 
-bench: $(INSTALLED)
+slow: $(FOR_ALL_TESTS)
+	$(PYTEST) -m slow
+	$(JAX) $(PYTEST) $(ALL_JAX_TESTS)
+
+test-all: test slow
+
+bench: $(FOR_TESTS)
 	$(BIN)/python benchmarks/processors.py $(if $(ORIGINAL),--original $(ORIGINAL))
 	$(BIN)/python benchmarks/render.py --configs solo_instrument,fast
 	$(BIN)/python benchmarks/exported_models.py solo_instrument fast vst
 
-colab: $(INSTALLED)
+colab: $(FOR_TESTS)
 	$(BIN)/python colab/check_versions.py --runtime current
 	$(BIN)/python colab/check_versions.py --runtime 2026.04
 
-ladder: $(INSTALLED)
+ladder: $(FOR_TESTS)
 	rm -rf $(LADDER)
 	$(BIN)/python benchmarks/ladder/climb.py --out $(LADDER) $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(LADDER) build dist *.egg-info
+	rm -rf $(VENV) $(DEMO) $(LADDER) build dist site *.egg-info

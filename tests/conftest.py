@@ -12,7 +12,7 @@ from plain_jax import plain_jax
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.update(plain_jax())
 
-GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 
 # Tracing makes millions of objects that stay; looking through them takes a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
@@ -77,16 +77,12 @@ def pytest_collection_modifyitems(items):
 def golden():
     """Loads recorded values of the original DDSP: `golden("core_units")` -> (arrays, cases).
 
-    `cases` maps a case's name to its description (call, kwargs, names of inputs and outputs). The
-    recordings stand beside the checkout and are not part of the project: without them the test
-    is skipped.
+    `cases` maps a case's name to its description (call, kwargs, names of inputs and outputs): see
+    tests/golden/README.md.
     """
 
     def load(name: str):
-        path = GOLDEN / f"{name}.npz"
-        if not path.exists():
-            pytest.skip(f"no recorded values at {path}")
-        arrays = dict(np.load(path))
+        arrays = dict(np.load(GOLDEN / f"{name}.npz"))
         meta = json.loads(str(arrays.pop("meta")))
         return arrays, {case["name"]: case for case in meta["cases"]}
 

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
+
+pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 

@@ -10,6 +10,8 @@ from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.verification import open_interpreter
 from ddsp_tf.export.vst import write_vst
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "exported_models.py"
 
 

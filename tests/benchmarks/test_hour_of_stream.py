@@ -8,6 +8,8 @@ import pytest
 
 from ddsp_tf.inference.model_files import load_model
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "hour_of_stream.py"
 RATE = 16000
 

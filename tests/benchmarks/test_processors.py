@@ -83,6 +83,8 @@ sys.path.insert(0, {str(FOLDER.parent)!r})
 import numpy as np
 from inputs import CASES, Size, make_inputs
 from ours import build
+
+pytestmark = pytest.mark.slow
 size = Size(2, 16000, 0.04)
 for name in "{names}".split(","):
     function, layers = build(name, size)

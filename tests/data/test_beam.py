@@ -21,6 +21,7 @@ def measurer():
     return BeamMeasurer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_pipeline_gives_the_same_bytes(measurer, record, tmp_path, extractor, shared):
     for number in range(4):
@@ -37,6 +38,7 @@ def test_pipeline_gives_the_same_bytes(measurer, record, tmp_path, extractor, sh
     assert content(tmp_path / "beam") == content(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_a_tracker_in_use_is_sent_as_its_description(measurer, melodies, tmp_path):
     extractor = FeatureExtractor(16000, 100)
     prepare_dataset(melodies, tmp_path / "threads", extractor=extractor)
@@ -46,6 +48,7 @@ def test_a_tracker_in_use_is_sent_as_its_description(measurer, melodies, tmp_pat
     assert content(tmp_path / "beam") == content(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_an_unknown_runner_is_a_mistake(measurer, record, tmp_path, extractor):
     with pytest.raises(UserError, match="--runner Nonesuch"):
         prepare_dataset(

@@ -14,6 +14,8 @@ TEST_OF_USE = """
 import ddsp_tf
 from ddsp_tf.configuration.experiment import load_experiment
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_gin_file_can_name_it():
     model = load_experiment("distorted.gin").model

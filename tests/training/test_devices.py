@@ -74,6 +74,8 @@ for devices in (1, 2):
 DIVIDED = {
     "tensorflow": """
 import tensorflow as tf
+
+pytestmark = pytest.mark.slow
 (processor,) = tf.config.list_physical_devices("CPU")
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(processor, halves)

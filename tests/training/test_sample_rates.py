@@ -16,6 +16,8 @@ from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 
+pytestmark = pytest.mark.slow
+
 SHORT = (
     "RnnDecoder.stack_channels=32",
     "RnnDecoder.stack_layers=1",

@@ -112,6 +112,7 @@ def test_one_seed_gives_one_table(tiny_run, tiny_dataset, tiny_overrides, tmp_pa
     assert load_model(tiny_run).get_config() == load_model(tmp_path / "run").get_config()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_numbers(
     tiny_dataset, tiny_overrides, tmp_path, monkeypatch
 ):

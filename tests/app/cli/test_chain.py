@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from ddsp_tf.app.cli import main
 from ddsp_tf.inference.feature_files import load_features
 
+pytestmark = pytest.mark.slow
+
 
 def call(*arguments):
     result = CliRunner().invoke(main, ["-v", *map(str, arguments)])

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+pytestmark = pytest.mark.slow
+
 LADDER = Path(__file__).parents[3] / "benchmarks" / "ladder"
 SMALL = (
     "n_harmonics=8",
