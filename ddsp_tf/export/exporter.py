@@ -7,12 +7,12 @@ from typing import Any
 
 from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.errors import UserError
-from ddsp_tf.export.graphs import ExportGraphs
-from ddsp_tf.export.impulse_responses import write_impulse_responses
 from ddsp_tf.export.litert import PRECISIONS, write_litert
-from ddsp_tf.export.operators import min_runtime_version, operators
+from ddsp_tf.export.litert_operators import min_runtime_version, operators
+from ddsp_tf.export.model_functions import ModelFunctions
+from ddsp_tf.export.recording_signatures import transfer_endpoints
+from ddsp_tf.export.room import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
-from ddsp_tf.export.transfer import transfer_endpoints
 from ddsp_tf.export.verification import verify
 from ddsp_tf.export.vst import vst_obstacle, write_vst
 from ddsp_tf.files.atomic import atomic_path
@@ -75,10 +75,10 @@ def export_model(
     """
     record = record or {}
     folder.mkdir()
-    graphs = ExportGraphs(model)
-    description = describe(graphs, record)
+    functions = ModelFunctions(model)
+    description = describe(functions, record)
     description["signatures"] = write_saved_model(
-        graphs, folder / "saved_model", transfer_endpoints(graphs, record.get("extractor"))
+        functions, folder / "saved_model", transfer_endpoints(functions, record.get("extractor"))
     )
     files = write_litert(model, folder, precisions)
     obstacle = vst_obstacle(model)
@@ -89,24 +89,24 @@ def export_model(
     write_impulse_responses(model, folder)
     description["artifacts"] = {
         name: {**result, **_anatomy(folder / name)}
-        for name, result in verify(graphs, folder, files).items()
+        for name, result in verify(functions, folder, files).items()
     }
     description["files"] = _list_files(folder)
     (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     return description
 
 
-def describe(graphs: ExportGraphs, record: dict) -> dict:
+def describe(functions: ModelFunctions, record: dict) -> dict:
     """Returns what a caller must know of a model, as model.json states it.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         record: The run's record, as far as there is one.
 
     Returns:
         JSON-able dictionary.
     """
-    model = graphs.model
+    model = functions.model
     timbre = model.mean_z.numpy().tolist() if model.z_dims else None
     return {
         "schema_version": SCHEMA_VERSION,
@@ -120,10 +120,10 @@ def describe(graphs: ExportGraphs, record: dict) -> dict:
         "feature_extractor": record.get("extractor"),
         "feature_ranges": record.get("feature_statistics"),
         "controls": model.decoder.output_sizes,
-        "stems": graphs.stem_names,
+        "stems": functions.stem_names,
         "state": {
-            "saved_model": graphs.state_sizes,
-            "stream.tflite": ExportGraphs(model, block_frames=1).state_sizes,
+            "saved_model": functions.state_sizes,
+            "stream.tflite": ModelFunctions(model, block_frames=1).state_sizes,
         },
         "trained_steps": record.get("step"),
         "seed": record.get("seed"),

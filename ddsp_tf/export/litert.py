@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.compression import compressed
-from ddsp_tf.export.graphs import ExportGraphs, write_endpoints
+from ddsp_tf.export.litert_operators import check_builtin
+from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
 from ddsp_tf.export.offline import block_frames, synthesize_in_blocks
-from ddsp_tf.export.operators import check_builtin
 from ddsp_tf.models import Autoencoder
 
 PRECISIONS = ("float32", "float16", "int8")
@@ -96,8 +96,8 @@ def _reason(error: Exception) -> str:
 
 
 def _endpoints(model: Autoencoder) -> dict:
-    graphs, in_blocks = ExportGraphs(model, 1), ExportGraphs(model, block_frames(model.hop))
-    names, states = graphs.curve_names, list(graphs.state_sizes)
+    functions, in_blocks = ModelFunctions(model, 1), ModelFunctions(model, block_frames(model.hop))
+    names, states = functions.curve_names, list(functions.state_sizes)
 
     def synthesize(*arguments):
         curves = dict(zip(names, arguments[:-1], strict=True))
@@ -106,13 +106,16 @@ def _endpoints(model: Autoencoder) -> dict:
     def step(*arguments):
         curves = dict(zip(names, arguments, strict=False))
         state = dict(zip(states, arguments[len(names) + 1 :], strict=True))
-        audio, state = graphs.step(curves, arguments[len(names)], state)
+        audio, state = functions.step(curves, arguments[len(names)], state)
         return {"audio": audio, **state}
 
     return {
-        "synthesize": (synthesize, [*graphs.curve_specs(1, None), graphs.noise_spec(1, None)]),
+        "synthesize": (
+            synthesize,
+            [*functions.curve_specs(1, None), functions.noise_spec(1, None)],
+        ),
         "step": (
             step,
-            [*graphs.curve_specs(1, 1), graphs.noise_spec(1, 1), *graphs.state_specs(1)],
+            [*functions.curve_specs(1, 1), functions.noise_spec(1, 1), *functions.state_specs(1)],
         ),
     }

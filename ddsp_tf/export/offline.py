@@ -6,7 +6,7 @@ fixed number of frames; only the loops around them know how many there are.
 
 import tensorflow as tf
 
-from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.model_functions import ModelFunctions
 
 # Frames computed at once: enough to share the reading of the weights. More of short frames.
 _FRAMES = (100, 250)
@@ -34,19 +34,19 @@ def block_frames(hop: int) -> int:
     return min(max(_SAMPLES // hop, least), most) // 10 * 10
 
 
-def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
+def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
     """Plays whole curves block by block.
 
     Args:
-        graphs: The model's functions, for blocks of `block_frames`.
+        functions: The model's functions, for blocks of `block_frames`.
         curves: Dictionary of [1, frames] curves ("z": [1, frames, z_dims]); the number of frames
             may be unknown, and 0.
         noise: [1, frames * hop] in [-1, 1].
 
     Returns:
-        [1, frames * hop] audio, equal to `ExportGraphs.audio`.
+        [1, frames * hop] audio, equal to `ModelFunctions.audio`.
     """
-    model = graphs.model
+    model = functions.model
     hop, latency, outputs = model.hop, model.latency, model.decoder.output_sizes
     block = block_frames(hop)
     many = _BLOCKS * block
@@ -75,7 +75,7 @@ def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
                 held[name] = controls[name][:, -1:]
             return controls
 
-        audio, state = graphs.step(parts, noise, state, hold)
+        audio, state = functions.step(parts, noise, state, hold)
         return audio, {**state, **held}
 
     def play_blocks(turn, state):
@@ -90,7 +90,7 @@ def synthesize_in_blocks(graphs: ExportGraphs, curves: dict, noise):
         )
 
     start = {name: tf.zeros((1, 1, size)) for name, size in outputs.items()}
-    start |= graphs.initial_state(1)
+    start |= functions.initial_state(1)
     audio, _ = _loop(turns, turns, many * hop, play_blocks, start)
     return audio[:, latency : latency + frames * hop]
 

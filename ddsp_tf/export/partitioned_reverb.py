@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from ddsp_tf.export.sanitizing import finite
+from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.processors import Processor
 from ddsp_tf.typing import State, Tensor
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ddsp_tf.export.graphs import ExportGraphs, seeded_noise, write_endpoints
+from ddsp_tf.export.model_functions import ModelFunctions, seeded_noise, write_endpoints
 
 
-def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = None) -> list[str]:
+def write_saved_model(
+    functions: ModelFunctions, folder: Path, more: dict | None = None
+) -> list[str]:
     """Writes a SavedModel that takes features in physical units, any batch, any length.
 
     Signatures, with `curves` standing for the model's features, each [batch, frames], and, if the
@@ -22,16 +24,16 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
       zeros. Any number of frames; the audio lags by the latency that model.json states.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         folder: Where to write; made.
         more: Further signatures, as for `write_endpoints`.
 
     Returns:
         Names of the signatures.
     """
-    hop, names = graphs.model.hop, graphs.curve_names
-    states = list(graphs.state_sizes)
-    curves, noise = graphs.curve_specs(None, None), graphs.noise_spec(None, None)
+    hop, names = functions.model.hop, functions.curve_names
+    states = list(functions.state_sizes)
+    curves, noise = functions.curve_specs(None, None), functions.noise_spec(None, None)
     seed = tf.TensorSpec([], tf.int32, "noise_seed")
 
     def named(values):
@@ -43,24 +45,24 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
 
     def synthesize(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": graphs.shared_audio(curves, draw(curves, arguments[-1]))}
+        return {"audio": functions.shared_audio(curves, draw(curves, arguments[-1]))}
 
     def synthesize_with_noise(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": graphs.shared_audio(curves, _fitting(arguments[-1], curves, hop))}
+        return {"audio": functions.shared_audio(curves, _fitting(arguments[-1], curves, hop))}
 
     def stems(*arguments):
         curves = named(arguments[:-1])
-        return graphs.shared_stems(curves, draw(curves, arguments[-1]))
+        return functions.shared_stems(curves, draw(curves, arguments[-1]))
 
     def controls(*arguments):
-        return graphs.controls(named(arguments))
+        return functions.controls(named(arguments))
 
     def step(*arguments):
         curves = named(arguments[: len(names)])
         noise = _fitting(arguments[len(names)], curves, hop)
         state = dict(zip(states, arguments[len(names) + 1 :], strict=True))
-        audio, state = graphs.step(curves, noise, state)
+        audio, state = functions.step(curves, noise, state)
         return {"audio": audio, **state}
 
     endpoints = {
@@ -68,7 +70,7 @@ def write_saved_model(graphs: ExportGraphs, folder: Path, more: dict | None = No
         "synthesize_with_noise": (synthesize_with_noise, [*curves, noise]),
         "stems": (stems, [*curves, seed]),
         "controls": (controls, curves),
-        "step": (step, [*curves, noise, *graphs.state_specs(None)]),
+        "step": (step, [*curves, noise, *functions.state_specs(None)]),
         **(more or {}),
     }
     write_endpoints(endpoints, folder)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.units import scale_db, scale_f0_hz
@@ -38,17 +38,17 @@ def open_interpreter(path: Path, threads: int = 1):
         return Interpreter(str(path), num_threads=threads)
 
 
-def example_piece(graphs: ExportGraphs, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:
+def example_piece(functions: ModelFunctions, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:
     """Makes something to play: a rising tone that swells.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         seconds: Its length.
 
     Returns:
         Tuple of curves, [1, frames] each, and noise [1, frames * hop].
     """
-    model = graphs.model
+    model = functions.model
     frames = round(seconds * model.frame_rate)
     curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
     curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
@@ -93,11 +93,11 @@ def _full_precision():
 
 
 @_full_precision()
-def verify(graphs: ExportGraphs, folder: Path, files: list[str]) -> dict[str, dict]:
+def verify(functions: ModelFunctions, folder: Path, files: list[str]) -> dict[str, dict]:
     """Plays two seconds through each exported form.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         folder: The export.
         files: Names of its `.tflite` files.
 
@@ -107,19 +107,19 @@ def verify(graphs: ExportGraphs, folder: Path, files: list[str]) -> dict[str, di
     Raises:
         UserError: If one at full precision differs by more than 1e-4, or one plays NaN.
     """
-    curves, noise = example_piece(graphs)
-    expected = np.asarray(tf.function(graphs.audio, autograph=False)(curves, noise))
+    curves, noise = example_piece(functions)
+    expected = np.asarray(tf.function(functions.audio, autograph=False)(curves, noise))
     found = {"saved_model": agreement(_play_saved_model(folder, curves, noise), expected)}
     for file in files:
         if file.startswith("offline"):
             runner = open_interpreter(folder / file, 2).get_signature_runner("synthesize")
             found[file] = agreement(runner(**curves, noise=noise)["audio"], expected)
         elif file.startswith("stream"):
-            audio = np.concatenate(list(stream(graphs, folder / file, curves, noise)), axis=1)
-            late = graphs.model.latency
+            audio = np.concatenate(list(stream(functions, folder / file, curves, noise)), axis=1)
+            late = functions.model.latency
             found[file] = agreement(audio[:, late:], expected[:, : audio.shape[1] - late])
         else:
-            found[file] = agreement(*_plugin_controls(graphs, folder / file, curves))
+            found[file] = agreement(*_plugin_controls(functions, folder / file, curves))
     for name, result in found.items():
         limit = np.inf if name.endswith(("_float16.tflite", "_int8.tflite")) else TOLERANCE
         if not result["largest_difference"] <= limit:
@@ -136,11 +136,11 @@ def _play_saved_model(folder, curves, noise):
     return saved.signatures["synthesize_with_noise"](**inputs)["audio"]
 
 
-def stream(graphs: ExportGraphs, path: Path, curves: dict, noise) -> Iterator[np.ndarray]:
+def stream(functions: ModelFunctions, path: Path, curves: dict, noise) -> Iterator[np.ndarray]:
     """Plays curves through `stream.tflite`, frame by frame.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         path: The file.
         curves: Dictionary of [1, frames] curves.
         noise: [1, frames * hop].
@@ -149,7 +149,7 @@ def stream(graphs: ExportGraphs, path: Path, curves: dict, noise) -> Iterator[np
         [1, hop] audio, late by the model's latency.
     """
     step = open_interpreter(path).get_signature_runner("step")
-    hop = graphs.model.hop
+    hop = functions.model.hop
     state = {
         name: np.zeros(tensor["shape"], np.float32)
         for name, tensor in step.get_input_details().items()
@@ -161,7 +161,7 @@ def stream(graphs: ExportGraphs, path: Path, curves: dict, noise) -> Iterator[np
         yield state.pop("audio")
 
 
-def _plugin_controls(graphs, path, curves):
+def _plugin_controls(functions, path, curves):
     """Gives the controls of every frame, from the plugin's file and from the model."""
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()
@@ -178,6 +178,6 @@ def _plugin_controls(graphs, path, curves):
         interpreter.invoke()
         frames.append(np.concatenate([interpreter.get_tensor(outputs[name]) for name in controls]))
         interpreter.set_tensor(inputs["call_state:0"], interpreter.get_tensor(outputs[state]))
-    expected = tf.function(graphs.controls, autograph=False)(curves)
+    expected = tf.function(functions.controls, autograph=False)(curves)
     names = ("amplitudes", "harmonic_distribution", "noise_magnitudes")
     return np.stack(frames), np.concatenate([expected[name][0] for name in names], axis=1)

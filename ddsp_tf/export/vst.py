@@ -16,9 +16,9 @@ import tensorflow as tf
 from keras import ops
 
 from ddsp_tf.dsp.framing import hop_size
-from ddsp_tf.export.graphs import write_endpoints
 from ddsp_tf.export.litert import convert
-from ddsp_tf.export.sanitizing import finite
+from ddsp_tf.export.model_functions import write_endpoints
+from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import FilteredNoise, Harmonic
 from ddsp_tf.units import MIDI_RANGE, midi_to_hz

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.exporter import export_run
-from ddsp_tf.export.graphs import ExportGraphs
+from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.verification import verify
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.exported_model import ExportedModel
@@ -59,7 +59,7 @@ def test_models_are_compared_without_the_rounding_of_a_gpu(tiny_run, tiny_export
     rounding = tf.config.experimental.tensor_float_32_execution_enabled
     seen = []
 
-    class Watched(ExportGraphs):
+    class Watched(ModelFunctions):
         def audio(self, curves, noise):
             seen.append(rounding())
             return super().audio(curves, noise)

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ddsp_tf.dsp.oscillators import frame_phase
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.litert import convert
-from ddsp_tf.export.operators import check_builtin, foreign_nodes, operators
+from ddsp_tf.export.litert_operators import check_builtin, foreign_nodes, operators
 from ddsp_tf.inference.model_files import load_model
 
 

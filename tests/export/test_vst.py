@@ -9,8 +9,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.export.graphs import ExportGraphs
-from ddsp_tf.export.operators import foreign_nodes, min_runtime_version
+from ddsp_tf.export.litert_operators import foreign_nodes, min_runtime_version
+from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import vst_obstacle, write_vst
 
 STATISTICS = {
@@ -112,7 +112,7 @@ def test_controls_are_those_of_the_model(model, path):
     power_db = np.float32(np.linspace(-60.0, -10.0, 60))
     plugin = Plugin(path.read_bytes())
     frames = [plugin.call(*scaled(*frame)) for frame in zip(f0_hz, power_db, strict=True)]
-    expected = ExportGraphs(model).controls({"f0_hz": f0_hz[None], "power_db": power_db[None]})
+    expected = ModelFunctions(model).controls({"f0_hz": f0_hz[None], "power_db": power_db[None]})
     for number, name in enumerate(("amplitudes", "harmonic_distribution", "noise_magnitudes")):
         found = np.stack([frame[number] for frame in frames])
         np.testing.assert_allclose(found, expected[name][0], atol=1e-4)

@@ -4,11 +4,11 @@ import functools
 
 import tensorflow as tf
 
-from ddsp_tf.export.graphs import ExportGraphs, seeded_noise
-from ddsp_tf.export.sanitizing import finite
+from ddsp_tf.export.model_functions import ModelFunctions, seeded_noise
 from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.yin import yin_pitch
+from ddsp_tf.inference.sanitizing import finite
 
 _MARGIN_SECONDS = 0.02
 
@@ -72,7 +72,7 @@ def _held(f0_hz, voiced, margin: int):
     return held * tf.cast(count[:, -1:] > 0, tf.float32)
 
 
-def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
+def transfer_endpoints(functions: ModelFunctions, extractor: dict | None) -> dict:
     """Gives the signatures that take recordings, for `write_saved_model`.
 
     - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
@@ -81,16 +81,16 @@ def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
       recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre.
 
     Args:
-        graphs: The model's functions.
+        functions: The model's functions.
         extractor: Description of the extractor that made the training data; None if unknown.
 
     Returns:
         Endpoints as for `write_endpoints`.
     """
-    model = graphs.model
+    model = functions.model
     audio_spec = tf.TensorSpec([None, None], tf.float32, "audio")
     seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
-    z_specs = [spec for spec in graphs.curve_specs(None, None) if spec.name == "z"]
+    z_specs = [spec for spec in functions.curve_specs(None, None) if spec.name == "z"]
 
     # One graph, also for `transfer`.
     @functools.partial(tf.function, input_signature=[audio_spec], autograph=False)
@@ -108,7 +108,7 @@ def transfer_endpoints(graphs: ExportGraphs, extractor: dict | None) -> dict:
         curves = {name: measured[name] for name in model.feature_names}
         curves |= {"z": z[0]} if z else {}
         noise = seeded_noise(tf.shape(curves["f0_hz"]) * [1, model.hop], noise_seed)
-        return {"audio": graphs.shared_audio(curves, noise)}
+        return {"audio": functions.shared_audio(curves, noise)}
 
     return {
         "extract_features": (extract_features, [audio_spec]),

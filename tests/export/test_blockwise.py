@@ -3,12 +3,12 @@ import pytest
 import tensorflow as tf
 from small_models import DECODERS, make_curves, make_model, make_model_with_timbre
 
-from ddsp_tf.export import decoding
+from ddsp_tf.export import blockwise
 
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch):
-    monkeypatch.setattr(decoding, "_BLOCK_FRAMES", 16)
+    monkeypatch.setattr(blockwise, "_BLOCK_FRAMES", 16)
 
 
 def decode(model, features):
@@ -17,7 +17,7 @@ def decode(model, features):
         name: tf.TensorSpec([None] * 2 + list(value.shape[2:]), tf.float32)
         for name, value in features.items()
     }
-    graph = tf.function(lambda values: decoding.decode_in_blocks(model, values), [specs])
+    graph = tf.function(lambda values: blockwise.decode_in_blocks(model, values), [specs])
     return graph({name: tf.constant(value) for name, value in features.items()})
 
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from ddsp_tf.backend.fusion import for_any_machine
 from ddsp_tf.backend.gradients import forward_only
-from ddsp_tf.export.decoding import decode_in_blocks
+from ddsp_tf.export.blockwise import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
-from ddsp_tf.export.sanitizing import finite, sanitized
+from ddsp_tf.inference.sanitizing import finite, sanitized
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import ProcessorGroup
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
@@ -19,7 +19,7 @@ from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 _STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
 
 
-class ExportGraphs:
+class ModelFunctions:
     """A model as functions of plain tensors, with bad numbers made harmless.
 
     Dictionaries of curves hold the model's features, [batch, frames] each, and, if it has a
@@ -34,8 +34,8 @@ class ExportGraphs:
         >>> from ddsp_tf.configuration.experiment import load_experiment
         >>> model = load_experiment("demo").model
         >>> model.build()
-        >>> graphs = ExportGraphs(model)
-        >>> graphs.curve_names, graphs.state_sizes["state_decoder"]
+        >>> functions = ModelFunctions(model)
+        >>> functions.curve_names, functions.state_sizes["state_decoder"]
         (('f0_hz', 'loudness_db'), 96)
     """
 
