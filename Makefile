@@ -55,6 +55,10 @@ pictures: $(FOR_DEMO)
 	  docs/clips/violin
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
+docs: $(FOR_DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "To read the documentation, open $(abspath site)/index.html"
+
 lint: $(FOR_TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,38 @@ def melody(seconds: float, seed: int, sample_rate: int = 16000) -> np.ndarray:
     envelope = 0.2 * np.sin(np.pi * (2 * time % 1.0)) ** 0.5
     tone = sum(np.sin(2 * np.pi * h * phase) / h**1.5 for h in range(1, 9))
     return (envelope * (tone + 0.02 * generator.normal(size=time.size))).astype(np.float32)
+
+
+@pytest.fixture
+def extractor():
+    """16 kHz, 50 frames a second, pitch by counting."""
+    from counting_tracker import CountingTracker
+
+    from ddsp_tf.features.extractor import FeatureExtractor
+
+    return FeatureExtractor(16000, 50, CountingTracker(), refine_f0=False)
+
+
+@pytest.fixture
+def record(tmp_path):
+    """Writes a recording of noise below `tmp_path / "audio"`; each number sounds different."""
+
+    import soundfile
+
+    def write(name, seconds, number=None, sample_rate=16000, gain=0.5):
+        path = tmp_path / "audio" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number = zlib.crc32(name.encode()) if number is None else number
+        sound = np.random.default_rng(number).uniform(-gain, gain, round(seconds * sample_rate))
+        soundfile.write(path, sound, sample_rate, "FLOAT")
+        # The library notes the time in the file, and content decides which files are held out.
+        content = bytearray(path.read_bytes())
+        time = content.index(b"PEAK") + 12
+        content[time : time + 4] = bytes(4)
+        path.write_bytes(content)
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ PLACES = (
     "benchmarks/*.md",
     "colab/*.md",
     "benchmarks/ladder/*.md",
+    "tests/golden/*.md",
 )
 PAGES = sorted({path for place in PLACES for path in ROOT.glob(place)})
 _MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import counting_tracker
 import numpy as np
 import pytest
 import soundfile
@@ -21,7 +22,7 @@ from ddsp_tf.features.extractor import FeatureExtractor
 SLOW = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
-from conftest import CountingTracker
+from counting_tracker import CountingTracker
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.features.extractor import FeatureExtractor
 
@@ -61,7 +62,7 @@ def folder(record):
 
 
 def test_killed_work_goes_on_to_the_same_bytes(folder, tmp_path, extractor, measured):
-    tests = os.path.dirname(__file__)
+    tests = os.path.dirname(counting_tracker.__file__)
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(folder), str(tmp_path / "killed"), tests]
     )

@@ -17,7 +17,8 @@ def test_links_lead_somewhere(page):
         target = (page.parent / name).resolve() if name else page
         assert target.exists(), f"{link}: no {target}"
         assert target.is_relative_to(ROOT), f"{link}: outside of the project"
-        if anchor:
+        # Anchors of API pages are made by the site, which test_site.py builds.
+        if anchor and target.parent.name != "api":
             assert anchor in anchors(target), f"{link}: {sorted(anchors(target))}"
 
 

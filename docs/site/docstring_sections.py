@@ -1,0 +1,26 @@
+"""Lets mkdocstrings read the sections of our docstrings.
+
+A layer's docstring has two lists, `Args` of its constructor and `Call arguments` of its call, and
+`Returns` says what the call returns. Google's style, as griffe reads it, knows one list and no return
+value of a class, and shows a single `Example` as a box of running text.
+"""
+
+import griffe
+
+SECTIONS = {
+    "\nCall arguments:\n": "\nArgs: Call arguments:\n",
+    "\nExample:\n": "\nExamples: Example:\n",
+}
+CLASS_SECTIONS = {"\nReturns:\n    ": "\nReturns:\n    Tensor: "}
+
+
+class DocstringSections(griffe.Extension):
+    """Rewrites the first lines of these sections before a docstring is parsed."""
+
+    def on_object(self, *, obj: griffe.Object, **kwargs) -> None:
+        """Called once for each module, class, function and attribute."""
+        if not obj.docstring:
+            return
+        sections = {**SECTIONS, **CLASS_SECTIONS} if obj.is_class else SECTIONS
+        for ours, theirs in sections.items():
+            obj.docstring.value = obj.docstring.value.replace(ours, theirs)
