@@ -1,8 +1,8 @@
 """Lets mkdocstrings read the sections of our docstrings.
 
-A layer's docstring has two lists, `Args` of its constructor and `Call arguments` of its call, and
-`Returns` says what the call returns. Google's style, as griffe reads it, knows one list and no return
-value of a class, and shows a single `Example` as a box of running text.
+The docstring of a layer lists the `Args` of its constructor and the `Call arguments` of its call;
+`Returns` is what the call returns. Griffe's reading of Google's style knows one list and no return
+value of a class, and takes a section `Example` for a box of running text.
 """
 
 import griffe

@@ -1,8 +1,8 @@
 """Puts every Markdown file of the project on the site, at its own place in the tree.
 
-A page of `docs/` links to `../export/README.md` and to source files, as it must where the tree itself
-is read. MkDocs knows only the files of one folder, so this hook hands it the pages of the whole
-project and each file that they link to, and the same links work on the site.
+Pages of `docs/` link to `../export/README.md` and to source files, because people read them in the
+repository, too. MkDocs reads one folder only. This hook gives it the pages of the whole project and
+the files that they link to, so the same links work in both places.
 """
 
 import re
