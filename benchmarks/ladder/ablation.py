@@ -76,11 +76,12 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None, *, made: b
                 plan.reached["branch"],
             )
     frames = round(plan.clip_seconds * manifest.frame_rate)
-    batch = next(clips(manifest, split="validation", clip_frames=frames).as_numpy_iterator())
-    sounds = {"target": batch["audio"][0]}
+    batches = clips(manifest, split="validation", clip_frames=frames).as_numpy_iterator()
+    features, audio = next(batches)
+    sounds = {"target": audio[0]}
     for branch, run in models.items():
-        sounds[branch.replace("+ ", "with ")] = render_stems(load_model(run), batch)[
-            "reconstruction"
-        ][0]
+        sounds[branch.replace("+ ", "with ")] = render_stems(
+            load_model(run), {**features, "audio": audio}
+        )["reconstruction"][0]
     keep_sounds(result, sounds, rate)
     return result

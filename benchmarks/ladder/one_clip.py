@@ -144,9 +144,9 @@ def least_noisy(plan: Plan, stretches, loss, rate: int, folder: Path):
 def _curves(plan: Plan, manifest) -> list[dict]:
     frames = round(plan.clip_seconds * manifest.frame_rate)
     names = ("audio", "f0_hz", "f0_confidence", "loudness_db", "power_db")
-    batches = clips(manifest, split="train", clip_frames=frames).as_numpy_iterator()
+    batches = clips(manifest, split="train", clip_frames=frames, features=names)
     return [
-        {name: batch[name][row] for name in names}
-        for batch in batches
-        for row in range(len(batch["audio"]))
+        {name: features[name][row] for name in names}
+        for features, audio in batches.as_numpy_iterator()
+        for row in range(len(audio))
     ]

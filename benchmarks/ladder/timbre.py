@@ -114,12 +114,12 @@ def _walk(plan, manifest, model):
     """Plays one note with z at points between the two instruments' means."""
     frames = round(plan.clip_seconds * manifest.frame_rate)
     batches = list(clips(manifest, split="train", clip_frames=frames).as_numpy_iterator())
-    means = [in_graph(model, "encode")(batch["audio"]) for batch in batches]
+    means = [in_graph(model, "encode")(audio) for _, audio in batches]
     means = np.array([np.asarray(z).mean(axis=(0, 1)) for z in means])
     half = len(means) // 2
     violin, flute = means[:half].mean(axis=0), means[half:].mean(axis=0)
     shares = np.linspace(0.0, 1.0, _POINTS)
-    loud = np.concatenate([batch["loudness_db"].ravel() for batch in batches])
+    loud = np.concatenate([features["loudness_db"].ravel() for features, _ in batches])
     curves = {
         "f0_hz": np.full((_POINTS, manifest.frame_rate), 440.0),
         "loudness_db": np.full((_POINTS, manifest.frame_rate), np.percentile(loud, 75)),

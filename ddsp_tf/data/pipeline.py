@@ -5,7 +5,7 @@ time compete with the training loop for the interpreter, and can hang it at exit
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -17,11 +17,14 @@ from ddsp_tf.data.mixing import mixed
 from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.data.varispeed import Varispeed
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.loudness import FLOOR_DB
+
+Datasets = Manifest | str | os.PathLike | Sequence[Manifest | str | os.PathLike]
 
 
 def training_batches(
-    datasets: Manifest | str | os.PathLike | Sequence[Manifest | str | os.PathLike],
+    datasets: Datasets,
     *,
     clip_frames: int,
     batch_size: int,
@@ -30,36 +33,114 @@ def training_batches(
     weights: Sequence[float] | None = None,
     gain_db: float = 0.0,
     varispeed: float = 0.0,
+    features: Sequence[str] = FEATURES,
+    with_sources: bool = False,
 ) -> tf.data.Dataset:
-    """Gives random crops of the training split, forever; see `random_crops` for their choice.
+    """Returns random clips of the training split, endlessly, in batches for `fit`.
 
-    Batch number s depends on nothing but the arguments and s: a training that was stopped before
-    step s goes on exactly with `first_step=s`. To get there, the crops of at most one epoch are
-    read and passed over. Memory does not grow with the dataset. Recordings shorter than a crop
-    are followed by silence.
+    Batch number s depends only on the arguments and s: a training that stopped before step s
+    resumes exactly with `first_step=s`. To get there, at most one epoch of clips is read and
+    skipped. Memory does not grow with the dataset. Recordings shorter than a clip are padded with
+    silence.
 
     Args:
-        datasets: Manifest or folder of a dataset, or several of the same rates.
-        clip_frames: Frames of a crop, at most those of a record (20 s).
-        batch_size: Crops in a batch.
-        seed: Decides order and places of the crops.
-        first_step: Number of the batch to begin with.
-        weights: Share of the crops that each dataset gives, in any unit; by default shares like
-            the datasets' lengths.
-        gain_db: Crops are made louder or softer by a random gain of at most this many dB; the
-            two levels among the features move with the audio, pitch stays.
-        varispeed: Crops are played faster or slower by a random number of semitones up to this,
-            at most 12; see `Varispeed`.
+        datasets: Manifest or folder of a dataset, or several of them, of equal rates.
+        clip_frames: Frames of a clip, at most those of the longest segment (20 s).
+        batch_size: Clips in a batch.
+        seed: Seed that decides order and position of the clips.
+        first_step: Number of the first batch.
+        weights: Share of the clips that each dataset gives, in any unit; by default
+            proportional to the datasets' lengths.
+        gain_db: Largest random gain of a clip, in dB, up or down; the two levels among the
+            features move with the audio, pitch does not.
+        varispeed: Largest random change of a clip's speed, in semitones, at most 12; see
+            `Varispeed`.
+        features: Names of the features to return, of "f0_hz", "f0_confidence", "loudness_db",
+            "power_db", and "audio" for models with an encoder.
+        with_sources: Whether to return a third element that says where the clips are from.
 
     Returns:
-        An endless dataset of dicts: `audio` [batch, clip_frames * hop], `f0_hz`,
-        `f0_confidence`, `loudness_db`, `power_db` [batch, clip_frames], all float32; `source`
-        [batch], strings; `start_frame` [batch], int64, counted from the start of the recording.
+        Endless dataset of `(features, audio)`: a dictionary of float32 [batch, clip_frames] by
+        name ("audio" [batch, clip_frames * hop]), and the target, float32
+        [batch, clip_frames * hop]. Or of `(features, audio, about)`, where `about` is a
+        dictionary of `source`, strings, and `start_frame`, int64, counted from the start of the
+        recording, both [batch].
 
     Raises:
-        UserError: If the split is empty, a dataset is incomplete, rates or numbers of weights
-            differ, or a size is out of range.
+        UserError: If the split is empty, a dataset is incomplete, rates or the number of weights
+            differ, a feature is unknown, or a size is out of range.
+
+    Example:
+        >>> batches = training_batches(
+        ...     "my_dataset", clip_frames=1000, batch_size=16, seed=0
+        ... )  # doctest: +SKIP
+        >>> model.fit(batches, steps_per_epoch=1000)  # doctest: +SKIP
     """
+    batches = _random_batches(
+        datasets,
+        clip_frames=clip_frames,
+        batch_size=batch_size,
+        seed=seed,
+        first_step=first_step,
+        weights=weights,
+        gain_db=gain_db,
+        varispeed=varispeed,
+    )
+    return batches.map(_as_pairs(features, with_sources)).prefetch(4)
+
+
+def training_sources(
+    datasets: Datasets,
+    step: int,
+    *,
+    clip_frames: int,
+    batch_size: int,
+    seed: int,
+    weights: Sequence[float] | None = None,
+    varispeed: float = 0.0,
+) -> list[str]:
+    """Returns the recordings that a batch of `training_batches` was cut from.
+
+    Args:
+        datasets: Arguments of `training_batches`, like all others.
+        step: Number of the batch.
+        clip_frames: Frames of a clip.
+        batch_size: Clips in a batch.
+        seed: Seed of the clips.
+        weights: Shares of the datasets.
+        varispeed: Largest change of speed, in semitones.
+
+    Returns:
+        Sorted names of the recordings, each once.
+
+    Raises:
+        UserError: As `training_batches`.
+    """
+    batches = _random_batches(
+        datasets,
+        clip_frames=clip_frames,
+        batch_size=batch_size,
+        seed=seed,
+        first_step=step,
+        weights=weights,
+        varispeed=varispeed,
+    )
+    batch = next(iter(batches))
+    return sorted({source.decode() for source in batch["source"].numpy()})
+
+
+def _random_batches(
+    datasets: Datasets,
+    *,
+    clip_frames: int,
+    batch_size: int,
+    seed: int,
+    first_step: int,
+    weights: Sequence[float] | None = None,
+    gain_db: float = 0.0,
+    varispeed: float = 0.0,
+) -> tf.data.Dataset:
+    """Batches as dictionaries of `audio`, all features, `source` and `start_frame`."""
     _check_positive(clip_frames=clip_frames, batch_size=batch_size, first_step=first_step + 1)
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
@@ -89,7 +170,25 @@ def training_batches(
                 lambda number, crop: _with_gain(crop, _drawn(seed + 0x6761696E, number, gain_db))
             )
         )
-    return crops.batch(batch_size, drop_remainder=True).prefetch(4)
+    return crops.batch(batch_size, drop_remainder=True)
+
+
+def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
+    """Returns the function that turns dictionaries into what `fit` takes."""
+    names = (features,) if isinstance(features, str) else tuple(features)
+    known = (*FEATURES, "audio")
+    for name in names:
+        if name not in known:
+            raise UserError(f"feature {name!r}: unknown; expected some of {', '.join(known)}")
+
+    def pair(batch: dict[str, tf.Tensor]) -> tuple:
+        chosen = {name: batch[name] for name in names}
+        if not with_sources:
+            return chosen, batch["audio"]
+        about = {name: values for name, values in batch.items() if name not in known}
+        return chosen, batch["audio"], about
+
+    return as_written(pair)
 
 
 def _check_clips(readers: list[DatasetReader], clip_frames: int) -> None:
@@ -129,28 +228,40 @@ def _with_gain(crop: dict[str, tf.Tensor], gain_db: tf.Tensor) -> dict[str, tf.T
 
 
 def clips(
-    dataset: Manifest | str | os.PathLike, *, split: str, clip_frames: int, batch_size: int = 1
+    dataset: Manifest | str | os.PathLike,
+    *,
+    split: str,
+    clip_frames: int,
+    batch_size: int = 1,
+    features: Sequence[str] = FEATURES,
+    with_sources: bool = False,
 ) -> tf.data.Dataset:
-    """Gives the recordings of a split from start to end, in clips that do not overlap.
+    """Returns the recordings of a split from start to end, in clips that do not overlap.
 
-    What remains at the end of a recording is padded with silence to a full clip if it is half a
-    clip or longer, or if it is all there is; otherwise it is left out.
+    The remainder of a recording is padded with silence to a full clip if it is half a clip or
+    longer, or if it is the whole recording; otherwise it is left out.
 
     Args:
-        dataset: A manifest or the folder of a dataset.
+        dataset: Manifest or folder of a dataset.
         split: "train" or "validation".
         clip_frames: Frames of a clip, any number.
         batch_size: Clips in a batch; the last batch may have fewer.
+        features: Names of the features to return, as for `training_batches`.
+        with_sources: Whether to return a third element that says where the clips are from.
 
     Returns:
-        A dataset of the same dicts as `training_batches` gives, and `valid_frames` [batch],
-        int64: frames of the clip before padding.
+        Dataset of `(features, audio)`, as `training_batches` returns them; or of
+        `(features, audio, about)`, where `about` is a dictionary of `source`, strings;
+        `start_frame`, counted from the start of the recording; and `valid_frames`, frames before
+        the padding, int64; all [batch].
 
     Raises:
-        UserError: If the split is empty, the dataset is incomplete, or a size is not positive.
+        UserError: If the split is empty, the dataset is incomplete, a feature is unknown, or a
+            size is not positive.
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size)
-    return consecutive_clips(DatasetReader(dataset, split), clip_frames).batch(batch_size)
+    batches = consecutive_clips(DatasetReader(dataset, split), clip_frames).batch(batch_size)
+    return batches.map(_as_pairs(features, with_sources))
 
 
 def _check_positive(**sizes: int) -> None:

@@ -74,12 +74,12 @@ def evaluate_model(
     splits = [name for name in ("train", "validation") if manifest.has_split(name)]
     splits = splits if split == "all" else [split]
     batches = [
-        clips(manifest, split=name, clip_frames=clip_frames, batch_size=1) for name in splits
+        clips(manifest, split=name, clip_frames=clip_frames, with_sources=True) for name in splits
     ]
     total = sum(int(dataset.cardinality()) for dataset in batches)
     reports = []
-    for batch in itertools.chain.from_iterable(batches):
-        clip = {key: value.numpy()[0] for key, value in batch.items()}
+    for curves, audio, about in itertools.chain.from_iterable(batches):
+        clip = {key: value.numpy()[0] for key, value in {**curves, "audio": audio, **about}.items()}
         reports.append(_measure(model, loss, extractor, clip, seed=len(reports)))
         if on_progress:
             on_progress(len(reports), reports[-1].name, total)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import Experiment
 from ddsp_tf.data.manifest import Manifest
-from ddsp_tf.data.pipeline import training_batches
+from ddsp_tf.data.pipeline import training_batches, training_sources
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.run_directory import RunDirectory
@@ -118,13 +118,10 @@ class Trainer:
             return self._summary()
         batches = training_batches(
             self.manifests,
-            clip_frames=self.clip_frames,
-            batch_size=self.settings.batch_size,
-            seed=self.seed,
+            **self._choice(),
             first_step=self.step,
-            weights=self.weights,
             gain_db=self.settings.gain_db,
-            varispeed=self.settings.varispeed,
+            features=self.model.feature_names,
         )
         try:
             self._loop(iter(batches))
@@ -136,6 +133,15 @@ class Trainer:
         finally:
             self.writer.close()
         return self._summary()
+
+    def _choice(self):
+        return {
+            "clip_frames": self.clip_frames,
+            "batch_size": self.settings.batch_size,
+            "seed": self.seed,
+            "weights": self.weights,
+            "varispeed": self.settings.varispeed,
+        }
 
     def _columns(self):
         kinds = ("loss", *self.loss.kinds)
@@ -160,13 +166,13 @@ class Trainer:
 
     def _loop(self, batches):
         settings = self.settings
-        sources, waited, started = [], 0.0, time.monotonic()
+        steps, waited, started = 0, 0.0, time.monotonic()
         while self.step < settings.steps:
             asked = time.monotonic()
-            batch = next(batches)
+            features, audio = next(batches)
             waited += time.monotonic() - asked
-            sources.append(batch["source"])
-            numbers = self.training_step.run(batch, self.step)
+            steps += 1
+            numbers = self.training_step.run({**features, "audio": audio}, self.step)
             self.pending.append(numbers)
             self.step += 1
             due = {
@@ -180,8 +186,8 @@ class Trainer:
             }
             if not any(due.values()):
                 continue
-            self._log_training(sources)
-            self._log_timing(len(sources), time.monotonic() - started, waited)
+            self._log_training()
+            self._log_timing(steps, time.monotonic() - started, waited)
             stop = due["validate"] and self._validate()
             if due["render"] and settings.render_clips:
                 with self.training_step.weights_to_keep():
@@ -190,11 +196,11 @@ class Trainer:
                 self._save_checkpoint()
             if stop:
                 break
-            sources, waited, started = [], 0.0, time.monotonic()
+            steps, waited, started = 0, 0.0, time.monotonic()
 
-    def _log_training(self, sources):
+    def _log_training(self):
         rows = [self._floats(numbers) for numbers in self.pending]
-        self._check_finite(rows, sources)
+        self._check_finite(rows)
         numbers = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         numbers["learning_rate"] = rows[-1]["learning_rate"]
         self.pending = []
@@ -208,14 +214,13 @@ class Trainer:
         values = keras.ops.convert_to_numpy(numbers).tolist()
         return dict(zip(self.training_step.names, values, strict=True))
 
-    def _check_finite(self, rows, sources):
+    def _check_finite(self, rows):
         for number, row in enumerate(rows):
             if np.isfinite(row["loss"]) and np.isfinite(row["gradient_norm"]):
                 continue
             step = self.step - len(rows) + number
             paths = self.checkpoints.paths()
-            batch = sources[number - len(rows)] if len(rows) - number <= len(sources) else []
-            names = sorted({tf.compat.as_text(name) for name in np.asarray(batch).tolist()})
+            names = training_sources(self.manifests, step, **self._choice())
             raise UserError(
                 f"{self.run.path}: the loss is no longer a number at step {step} (files "
                 f"{', '.join(names)}); last good checkpoint: {paths[-1] if paths else 'none'}; "

@@ -46,8 +46,15 @@ class Validation:
         self._rows = max((len(batch["audio"]) for batch in self.batches), default=1)
 
     def _clips(self, manifest, split) -> tf.data.Dataset:
-        batches = clips(manifest, split=split, clip_frames=self.clip_frames, batch_size=_BATCH)
-        return batches.unbatch()
+        batches = clips(
+            manifest,
+            split=split,
+            clip_frames=self.clip_frames,
+            batch_size=_BATCH,
+            with_sources=True,
+        )
+        merge = as_written(lambda features, audio, about: {**features, "audio": audio, **about})
+        return batches.map(merge).unbatch()
 
     def measure(self) -> tuple[dict[str, float], list[dict]]:
         """Measures the validation clips.

@@ -23,10 +23,12 @@ def datasets(record, extractor, tmp_path):
 
 
 def sources(datasets, count, first_step=0, **settings):
-    batches = training_batches(datasets, **SIZES, first_step=first_step, **settings).take(count)
+    batches = training_batches(
+        datasets, **SIZES, first_step=first_step, with_sources=True, **settings
+    ).take(count)
     found = [
-        list(zip(batch["source"], batch["start_frame"], strict=True))
-        for batch in batches.as_numpy_iterator()
+        list(zip(about["source"], about["start_frame"], strict=True))
+        for _, _, about in batches.as_numpy_iterator()
     ]
     return [crop for batch in found for crop in batch]
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from whole_files import whole_files
 
 from ddsp_tf.data import crops
-from ddsp_tf.data.pipeline import clips, training_batches
+from ddsp_tf.data.pipeline import clips, training_batches, training_sources
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import FLOOR_DB
@@ -30,7 +30,10 @@ def dataset(record, extractor, tmp_path):
 
 
 def take(batches, count):
-    return list(batches.take(count).as_numpy_iterator())
+    return [
+        {"audio": audio, **features, **(about[0] if about else {})}
+        for features, audio, *about in batches.take(count).as_numpy_iterator()
+    ]
 
 
 def assert_equal(batches, others):
@@ -41,15 +44,39 @@ def assert_equal(batches, others):
 
 
 def test_batches_have_the_promised_keys_shapes_and_types(dataset):
-    batches = training_batches(dataset, clip_frames=100, batch_size=3, seed=0)
+    batches = training_batches(dataset, clip_frames=100, batch_size=3, seed=0, with_sources=True)
     (batch,) = take(batches, 1)
     assert list(batch) == KEYS
     assert batch["audio"].shape == (3, 32000)
     assert batch["f0_hz"].shape == (3, 100)
     assert batch["audio"].dtype == batch["power_db"].dtype == np.float32
     assert batch["start_frame"].dtype == np.int64
-    for key, spec in batches.element_spec.items():
-        assert spec.shape == batch[key].shape
+    features, audio, _ = batches.element_spec
+    assert audio.shape == (3, 32000)
+    assert all(spec.shape == (3, 100) for spec in features.values())
+
+
+def test_features_are_chosen_by_name(dataset):
+    sizes = {"clip_frames": 100, "batch_size": 3}
+    names = ("loudness_db", "audio")
+    for batches in (
+        training_batches(dataset, **sizes, seed=0, features=names),
+        clips(dataset, split="train", **sizes, features=names),
+    ):
+        features, audio = next(iter(batches))
+        assert tuple(features) == names
+        np.testing.assert_array_equal(features["audio"], audio)
+    for features in (["loudness"], "f0"):
+        with pytest.raises(UserError, match=r"feature .(loudness|f0).: unknown; expected .*f0_hz"):
+            clips(dataset, split="train", **sizes, features=features)
+
+
+def test_the_sources_of_a_batch_are_told(dataset):
+    settings = {"clip_frames": 100, "batch_size": 4, "seed": 5}
+    batches = training_batches(dataset, **settings, first_step=7, with_sources=True)
+    for step, batch in enumerate(take(batches, 3), 7):
+        expected = sorted({source.decode() for source in batch["source"]})
+        assert training_sources(dataset, step, **settings) == expected
 
 
 def test_any_step_can_be_the_first(dataset, monkeypatch):
@@ -76,7 +103,9 @@ def test_crops_are_true_to_the_recording(dataset, tmp_path):
         path.name: soundfile.read(path, dtype="float32")[0]
         for path in (tmp_path / "audio").iterdir()
     }
-    for batch in take(training_batches(dataset, clip_frames=100, batch_size=8, seed=1), 20):
+    for batch in take(
+        training_batches(dataset, clip_frames=100, batch_size=8, seed=1, with_sources=True), 20
+    ):
         for row, source in enumerate(batch["source"]):
             start = int(batch["start_frame"][row])
             # The first recording is two records of 525 frames.
@@ -93,7 +122,7 @@ def test_crops_are_true_to_the_recording(dataset, tmp_path):
 
 
 def test_clips_follow_each_other_and_pad_the_end(dataset):
-    batches = take(clips(dataset, split="train", clip_frames=100), 99)
+    batches = take(clips(dataset, split="train", clip_frames=100, with_sources=True), 99)
     assert [*batches[0]] == [*KEYS, "valid_frames"]
     found = [
         (b["source"][0].decode(), int(b["start_frame"][0]), int(b["valid_frames"][0]))
@@ -108,7 +137,9 @@ def test_clips_follow_each_other_and_pad_the_end(dataset):
 
 
 def test_clips_leave_out_less_than_half_a_clip_and_batch_what_is_left(dataset):
-    (batch,) = take(clips(dataset, split="validation", clip_frames=200, batch_size=16), 2)
+    (batch,) = take(
+        clips(dataset, split="validation", clip_frames=200, batch_size=16, with_sources=True), 2
+    )
     assert batch["source"].tolist() == [b"v.wav", b"w.wav"]
     assert batch["valid_frames"].tolist() == [200, 30]
     batches = clips(dataset, split="train", clip_frames=100, batch_size=4)
@@ -118,7 +149,9 @@ def test_clips_leave_out_less_than_half_a_clip_and_batch_what_is_left(dataset):
 
 @pytest.mark.parametrize("clip_frames", [1, 35, 400, 525, 700, 1050, 2000])
 def test_clips_of_any_length_run_across_records(dataset, tmp_path, clip_frames):
-    batches = clips(dataset, split="train", clip_frames=clip_frames, batch_size=16)
+    batches = clips(
+        dataset, split="train", clip_frames=clip_frames, batch_size=16, with_sources=True
+    )
     found = take(batches, 10**6)
     assert len(found) == int(batches.cardinality())
     sources, starts, valid = (

@@ -99,7 +99,11 @@ def dataset(record, extractor, tmp_path):
 
 
 def joined(dataset, count, **settings):
-    batches = list(training_batches(dataset, **SIZES, **settings).take(count).as_numpy_iterator())
+    batches = training_batches(dataset, **SIZES, with_sources=True, **settings)
+    batches = [
+        {"audio": audio, **features, **about}
+        for features, audio, about in batches.take(count).as_numpy_iterator()
+    ]
     return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
 
 

@@ -37,8 +37,8 @@ def one_clip(tiny_dataset):
     from ddsp_tf.data.pipeline import clips
 
     manifest = load_manifest(tiny_dataset)
-    (clip,) = clips(manifest, split="validation", clip_frames=400)
-    return manifest, clip["audio"].numpy()[0]
+    ((_, audio),) = clips(manifest, split="validation", clip_frames=400)
+    return manifest, audio.numpy()[0]
 
 
 def test_a_perfect_copy_has_no_error(one_clip):
