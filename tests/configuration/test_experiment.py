@@ -60,7 +60,7 @@ def test_shipped_names_and_paths_are_found(tmp_path):
     [
         ("Harmonic.n_harmonic=3", ["Harmonic", "'n_harmonic'", "did you mean 'n_harmonics'"]),
         ("n_harmonix=3", ["n_harmonix", "did you mean 'n_harmonics'"]),
-        ("train.stps=3", ["train", "stps", "did you mean 'train.steps'"]),
+        ("train.stps=3", ["train has no setting 'stps'", "did you mean 'steps'"]),
         ("trian.steps=3", ["trian.steps", "did you mean 'train.steps'"]),
         ("train.steps", ["train.steps", "NAME=VALUE"]),
         ("train.steps=", ["train.steps"]),

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from documents import PAGES, ROOT, code_blocks, code_spans, commands
 
 from ddsp_tf.app.cli import main
-from ddsp_tf.configuration.experiment import _parameters, load_experiment, load_extractor
-from ddsp_tf.configuration.registry import CLASSES
+from ddsp_tf.configuration.experiment import load_experiment, load_extractor
+from ddsp_tf.configuration.registry import CLASSES, parameters
 
 BLOCKS = [
     code for page in PAGES for code in code_blocks(page) if code.language == "" and commands(code)
@@ -132,7 +132,7 @@ def test_settings_within_the_text_exist():
     for page, span in spans():
         match = re.match(r"(\w+)\.(\w+)(?: *=|$)", span)
         if page.name != "migration.md" and match and match[1] in CLASSES:
-            assert match[2] in [*_parameters(match[1]), *dir(CLASSES[match[1]])], f"{page}: {span}"
+            assert match[2] in [*parameters(CLASSES[match[1]]), *dir(CLASSES[match[1]])], f"{page}: {span}"
 
 
 def test_options_within_the_text_exist():

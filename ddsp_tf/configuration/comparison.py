@@ -1,0 +1,94 @@
+"""What differs between the configuration of an earlier run and the one of today."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import gin
+from ddsp_tf.configuration.files import find_configuration
+from ddsp_tf.configuration.parsing import bindings, own_gin_state, parse_file, parse_override
+from ddsp_tf.configuration.registry import defaults
+
+_STATEMENT = re.compile(r"^(?!#)(\S+) = ")
+
+
+def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[str]:
+    """Finds settings that an earlier run had, that have other defaults now, and that nobody sets.
+
+    Given to `load_experiment` before the user's own overrides, they keep a run the same when a new
+    version of the library has new defaults.
+
+    Args:
+        config: Path of a gin file, or the name of a shipped one.
+        overrides: Bindings such as "train.steps=2000".
+        earlier: `Experiment.text` of the earlier run.
+
+    Returns:
+        Overrides such as "Harmonic.initial_decay_db=0.0"; usually none.
+
+    Raises:
+        UserError: If the configuration or an override is wrong.
+
+    Example:
+        >>> earlier = "Harmonic.inharmonic = True\\ntrain.steps = 5\\n"
+        >>> kept_defaults("demo", ["train.steps=9"], earlier)
+        ['Harmonic.inharmonic=True']
+    """
+    with own_gin_state():
+        parse_file(find_configuration(config))
+        for override in overrides:
+            parse_override(override)
+        kept = []
+        for (scope, selector, argument), value in _settings(earlier).items():
+            registered = gin.config._REGISTRY.get_match(selector)
+            known = defaults(registered.wrapped) if registered else {}
+            if argument not in known or argument in bindings().get(
+                (scope, registered.selector), {}
+            ):
+                continue
+            if known[argument] != value:
+                full = f"{scope}/{selector}" if scope else selector
+                kept.append(f"{full}.{argument}={gin.config._format_value(value)}")
+        return kept
+
+
+def changed_settings(before: str, after: str) -> list[str]:
+    """Lists the settings that differ between two configurations.
+
+    Args:
+        before: `Experiment.text` of one.
+        after: `Experiment.text` of the other.
+
+    Returns:
+        Names such as "train.steps", in alphabetical order.
+
+    Example:
+        >>> changed_settings("train.steps = 5\\n", "train.steps = 6\\nReverb.length = 4\\n")
+        ['Reverb.length', 'train.steps']
+    """
+    one, other = _statements(before), _statements(after)
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _statements(text: str) -> dict[str, str]:
+    """Splits a configuration that gin wrote into {name: value}, both as text."""
+    found, name = {}, ""
+    for line in text.splitlines():
+        if match := _STATEMENT.match(line):
+            name = match.group(1)
+            found[name] = line[match.end() :]
+        elif line.startswith((" ", "\t")) and name:
+            found[name] += line
+        else:
+            name = ""
+    return found
+
+
+def _settings(text: str) -> dict[tuple[str, str, str], Any]:
+    """Reads the settings of a configuration, those of unknown classes as well."""
+    parser = gin.config_parser.ConfigParser(text, gin.config.ParserDelegate(skip_unknown=True))
+    return {
+        (statement.scope, statement.selector, statement.arg_name): statement.value
+        for statement in parser
+        if isinstance(statement, gin.config_parser.BindingStatement) and statement.arg_name
+    }

@@ -1,0 +1,228 @@
+"""gin text to bindings, each checked; and gin's own state, left as it was.
+
+gin keeps bindings, a registry and a lock for the whole process, and the program that calls this
+library may use gin itself. Everything here happens between a copy of that state and its return.
+"""
+
+import contextlib
+import difflib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+from ddsp_tf.configuration.files import find_included, read_configuration
+from ddsp_tf.configuration.registry import CLASSES, GIN_LOCK, OURS, defaults, parameters
+from ddsp_tf.errors import UserError
+
+_STATE = ("_CONFIG", "_OPERATIVE_CONFIG", "_IMPORTS", "_SINGLETONS", "_REGISTRY")
+_MACRO = re.compile(r"^([A-Za-z_]\w*)[ \t]*=", re.MULTILINE)
+_NOTES = ("In call to", "In bindings", "In file")
+_UNREAD = re.compile(r"Failed to parse token '(.*)'")
+_NOT_A_VALUE = (
+    "{!r} is neither a number nor text in quotes; expected a value of Python, such as 2000, "
+    "'cosine' (in a shell: \"NAME='cosine'\"), True or None"
+)
+_BARE_WORD = re.compile(r"[A-Za-z_][\w./-]*")
+_LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
+
+
+@contextlib.contextmanager
+def own_gin_state() -> Iterator[None]:
+    """Gives the block a gin without bindings, and the caller's own state back afterwards."""
+    gin_config = gin.config
+    with GIN_LOCK:
+        kept = {name: getattr(gin_config, name) for name in (*_STATE, "_CONFIG_IS_LOCKED")}
+        try:
+            gin_config._CONFIG, gin_config._OPERATIVE_CONFIG = {}, {}
+            gin_config._IMPORTS, gin_config._SINGLETONS = set(), {}
+            gin_config._REGISTRY = _unambiguous(gin_config._REGISTRY)
+            gin_config._CONFIG_IS_LOCKED = False
+            with gin.config_scope(None):
+                yield
+        finally:
+            for name, value in kept.items():
+                setattr(gin_config, name, value)
+
+
+def _unambiguous(registry: gin.selector_map.SelectorMap) -> gin.selector_map.SelectorMap:
+    """Copies gin's registry without what other libraries have registered under our names."""
+    copy = gin.selector_map.SelectorMap()
+    for selector, value in registry.items():
+        module, _, name = selector.rpartition(".")
+        if module == OURS or name not in CLASSES:
+            copy[selector] = value
+    return copy
+
+
+def bindings() -> dict[tuple[str, str], dict[str, Any]]:
+    """Returns what is bound: {(scope, complete name of a class): {argument: value}}."""
+    return gin.config._CONFIG
+
+
+def parse_file(path: Path, above: tuple[Path, ...] = ()) -> None:
+    """Binds what a gin file says, and the files that it includes.
+
+    Args:
+        path: File to read.
+        above: Files that include it.
+
+    Raises:
+        UserError: If the file or one of its lines is wrong; names both.
+    """
+    if path.resolve() in above:
+        raise UserError(f"{path}: includes itself")
+    _parse(read_configuration(path), path, (*above, path.resolve()))
+
+
+def parse_override(override: str) -> None:
+    """Binds what `--set` says.
+
+    Args:
+        override: Text such as "train.steps=2000". A bare word is text where the setting is one.
+
+    Raises:
+        UserError: If the name or the value is wrong.
+    """
+    where = f"--set {override!r}"
+    name, equals, value = (part.strip() for part in override.partition("="))
+    if not equals or "\n" in override:
+        raise UserError(f"{where}: expected NAME=VALUE, such as train.steps=2000")
+    macros = [scope for scope, selector in bindings() if selector == "gin.macro"]
+    # gin takes any bare name for a new macro, so a misspelt one would silently do nothing.
+    if "." not in name and name not in macros:
+        raise UserError(f"{where}: no setting {name!r}{closest(name, macros)}")
+    if _BARE_WORD.fullmatch(value) and value not in _LITERALS.values():
+        value = _quoted(name, value, where)
+    _parse(f"{name} = {value}", where)
+
+
+def check_use(path: Path) -> None:
+    """Checks that nothing is set in vain.
+
+    Args:
+        path: File that was parsed.
+
+    Raises:
+        UserError: If a tracker has settings but is not the extractor's, a macro that the file sets
+            is used nowhere, or one that is used is set nowhere.
+    """
+    tracker = bindings().get(("", f"{OURS}.FeatureExtractor"), {}).get("pitch_tracker")
+    for _, selector in bindings():
+        name = selector.split(".")[-1]
+        if name.endswith("Tracker") and name not in repr(tracker):
+            raise UserError(
+                f"{path}: {name} has settings but is not used; expected "
+                f"FeatureExtractor.pitch_tracker = @{name}()"
+            )
+    macros = [scope for scope, selector in bindings() if selector == "gin.macro"]
+    used = {
+        "/".join(reference.scopes)
+        for reference in gin.config.iterate_references(bindings())
+        if reference.configurable.selector == "gin.macro"
+    }
+    for name in sorted(used - set(macros)):
+        raise UserError(f"{path}: %{name} is used but has no value{closest(name, macros)}")
+    for name in _MACRO.findall(read_configuration(path)):
+        if name not in used:
+            raise UserError(f"{path}: nothing uses {name!r}{closest(name, sorted(used))}")
+
+
+def closest(name: str, known: Sequence[str]) -> str:
+    """Returns the end of a message that proposes the nearest of some names, or nothing."""
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def one_line(error: BaseException) -> str:
+    """Returns an error's message without line breaks and without gin's notes on the call."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip(" ^")]
+    kept = [line for line in lines if not line.startswith(_NOTES)]
+    text = " ".join(kept or lines)
+    if isinstance(error, (ValueError, TypeError, UserError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _parse(text: str, where: Path | str, files: tuple[Path, ...] = ()) -> None:
+    parser = line = None
+    try:
+        parser = gin.config_parser.ConfigParser(text, gin.config.ParserDelegate())
+        for statement in parser:
+            line = statement.location.line_num
+            if isinstance(statement, gin.config_parser.IncludeStatement):
+                parse_file(find_included(statement.filename, Path(where)), files)
+            elif isinstance(statement, gin.config_parser.ImportStatement):
+                _check_imported(statement.module)
+            elif isinstance(statement, gin.config_parser.BlockDeclaration):
+                _registered(statement.selector)
+            else:
+                _bind(statement)
+            line = None
+    except UserError:
+        raise
+    except Exception as error:  # gin, its tokenizer and Python's parser raise many kinds.
+        if isinstance(where, Path):
+            line = line or getattr(error, "lineno", None)
+            where = f"{where}, line {line or (parser.current_token.start[0] if parser else 1)}"
+        raise UserError(f"{where}: {_reason(error)}") from error
+
+
+def _check_imported(module: str) -> None:
+    # An import would run the module's code, and the file may come from anywhere.
+    if module not in sys.modules:
+        raise ValueError(
+            f"wants to import {module!r}; if you trust that module, name it yourself: --import "
+            f"{module}, or imports=[{module!r}] in Python"
+        )
+
+
+def _bind(statement: gin.config_parser.BindingStatement) -> None:
+    scope, selector, argument, value, _ = statement
+    full = f"{scope}/{selector}" if scope else selector
+    if not argument:
+        gin.bind_parameter((full, "gin.macro", "value"), value)
+        return
+    registered = _registered(selector, f"{selector}.{argument}")
+    known = parameters(registered.wrapped)
+    if argument not in known:
+        raise ValueError(f"{full} has no setting {argument!r}{closest(argument, known)}")
+    gin.bind_parameter((scope, selector, argument), value)
+
+
+def _registered(selector: str, setting: str = "") -> Any:
+    registered = gin.config._REGISTRY.get_match(selector)
+    if registered is None:
+        hint = closest(setting, _settings()) or closest(selector, list(CLASSES))
+        raise ValueError(
+            f"no class {selector!r}{hint or '; a class of your own needs --import MODULE'}"
+        )
+    return registered
+
+
+def _settings() -> list[str]:
+    return [f"{name}.{setting}" for name, cls in CLASSES.items() for setting in parameters(cls)]
+
+
+def _quoted(name: str, word: str, where: str) -> str:
+    """Puts a bare word in quotes if the setting takes text."""
+    selector, _, argument = name.rpartition("/")[2].rpartition(".")
+    if selector:
+        registered = gin.config._REGISTRY.get_match(selector)
+        value = defaults(registered.wrapped).get(argument) if registered else ""
+    else:
+        value = bindings()[name, "gin.macro"]["value"]
+    if word.lower() in _LITERALS:
+        raise UserError(f"{where}: {word!r} is not a value; expected {_LITERALS[word.lower()]}")
+    if isinstance(value, str):
+        return repr(word)
+    raise UserError(f"{where}: {_NOT_A_VALUE.format(word)}")
+
+
+def _reason(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, SyntaxError) and error.args else one_line(error)
+    if unread := _UNREAD.search(text):
+        return _NOT_A_VALUE.format(unread.group(1))
+    return " ".join(text.split())
