@@ -132,7 +132,8 @@ def test_settings_within_the_text_exist():
     for page, span in spans():
         match = re.match(r"(\w+)\.(\w+)(?: *=|$)", span)
         if page.name != "migration.md" and match and match[1] in CLASSES:
-            assert match[2] in [*parameters(CLASSES[match[1]]), *dir(CLASSES[match[1]])], f"{page}: {span}"
+            known = CLASSES[match[1]]
+            assert match[2] in [*parameters(known), *dir(known)], f"{page}: {span}"
 
 
 def test_options_within_the_text_exist():
