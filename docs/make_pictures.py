@@ -31,7 +31,9 @@ def main():
     arguments.clips.parent.mkdir(exist_ok=True)
     model = load_model(arguments.run)
     manifest = load_manifest(arguments.dataset)
-    clip = evaluate_model(model, manifest, split=arguments.split).clips[arguments.clip]
+    every = 1 << 20
+    evaluation = evaluate_model(model, manifest, split=arguments.split, shown_clips=every)
+    clip = evaluation.shown[arguments.clip]
     top_db = max(
         float(spectrogram_levels_db(clip.stems[name], model.sample_rate).max()) for name in STEMS
     )

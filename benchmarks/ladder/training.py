@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from plan import Plan
 
+from ddsp_tf.app.pages.report import write_report
 from ddsp_tf.configuration.experiment import load_experiment, load_extractor
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.evaluation.charts import loss_curves_png
 from ddsp_tf.evaluation.evaluator import evaluate_run
-from ddsp_tf.evaluation.figures import loss_curves_png
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
@@ -126,7 +127,9 @@ def untrained_files(plan: Plan, manifest: Manifest, overrides=()) -> dict[str, d
 
 def evaluate(trained: Trained, clip_seconds: float) -> dict[str, float]:
     """Evaluates a run on its validation split; leaves report.html in it."""
-    return evaluate_run(trained.run, clip_seconds=clip_seconds, report_clips=4)
+    evaluation = evaluate_run(trained.run, clip_seconds=clip_seconds, shown_clips=4)
+    write_report(trained.run, evaluation)
+    return evaluation.record.summary
 
 
 def draw_losses(log: MetricsLog, path: Path):

@@ -1,10 +1,12 @@
 """The whole chain, stage by stage; each is skipped when its result is there and still matches."""
 
+from __future__ import annotations
+
 import contextlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.configuration.experiment import load_experiment, load_extractor
@@ -12,6 +14,9 @@ from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from ddsp_tf.evaluation.record import Evaluation
 
 
 class Chain:
@@ -116,23 +121,25 @@ class Chain:
             on_warning=on_warning,
         )
 
-    def evaluate(self, on_progress: Callable[[int, str, int], None] | None = None) -> dict:
-        """Evaluates on the test recordings, or on the validation split."""
+    def evaluate(self, on_progress: Callable[[int, int, str], None] | None = None) -> Evaluation:
+        """Evaluates on the test recordings, or on the validation split, and writes the page."""
+        from ddsp_tf.app.pages.report import write_report
         from ddsp_tf.evaluation.evaluator import evaluate_run
+        from ddsp_tf.evaluation.record import read_evaluation
 
         dataset = self.test_dataset if self.test else self.dataset
-        manifest = load_manifest(dataset)
-        split = "validation" if manifest.has_split("validation") else "all"
         if self.run.evaluation.exists() and self.run.report.exists():
-            done = json.loads(self.run.evaluation.read_text())
-            wanted = (file_sha256(self.run.best_model), manifest.fingerprint, split)
-            if (done["model_sha256"], done["dataset_fingerprint"], done["split"]) == wanted:
-                self.skipped.append("evaluation")
-                return {
-                    name: float("nan") if value is None else value
-                    for name, value in done["summary"].items()
-                }
-        return evaluate_run(self.run, dataset, split=split, on_progress=on_progress)
+            # A damaged file is made again.
+            with contextlib.suppress(UserError):
+                done = read_evaluation(self.run)
+                wanted = (file_sha256(self.run.best_model), [load_manifest(dataset).fingerprint])
+                found = (done.model_sha256, [one.fingerprint for one in done.datasets])
+                if found == wanted:
+                    self.skipped.append("evaluation")
+                    return done
+        result = evaluate_run(self.run, dataset, on_progress=on_progress)
+        write_report(self.run, result)
+        return result.record
 
     def export(self, precisions: Sequence[str] | None = None) -> dict:
         """Exports the best model, the LiteRT files in some precisions or all."""

@@ -1,212 +1,260 @@
-"""Measures a trained model on recordings: how close does it come, and in what."""
+"""Measures how close a trained model comes to recordings, and in what respect."""
 
 import dataclasses
-import itertools
-import json
-from collections.abc import Callable
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.app.pages.report import ClipReport, write_report
 from ddsp_tf.audio.files import file_sha256
-from ddsp_tf.data.manifest import Manifest, load_manifest
+from ddsp_tf.data.manifest import Manifest, as_manifest
 from ddsp_tf.data.pipeline import clips
-from ddsp_tf.errors import UserError
+from ddsp_tf.evaluation.clip_measures import ClipJudge, MeasuredClip
+from ddsp_tf.evaluation.held_out import Part, choose_parts
+from ddsp_tf.evaluation.record import (
+    EvaluatedClip,
+    EvaluatedDataset,
+    Evaluation,
+    write_evaluation,
+)
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
-from ddsp_tf.inference.rendering import render_stems
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.metrics.distances import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
 from ddsp_tf.models import Autoencoder
-from ddsp_tf.training.metrics_log import MetricsLog
 
-_CURVES = ("f0_hz", "f0_confidence", "loudness_db")
+Progress = Callable[[int, int, str], None]
 
 
 @dataclasses.dataclass
-class Evaluation:
+class ModelEvaluation:
     """Result of `evaluate_model`.
 
     Attributes:
-        summary: Mean of every metric over the clips; for f0 metrics over the clips with pitch.
-        clips: One `ClipReport` for each clip, with sounds and curves.
+        summary: Mean of every measure over the clips for which it is a number.
+        per_clip: Measures of every clip.
+        shown: A few of the clips with sounds and curves, from the best to the worst spectral
+            loss in even steps, in order of time.
     """
 
     summary: dict[str, float]
-    clips: list[ClipReport]
+    per_clip: list[EvaluatedClip]
+    shown: list[MeasuredClip]
+
+
+@dataclasses.dataclass
+class RunEvaluation:
+    """Result of `evaluate_run`.
+
+    Attributes:
+        record: Content of evaluation.json.
+        shown: A few of the clips; see `ModelEvaluation.shown`.
+    """
+
+    record: Evaluation
+    shown: list[MeasuredClip]
 
 
 def evaluate_model(
     model: Autoencoder,
-    manifest: Manifest,
+    dataset: Manifest | str | os.PathLike,
     *,
     split: str = "validation",
     clip_seconds: float = 4.0,
     loss: MultiScaleSpectralLoss | None = None,
-    on_progress: Callable[[int, str, int], None] | None = None,
-) -> Evaluation:
-    """Plays every clip of a dataset's split and compares it with the recording.
+    shown_clips: int = 12,
+    on_progress: Progress | None = None,
+) -> ModelEvaluation:
+    """Renders every clip of a dataset's split and compares it with the recording.
 
-    Pitch and loudness of the render are measured by the extractor that made the dataset.
+    The extractor that made the dataset measures pitch and loudness of the rendering. Memory does
+    not grow with the number of clips.
 
     Args:
-        model: An `Autoencoder`.
-        manifest: The dataset.
+        model: The model.
+        dataset: Manifest or folder of a dataset.
         split: "validation", "train", or "all".
-        clip_seconds: Length of the clips, in seconds.
-        loss: The spectral loss to report; the default one if None.
-        on_progress: Called as `on_progress(clips done, name, clips in all)`.
+        clip_seconds: Length of the clips in seconds.
+        loss: Spectral loss to report; by default `MultiScaleSpectralLoss()`.
+        shown_clips: Number of clips to return with their sounds.
+        on_progress: Called as `on_progress(clips done, clips in all, name)`.
 
     Returns:
-        The evaluation.
+        The measures, and some of the clips.
 
     Raises:
         UserError: If the dataset has other rates than the model, or no clip in the split.
+
+    Example:
+        >>> evaluation = evaluate_model(model, "my_dataset")  # doctest: +SKIP
+        >>> evaluation.summary["spectral_loss"]  # doctest: +SKIP
+        4.8
     """
-    manifest.check_rates(model.sample_rate, model.frame_rate)
-    loss = loss or MultiScaleSpectralLoss()
-    extractor = FeatureExtractor.from_description(manifest.extractor)
-    clip_frames = max(round(clip_seconds * model.frame_rate), 1)
-    splits = [name for name in ("train", "validation") if manifest.has_split(name)]
-    splits = splits if split == "all" else [split]
-    batches = [
-        clips(manifest, split=name, clip_frames=clip_frames, with_sources=True) for name in splits
-    ]
-    total = sum(int(dataset.cardinality()) for dataset in batches)
-    reports = []
-    for curves, audio, about in itertools.chain.from_iterable(batches):
-        clip = {key: value.numpy()[0] for key, value in {**curves, "audio": audio, **about}.items()}
-        reports.append(_measure(model, loss, extractor, clip, seed=len(reports)))
-        if on_progress:
-            on_progress(len(reports), reports[-1].name, total)
-    names = list(reports[0].metrics)
-    summary = {name: _mean([report.metrics[name] for report in reports]) for name in names}
-    return Evaluation(summary, reports)
-
-
-def _mean(values) -> float:
-    finite = [value for value in values if np.isfinite(value)]
-    return float(np.mean(finite)) if finite else float("nan")
-
-
-def _measure(model, loss, extractor, clip, seed: int) -> ClipReport:
-    frames = int(clip["valid_frames"])
-    curves = {key: clip[key][None, :frames] for key in model.feature_names}
-    target = clip["audio"][: frames * model.hop]
-    curves["audio"] = target[None]
-    stems = {key: audio[0] for key, audio in render_stems(model, curves, seed).items()}
-    render = extractor.extract(stems["reconstruction"])
-    terms = loss.terms(target[None], stems["reconstruction"][None])
-    terms = {key: float(value[0]) for key, value in terms.items()}
-    of_target = _asked_for(clip, extractor.extract(target), frames)
-    # Frames in which the tracker hears no pitch in the render count as having none.
-    heard = np.where(render["f0_confidence"] >= 0.5, render["f0_hz"], 0.0)
-    pitch = (of_target["f0_hz"], heard, of_target["f0_confidence"])
-    metrics = {
-        "spectral_loss": sum(terms.values()),
-        "magnitude": sum(v for key, v in terms.items() if key.startswith("magnitude")),
-        "log_magnitude": sum(v for key, v in terms.items() if key.startswith("log")),
-        "loudness_l1_db": loudness_l1_db(of_target["loudness_db"], render["loudness_db"]),
-        "f0_l1_semitones": f0_l1_semitones(*pitch),
-        "f0_outlier_share": f0_outlier_share(*pitch),
-        "f0_within_50_cents": f0_accuracy(*pitch),
-        **terms,
-    }
-    source = tf.compat.as_text(clip["source"])
-    start = int(clip["start_frame"]) / model.frame_rate
-    return ClipReport(
-        name=f"{source} {start:.1f}-{start + frames / model.frame_rate:.1f} s",
-        stems={"target": target, **stems},
-        features={"target": of_target, "reconstruction": {k: render[k] for k in _CURVES}},
-        metrics={key: float(value) for key, value in metrics.items()},
-    )
-
-
-def _asked_for(clip, cut, frames: int) -> dict[str, np.ndarray]:
-    """What the render is compared with: curves of the dataset, judged as the render is.
-
-    At the clip's ends a tracker has less to go by than in the whole recording, and loudness sees
-    silence beyond: there the target has to be cut like the render.
-    """
-    confidence = np.minimum(clip["f0_confidence"][:frames], cut["f0_confidence"])
-    return {
-        "f0_hz": clip["f0_hz"][:frames],
-        "f0_confidence": confidence,
-        "loudness_db": cut["loudness_db"],
-    }
+    part = Part(as_manifest(dataset), split, "")
+    return _evaluate(model, [part], clip_seconds, loss, shown_clips, on_progress)
 
 
 def evaluate_run(
     run: RunDirectory,
-    dataset: Path | None = None,
+    data: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
     *,
     split: str | None = None,
     clip_seconds: float = 4.0,
-    report_clips: int = 12,
-    on_progress: Callable[[int, str, int], None] | None = None,
-) -> dict[str, float]:
-    """Evaluates a run's best model; writes evaluation.json and report.html beside it.
+    shown_clips: int = 12,
+    on_progress: Progress | None = None,
+) -> RunEvaluation:
+    """Evaluates a run's best model and writes evaluation.json.
 
     Args:
-        run: The run directory.
-        dataset: Dataset folder; None for the one the model was trained on.
-        split: "validation", "train" or "all"; by default the validation split of the training
-            dataset, or all of another dataset.
-        clip_seconds: Length of the clips, in seconds.
-        report_clips: Most clips shown in the report; the numbers are of all clips.
-        on_progress: Called as `on_progress(clips done, name, clips in all)`.
+        run: The run.
+        data: Dataset folder, or several; by default all that the model was trained on.
+        split: "validation", "train" or "all"; by default "validation" of datasets that the model
+            was trained on ("train" if nothing was held out), and "all" of others.
+        clip_seconds: Length of the clips in seconds.
+        shown_clips: Number of clips to return with their sounds.
+        on_progress: Called as `on_progress(clips done, clips in all, name)`.
 
     Returns:
-        The summary: mean of every metric.
+        The content of evaluation.json, and some of the clips.
 
     Raises:
-        UserError: If the run has no model, or the dataset is missing or does not fit.
+        UserError: If the run has no model, a dataset is missing or does not fit, or another
+            process works in the run's folder.
+
+    Example:
+        >>> result = evaluate_run(RunDirectory("my_run"))  # doctest: +SKIP
+        >>> result.record.described_clips  # doctest: +SKIP
+        '12 held-out clips'
     """
-    record = run.read()
-    model = load_model(run.path)
-    if dataset is None:
-        dataset, split = Path(record["dataset"]), split or "validation"
-        if not dataset.is_dir():
-            raise UserError(f"{dataset}: the run's dataset is gone; name one with --data")
-    manifest = load_manifest(dataset)
-    split = split or "all"
-    result = evaluate_model(
-        model, manifest, split=split, clip_seconds=clip_seconds, on_progress=on_progress
-    )
-    content = {
-        "dataset": str(dataset),
-        "dataset_fingerprint": manifest.fingerprint,
-        "model_sha256": file_sha256(run.best_model),
-        "split": split,
-        "clip_seconds": clip_seconds,
-        "clips": len(result.clips),
-        "tracker": manifest.extractor,
-        "summary": _json_numbers(result.summary),
-        "per_clip": {clip.name: _json_numbers(clip.metrics) for clip in result.clips},
-    }
-    with atomic_path(run.evaluation) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-    log = MetricsLog(run.metrics)
-    curves = {name: log.column(name) for name in ("loss", "validation_loss")}
-    write_report(
-        run.report,
-        title=f"{manifest.title}, played by the model of {record['recordings']}",
-        sample_rate=model.sample_rate,
-        frame_rate=model.frame_rate,
-        summary={
-            "clips": len(result.clips),
-            **{name: v for name, v in result.summary.items() if not name[-1].isdigit()},
-        },
-        clips=result.clips[:report_clips],
-        training_log={name: curve for name, curve in curves.items() if len(curve[0])} or None,
-        configuration=run.configuration.read_text(),
-    )
-    return result.summary
+    with locked(run.path, "evaluation"):
+        folders = [data] if isinstance(data, (str, os.PathLike)) else list(data or ())
+        parts, notes = choose_parts(run, folders, split)
+        model = load_model(run.path)
+        model_sha256 = file_sha256(run.best_model)
+        result = _evaluate(model, parts, clip_seconds, None, shown_clips, on_progress)
+        counts = [0] * len(parts)
+        for clip in result.per_clip:
+            counts[clip.dataset] += 1
+        record = Evaluation(
+            model_sha256=model_sha256,
+            datasets=[_described(part, count) for part, count in zip(parts, counts, strict=True)],
+            clip_seconds=clip_seconds,
+            clips=len(result.per_clip),
+            notes=notes,
+            summary=result.summary,
+            per_clip=result.per_clip,
+        )
+        write_evaluation(run, record)
+    return RunEvaluation(record, result.shown)
 
 
-def _json_numbers(values: dict[str, float]) -> dict[str, float | None]:
-    return {key: value if np.isfinite(value) else None for key, value in values.items()}
+def _described(part: Part, clips: int) -> EvaluatedDataset:
+    return EvaluatedDataset(
+        path=str(part.manifest.folder),
+        title=part.manifest.title,
+        fingerprint=part.manifest.fingerprint,
+        split=part.split,
+        relation=part.relation,
+        clips=clips,
+        extractor=part.manifest.extractor,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Clip:
+    """A clip of the recordings, numbered through all parts; the number is the noise's seed."""
+
+    number: int
+    name: str
+    part: int
+    features: dict[str, np.ndarray]
+    audio: np.ndarray
+
+
+def _evaluate(
+    model: Autoencoder,
+    parts: Sequence[Part],
+    clip_seconds: float,
+    loss: MultiScaleSpectralLoss | None,
+    shown_clips: int,
+    on_progress: Progress | None,
+) -> ModelEvaluation:
+    for part in parts:
+        part.manifest.check_rates(model.sample_rate, model.frame_rate)
+    loss = loss or MultiScaleSpectralLoss()
+    judges = [
+        ClipJudge(model, loss, FeatureExtractor.from_description(part.manifest.extractor))
+        for part in parts
+    ]
+    clip_frames = max(round(clip_seconds * model.frame_rate), 1)
+    streams = _streams(parts, clip_frames)
+    total = sum(int(stream.cardinality()) for _, stream in streams)
+
+    def measure(clip: _Clip) -> MeasuredClip:
+        return judges[clip.part].measure(clip.name, clip.features, clip.audio, seed=clip.number)
+
+    per_clip, shown = [], []
+    for clip in _read(streams, model):
+        measured = measure(clip)
+        per_clip.append(EvaluatedClip(clip.name, clip.part, measured.metrics))
+        if total <= shown_clips:
+            shown.append(measured)
+        if on_progress:
+            on_progress(len(per_clip), total, clip.name)
+    losses = [clip.metrics["spectral_loss"] for clip in per_clip]
+    ranks = _chosen(losses, shown_clips)
+    if total > shown_clips:
+        # Rendered once more: the sounds of all clips would fill the memory.
+        shown = [measure(clip) for clip in _read(streams, model) if clip.number in ranks]
+    for measured, number in zip(shown, sorted(ranks), strict=True):
+        measured.rank = ranks[number]
+    names = per_clip[0].metrics
+    summary = {name: _mean([clip.metrics[name] for clip in per_clip]) for name in names}
+    return ModelEvaluation(summary, per_clip, shown)
+
+
+def _streams(parts: Sequence[Part], clip_frames: int) -> list[tuple[int, tf.data.Dataset]]:
+    return [
+        (number, clips(part.manifest, split=split, clip_frames=clip_frames, with_sources=True))
+        for number, part in enumerate(parts)
+        for split in part.splits
+    ]
+
+
+def _read(streams, model: Autoencoder) -> Iterator[_Clip]:
+    number = 0
+    for part, stream in streams:
+        for features, audio, about in stream.as_numpy_iterator():
+            frames = int(about["valid_frames"][0])
+            start = int(about["start_frame"][0]) / model.frame_rate
+            source = about["source"][0].decode("utf-8", "replace")
+            yield _Clip(
+                number=number,
+                name=f"{source} {start:.1f}-{start + frames / model.frame_rate:.1f} s",
+                part=part,
+                features={name: values[0, :frames] for name, values in features.items()},
+                audio=audio[0, : frames * model.hop],
+            )
+            number += 1
+
+
+def _chosen(losses: Sequence[float], count: int) -> dict[int, str]:
+    """Chooses clips in even steps from the best to the worst.
+
+    Returns:
+        Number of each chosen clip to a remark, "" for most.
+    """
+    order = np.argsort(losses)  # NaN is last: the worst.
+    places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
+    if len(places) > 2:
+        places[len(places) // 2] = len(order) // 2
+    remarks = {len(order) // 2: "median", len(order) - 1: "worst", 0: "best"}
+    several = len(order) > 2
+    return {int(order[k]): remarks.get(int(k), "") if several else "" for k in places}
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("nan")

@@ -1,45 +1,46 @@
-"""Pictures of sound, features and training, as PNG bytes.
+"""Pictures of sound and of features, as PNG files in memory.
 
-All pictures stand on the same dark panel, so that they read alike on light and dark pages, and
-their time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_RIGHT`), so
-that stacked pictures of equal duration line up and a page can draw a playhead across them.
+Time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_RIGHT`): stacked
+pictures of equal duration line up, and a page can draw a playhead across them.
 """
 
-import io
 from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
+
+from ddsp_tf.evaluation.style import (
+    BLUE,
+    STROKES,
+    add_legend,
+    new_figure,
+    note_name,
+    style_axes,
+    to_png,
+)
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 AXES_LEFT = 0.065
 AXES_RIGHT = 0.985
-PANEL = "#14161b"
 RANGE_DB = 80.0
 
-_STROKES = (("#f5b642", 3.2), ("#56c2ff", 1.4))
-_INK = "#c5cad4"
-_GRID = "#30343d"
-_WIDTH_INCHES = 10.0
-_DOTS_PER_INCH = 130
 _ROWS = 96
 _COLUMNS = 600
-_NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+_PARTIALS_SHOWN = 6
 
 
 def spectrogram_levels_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Levels of a sound over time and mel-spaced frequency.
+    """Measures the levels of a sound over time and mel-spaced frequency.
 
     Args:
         audio: Samples [samples], float.
-        sample_rate: In Hz.
+        sample_rate: Samples per second.
 
     Returns:
-        Levels [rows, columns] in dB, from 0 Hz to the Nyquist frequency upwards: the mean power
+        Levels [rows, columns] in dB, from 0 Hz upwards to the Nyquist frequency: the mean power
         of each row's band, where a sine of amplitude 1 has 0 dB in its own bin; silence has
         -200 dB.
 
@@ -68,43 +69,64 @@ def spectrogram_png(
 
     Args:
         audio: Samples [samples], float, finite.
-        sample_rate: In Hz.
-        top_db: Level of the brightest colour; give the stems of one clip the same. The
-            default is the loudest level of `audio`.
-        duration: Seconds that the time axis spans; the default is the length of `audio`.
+        sample_rate: Samples per second.
+        top_db: Level of the brightest color; give the stems of one clip the same. By default the
+            highest level of `audio`.
+        duration: Length of the time axis in seconds; by default the length of `audio`.
 
     Returns:
-        A PNG file.
+        Content of a PNG file.
 
     Example:
         >>> spectrogram_png(np.zeros(16000), 16000)[1:4]
         b'PNG'
     """
-    levels = spectrogram_levels_db(audio, sample_rate)
-    if top_db is None:
-        top_db = max(float(levels.max()), -100.0)
     seconds = len(audio) / sample_rate
     figure, (axes,) = _timeline([1.15], duration or seconds)
+    _draw_spectrogram(axes, audio, sample_rate, (0.0, seconds), top_db)
     axes.set_facecolor("black")
-    axes.grid(visible=False)
-    axes.imshow(
-        levels,
-        cmap="magma",
-        vmin=top_db - RANGE_DB,
-        vmax=top_db,
-        extent=(0.0, seconds, 0.0, 1.0),
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-    )
     axes.set_xlim(0.0, duration or seconds)
-    nyquist = sample_rate / 2.0
-    ticks = [hz for hz in (500, 1000, 2000, 4000, 8000, 16000, 32000) if hz <= nyquist]
-    axes.set_yticks(
-        [_hz_to_mel(hz) / _hz_to_mel(nyquist) for hz in ticks],
-        [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
-    )
-    return _png(figure, colours=128)
+    _hertz_axis(axes, sample_rate / 2.0)
+    return to_png(figure, colors=128)
+
+
+def pitch_over_spectrogram_png(
+    features: Mapping[str, np.ndarray], sample_rate: int, frame_rate: float, start_seconds: float
+) -> bytes:
+    """Draws the detected pitch over the spectrogram of the sound.
+
+    Args:
+        features: Arrays `audio` [frames * hop], `f0_hz` and `f0_confidence` [frames].
+        sample_rate: Samples per second.
+        frame_rate: Frames per second.
+        start_seconds: Time of the first frame in the recording.
+
+    Returns:
+        Content of a PNG file.
+
+    Example:
+        >>> curves = {"audio": np.zeros(16000), "f0_hz": np.full(250, 440.0),
+        ...           "f0_confidence": np.ones(250)}
+        >>> pitch_over_spectrogram_png(curves, 16000, 250, 0.0)[1:4]
+        b'PNG'
+    """
+    f0_hz = np.where(features["f0_hz"] > 0, features["f0_hz"], np.nan).astype(np.float64)
+    sure = features["f0_confidence"] >= VOICED_CONFIDENCE
+    end_seconds = start_seconds + f0_hz.size / frame_rate
+    figure, (axes,) = _timeline([1.9], end_seconds, foot=0.27)
+    _draw_spectrogram(axes, features["audio"], sample_rate, (start_seconds, end_seconds))
+    times = start_seconds + np.arange(f0_hz.size) / frame_rate
+    for values, width, alpha, label in (
+        (f0_hz, 0.7, 0.6, None),
+        (np.where(sure, f0_hz, np.nan), 2.2, 1.0, "detected pitch (thin: low confidence)"),
+    ):
+        axes.plot(times, _hz_to_mel(values), color=BLUE, linewidth=width, alpha=alpha, label=label)
+    highest = np.nanmax(f0_hz[sure], initial=sample_rate / 4.0 / _PARTIALS_SHOWN)
+    _hertz_axis(axes, min(_PARTIALS_SHOWN * highest, sample_rate / 2.0))
+    axes.set_xlim(start_seconds, end_seconds)
+    _seconds_axis(axes)
+    add_legend(axes, loc="upper right", frameon=True)
+    return to_png(figure)
 
 
 def feature_curves_png(
@@ -116,17 +138,17 @@ def feature_curves_png(
 ) -> bytes:
     """Draws pitch, on an axis of notes, and loudness of several sounds over each other.
 
-    Pitch is broken where there is none and faint where the tracker was unsure of it.
+    The line of the pitch is interrupted where there is none and faint where confidence is low.
 
     Args:
-        features: Name of each sound (say "target", "reconstruction") to its features
-            `f0_hz`, `f0_confidence` (0..1) and `loudness_db`, each [frames].
+        features: Name of each sound (such as "target") to its features `f0_hz`, `f0_confidence`
+            (0..1) and `loudness_db`, each [frames].
         frame_rate: Frames per second.
-        duration: Seconds that the time axis spans; the default is the longest feature.
+        duration: Length of the time axis in seconds; by default that of the longest feature.
         threshold: Confidence up to which pitch is drawn faintly; default 0.8.
 
     Returns:
-        A PNG file.
+        Content of a PNG file.
 
     Example:
         >>> curves = {"f0_hz": [440.0], "f0_confidence": [1.0], "loudness_db": [-20.0]}
@@ -138,68 +160,23 @@ def feature_curves_png(
         [1.3, 1.0], duration or frames / frame_rate, head=0.27, foot=0.27
     )
     sure_notes, levels = [], []
-    # Each line is thinner than the one beneath it, so that equal curves are both seen.
-    for (name, curves), (colour, width) in zip(features.items(), cycle(_STROKES), strict=False):
+    for (name, curves), (color, width) in zip(features.items(), cycle(STROKES), strict=False):
         notes = _midi(curves["f0_hz"])
         sure = np.where(np.asarray(curves["f0_confidence"]) > threshold, notes, np.nan)
         level = np.asarray(curves["loudness_db"], np.float64)
         times = np.arange(len(notes)) / frame_rate
-        pitch.plot(times, notes, color=colour, linewidth=0.4 * width, alpha=0.5)
-        pitch.plot(times, sure, color=colour, linewidth=width, label=name)
-        loudness.plot(np.arange(len(level)) / frame_rate, level, color=colour, linewidth=width)
+        pitch.plot(times, notes, color=color, linewidth=0.4 * width, alpha=0.5)
+        pitch.plot(times, sure, color=color, linewidth=width, label=name)
+        loudness.plot(np.arange(len(level)) / frame_rate, level, color=color, linewidth=width)
         sure_notes.append(sure)
         levels.append(level)
     _note_axis(pitch, np.concatenate(sure_notes))
     _level_axis(loudness, np.concatenate(levels))
-    _title(pitch, "Pitch (thin: the tracker was unsure)")
-    _title(loudness, "Loudness, A-weighted")
-    _legend(pitch, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=len(features))
-    loudness.tick_params(labelbottom=True)
-    loudness.xaxis.set_major_formatter("{x:g} s")
-    return _png(figure)
-
-
-def loss_curves_png(training_log: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bytes | None:
-    """Draws the columns of a training log, `val_loss` over `loss` and so on.
-
-    Args:
-        training_log: Name of each quantity to its steps and values, each [points]; points that
-            are not finite are left out.
-
-    Returns:
-        A PNG file, or None if there is no finite point.
-
-    Example:
-        >>> loss_curves_png({"loss": ([1, 2, 3], [9.0, 7.0, 6.0])})[1:4]
-        b'PNG'
-    """
-    panels: dict[str, dict[str, np.ndarray]] = {}
-    for name, (steps, values) in training_log.items():
-        points = np.array([steps, values], np.float64)
-        points = points[:, np.isfinite(points).all(axis=0)]
-        if points.size:
-            panels.setdefault(name.removeprefix("val_").removeprefix("validation_"), {})[name] = (
-                points
-            )
-    if not panels:
-        return None
-    columns = min(len(panels), 2)
-    rows = -(-len(panels) // columns)
-    figure = Figure(
-        (_WIDTH_INCHES, 2.4 * rows), dpi=_DOTS_PER_INCH, facecolor=PANEL, layout="constrained"
-    )
-    for index, curves in enumerate(panels.values()):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        _dress(axes)
-        for (name, points), (colour, _) in zip(curves.items(), cycle(_STROKES), strict=False):
-            marker = "o" if points.shape[1] == 1 else None
-            axes.plot(*points, label=name, marker=marker, color=colour, linewidth=1.5)
-        everything = np.concatenate([points[1] for points in curves.values()])
-        if everything.min() > 0.0 and everything.max() > 30.0 * everything.min():
-            axes.set_yscale("log")
-        axes.set_xlabel("step", color=_INK, fontsize=9)
-        _legend(axes, loc="upper right")
-    return _png(figure)
+    style_axes(pitch, "Pitch (thin: low confidence)")
+    style_axes(loudness, "Loudness, A-weighted")
+    add_legend(pitch, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=len(features))
+    _seconds_axis(loudness)
+    return to_png(figure)
 
 
 def _hz_to_mel(hz):
@@ -207,7 +184,7 @@ def _hz_to_mel(hz):
 
 
 def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
-    """Triangles [rows, bins] of sum 1, never narrower than a bin, so that none is empty."""
+    """Returns triangles [rows, bins] of sum 1, never narrower than a bin, so that none is empty."""
     nyquist = sample_rate / 2.0
     edges = 700.0 * (10.0 ** (np.linspace(0, _hz_to_mel(nyquist), _ROWS + 1) / 2595.0) - 1.0)
     centres = 0.5 * (edges[1:] + edges[:-1])[:, None]
@@ -220,31 +197,57 @@ def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
 def _timeline(
     heights: list[float], duration: float, head: float = 0.09, foot: float = 0.05
 ) -> tuple[Figure, list[Axes]]:
-    """Time axes over each other, `head` inches above each and `foot` below the lowest."""
+    """Stacks time axes, `head` inches above each and `foot` below the lowest."""
     total = sum(heights) + head * len(heights) + foot
-    figure = Figure((_WIDTH_INCHES, total), dpi=_DOTS_PER_INCH, facecolor=PANEL)
+    figure = new_figure(total)
     stack, bottom = [], total
     for height in heights:
         bottom -= head + height
         axes = figure.add_axes((AXES_LEFT, bottom / total, AXES_RIGHT - AXES_LEFT, height / total))
-        _dress(axes)
+        style_axes(axes)
         axes.set_xlim(0.0, duration)
         axes.tick_params(labelbottom=False)
         stack.append(axes)
     return figure, stack
 
 
-def _dress(axes: Axes) -> None:
-    axes.set_facecolor(PANEL)
-    axes.tick_params(colors=_INK, labelsize=9, length=3)
-    axes.grid(color=_GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-        spine.set_color(_GRID)
+def _draw_spectrogram(axes, audio, sample_rate, span, top_db=None):
+    """Fills axes, from `span[0]` to `span[1]` seconds and over all mel, with levels."""
+    levels = spectrogram_levels_db(audio, sample_rate)
+    if top_db is None:
+        top_db = max(float(levels.max()), -100.0)
+    axes.grid(visible=False)
+    axes.imshow(
+        levels,
+        cmap="magma",
+        vmin=top_db - RANGE_DB,
+        vmax=top_db,
+        extent=(*span, 0.0, _hz_to_mel(sample_rate / 2.0)),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+
+
+def _seconds_axis(axes: Axes) -> None:
+    axes.tick_params(labelbottom=True)
+    axes.xaxis.set_major_formatter("{x:g} s")
+
+
+def _hertz_axis(axes: Axes, highest_hz: float) -> None:
+    """Shows 0 to `highest_hz` on an axis of mel, with ticks at octaves."""
+    top = _hz_to_mel(highest_hz)
+    octaves = [125 * 2**k for k in range(9)]
+    ticks = [hz for hz in octaves if hz <= highest_hz and _hz_to_mel(hz) > 0.08 * top]
+    axes.set_yticks(
+        [_hz_to_mel(hz) for hz in ticks],
+        [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
+    )
+    axes.set_ylim(0.0, top)
 
 
 def _midi(f0_hz: np.ndarray) -> np.ndarray:
-    """Note numbers [frames], NaN where there is no pitch."""
+    """Returns MIDI note numbers [frames], NaN where there is no pitch."""
     f0_hz = np.asarray(f0_hz, np.float64)
     return 69.0 + 12.0 * np.log2(np.where(f0_hz > 0.0, f0_hz, np.nan) / 440.0)
 
@@ -255,7 +258,7 @@ def _note_axis(axes: Axes, notes: np.ndarray) -> None:
     step = next((step for step in (1, 2, 4, 12, 24) if (high - low) / step <= 7.0), 48)
     ticks = np.arange(np.ceil(low / step) * step, high, step, dtype=int)
     axes.set_ylim(low, high)
-    axes.set_yticks(ticks, [f"{_NOTES[tick % 12]}{tick // 12 - 1}" for tick in ticks])
+    axes.set_yticks(ticks, [note_name(tick) for tick in ticks])
 
 
 def _level_axis(axes: Axes, levels: np.ndarray) -> None:
@@ -265,23 +268,3 @@ def _level_axis(axes: Axes, levels: np.ndarray) -> None:
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_formatter("{x:g} dB")
-
-
-def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=9, color=_INK, pad=4, x=0.008)
-
-
-def _legend(axes: Axes, **where) -> None:
-    axes.legend(fontsize=9, labelcolor=_INK, frameon=False, **where)
-
-
-def _png(figure: Figure, colours: int | None = None) -> bytes:
-    """Renders; a palette holds a noisy picture in a third of the bytes, but dulls thin lines."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    if colours:
-        image = image.quantize(colours, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()

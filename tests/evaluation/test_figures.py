@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddsp_tf.evaluation import figures
+from ddsp_tf.evaluation import charts, figures
 
 RATE = 16000
 BLUE = (0x56, 0xC2, 0xFF)
@@ -154,22 +154,22 @@ def test_features_of_different_lengths_share_the_time_axis():
 
 def test_validation_is_drawn_over_training():
     steps, values = np.arange(10), np.linspace(9.0, 5.0, 10)
-    one = pixels(figures.loss_curves_png({"loss": (steps, values)}))
+    one = pixels(charts.loss_curves_png({"loss": (steps, values)}))
     assert len(columns_of(one, AMBER)) and not len(columns_of(one, BLUE))
     for name in ("val_loss", "validation_loss"):
         log = {"loss": (steps, values), name: (steps, values + 1.0)}
-        both = pixels(figures.loss_curves_png(log))
+        both = pixels(charts.loss_curves_png(log))
         assert both.shape == one.shape
         assert len(columns_of(both, AMBER)) and len(columns_of(both, BLUE))
     three = {name: (steps, values) for name in ("loss", "magnitude", "log_magnitude")}
-    assert pixels(figures.loss_curves_png(three)).shape[0] == 2 * one.shape[0]
+    assert pixels(charts.loss_curves_png(three)).shape[0] == 2 * one.shape[0]
 
 
 def test_points_that_are_not_finite_are_left_out():
-    assert figures.loss_curves_png({"loss": ([1, 2], [np.nan, np.inf])}) is None
-    assert figures.loss_curves_png({"loss": ([], [])}) is None
-    assert figures.loss_curves_png({}) is None
-    pixels(figures.loss_curves_png({"loss": ([1, 2, 3], [9.0, np.nan, 5.0])}))
+    assert charts.loss_curves_png({"loss": ([1, 2], [np.nan, np.inf])}) is None
+    assert charts.loss_curves_png({"loss": ([], [])}) is None
+    assert charts.loss_curves_png({}) is None
+    pixels(charts.loss_curves_png({"loss": ([1, 2, 3], [9.0, np.nan, 5.0])}))
 
 
 def test_pyplot_and_its_global_state_stay_out():

@@ -77,7 +77,7 @@ def prepare(
     Example:
         ddsp-tf prepare my_recordings/ --out my_dataset
     """
-    from ddsp_tf.app.pages.dataset_page import write_page
+    from ddsp_tf.app.pages.dataset_page import write_dataset_page
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.configuration.experiment import load_extractor
     from ddsp_tf.data.preparation import prepare_dataset
@@ -100,7 +100,7 @@ def prepare(
             measurer=measurer,
             on_progress=lambda done, total, name: advance(done, name, total),
         )
-    page = write_page(manifest)
+    page = write_dataset_page(manifest)
     say_what_stands_out(manifest)
     if manifest.skipped:
         files = len(manifest.recordings) + len(manifest.skipped)
@@ -224,8 +224,7 @@ def _tracker(extractor: dict) -> str:
 
 
 def _print_run(run):
-    import json
-
+    from ddsp_tf.evaluation.record import read_evaluation
     from ddsp_tf.evaluation.wording import wording
 
     record = run.read()
@@ -239,9 +238,11 @@ def _print_run(run):
         if name in record:
             rows.append((name.replace("_", " "), f"{record[name]:.3f}"))
     if run.evaluation.exists():
-        summary = json.loads(run.evaluation.read_text())["summary"]
+        evaluation = read_evaluation(run)
+        rows.append(("evaluated on", evaluation.described_clips))
         for name in ("spectral_loss", "loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"):
-            rows.append((wording(name).label.lower(), wording(name).text(summary.get(name))))
+            value = evaluation.summary.get(name)
+            rows.append((wording(name).label.lower(), wording(name).text(value)))
     print_table(f"run {run.path}", rows)
 
 

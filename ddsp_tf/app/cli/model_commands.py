@@ -89,11 +89,17 @@ def print_training(folder: Path, summary: dict):
 
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=Path)
-@click.option("--data", type=Path, help="Another dataset than the one trained on.")
+@click.option(
+    "--data",
+    multiple=True,
+    type=Path,
+    help="Dataset to evaluate on; may be given several times. [default: those trained on]",
+)
 @click.option(
     "--split",
     type=click.Choice(["validation", "train", "all"]),
-    help="Part of the dataset. [default: validation; all of another dataset]",
+    help="Part of the dataset. [default: validation of a dataset that was trained on, all of "
+    "another]",
 )
 @click.option(
     "--clip-seconds",
@@ -103,7 +109,7 @@ def print_training(folder: Path, summary: dict):
     help="Length of the clips.",
 )
 def evaluate(run_folder, data, split, clip_seconds):
-    """Measure a model; make a page to listen to.
+    """Measure a model and make a page to listen to.
 
     Plays held-out clips through the best model of a run. Writes evaluation.json and report.html
     into the run's folder.
@@ -112,27 +118,36 @@ def evaluate(run_folder, data, split, clip_seconds):
     Example:
         ddsp-tf evaluate my_run
     """
+    from ddsp_tf.app.pages.report import write_report
     from ddsp_tf.evaluation.evaluator import evaluate_run
     from ddsp_tf.files.run_directory import RunDirectory
 
     run = RunDirectory(run_folder)
     with progress_bar("evaluating") as advance:
-        summary = evaluate_run(
-            run, data, split=split, clip_seconds=clip_seconds, on_progress=advance
+        evaluation = evaluate_run(
+            run,
+            data,
+            split=split,
+            clip_seconds=clip_seconds,
+            on_progress=lambda done, total, name: advance(done, name, total),
         )
-    print_evaluation(run, summary)
+    write_report(run, evaluation)
+    print_evaluation(run, evaluation.record)
 
 
-def print_evaluation(run, summary: dict):
-    """Prints the means of an evaluation."""
+def print_evaluation(run, evaluation):
+    """Prints what an evaluation measured, and on which clips."""
     from ddsp_tf.evaluation.wording import wording
 
-    rows = [
+    rows = [("clips", evaluation.described_clips)]
+    rows += [
         (wording(name).label.lower(), wording(name).text(value))
-        for name, value in summary.items()
+        for name, value in evaluation.summary.items()
         if not name[-1].isdigit()
     ]
     print_table(f"evaluation {run.evaluation}", [*rows, ("page", run.report)])
+    for note in evaluation.notes:
+        click.echo(f"note: {note}", err=True)
 
 
 @click.command()

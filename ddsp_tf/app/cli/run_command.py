@@ -59,8 +59,8 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
         summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)
     with progress_bar("evaluating") as advance:
-        summary = chain.evaluate(advance)
-    model_commands.print_evaluation(chain.run, summary)
+        evaluation = chain.evaluate(lambda done, total, name: advance(done, name, total))
+    model_commands.print_evaluation(chain.run, evaluation)
     model_commands.print_export(chain.export_folder, chain.export())
     for line in chain.skipped:
         click.echo(f"{line}: already there, not done again", err=True)

@@ -68,7 +68,7 @@ class LiveTraining:
     def _draw(self):
         from IPython.display import HTML, Image
 
-        from ddsp_tf.evaluation.figures import loss_curves_png
+        from ddsp_tf.evaluation.charts import loss_curves_png
 
         if self.run.metrics.exists():
             log = MetricsLog(self.run.metrics)

@@ -102,8 +102,9 @@ def show_dataset(manifest, excerpts: int = 2):
     """
     from IPython.display import HTML, display
 
-    from ddsp_tf.app.pages.dataset_figures import histograms_png, pitch_over_spectrogram_png
     from ddsp_tf.app.pages.dataset_page import dataset_facts, excerpt
+    from ddsp_tf.evaluation.charts import histograms_png
+    from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
 
     for name, fact in dataset_facts(manifest).items():
         print(f"{name}: {fact}")

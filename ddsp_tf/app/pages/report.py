@@ -1,79 +1,124 @@
-"""One HTML file to hear and see how close a model comes: sounds, pictures and numbers."""
+"""`report.html`: one page to hear and see how close a model comes to the recordings."""
 
-import base64
-import dataclasses
+import csv
 import io
 import math
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import soundfile
 
+from ddsp_tf.app.pages.templates import data_uri, png_uri, write_page
 from ddsp_tf.evaluation import figures
+from ddsp_tf.evaluation.charts import loss_curves_png
+from ddsp_tf.evaluation.clip_measures import MeasuredClip
+from ddsp_tf.evaluation.evaluator import RunEvaluation
 from ddsp_tf.evaluation.wording import wording
-from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.locks import locked
+from ddsp_tf.files.run_directory import RunDirectory
 
 _STEM_DESCRIPTIONS = {
     "target": "the recording",
-    "reconstruction": "the model, playing the recording's pitch and loudness",
-    "harmonic": "the model's overtones alone",
-    "noise": "the model's breath, bow or hammer noise alone",
-    "dry": "the model without its room",
+    "reconstruction": "the model, playing the pitch and loudness of the recording",
+    "harmonic": "only the harmonics of the model",
+    "noise": "only the noise of the model: breath, bow, hammer",
+    "dry": "the model without its reverb",
 }
 
 
-@dataclasses.dataclass
-class ClipReport:
-    """What the report shows of one clip.
+def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
+    """Writes the page of a run's evaluation, report.html.
 
-    Attributes:
-        name: Names the recording and the time in it, say "violin.flac 0.0-4.0 s".
-        stems: Sounds by name, in the order of their buttons: "target", "reconstruction",
-            "harmonic", "noise", "dry"; each [samples] float32, full scale 1.
-        features: "target" and "reconstruction" to `f0_hz`, `f0_confidence`, `loudness_db`,
-            each [frames].
-        metrics: Measures of this clip by name; NaN where there was nothing to measure.
+    Args:
+        run: The run.
+        evaluation: Result of `evaluate_run`.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: If the page cannot be written, or another process works in the run's folder.
     """
+    record = evaluation.record
+    extractor = record.datasets[0].extractor
+    facts = {
+        "clips": record.described_clips,
+        "data": ", ".join(dict.fromkeys(dataset.title for dataset in record.datasets)),
+    }
+    # Terms of single window sizes, whose names end with a number, are shown in each clip's card.
+    totals = {name: value for name, value in record.summary.items() if not name[-1].isdigit()}
+    selection = ""
+    if len(evaluation.shown) < record.clips:
+        selection = (
+            f"These are {len(evaluation.shown)} of {record.clips} clips, from the lowest to the "
+            "highest spectral loss. The summary is of all clips."
+        )
+    with locked(run.path, "evaluation"):
+        write_report_page(
+            run.report,
+            title=f"{facts['data']}, played by the model of {run.read()['recordings']}",
+            sample_rate=extractor["sample_rate"],
+            frame_rate=extractor["frame_rate"],
+            summary={**facts, **totals},
+            clips=evaluation.shown,
+            training_log=_training_log(run.metrics),
+            configuration=run.configuration.read_text(encoding="utf-8"),
+            notes=record.notes,
+            selection=selection,
+        )
+    return run.report
 
-    name: str
-    stems: dict[str, np.ndarray]
-    features: dict[str, dict[str, np.ndarray]]
-    metrics: dict[str, float]
+
+def _training_log(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Reads the losses of a metrics.csv; rows that are damaged are left out."""
+    points: dict[str, list[tuple[float, float]]] = {"loss": [], "validation_loss": []}
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            for row in csv.DictReader(file):
+                for name, column in points.items():
+                    try:
+                        column.append((float(row["step"]), float(row[name])))
+                    except (KeyError, TypeError, ValueError):
+                        continue
+    return {name: tuple(np.array(column).T) for name, column in points.items() if column}
 
 
-def write_report(
+def write_report_page(
     path: str | os.PathLike,
     *,
     title: str,
     sample_rate: int,
     frame_rate: float,
     summary: Mapping[str, float | str],
-    clips: Sequence[ClipReport],
-    training_log: Mapping[str, tuple[np.ndarray, np.ndarray]] | None,
-    configuration: str,
+    clips: Sequence[MeasuredClip],
+    training_log: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    configuration: str = "",
+    notes: Sequence[str] = (),
+    selection: str = "",
 ) -> None:
     """Writes a self-contained HTML page that plays and compares the stems of every clip.
 
-    Sounds are embedded as 16-bit FLAC. A clip with a stem beyond full scale is turned down as a
-    whole, and samples that are not finite are muted; the page says so where it happened.
+    Sounds are embedded as 16-bit FLAC. A clip with a stem above full scale is attenuated as a
+    whole, and samples that are not finite are muted; the page says so.
 
     Args:
-        path: The HTML file.
+        path: HTML file to write.
         title: Heading of the page.
-        sample_rate: Of all stems, in Hz.
-        frame_rate: Of all features, in Hz.
-        summary: Measures over all clips, and facts as text, by name. Measures of clips that
-            have a place here are columns of the table of clips; others are folded into the
-            clip's card. (If none has, all are columns.)
-        clips: At least one.
-        training_log: Names to (steps, values), each [points]; None for no curves. "val_loss" or
-            "validation_loss" is drawn over "loss".
-        configuration: Text shown as it is.
+        sample_rate: Samples per second of all stems.
+        frame_rate: Frames per second of all features.
+        summary: Measures over all clips, and facts as text, by name. Measures of clips that are
+            named here become columns of the table of clips; others are folded into the clip's
+            card. (If none is named, all are columns.)
+        clips: Clips to show, at least one.
+        training_log: Name of each quantity to its steps and values, each [points]; None for no
+            curves. "val_loss" or "validation_loss" is drawn over "loss".
+        configuration: Text to show unchanged.
+        notes: Sentences to show above the numbers.
+        selection: Sentence that says how the clips were chosen.
 
     Raises:
         ValueError: If there is no clip, or a clip has no stem or an empty one.
@@ -81,53 +126,42 @@ def write_report(
 
     Example:
         >>> import tempfile
-        >>> page = os.path.join(tempfile.mkdtemp(), "report.html")
+        >>> page = Path(tempfile.mkdtemp(), "report.html")
         >>> curves = {"f0_hz": [440.0], "f0_confidence": [1.0], "loudness_db": [-20.0]}
-        >>> clip = ClipReport("a.wav", {"target": np.zeros(64)}, {"target": curves}, {})
-        >>> write_report(page, title="My violin", sample_rate=16000, frame_rate=250, summary={},
-        ...              clips=[clip], training_log=None, configuration="")
-        >>> os.path.exists(page)
+        >>> clip = MeasuredClip("a.wav", {"target": np.zeros(64)}, {"target": curves}, {})
+        >>> write_report_page(page, title="My violin", sample_rate=16000, frame_rate=250,
+        ...                   summary={}, clips=[clip])
+        >>> page.exists()
         True
     """
     if not clips:
         raise ValueError("a report needs at least one clip; got none")
     measured = list(dict.fromkeys(name for clip in clips for name in clip.metrics))
     columns = [name for name in measured if name in summary] or measured
-    curves = figures.loss_curves_png(training_log) if training_log else None
-    page = _template().render(
+    curves = loss_curves_png(training_log) if training_log else None
+    stems = dict.fromkeys(name for clip in clips for name in clip.stems)
+    write_page(
+        Path(path),
+        "report.html.j2",
         title=title,
-        stems=_described_stems(clips),
+        stems=[(name, _STEM_DESCRIPTIONS.get(name, "")) for name in stems],
         summary=[_described(name, value) for name, value in summary.items()],
         columns=[wording(name) for name in columns],
         clips=[_clip_view(clip, columns, sample_rate, frame_rate) for clip in clips],
-        loss_curves=curves and _data_uri("image/png", curves),
+        loss_curves=curves and png_uri(curves),
         configuration=configuration,
+        notes=notes,
+        selection=selection,
         axes_left=figures.AXES_LEFT,
         axes_width=figures.AXES_RIGHT - figures.AXES_LEFT,
-        panel=figures.PANEL,
         range_db=figures.RANGE_DB,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    folder = resources.files("ddsp_tf.app.pages")
-    loader = jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text("utf-8"))
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
 
 
 def _clip_view(
-    clip: ClipReport, columns: list[str], sample_rate: int, frame_rate: float
+    clip: MeasuredClip, columns: list[str], sample_rate: int, frame_rate: float
 ) -> dict[str, Any]:
-    """What the template needs of a clip, as text and data URIs."""
+    """Returns what the template shows of a clip, as text and data URIs."""
     stems, notes = _playable(clip)
     duration = max(len(audio) for audio in stems.values()) / sample_rate
     tops = [figures.spectrogram_levels_db(audio, sample_rate).max() for audio in stems.values()]
@@ -137,27 +171,27 @@ def _clip_view(
     )
     return {
         "name": clip.name,
+        "rank": clip.rank,
         "duration": duration,
         "notes": notes,
         "stems": [
             {
                 "name": name,
-                "sound": _data_uri("audio/flac", _flac(audio, sample_rate)),
-                "picture": _data_uri(
-                    "image/png",
-                    figures.spectrogram_png(audio, sample_rate, top_db=top_db, duration=duration),
+                "sound": data_uri("audio/flac", _flac(audio, sample_rate)),
+                "picture": png_uri(
+                    figures.spectrogram_png(audio, sample_rate, top_db=top_db, duration=duration)
                 ),
             }
             for name, audio in stems.items()
         ],
-        "curves": curves and _data_uri("image/png", curves),
+        "curves": curves and png_uri(curves),
         "metrics": [_described(name, clip.metrics.get(name)) for name in columns],
         "more": [_described(name, v) for name, v in clip.metrics.items() if name not in columns],
     }
 
 
-def _playable(clip: ClipReport) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Finite stems within full scale, and sentences on what was changed."""
+def _playable(clip: MeasuredClip) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Returns finite stems within full scale, and sentences on what was changed."""
     stems, notes = {}, []
     for name, audio in clip.stems.items():
         audio = np.asarray(audio, np.float64)
@@ -165,7 +199,7 @@ def _playable(clip: ClipReport) -> tuple[dict[str, np.ndarray], list[str]]:
             raise ValueError(f"{clip.name}: stem {name} has shape {audio.shape}, not [samples]")
         bad = int(np.count_nonzero(~np.isfinite(audio)))
         if bad:
-            notes.append(f"{bad} samples of {name} are not finite numbers; they are silent here.")
+            notes.append(f"{bad} samples of {name} are not finite numbers; they are muted here.")
         stems[name] = np.where(np.isfinite(audio), audio, 0.0)
     if not stems:
         raise ValueError(f"{clip.name}: no stems; expected at least one")
@@ -173,41 +207,31 @@ def _playable(clip: ClipReport) -> tuple[dict[str, np.ndarray], list[str]]:
     if peak > 1.0:
         loudest = max(stems, key=lambda name: np.abs(stems[name]).max())
         stems = {name: audio / peak for name, audio in stems.items()}
-        down = 20.0 * math.log10(peak)
         notes.append(
-            f"The {loudest} is {down:.1f} dB beyond full scale; all stems of this clip are turned "
-            "down by that much."
+            f"The stem {loudest} is {20.0 * math.log10(peak):.1f} dB above full scale; all stems "
+            "of this clip are attenuated by that much."
         )
     return stems, notes
 
 
 def _flac(audio: np.ndarray, sample_rate: int) -> bytes:
-    # Integers, because the scale of a float conversion is the library's own (32767).
+    # Integers, because the library scales floating-point samples in its own way (by 32767).
     samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="FLAC", subtype="PCM_16")
     return file.getvalue()
 
 
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _described_stems(clips: Sequence[ClipReport]) -> list[tuple[str, str]]:
-    names = dict.fromkeys(name for clip in clips for name in clip.stems)
-    return [(name, _STEM_DESCRIPTIONS.get(name, "")) for name in names]
-
-
 def _described(name: str, value: float | str | None) -> dict[str, Any]:
-    """A value as text, with the number to sort by, or the reason why there is none."""
+    """Returns a value as text, with the number to sort by, or the reason why there is none."""
     metric = wording(name)
     view: dict[str, Any] = {
         "label": metric.label,
         "unit": metric.unit,
         "good": metric.good,
+        "fact": isinstance(value, str),
         "sort": "",
     }
-    view["fact"] = isinstance(value, str)
     if isinstance(value, str | Integral):
         return {**view, "text": str(value), "sort": value}
     if value is None or not math.isfinite(value):

@@ -82,7 +82,7 @@ def test_test_recordings_are_evaluated(chain, melodies, tmp_path):
     result = call(*changed, "--test", melodies / "melody_0.wav")
     assert "training: already there" in result.stderr
     evaluation = json.loads((copy / "run" / "evaluation.json").read_text())
-    assert all(name.startswith("melody_0.wav") for name in evaluation["per_clip"])
+    assert all(clip["name"].startswith("melody_0.wav") for clip in evaluation["per_clip"])
 
 
 def test_features_and_synthesize(chain, melodies, tmp_path):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_tf.app.pages.report import ClipReport, write_report
+from ddsp_tf.app.pages.report import write_report_page
 from ddsp_tf.errors import UserError
+from ddsp_tf.evaluation.clip_measures import MeasuredClip
 
 RATE, FRAME_RATE = 16000, 250
 STEMS = ("target", "reconstruction", "harmonic", "noise", "dry")
@@ -64,7 +65,7 @@ def make_clip(rng, name="a.flac 0.0-1.0 s", stems=None, **metrics):
         "loudness_db": np.full(frames, -20.0),
     }
     metrics = {"spectral_loss": 5.0, "f0_l1_semitones": 0.1, **metrics}
-    return ClipReport(name, stems, {"target": curves, "reconstruction": curves}, metrics)
+    return MeasuredClip(name, stems, {"target": curves, "reconstruction": curves}, metrics)
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def write(tmp_path):
         }
         path = tmp_path / "report.html"
         settings = {"sample_rate": RATE, "frame_rate": FRAME_RATE, **defaults, **settings}
-        write_report(path, clips=clips, **settings)
+        write_report_page(path, clips=clips, **settings)
         assert list(tmp_path.iterdir()) == [path]
         text = path.read_text(encoding="utf-8")
         return text, Page(text)
@@ -129,7 +130,7 @@ def test_controls_have_names_and_types(write, rng):
     assert pressed == ["true"] + ["false"] * (len(STEMS) - 1)
 
 
-def test_the_bar_below_speaks_for_the_clip_that_plays(write, rng):
+def test_the_bar_below_controls_the_clip_that_plays(write, rng):
     text, page = write(make_clip(rng, stems=noise_stems(rng)))
     assert page.all("button", id="play") == [
         ({"type": "button", "class": "play", "id": "play"}, "Play")
@@ -137,7 +138,7 @@ def test_the_bar_below_speaks_for_the_clip_that_plays(write, rng):
     named = [a["data-name"] for a, _ in page.all("button") if "data-stem" in a]
     assert named == list(STEMS)
     assert page.all("span", class_="now")[0][1] == "Clip 1 of 1"
-    # What the program looks for is there.
+    # Every element that the script looks for exists.
     for wanted in re.findall(r'getElementById\("([\w-]+)"\)', text):
         assert [a for _, a, _ in page.elements if a.get("id") == wanted], wanted
 
@@ -163,7 +164,7 @@ def test_sounds_decode_to_the_stems_within_16_bits(write, rng):
         assert np.abs(audio - stem)[3:].max() <= 0.5001 / 32768
 
 
-def test_a_stem_beyond_full_scale_turns_its_clip_down(write, rng):
+def test_a_stem_above_full_scale_attenuates_its_clip(write, rng):
     clip = make_clip(rng, stems=noise_stems(rng, ("target", "harmonic")))
     clip.stems["harmonic"][7] = 2.0
     text, page = write(clip, make_clip(rng))
@@ -171,10 +172,10 @@ def test_a_stem_beyond_full_scale_turns_its_clip_down(write, rng):
     for audio, stem in zip(decoded[:2], clip.stems.values(), strict=True):
         np.testing.assert_allclose(audio, stem / 2.0, atol=1.01 / 32768)
     assert np.abs(decoded[2]).max() > 0.8
-    assert text.count("The harmonic is 6.0 dB beyond full scale") == 1
+    assert text.count("The stem harmonic is 6.0 dB above full scale") == 1
 
 
-def test_samples_that_are_not_finite_are_silent_and_told(write, rng):
+def test_samples_that_are_not_finite_are_muted_and_counted(write, rng):
     clip = make_clip(rng, stems=noise_stems(rng, ("target", "noise")))
     clip.stems["noise"][[3, 4]] = [np.nan, np.inf]
     text, page = write(clip)
@@ -273,11 +274,11 @@ def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path, rng):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(UserError, match=r"report\.html: cannot be written"):
-        write_report(blocked / "report.html", **settings)
+        write_report_page(blocked / "report.html", **settings)
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(UserError, match="folder: cannot be written"):
-        write_report(folder, **settings)
+        write_report_page(folder, **settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 

@@ -1,0 +1,121 @@
+"""What is measured on one clip: how close a model's rendering comes to the recording."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.loudness import loudness_db
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.inference.rendering import render_stems
+from ddsp_tf.losses import MultiScaleSpectralLoss
+from ddsp_tf.metrics.distances import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
+from ddsp_tf.models import Autoencoder
+
+_CURVES = ("f0_hz", "f0_confidence", "loudness_db")
+
+
+@dataclasses.dataclass
+class MeasuredClip:
+    """A clip, its rendering, and the measures of their distance.
+
+    Attributes:
+        name: Recording and the clip's place in it, such as "violin.flac 0.0-4.0 s".
+        stems: Sounds by name, in the order in which a page shows them: "target",
+            "reconstruction", "harmonic", "noise", "dry"; each [samples] float32, full scale 1.
+        features: "target" and "reconstruction", each with `f0_hz`, `f0_confidence` and
+            `loudness_db` [frames].
+        metrics: Measures by name; NaN where nothing could be measured.
+        rank: The clip's place among all clips, such as "best" or "median"; "" for no remark.
+    """
+
+    name: str
+    stems: dict[str, np.ndarray]
+    features: dict[str, dict[str, np.ndarray]]
+    metrics: dict[str, float]
+    rank: str = ""
+
+
+class ClipJudge:
+    """Renders clips with a model and measures the distance from the recording.
+
+    Args:
+        model: The model.
+        loss: Spectral loss to report.
+        extractor: Extractor that made the dataset; it measures the rendering, too.
+    """
+
+    def __init__(
+        self, model: Autoencoder, loss: MultiScaleSpectralLoss, extractor: FeatureExtractor
+    ):
+        self.model, self.loss, self.extractor = model, loss, extractor
+
+    def measure(
+        self, name: str, features: Mapping[str, np.ndarray], target: np.ndarray, seed: int
+    ) -> MeasuredClip:
+        """Renders and measures a clip.
+
+        Args:
+            name: Name of the clip.
+            features: Features of the recording, [frames] each.
+            target: Audio of the recording [frames * hop].
+            seed: Seed of the rendering's noise.
+
+        Returns:
+            The clip with all its sounds and measures.
+        """
+        curves = {key: features[key][None] for key in self.model.feature_names}
+        rendered = render_stems(self.model, {**curves, "audio": target[None]}, seed)
+        stems = {key: audio[0] for key, audio in rendered.items()}
+        reconstruction = self.extractor.extract(stems["reconstruction"])
+        expected = self._expected(features, target)
+        terms = self.loss.terms(target[None], stems["reconstruction"][None])
+        terms = {key: float(value[0]) for key, value in terms.items()}
+        metrics = {**_totals(terms), **_feature_metrics(expected, reconstruction), **terms}
+        return MeasuredClip(
+            name=name,
+            stems={"target": target, **stems},
+            features={
+                "target": expected,
+                "reconstruction": {key: reconstruction[key] for key in _CURVES},
+            },
+            metrics=metrics,
+        )
+
+    def _expected(self, features, target) -> dict[str, np.ndarray]:
+        """Returns the features that the rendering is compared with.
+
+        At the ends of a clip a tracker knows less than in the whole recording, and loudness sees
+        silence beyond. The target is judged with the same handicap as the rendering.
+        """
+        extractor = self.extractor
+        _, confidence = extractor.tracker.track(target, extractor.sample_rate, extractor.hop)
+        return {
+            "f0_hz": features["f0_hz"],
+            "f0_confidence": np.minimum(features["f0_confidence"], confidence),
+            "loudness_db": loudness_db(
+                target, extractor.sample_rate, extractor.hop, extractor.loudness_fft_size
+            ),
+        }
+
+
+def _totals(terms: Mapping[str, float]) -> dict[str, float]:
+    return {
+        "spectral_loss": sum(terms.values()),
+        "magnitude": sum(v for key, v in terms.items() if key.startswith("magnitude")),
+        "log_magnitude": sum(v for key, v in terms.items() if key.startswith("log")),
+    }
+
+
+def _feature_metrics(target: Mapping, rendered: Mapping) -> dict[str, float]:
+    # Frames in which the tracker finds no pitch in the rendering count as having none.
+    voiced = np.where(rendered["f0_confidence"] >= VOICED_CONFIDENCE, rendered["f0_hz"], 0.0)
+    pitch = (target["f0_hz"], voiced, target["f0_confidence"])
+    metrics = {
+        "loudness_l1_db": loudness_l1_db(target["loudness_db"], rendered["loudness_db"]),
+        "f0_l1_semitones": f0_l1_semitones(*pitch),
+        "f0_outlier_share": f0_outlier_share(*pitch),
+        "f0_within_50_cents": f0_accuracy(*pitch),
+    }
+    return {key: float(value) for key, value in metrics.items()}

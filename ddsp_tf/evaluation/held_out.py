@@ -1,0 +1,155 @@
+"""Which clips a run is evaluated on, and what they are to it."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ddsp_tf.data.manifest import SPLITS, Manifest, load_manifest
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.run_directory import RunDirectory
+
+HELD_OUT = "held-out clips"
+_RELATIONS = {
+    "validation": HELD_OUT,
+    "train": "training clips",
+    "all": "training and held-out clips",
+}
+_LEVELS = ("loudness_fft_size", "power_frame_size")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Part of a dataset to evaluate on.
+
+    Attributes:
+        manifest: The dataset.
+        split: "validation", "train" or "all".
+        relation: What the part is to the model; see `EvaluatedDataset.relation`.
+    """
+
+    manifest: Manifest
+    split: str
+    relation: str
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits to read, those without recordings left out."""
+        wanted = SPLITS if self.split == "all" else (self.split,)
+        return [split for split in wanted if self.split != "all" or self.manifest.has_split(split)]
+
+
+def choose_parts(
+    run: RunDirectory,
+    data: Sequence[str | os.PathLike] = (),
+    split: str | None = None,
+) -> tuple[list[Part], list[str]]:
+    """Chooses what a run is evaluated on.
+
+    Held-out clips only, where the run was trained on the dataset; training clips are taken only
+    if asked for, or if nothing was held out, and then a note says so.
+
+    Args:
+        run: The run.
+        data: Dataset folders; by default those that the run was trained on.
+        split: "validation", "train" or "all". By default "validation" of datasets that the run
+            was trained on, wherever they are now, and "all" of others.
+
+    Returns:
+        Parts of the datasets, at least one; and sentences that a reader of the numbers must know.
+
+    Raises:
+        UserError: If a dataset is missing, was made with settings that the model cannot be
+            measured with, or has nothing in the split asked for.
+    """
+    record = run.read()
+    trained_on = set(record["dataset_fingerprint"].split())
+    manifests = [load_manifest(folder) for folder in (data or _training_datasets(run, record))]
+    notes = _extractor_notes(manifests, record.get("extractor"))
+    own = [manifest for manifest in manifests if manifest.fingerprint in trained_on]
+    held_out = any(manifest.has_split("validation") for manifest in own)
+    parts = []
+    for manifest in manifests:
+        if manifest.fingerprint not in trained_on:
+            parts.append(Part(manifest, split or "all", "clips of another dataset"))
+            notes += _shared_recordings(manifest, run, record)
+            continue
+        chosen = split or ("validation" if held_out else "train")
+        if chosen == "validation" and held_out and not manifest.has_split("validation"):
+            notes.append(f"{manifest.folder}: has no held-out recordings; not evaluated")
+            continue
+        parts.append(Part(manifest, chosen, _RELATIONS[chosen]))
+    if own and not held_out and not split:
+        notes.append("No recordings were held out: these are training clips.")
+    elif data and own and not split:
+        notes.append(
+            f"The model was trained on {_names(own)}: only the held-out clips are evaluated "
+            "(--split all for all)."
+        )
+    return parts, notes
+
+
+def _training_datasets(run: RunDirectory, record: dict[str, Any]) -> list[Path]:
+    folders = [Path(folder) for folder in record.get("datasets") or [record["dataset"]]]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(
+                f"{run.path}: its dataset {folder} is not there; name a dataset with --data"
+            )
+    return folders
+
+
+def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict | None) -> list[str]:
+    """Refuses datasets that do not compare, and notes where only the pitch trackers differ."""
+    notes = []
+    trained_with = trained_with or manifests[0].extractor
+    for manifest in manifests:
+        ours = manifest.extractor
+        manifest.check_rates(trained_with["sample_rate"], trained_with["frame_rate"])
+        for name in _LEVELS:
+            if ours.get(name) != trained_with.get(name):
+                raise UserError(
+                    f"{manifest.folder}: {name} is {ours.get(name)} but was "
+                    f"{trained_with.get(name)} in training, so that levels do not compare; "
+                    "prepare the dataset with the configuration of the run"
+                )
+        if ours != manifests[0].extractor:
+            raise UserError(
+                f"{manifest.folder}: was measured by {_tracker(ours)}, "
+                f"{manifests[0].folder} by {_tracker(manifests[0].extractor)}; evaluate them "
+                "one by one"
+            )
+        if _tracker(ours) != _tracker(trained_with):
+            notes.append(
+                f"Pitch in {manifest.folder} was measured by {_tracker(ours)}, in training by "
+                f"{_tracker(trained_with)}."
+            )
+    return notes
+
+
+def _tracker(extractor: dict[str, Any]) -> str:
+    tracker = extractor["pitch_tracker"]
+    settings = "".join(f", {name}={value}" for name, value in tracker.get("settings", {}).items())
+    refined = ", refined" if extractor.get("refine_f0") else ""
+    return f"{tracker['name']} {tracker['version']}{settings}{refined}"
+
+
+def _shared_recordings(manifest: Manifest, run: RunDirectory, record) -> list[str]:
+    """Says how many recordings of another dataset the model was trained on."""
+    try:
+        training = [load_manifest(folder) for folder in _training_datasets(run, record)]
+    except UserError:
+        return []  # Without the training data nobody can know.
+    known = {file.sha256 for one in training for file in one.files if file.split == "train"}
+    hashes = {file.sha256 for file in manifest.files}
+    if not hashes & known:
+        return []
+    return [
+        f"{len(hashes & known)} of the {len(hashes)} recordings in {manifest.folder} were trained "
+        "on: the model knows them."
+    ]
+
+
+def _names(manifests: Sequence[Manifest]) -> str:
+    return ", ".join(str(manifest.folder) for manifest in manifests)
