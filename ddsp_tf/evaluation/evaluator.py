@@ -204,7 +204,7 @@ def _evaluate(
         if on_progress:
             on_progress(len(per_clip), total, clip.name)
     losses = [clip.metrics["spectral_loss"] for clip in per_clip]
-    ranks = _chosen(losses, shown_clips)
+    ranks = chosen_clips(losses, shown_clips)
     if total > shown_clips:
         # Rendered once more: the sounds of all clips would fill the memory.
         shown = [measure(clip) for clip in _read(streams, model) if clip.number in ranks]
@@ -240,13 +240,17 @@ def _read(streams, model: Autoencoder) -> Iterator[_Clip]:
             number += 1
 
 
-def _chosen(losses: Sequence[float], count: int) -> dict[int, str]:
+def chosen_clips(losses: Sequence[float], count: int) -> dict[int, str]:
     """Chooses clips in even steps from the best to the worst.
 
+    Args:
+        losses: Spectral loss of every clip; NaN counts as the worst.
+        count: Number of clips to choose, 1 or more.
+
     Returns:
-        Number of each chosen clip to a remark, "" for most.
+        Index of each chosen clip to "best", "median" or "worst", "" for those between.
     """
-    order = np.argsort(losses)  # NaN is last: the worst.
+    order = np.argsort(losses, kind="stable")
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
     if len(places) > 2:
         places[len(places) // 2] = len(order) // 2

@@ -1,5 +1,6 @@
-import json
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,8 @@ from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
-from ddsp_tf.evaluation.evaluator import evaluate_model, evaluate_run
+from ddsp_tf.evaluation.evaluator import chosen_clips, evaluate_model, evaluate_run
+from ddsp_tf.evaluation.record import read_evaluation
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.losses import MultiScaleSpectralLoss
@@ -54,10 +56,10 @@ def test_a_perfect_copy_has_no_error_where_clips_cut_notes_in_two(one_clip):
     manifest, audio = one_clip
     # Notes begin every half second: 0.8 s cut most of them.
     evaluation = evaluate_model(Parrot(audio), manifest, clip_seconds=0.8)
-    assert len(evaluation.clips) == 5
+    assert len(evaluation.per_clip) == len(evaluation.shown) == 5
     assert evaluation.summary["loudness_l1_db"] < 1e-3
     assert evaluation.summary["f0_outlier_share"] == 0.0
-    judged = [clip.features["target"]["f0_confidence"] > 0.8 for clip in evaluation.clips]
+    judged = [clip.features["target"]["f0_confidence"] > 0.8 for clip in evaluation.shown]
     assert np.mean(judged) > 0.7
 
 
@@ -77,18 +79,70 @@ def test_silence_is_an_outlier_everywhere(one_clip):
     assert summary["f0_outlier_share"] == 1.0 and np.isnan(summary["f0_l1_semitones"])
 
 
-def test_run_is_evaluated_on_its_own_and_on_other_datasets(tiny_run, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(tiny_run, folder)
-    run = RunDirectory(folder)
-    summary = evaluate_run(run, clip_seconds=2.0)
-    content = json.loads(run.evaluation.read_text())
-    assert content["split"] == "validation" and content["clips"] == 2
-    assert content["summary"]["spectral_loss"] == summary["spectral_loss"]
-    assert run.report.stat().st_size > 10_000
-    evaluate_run(run, folder.parent / run.read()["dataset"], clip_seconds=2.0)
-    assert json.loads(run.evaluation.read_text())["split"] == "all"
-    assert json.loads(run.evaluation.read_text())["clips"] == 6
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+def test_run_is_evaluated_on_held_out_clips(run):
+    result = evaluate_run(run, clip_seconds=2.0)
+    record = read_evaluation(run)
+    assert record == result.record and record.clips == len(record.per_clip) == 2
+    assert record.described_clips == "2 held-out clips"
+    assert [dataset.split for dataset in record.datasets] == ["validation"]
+    assert record.summary["spectral_loss"] == np.mean(
+        [clip.metrics["spectral_loss"] for clip in record.per_clip]
+    )
+    assert not run.report.exists()
+
+
+def test_shown_clips_are_those_that_were_measured(run):
+    """Clips that are rendered a second time, to be shown, have the numbers of the first."""
+    few = evaluate_run(run, split="all", clip_seconds=1.0, shown_clips=4)
+    record = few.record
+    assert record.clips == 12 and record.datasets[0].relation == "training and held-out clips"
+    metrics = {clip.name: clip.metrics for clip in record.per_clip}
+    for clip in few.shown:
+        assert clip.metrics == pytest.approx(metrics[clip.name], rel=1e-4, nan_ok=True)
+    losses = sorted(values["spectral_loss"] for values in metrics.values())
+    by_rank = {clip.rank: metrics[clip.name]["spectral_loss"] for clip in few.shown}
+    assert len(few.shown) == 4
+    assert (by_rank["best"], by_rank["worst"]) == (losses[0], losses[-1])
+    assert by_rank["median"] == losses[6]
+
+
+def test_a_run_in_use_is_not_evaluated(run):
+    script = (
+        "import sys, time\n"
+        "from ddsp_tf.files.locks import locked\n"
+        "with locked(sys.argv[1], 'training'):\n"
+        "    print('locked', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", script, str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout.readline() == b"locked\n"
+            with pytest.raises(UserError, match=rf"process {other.pid} \(training\)"):
+                evaluate_run(run)
+        finally:
+            other.kill()
+    assert not run.evaluation.exists()
+
+
+@pytest.mark.parametrize(
+    ("losses", "count", "chosen"),
+    [
+        ([3.0, 1.0, 2.0], 12, {1: "best", 2: "median", 0: "worst"}),
+        ([3.0, float("nan"), 1.0, 2.0], 3, {2: "best", 0: "median", 1: "worst"}),
+        ([3.0, 1.0], 12, {0: "", 1: ""}),
+        ([5.0, 4.0, 3.0, 2.0, 1.0], 1, {4: "best"}),
+        ([5.0], 12, {0: ""}),
+    ],
+)
+def test_best_median_and_worst_are_shown(losses, count, chosen):
+    assert chosen_clips(losses, count) == chosen
 
 
 def test_wrong_datasets_are_named(tiny_run, melodies, tmp_path):
@@ -101,12 +155,3 @@ def test_wrong_datasets_are_named(tiny_run, melodies, tmp_path):
     )
     with pytest.raises(UserError, match="validation split is empty"):
         evaluate_model(model, load_manifest(tmp_path / "all"))
-
-
-def test_a_dataset_that_is_gone_is_named(tiny_run, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(tiny_run, folder)
-    run = RunDirectory(folder)
-    run.update({"dataset": str(tmp_path / "gone")})
-    with pytest.raises(UserError, match=r"gone.*--data"):
-        evaluate_run(run)
