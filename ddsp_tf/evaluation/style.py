@@ -1,6 +1,7 @@
 """The look that all pictures share: one dark panel, which reads alike on light and dark pages."""
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,17 +22,18 @@ _DOTS_PER_INCH = 130
 _NOTE_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def new_figure(height_inches: float, layout: str | None = None) -> Figure:
+def new_figure(height_inches: float, **options: Any) -> Figure:
     """Returns an empty figure, 1300 pixels wide."""
     size = (_WIDTH_INCHES, height_inches)
-    return Figure(size, dpi=_DOTS_PER_INCH, facecolor=PANEL, layout=layout)
+    return Figure(size, dpi=_DOTS_PER_INCH, facecolor=PANEL, **options)
 
 
 def style_axes(axes: Axes, title: str = "", grid: bool = True) -> None:
     """Gives axes the colors of the panel, and a title above their left end."""
     axes.set_facecolor(PANEL)
     axes.tick_params(colors=INK, labelsize=9, length=3)
-    axes.grid(visible=grid, **({"color": GRID, "linewidth": 0.7} if grid else {}))
+    if grid:
+        axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_color(GRID)
@@ -39,7 +41,7 @@ def style_axes(axes: Axes, title: str = "", grid: bool = True) -> None:
         axes.set_title(title, loc="left", fontsize=9, color=INK, pad=4, x=0.008)
 
 
-def add_legend(axes: Axes, **options) -> None:
+def add_legend(axes: Axes, **options: Any) -> None:
     """Adds a legend in the colors of the panel."""
     options = {"frameon": False, **options}
     axes.legend(fontsize=9, labelcolor=INK, facecolor=PANEL, edgecolor=GRID, **options)
