@@ -1,8 +1,13 @@
-"""Files and folders that are either complete or absent."""
+"""Files and folders that are either complete or absent, also after a kill or a power cut."""
 
 import errno
+import hashlib
 import os
+import re
 import shutil
+import socket
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,27 +15,27 @@ from pathlib import Path
 from ddsp_tf.errors import NoRoomError, UserError
 
 _NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+# Process numbers of other machines that share the disk mean nothing here.
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+_ABANDONED_AFTER_SECONDS = 24 * 3600
+_LONGEST_NAME_BYTES = 180
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary sibling of `path`, renamed to `path` when the block ends well.
+    """Yields a temporary sibling of `path`, renamed to `path` when the block succeeds.
 
-    The block may create a file or a folder under the temporary name. After an exception the
-    temporary is removed and whatever stood at `path` before is untouched.
+    The block may create a file or a folder under the temporary name. If it raises, the temporary
+    is removed and whatever stood at `path` before is untouched. A folder at `path` is replaced as
+    a whole: it is renamed aside, the new one is renamed to `path`, and the old one is removed.
+    Leftovers of killed processes for the same `path` are cleaned up first, see `recover`.
 
     Args:
-        path: Where the result shall stand. Missing parent folders are made.
+        path: Where the result is to stand. Missing parent folders are created; what a symbolic
+            link points to is replaced, not the link.
 
     Yields:
-        The temporary path, in the same folder and with the same suffix.
+        Temporary path in the same folder, with the same suffix.
 
     Raises:
         UserError: If the folder cannot be written.
@@ -44,27 +49,138 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         >>> [entry.name for entry in folder.iterdir()]
         ['note.txt']
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    path = _target(path)
+    temporary = _sibling(path, "partial")
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        recover(path)
         _remove(temporary)
         probe = temporary.with_name(temporary.name + ".probe")
         probe.touch()
         probe.unlink()
     try:
         yield temporary
-        if path.is_dir() and temporary.is_dir():
-            _remove(path)
         with _named(path):
-            os.replace(temporary, path)
+            _flush(temporary)
+            _put_in_place(temporary, path)
     except BaseException as error:
         _remove(temporary)
-        # TensorFlow, h5py and the system tell it by errors of their own kinds, in the same words.
+        # TensorFlow, h5py and the system raise errors of different kinds with the same words.
         reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
         if reason and not isinstance(error, UserError):
             raise NoRoomError(path, reason) from error
         raise
+
+
+def recover(path: str | os.PathLike) -> None:
+    """Cleans up what killed processes left beside a path.
+
+    Unfinished results are removed. A folder that was renamed aside by a process that died before
+    its successor was in place gets its name back. Leftovers of running processes stay; those of
+    other machines stay for a day.
+
+    Args:
+        path: Target of an earlier `atomic_path`.
+
+    Example:
+        >>> recover("my_export")
+    """
+    path = _target(path)
+    pattern = re.compile(
+        rf"\.{re.escape(_stem(path))}\.([0-9a-f]{{6}})-(\d+)\.(partial|replaced)"
+        rf"{re.escape(path.suffix)}(\.probe)?"
+    )
+    if not path.parent.is_dir():
+        return
+    for entry in sorted(path.parent.iterdir()):
+        found = pattern.fullmatch(entry.name)
+        if found is None or not _is_abandoned(entry, found[1], int(found[2])):
+            continue
+        if found[3] == "replaced" and not path.exists():
+            os.replace(entry, path)
+        else:
+            _remove(entry)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    if not (path.is_dir() and temporary.is_dir()):
+        os.replace(temporary, path)
+        _flush(path.parent, deep=False)
+        return
+    aside = _sibling(path, "replaced")
+    os.replace(path, aside)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        os.replace(aside, path)
+        raise
+    _flush(path.parent, deep=False)
+    # A half-removed folder must never look like one to be put back.
+    os.replace(aside, temporary)
+    _remove(temporary)
+
+
+def _target(path: str | os.PathLike) -> Path:
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+
+
+def _stem(path: Path) -> str:
+    name = os.fsencode(path.name)
+    if len(name) <= _LONGEST_NAME_BYTES:
+        return path.stem
+    return hashlib.sha256(name).hexdigest()[:16]
+
+
+def _sibling(path: Path, kind: str) -> Path:
+    return path.with_name(f".{_stem(path)}.{_HOST}-{os.getpid()}.{kind}{path.suffix}")
+
+
+def _is_abandoned(entry: Path, host: str, process: int) -> bool:
+    if host == _HOST:
+        return process == os.getpid() or not _is_running(process)
+    paths = [entry, *entry.rglob("*")] if entry.is_dir() else [entry]
+    newest = max(path.lstat().st_mtime for path in paths)
+    return time.time() - newest > _ABANDONED_AFTER_SECONDS
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        # PROCESS_QUERY_LIMITED_INFORMATION; a signal 0 would end the process.
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, process)
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _flush(path: Path, deep: bool = True) -> None:
+    """Asks the system to write a file or a folder to the disk now."""
+    if path.is_dir():
+        if deep:
+            for entry in path.rglob("*"):
+                if entry.is_file():
+                    _flush(entry)
+        if sys.platform == "win32":
+            return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

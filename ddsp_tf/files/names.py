@@ -1,0 +1,54 @@
+"""Names of files as text that is safe to show and to store."""
+
+import unicodedata
+
+# Control and format characters, halves of surrogate pairs, line and paragraph separators.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def printable(name: object) -> str:
+    r"""Escapes what a terminal, a page or a JSON file cannot show of a file's name.
+
+    Python reads bytes of a name that are no UTF-8 as surrogates, which no encoder accepts. They
+    become `\xff`, control characters such as line breaks become `\n`, and characters that turn
+    the direction of text become `\u202e`.
+
+    Args:
+        name: Name, path or message.
+
+    Returns:
+        One line of text that every encoding of Unicode accepts.
+
+    Example:
+        >>> print(printable("take\n1\udcff.wav"))
+        take\n1\xff.wav
+    """
+    return "".join(
+        _escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character
+        for character in str(name)
+    )
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def spreadsheet_text(name: object) -> str:
+    """Returns a name as a cell of a CSV file that no spreadsheet takes for a formula.
+
+    Args:
+        name: Name, path or message.
+
+    Returns:
+        The printable name, after an apostrophe if it begins as formulas do.
+
+    Example:
+        >>> spreadsheet_text("=1+2.wav"), spreadsheet_text("take1.wav")
+        ("'=1+2.wav", 'take1.wav')
+    """
+    text = printable(name)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
