@@ -113,7 +113,7 @@ def measure(model, folder: Path, hops: int):
     exported = time.perf_counter() - start
     graphs, remarks = ModelFunctions(model), [f"export: {exported:.1f} s"]
     click.echo("| " + " | ".join(HEADER) + " |\n|" + " --- |" * len(HEADER))
-    for name, artifact in description["artifacts"].items():
+    for name, artifact in description.artifacts.items():
         row = [name, f"{artifact['bytes'] / 1e6:.2f}", f"{artifact['largest_difference']:.1e}"]
         row.append(f"{artifact['snr_db']:.0f}")
         if name.startswith(("stream", "vst")):
@@ -127,7 +127,7 @@ def measure(model, folder: Path, hops: int):
         click.echo("| " + " | ".join(row) + " |")
     operators = {
         operator
-        for artifact in description["artifacts"].values()
+        for artifact in description.artifacts.values()
         for operator in artifact.get("operators", ())
     }
     click.echo(f"\nOperators of the LiteRT files: {', '.join(sorted(operators))}")

@@ -41,6 +41,7 @@ _HOMES = {
     "Wavetable": "ddsp_tf.processors",
     "YinTracker": "ddsp_tf.features.yin_tracker",
     "configurable": "ddsp_tf.configuration.registry",
+    "export_model": "ddsp_tf.export.exporter",
     "instrument": "ddsp_tf.app.instruments",
     "load_experiment": "ddsp_tf.configuration.experiment",
     "load_extractor": "ddsp_tf.configuration.experiment",

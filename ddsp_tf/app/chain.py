@@ -13,6 +13,7 @@ from ddsp_tf.configuration.experiment import load_experiment, load_extractor
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -141,17 +142,16 @@ class Chain:
         write_report(self.run, result)
         return result.record
 
-    def export(self, precisions: Sequence[str] | None = None) -> dict:
+    def export(self, precisions: Sequence[str] | None = None) -> ExportDescription:
         """Exports the best model, the LiteRT files in some precisions or all."""
         from ddsp_tf.export.exporter import PRECISIONS, export_run
-        from ddsp_tf.files.export_description import read_description
 
         precisions = PRECISIONS if precisions is None else precisions
         wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
         if (self.export_folder / "model.json").exists():
             description = read_description(self.export_folder)
-            same = description["model_sha256"] == file_sha256(self.run.best_model)
-            if same and wanted <= set(description["files"]):
+            same = description.model_sha256 == file_sha256(self.run.best_model)
+            if same and wanted <= set(description.files):
                 self.skipped.append("export")
                 return description
         return export_run(self.run, self.export_folder, precisions)

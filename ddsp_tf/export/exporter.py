@@ -1,7 +1,7 @@
 """Writes everything that plays a trained model elsewhere, and checks what it wrote."""
 
-import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,110 +13,142 @@ from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.recording_signatures import transfer_endpoints
 from ddsp_tf.export.room import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
+from ddsp_tf.export.target import check_target
 from ddsp_tf.export.verification import verify
 from ddsp_tf.export.vst import vst_obstacle, write_vst
-from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.files.export_description import SCHEMA_VERSION
+from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.export_description import (
+    ExportDescription,
+    files_below,
+    write_description,
+)
+from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.models import Autoencoder
 from ddsp_tf.version import __version__
 
 
-def export_run(run: RunDirectory, out: Path, precisions: Sequence[str] = PRECISIONS) -> dict:
-    """Exports a run's best model.
-
-    Writes what `export_model` writes. Everything is run and compared with the original before
-    the folder appears.
+def export_run(
+    run: RunDirectory, out: str | os.PathLike, precisions: Sequence[str] = PRECISIONS
+) -> ExportDescription:
+    """Exports the best model of a run, as `export_model` does, with what the run knows of it.
 
     Args:
-        run: The run directory.
-        out: Folder to write; an earlier export there is replaced.
-        precisions: Precisions of the LiteRT files; "float32" must be among them.
+        run: Run to export.
+        out: Folder to write.
+        precisions: Precisions of the LiteRT files; see `export_model`.
 
     Returns:
-        The content of model.json.
+        Content of model.json.
 
     Raises:
-        UserError: If the run has no model, `out` is something else, or an exported model does
-            not play what the original plays.
+        UserError: If the run has no model, or `export_model` refuses.
     """
-    out = Path(out)
-    if out.exists() and not (out / "model.json").is_file():
-        raise UserError(f"{out}: exists and is not an export; name another folder")
-    if unknown := [name for name in precisions if name not in PRECISIONS]:
-        raise UserError(f"precision {unknown[0]!r}: expected some of {', '.join(PRECISIONS)}")
-    record = run.read()
-    model = load_model(run.path)
-    with atomic_path(out) as folder:
-        record["model_sha256"] = file_sha256(run.best_model)
-        return export_model(model, folder, record, precisions)
+    check_target(Path(out))
+    _check_precisions(precisions)
+    record = {**run.read(), "model_sha256": file_sha256(run.best_model)}
+    return export_model(load_model(run.path), out, precisions, record)
 
 
 def export_model(
-    model: Any, folder: Path, record: dict | None = None, precisions: Sequence[str] = PRECISIONS
-) -> dict:
-    """Exports a model.
+    model: Autoencoder,
+    out: str | os.PathLike,
+    precisions: Sequence[str] = PRECISIONS,
+    record: Mapping[str, Any] | None = None,
+) -> ExportDescription:
+    """Exports a model as a SavedModel, as LiteRT files, and as whatever else can play it.
 
     Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `vst.tflite` if
-    DDSP-VST can use the model, `ir.wav` at three rates if it has a reverb, and `model.json`.
+    DDSP-VST can use the model, `ir.wav` at three rates if it has a reverb, and `model.json`. Two
+    seconds are played through each and compared with the model before the folder appears. The
+    model is not changed.
 
     Args:
-        model: The `Autoencoder`, built.
-        folder: Folder to make.
-        record: The run's record, as far as there is one.
-        precisions: Precisions of the LiteRT files.
+        model: Model to export; it is built if it is not.
+        out: Folder to write. An earlier export there is replaced; a folder with anything else in
+            it is refused.
+        precisions: Precisions of the LiteRT files, some of "float32", "float16" and "int8".
+        record: Where the model comes from: "extractor" (`FeatureExtractor.describe()`),
+            "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256". What is
+            missing is null in model.json.
 
     Returns:
-        The content of model.json.
+        Content of model.json.
 
     Raises:
-        UserError: If an exported model does not play what the original plays, or needs an
-            operator that LiteRT does not have.
+        UserError: If `out` holds anything but an export, another process is exporting to it, an
+            exported model does not play what the model plays, or the model needs an operator that
+            LiteRT does not have.
+
+    Example:
+        >>> import tempfile, ddsp_tf
+        >>> model = ddsp_tf.Autoencoder(
+        ...     ddsp_tf.RnnDecoder({"amplitudes": 1, "harmonic_distribution": 4}, rnn_channels=8),
+        ...     ddsp_tf.ProcessorGroup([(ddsp_tf.Harmonic(n_harmonics=4),
+        ...                              ["amplitudes", "harmonic_distribution", "f0_hz"])]))
+        >>> folder = Path(tempfile.mkdtemp(), "export")
+        >>> description = ddsp_tf.export_model(model, folder, precisions=["float32"])
+        >>> sorted(path.name for path in folder.iterdir())
+        ['model.json', 'offline.tflite', 'saved_model', 'stream.tflite']
+        >>> description.features
+        ['f0_hz', 'loudness_db']
     """
-    record = record or {}
-    folder.mkdir()
+    out = Path(os.path.realpath(out))
+    _check_precisions(precisions)
+    with locked(out, "exporting"):
+        recover(out)
+        check_target(out)
+        model.build()
+        with atomic_path(out) as folder:
+            folder.mkdir()
+            return _write(model, folder, precisions, record or {})
+
+
+def _check_precisions(precisions: Sequence[str]) -> None:
+    if unknown := [name for name in precisions if name not in PRECISIONS]:
+        raise UserError(f"precision {unknown[0]!r}: expected some of {', '.join(PRECISIONS)}")
+
+
+def _write(
+    model: Autoencoder, folder: Path, precisions: Sequence[str], record: Mapping[str, Any]
+) -> ExportDescription:
     functions = ModelFunctions(model)
-    description = describe(functions, record)
-    description["signatures"] = write_saved_model(
-        functions, folder / "saved_model", transfer_endpoints(functions, record.get("extractor"))
-    )
+    recordings = transfer_endpoints(functions, record.get("extractor"))
+    signatures = write_saved_model(functions, folder / "saved_model", recordings)
     files = write_litert(model, folder, precisions)
     obstacle = vst_obstacle(model)
     if obstacle is None:
         files.append("vst.tflite")
         write_vst(model, folder / files[-1], record.get("feature_statistics"))
-    description["not_written"] = {} if obstacle is None else {"vst.tflite": obstacle}
     write_impulse_responses(model, folder)
-    description["artifacts"] = {
+    artifacts = {
         name: {**result, **_anatomy(folder / name)}
         for name, result in verify(functions, folder, files).items()
     }
-    description["files"] = _list_files(folder)
-    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
-    return description
+    content = {
+        **_facts(functions, record),
+        "signatures": signatures,
+        "artifacts": artifacts,
+        "not_written": {} if obstacle is None else {"vst.tflite": obstacle},
+        "files": {
+            name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)}
+            for name in sorted(files_below(folder))
+        },
+    }
+    return write_description(folder, content)
 
 
-def describe(functions: ModelFunctions, record: dict) -> dict:
-    """Returns what a caller must know of a model, as model.json states it.
-
-    Args:
-        functions: The model's functions.
-        record: The run's record, as far as there is one.
-
-    Returns:
-        JSON-able dictionary.
-    """
+def _facts(functions: ModelFunctions, record: Mapping[str, Any]) -> dict[str, Any]:
     model = functions.model
-    timbre = model.mean_z.numpy().tolist() if model.z_dims else None
     return {
-        "schema_version": SCHEMA_VERSION,
         "ddsp_tf_version": __version__,
         "sample_rate": model.sample_rate,
         "frame_rate": model.frame_rate,
         "hop": model.hop,
         "latency_samples": model.latency,
         "features": list(model.feature_names),
-        "mean_z": timbre,
+        "mean_z": model.mean_z.numpy().tolist() if model.z_dims else None,
         "feature_extractor": record.get("extractor"),
         "feature_ranges": record.get("feature_statistics"),
         "controls": model.decoder.output_sizes,
@@ -131,8 +163,8 @@ def describe(functions: ModelFunctions, record: dict) -> dict:
     }
 
 
-def _anatomy(path: Path) -> dict:
-    """Says how large an exported form is and, of a LiteRT file, what it needs."""
+def _anatomy(path: Path) -> dict[str, Any]:
+    """Measures an exported form and, of a LiteRT file, lists what it needs."""
     parts = path.rglob("*") if path.is_dir() else [path]
     size = {"bytes": sum(part.stat().st_size for part in parts if part.is_file())}
     if path.is_dir():
@@ -142,15 +174,4 @@ def _anatomy(path: Path) -> dict:
         **size,
         "min_runtime_version": min_runtime_version(content),
         "operators": operators(content),
-    }
-
-
-def _list_files(folder: Path) -> dict[str, dict]:
-    return {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": file_sha256(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
     }

@@ -10,13 +10,11 @@ from ddsp_tf.backend.fusion import for_any_machine
 from ddsp_tf.backend.gradients import forward_only
 from ddsp_tf.export.blockwise import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
+from ddsp_tf.inference.rendering import stem_name
 from ddsp_tf.inference.sanitizing import finite, sanitized
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import ProcessorGroup
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
-
-# Names a listener understands, for the nodes of the shipped configurations.
-_STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
 
 
 class ModelFunctions:
@@ -120,7 +118,7 @@ class ModelFunctions:
         """Plays whole curves: audio by processor, such as "harmonic" and "noise"; last the mix."""
         inputs = decode_in_blocks(self.model, self.clean(curves, noise))
         signals, _ = self.model.processor_group.render(inputs)
-        return {_STEM_NAMES.get(name, name): audio for name, audio in signals.items()}
+        return {stem_name(name): audio for name, audio in signals.items()}
 
     def shared_stems(self, curves: dict, noise) -> dict:
         """Plays whole curves like `stems`, by one graph for all the signatures that call it."""
@@ -142,7 +140,7 @@ class ModelFunctions:
     def stem_names(self) -> list[str]:
         """Names of the stems, the mix last."""
         names = [processor.name for processor in self.model.processor_group.processors]
-        return [_STEM_NAMES.get(name, name) for name in names]
+        return [stem_name(name) for name in names]
 
     def controls(self, curves: dict) -> dict:
         """Gives what the synthesizers are told, in physical units: [batch, frames, channels] each.

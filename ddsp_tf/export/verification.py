@@ -12,6 +12,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.rendering import white_noise
+from ddsp_tf.inference.saved_program import check_saved_model
 from ddsp_tf.units import scale_db, scale_f0_hz
 
 TOLERANCE = 1e-4
@@ -131,6 +132,7 @@ def verify(functions: ModelFunctions, folder: Path, files: list[str]) -> dict[st
 
 
 def _play_saved_model(folder, curves, noise):
+    check_saved_model(folder / "saved_model")
     saved = tf.saved_model.load(str(folder / "saved_model"))
     inputs = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
     return saved.signatures["synthesize_with_noise"](**inputs)["audio"]

@@ -1,25 +1,94 @@
 """The description of an exported model, model.json."""
 
+import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.atomic import recover
+from ddsp_tf.files.documents import read_document
 
 SCHEMA_VERSION = 2
+NAME = "model.json"
+_REMEDY = "export the model again"
+
+Positive = Annotated[int, pydantic.Field(gt=0, le=1 << 27)]
 
 
-def read_description(folder: str | os.PathLike) -> dict:
+@dataclass
+class FileRecord:
+    """Size and SHA-256 of a file, as it was written."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass
+class ExportDescription:
+    """What a caller must know of an exported model; docs/export.md explains every key."""
+
+    schema_version: Literal[2]
+    sha256: str
+    ddsp_tf_version: str
+    sample_rate: Positive
+    frame_rate: Annotated[float, pydantic.Field(gt=0, le=1e6)]
+    hop: Positive
+    latency_samples: Annotated[int, pydantic.Field(ge=0, le=1 << 27)]
+    features: list[str]
+    mean_z: list[float] | None
+    feature_extractor: dict[str, Any] | None
+    feature_ranges: dict[str, Any] | None
+    controls: dict[str, Positive]
+    stems: list[str]
+    state: dict[str, dict[str, Positive]]
+    signatures: list[str]
+    artifacts: dict[str, dict[str, Any]]
+    not_written: dict[str, str]
+    files: dict[str, FileRecord]
+    trained_steps: int | None
+    seed: int | None
+    model_sha256: str | None
+
+
+def write_description(folder: Path, content: dict[str, Any]) -> ExportDescription:
+    """Writes an export's model.json.
+
+    Args:
+        folder: Export to describe.
+        content: Values of `ExportDescription`; its schema version and checksum are added.
+
+    Returns:
+        The description, as `read_description` reads it.
+    """
+    content = {"schema_version": SCHEMA_VERSION, **content}
+    content["sha256"] = _checksum(content)
+    text = json.dumps(content, indent=2) + "\n"
+    (folder / NAME).write_text(text, encoding="utf-8")
+    return read_description(folder)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    """Hashes everything in a description but its checksum, whatever the order and the layout."""
+    rest = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def read_description(folder: str | os.PathLike) -> ExportDescription:
     """Reads an export's model.json.
 
     Args:
-        folder: The export.
+        folder: Export to describe.
 
     Returns:
-        Its content.
+        Its description.
 
     Raises:
-        UserError: If the folder is not an export, or of another version.
+        UserError: If the folder is not an export, or model.json is damaged or of another version.
 
     Example:
         >>> read_description("nothing_here")
@@ -27,16 +96,58 @@ def read_description(folder: str | os.PathLike) -> dict:
         ...
         ddsp_tf.errors.UserError: nothing_here: not an exported model (no model.json in it)
     """
-    path = Path(folder) / "model.json"
-    try:
-        description = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        message = f"{folder}: not an exported model (no model.json in it)"
-        raise UserError(message) from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    if description.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: not an export of this version (schema {SCHEMA_VERSION}); export anew"
-        )
+    path = Path(folder) / NAME
+    if not Path(folder).exists():
+        # A process was killed while it replaced the export.
+        recover(folder)
+    if not path.is_file():
+        raise UserError(f"{folder}: not an exported model (no model.json in it)")
+    description = read_document(path, ExportDescription, _REMEDY)
+    if _checksum(json.loads(path.read_bytes())) != description.sha256:
+        raise UserError(f"{path}: damaged or changed since it was written; {_REMEDY}")
     return description
+
+
+def check_files(folder: str | os.PathLike, description: ExportDescription, below: str = "") -> None:
+    """Compares files of an export with their checksums.
+
+    Args:
+        folder: Export to check.
+        description: From `read_description`.
+        below: Folder inside the export that is checked, such as "saved_model"; "" for all.
+
+    Raises:
+        UserError: If a file is missing, was changed, or is not of the export; names it.
+    """
+    folder = Path(folder)
+    listed = {name for name in description.files if Path(name).is_relative_to(below)}
+    if not listed:
+        raise UserError(f"{folder / below}: model.json lists no files of it; {_REMEDY}")
+    found = files_below(folder, below)
+    for name in sorted(listed | (found - {NAME})):
+        if name not in found:
+            raise UserError(f"{folder / name}: missing; {_REMEDY}")
+        if name not in listed:
+            raise UserError(f"{folder / name}: not of this export; move it to another folder")
+        if not is_unchanged(folder / name, description.files[name]):
+            raise UserError(
+                f"{folder / name}: damaged or changed since it was exported (its checksum is not "
+                f"the one in model.json); {_REMEDY}"
+            )
+
+
+def files_below(folder: Path, below: str = "") -> set[str]:
+    """Returns the paths of all files below a folder, relative to it; links count as files."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in (folder / below).rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+
+
+def is_unchanged(path: Path, record: FileRecord) -> bool:
+    """Tells whether a file has the size and the checksum of its record."""
+    if not path.is_file() or path.stat().st_size != record.bytes:
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == record.sha256

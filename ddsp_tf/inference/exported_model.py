@@ -7,50 +7,81 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.files.export_description import read_description
+from ddsp_tf.files.export_description import check_files, read_description
+from ddsp_tf.inference.curves import checked_numbers
+from ddsp_tf.inference.saved_program import check_saved_model
 from ddsp_tf.typing import State, Tensor
 
 
 class ExportedModel:
     """An exported SavedModel with the streaming interface of `Autoencoder`.
 
+    Before TensorFlow loads it, its files are compared with the checksums in model.json, and its
+    operators with those that exports consist of: see `check_saved_model`.
+
     Args:
-        folder: The export.
+        folder: Export to load.
 
     Raises:
-        UserError: If the folder is not an export, or its SavedModel cannot be loaded.
+        UserError: If the folder is not an export, is damaged, or contains a program that does
+            anything but compute.
     """
 
     def __init__(self, folder: str | os.PathLike):
         import tensorflow as tf
 
+        saved_model = Path(folder) / "saved_model"
         self.description = read_description(folder)
-        self.sample_rate = self.description["sample_rate"]
-        self.frame_rate = self.description["frame_rate"]
-        self.hop = self.description["hop"]
-        self.latency = self.description["latency_samples"]
-        self.feature_names = tuple(self.description["features"])
-        self.z_dims = len(self.description["mean_z"] or [])
+        check_files(folder, self.description, "saved_model")
+        check_saved_model(saved_model)
+        self.sample_rate = self.description.sample_rate
+        self.frame_rate = self.description.frame_rate
+        self.hop = self.description.hop
+        self.latency = self.description.latency_samples
+        self.feature_names = tuple(self.description.features)
+        self.z_dims = len(self.description.mean_z or [])
         try:
-            self._saved_model = tf.saved_model.load(str(Path(folder) / "saved_model"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{folder}/saved_model: cannot be loaded ({error})") from error
-        self._step = self._saved_model.signatures["step"]
+            self._saved_model = tf.saved_model.load(str(saved_model))
+            self._step = self._saved_model.signatures["step"]
+        except Exception as error:  # TensorFlow raises many kinds for a damaged folder.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"{saved_model}: cannot be loaded ({reason})") from error
 
     def initial_state(self, batch_size: int) -> dict[str, np.ndarray]:
-        """Returns the state before the first block: zeros."""
-        sizes = self.description["state"]["saved_model"]
+        """Returns the state before the first block: zeros, [batch_size, size] each."""
+        sizes = self.description.state["saved_model"]
         return {name: np.zeros((batch_size, size), np.float32) for name, size in sizes.items()}
 
     def stream(self, features: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
-        """Plays one block; see `Autoencoder.stream`."""
+        """Plays one block; see `Autoencoder.stream`.
+
+        Args:
+            features: Dictionary of [batch, frames] arrays, "noise" [batch, frames * hop], and for a
+                model with a timbre "z" [batch, frames or 1, z_dims], else its mean timbre plays.
+            state: From `initial_state` or the block before.
+
+        Returns:
+            Tuple of audio [batch, frames * hop] and the state after it.
+
+        Raises:
+            UserError: If an array is missing or has another shape.
+        """
         import tensorflow as tf
 
         inputs = {**features, **state}
-        mean_z = self.description["mean_z"]
-        if mean_z is not None and "z" not in features:
-            batch_size = len(features["f0_hz"])
-            inputs["z"] = np.tile(np.array(mean_z, np.float32), (batch_size, 1, 1))
-        inputs = {name: tf.constant(value) for name, value in inputs.items()}
-        outputs = dict(self._step(**inputs))
+        if self.z_dims and "z" not in features:
+            mean_z = np.array(self.description.mean_z, np.float32)
+            inputs["z"] = np.tile(mean_z, (len(features["f0_hz"]), 1, 1))
+        names = self._step.structured_input_signature[1]
+        if missing := [name for name in names if name not in inputs]:
+            raise UserError(f"the exported model needs {missing[0]!r}; found {', '.join(inputs)}")
+        arrays = {name: tf.constant(checked_numbers(name, inputs[name])) for name in names}
+        try:
+            outputs = dict(self._step(**arrays))
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            shapes = ", ".join(f"{name} {array.shape.as_list()}" for name, array in arrays.items())
+            raise UserError(
+                f"the exported model does not play {shapes}; expected [batch, frames] curves, "
+                f"noise [batch, frames * {self.hop}] and the state of the block before"
+            ) from error
         return outputs.pop("audio"), outputs

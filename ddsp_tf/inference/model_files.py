@@ -1,4 +1,4 @@
-"""Writing and loading trained models."""
+"""Saves and loads trained models."""
 
 import os
 from pathlib import Path
@@ -8,18 +8,19 @@ import keras
 from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.inference.keras_archive import check_keras_archive
 from ddsp_tf.models import Autoencoder
 
 
 def save_model(model: Autoencoder, path: str | os.PathLike) -> None:
-    """Writes a model, in float32 whatever precision it was trained in.
+    """Saves a model in float32, whatever precision it was trained in.
 
     Args:
-        model: The model.
-        path: The `.keras` file; replaced when the new one is complete.
+        model: Model to save.
+        path: `.keras` file to write; an earlier one is replaced when the new one is complete.
 
     Raises:
-        UserError: If it cannot be written.
+        UserError: If the file cannot be written.
     """
     with atomic_path(path) as temporary:
         _in_float32(model).save(temporary)
@@ -46,14 +47,18 @@ def _without_mixed_precision(config):
 def load_model(path: str | os.PathLike) -> Autoencoder:
     """Loads a trained model from a run directory or a `.keras` file.
 
+    The file is inspected before Keras opens it, so that it cannot run code, read other files or
+    ask for unbounded memory: see `check_keras_archive`. Classes of your own must be registered
+    with `keras.saving.register_keras_serializable`. The model is not compiled.
+
     Args:
-        path: A run directory, whose best model is taken, or a `.keras` file.
+        path: Run directory, whose best model is loaded, or `.keras` file.
 
     Returns:
-        The model, ready to play.
+        Model, ready to play.
 
     Raises:
-        UserError: If there is no model, or the file is not one of ours.
+        UserError: If there is no model, or the file does not hold an `Autoencoder`.
 
     Example:
         >>> load_model("no_such_run")
@@ -68,8 +73,9 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
         path = path / "best.keras"
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a run directory or a .keras file")
+    check_keras_archive(path)
     try:
-        model = keras.models.load_model(path)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a damaged file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error

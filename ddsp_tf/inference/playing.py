@@ -13,17 +13,24 @@ from ddsp_tf.audio.files import read_audio
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import tracker_difference
-from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.export_description import NAME as EXPORT_NAME
+from ddsp_tf.files.export_description import read_description
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracker
+from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.rendering import synthesize
+
+# -80 dB below full scale: nothing that anybody hears.
+_SILENT = 1e-4
 
 
 def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
-    """Loads whatever can be played, and the extractor of the features it was trained on.
+    """Loads a model of any kind, and the extractor of the features it was trained on.
 
     Args:
-        path: An exported model's folder, a run directory, or a `.keras` file.
+        path: Folder of an exported model, run directory, or `.keras` file; of a run's `.keras`
+            file, the extractor is the run's.
 
     Returns:
         Tuple of an `ExportedModel` or an `Autoencoder`, which both have `feature_names`,
@@ -31,27 +38,51 @@ def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
         `FeatureExtractor`.
 
     Raises:
-        UserError: If there is nothing to play at the path.
+        UserError: If there is nothing to play at the path, or it is not safe to load.
+
+    Example:
+        >>> import ddsp_tf
+        >>> player, extractor = load_player(ddsp_tf.instrument("violin"))
+        >>> player.feature_names, extractor.frame_rate
+        (('f0_hz', 'loudness_db'), 100)
     """
     path = Path(path)
-    if (path / "model.json").is_file():
+    if not path.exists():
+        # A process was killed while it replaced an export.
+        recover(path)
+    if (path / EXPORT_NAME).is_file():
         from ddsp_tf.inference.exported_model import ExportedModel
 
         player = ExportedModel(path)
-        return player, FeatureExtractor.from_description(player.description["feature_extractor"])
+        return player, _extractor(path / EXPORT_NAME, player.description.feature_extractor, player)
     from ddsp_tf.inference.model_files import load_model
 
-    player, run = load_model(path), RunDirectory(path)
-    if run.record.exists():
-        return player, FeatureExtractor.from_description(run.read()["extractor"])
-    return player, FeatureExtractor(player.sample_rate, player.frame_rate)
+    player, run = load_model(path), _run_of(path)
+    described = run.read().get("extractor") if run.record.exists() else None
+    return player, _extractor(run.record, described, player)
+
+
+def _run_of(path: Path) -> RunDirectory:
+    return RunDirectory(path if path.is_dir() else path.parent)
+
+
+def _extractor(path: Path, described: dict | None, player: Any) -> FeatureExtractor:
+    if described is None:
+        return FeatureExtractor(player.sample_rate, player.frame_rate)
+    try:
+        return FeatureExtractor.from_description(described)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: does not describe its feature extractor as ddsp-tf does ({error!r}); export "
+            "or train the model again"
+        ) from error
 
 
 def load_ranges(path: str | os.PathLike) -> dict:
     """Reads which pitches and levels a model was trained on.
 
     Args:
-        path: An exported model's folder or a run directory.
+        path: Folder of an exported model, run directory, or `.keras` file in a run directory.
 
     Returns:
         Statistics of the training data, `ddsp_tf.data.statistics.dataset_statistics`.
@@ -59,12 +90,11 @@ def load_ranges(path: str | os.PathLike) -> dict:
     Raises:
         UserError: If the model does not say.
     """
-    path, run = Path(path), RunDirectory(path)
-    if (path / "model.json").is_file():
-        from ddsp_tf.files.export_description import read_description
-
-        ranges = read_description(path)["feature_ranges"]
+    path = Path(path)
+    if (path / EXPORT_NAME).is_file():
+        ranges = read_description(path).feature_ranges
     else:
+        run = _run_of(path)
         ranges = run.read().get("feature_statistics") if run.record.exists() else None
     if not ranges:
         raise UserError(
@@ -82,14 +112,14 @@ def read_curves(
 ) -> dict[str, np.ndarray]:
     """Reads features from a feature file, or measures them on a recording.
 
-    Pitch that another tracker measured than the model's, or another version of it, is warned of.
-    Curves of other frame rates are brought to the model's.
+    Warns if another pitch tracker than the model's, or another version of it, measured the pitch.
+    Resamples curves to the model's frame rate.
 
     Args:
-        path: `.npz`, `.csv`, `.json`, or audio.
-        player: From `load_player`; says which features and frame rate are wanted.
-        extractor: From `load_player`; measures the features of audio.
-        on_warning: Called with the text of a warning.
+        path: Feature file (`.npz`, `.csv`, `.json`) or recording.
+        player: Model from `load_player`; decides which features and frame rate are read.
+        extractor: Extractor from `load_player`; measures recordings.
+        on_warning: Function called with the text of a warning.
 
     Returns:
         Dictionary of [frames] arrays.
@@ -123,37 +153,55 @@ def play_to_file(
     out: str | os.PathLike,
     seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
+    on_warning: Callable[[str], None] = warnings.warn,
 ) -> float:
     """Plays features block by block into an audio file.
 
+    Warns if samples were clipped, or if nothing is to be heard.
+
     Args:
-        player: From `load_player`.
+        player: Model from `load_player`.
         curves: Dictionary of [frames] arrays.
-        out: The file; its suffix says which format, such as .wav or .flac.
-        seed: Seed of the noise.
-        on_progress: Called with the whole seconds done.
+        out: Audio file to write; its suffix decides the format, such as .wav or .flac.
+        seed: Seed of the noise, 0 to 2**32 - 1.
+        on_progress: Function called with the whole seconds done.
+        on_warning: Function called with the text of a warning.
 
     Returns:
         Seconds of audio written.
 
     Raises:
-        UserError: If the format is unknown or the file cannot be written.
+        UserError: If the format is unknown, or does not have the model's sample rate, the curves
+            cannot be played, or the file cannot be written.
     """
     out = Path(out)
-    if out.suffix.lstrip(".").upper() not in soundfile.available_formats():
-        raise UserError(f"{out}: unknown audio format {out.suffix!r}; expected .wav or .flac")
-    samples = 0
+    kind, encoding = output_format(out, player.sample_rate)
+    check_output(out, [])
+    samples, clipped, peak = 0, 0, 0.0
     try:
         with (
             atomic_path(out) as temporary,
-            soundfile.SoundFile(temporary, "w", player.sample_rate, channels=1) as file,
+            soundfile.SoundFile(
+                temporary, "w", player.sample_rate, 1, encoding, format=kind
+            ) as file,
         ):
             for block in synthesize(player, curves, seed):
                 file.write(block)
                 samples += len(block)
+                clipped += np.count_nonzero(np.abs(block) > 1.0)
+                peak = max(peak, float(np.abs(block).max()))
                 if on_progress:
                     on_progress(samples // player.sample_rate)
     except soundfile.SoundFileError as error:
         # Of a full disk it only says "System error.".
         raise UserError(f"{out}: cannot be written ({error}); is there room for it?") from error
+    if clipped:
+        _warn(
+            on_warning,
+            out,
+            f"{clipped / samples:.2%} of the samples are clipped; the sound is "
+            f"{20 * np.log10(peak):.1f} dB above full scale: lower the levels by that much",
+        )
+    elif peak < _SILENT:
+        _warn(on_warning, out, "is silent: the curves have no level that the model answers to")
     return samples / player.sample_rate

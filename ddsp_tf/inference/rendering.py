@@ -1,23 +1,46 @@
-"""Playing a model: whole clips with all their stems, and pieces of any length block by block."""
+"""Playing a model: whole clips with all their stems, and curves of any length block by block."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from ddsp_tf.backend.compilation import in_graph
 from ddsp_tf.errors import UserError
+from ddsp_tf.inference.curves import (
+    checked_curves,
+    checked_numbers,
+    checked_seed,
+    checked_z,
+)
 
-# Names a listener understands, for the nodes of the shipped configurations.
-_STEM_NAMES = {"filtered_noise": "noise"}
+# What a listener calls the processors of the shipped configurations.
+_STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
+
+
+def stem_name(processor: str) -> str:
+    """Returns what the sound of a processor is called among a model's stems.
+
+    Args:
+        processor: Name of the processor.
+
+    Returns:
+        Name of the stem: "noise" and "wet" for filtered noise and reverb, else the same name.
+
+    Example:
+        >>> stem_name("filtered_noise"), stem_name("harmonic")
+        ('noise', 'harmonic')
+    """
+    return _STEM_NAMES.get(processor, processor)
 
 
 def white_noise(shape: Sequence[int], seed: int) -> np.ndarray:
     """Draws the noise that a noise synthesizer filters.
 
     Args:
-        shape: Usually (batch, samples).
-        seed: The same seed gives the same noise.
+        shape: Shape of the noise, usually (batch, samples).
+        seed: Seed; the same one gives the same noise.
 
     Returns:
         Uniform noise in [-1, 1), float32.
@@ -32,15 +55,21 @@ def white_noise(shape: Sequence[int], seed: int) -> np.ndarray:
 def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
     """Plays clips and returns the audio with all the parts it is made of.
 
+    Frames with NaN or infinity are silent.
+
     Args:
-        model: An `Autoencoder`.
-        features: Dictionary of [batch, frames] arrays, such as f0_hz and loudness_db; of a model
-            with timbre also "z" [batch, frames, z_dims], or "audio" [batch, samples] to hear it.
-        seed: Seed of the noise.
+        model: `Autoencoder` to play.
+        features: Dictionary of [batch, frames] arrays, such as f0_hz in Hz and loudness_db in dB;
+            for a model with a timbre also "z" [batch, frames or 1, z_dims], or "audio"
+            [batch, frames * hop] to take the timbre of.
+        seed: Seed of the noise, 0 to 2**32 - 1.
 
     Returns:
-        Dictionary of [batch, samples] arrays: "reconstruction" and one entry for every other
+        Dictionary of [batch, frames * hop] arrays: "reconstruction" and one entry for every other
         processor, such as "harmonic", "noise" and "dry".
+
+    Raises:
+        UserError: If a feature is missing, not numeric, or of another shape.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -49,16 +78,24 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
         >>> sorted(render_stems(model, curves))
         ['dry', 'harmonic', 'noise', 'reconstruction']
     """
-    batch, frames = np.shape(features["f0_hz"])
-    optional = [name for name in model.optional_feature_names if name in features]
-    names = (*model.feature_names, *optional)
-    curves = {name: np.asarray(features[name], np.float32) for name in names}
-    curves["noise"] = white_noise((batch, frames * model.hop), seed)
-    signals, _ = in_graph(model, "render")(curves)
-    signals = {_STEM_NAMES.get(name, name): np.asarray(audio) for name, audio in signals.items()}
+    curves = checked_curves(model, features, rank=2)
+    batch, frames = curves["f0_hz"].shape
+    optional = {name: features[name] for name in model.optional_feature_names if name in features}
+    if "z" in optional:
+        shapes = (batch, frames, model.z_dims), (batch, 1, model.z_dims)
+        curves["z"] = checked_z(model, optional["z"], shapes)
+    if "audio" in optional:
+        audio = checked_numbers("audio", optional["audio"])
+        if audio.shape != (batch, frames * model.hop):
+            raise UserError(
+                f"audio has the shape {list(audio.shape)}; expected {[batch, frames * model.hop]}"
+            )
+        curves["audio"] = np.nan_to_num(audio, posinf=0.0, neginf=0.0)
+    curves["noise"] = white_noise((batch, frames * model.hop), checked_seed(seed))
+    signals, _ = in_graph(_built(model), "render")(curves)
+    signals = {stem_name(name): np.asarray(audio) for name, audio in signals.items()}
     # Not the last of the dictionary: JAX sorts it by name.
-    output = model.processor_group.processors[-1].name
-    last = _STEM_NAMES.get(output, output)
+    last = stem_name(model.processor_group.processors[-1].name)
     parts = {name: audio for name, audio in signals.items() if name != last}
     return {"reconstruction": signals[last], **parts}
 
@@ -66,24 +103,25 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
 def synthesize(
     model: Any, features: Mapping[str, np.ndarray], seed: int = 0, block_frames: int = 500
 ) -> Iterator[np.ndarray]:
-    """Plays a piece of any length block by block, in memory that does not grow with it.
+    """Plays curves of any length block by block, in memory that does not grow with them.
 
-    Blocks join without a seam: the model's state goes from one to the next.
+    Blocks join without a seam, because the model's state passes from one to the next. Frames with
+    NaN or infinity are silent.
 
     Args:
-        model: An `Autoencoder`, or an exported model (`ExportedModel`): anything with
-            `feature_names`, `z_dims`, `hop`, `latency`, `initial_state` and `stream`.
-        features: Dictionary of [frames] arrays, such as f0_hz and loudness_db; for a model with a
-            timbre also "z", [z_dims] or [frames, z_dims], else it plays its mean timbre.
-        seed: Seed of the noise.
-        block_frames: Frames computed at once.
+        model: `Autoencoder` or `ExportedModel`: anything with `feature_names`, `z_dims`,
+            `sample_rate`, `hop`, `latency`, `initial_state` and `stream`.
+        features: Dictionary of [frames] arrays, such as f0_hz in Hz and loudness_db in dB. A model
+            with a timbre plays "z", [z_dims] or [frames, z_dims], or without it its mean timbre.
+        seed: Seed of the noise, 0 to 2**32 - 1.
+        block_frames: Frames computed at once, at least 1.
 
     Yields:
         float32 audio, in all frames * hop samples.
 
     Raises:
-        UserError: If a feature that the model needs is missing, there are no frames, or z has
-            another shape.
+        UserError: If a feature that the model needs is missing, not numeric, without frames or of
+            another length; or z, seed or block_frames is out of range.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -92,33 +130,25 @@ def synthesize(
         >>> sum(len(block) for block in synthesize(model, curves, block_frames=8))
         4800
     """
-    missing = [name for name in model.feature_names if name not in features]
-    if missing:
-        raise UserError(f"the features lack {missing[0]!r}, which the model needs")
-    curves = {name: np.asarray(features[name], np.float32) for name in model.feature_names}
+    if not isinstance(block_frames, int) or block_frames < 1:
+        raise UserError(f"block_frames is {block_frames!r}; expected a whole number from 1")
+    curves = checked_curves(model, features, rank=1)
     frames = len(curves["f0_hz"])
-    if frames == 0:
-        raise UserError("the features have no frames; expected at least one")
-    # The last frame is held until the slowest signal has come out.
+    # The last frame is held until the most delayed signal has come out.
     extra = -(-model.latency // model.hop)
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
     if model.z_dims and features.get("z") is not None:
-        z = np.asarray(features["z"], np.float32)
-        if z.shape not in ((model.z_dims,), (frames, model.z_dims)):
-            raise UserError(
-                f"z has the shape {z.shape}; expected [{model.z_dims}] or "
-                f"[{frames} frames, {model.z_dims}]"
-            )
-        z = np.broadcast_to(z, (frames, z.shape[-1]))
+        z = checked_z(model, features["z"], ((model.z_dims,), (frames, model.z_dims)))
+        z = np.broadcast_to(z, (frames, model.z_dims))
         curves["z"] = np.pad(z, ((0, extra), (0, 0)), mode="edge")
-    generator = np.random.default_rng(seed)
-    state = model.initial_state(1)
+    generator = np.random.default_rng(checked_seed(seed))
+    state = _built(model).initial_state(1)
     stream = in_graph(model, "stream")
     skip, left = model.latency, frames * model.hop
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}
         samples = block["f0_hz"].shape[1] * model.hop
-        # Nothing is excited after the piece's end: only what still sounds comes out.
+        # Nothing is excited after the end of the curves: only what still sounds comes out.
         noise = generator.uniform(-1.0, 1.0, (1, samples)).astype(np.float32)
         noise[:, max(frames * model.hop - start * model.hop, 0) :] = 0.0
         audio, state = stream({**block, "noise": noise}, state)
@@ -127,3 +157,9 @@ def synthesize(
         audio, left = audio[:left], left - len(audio[:left])
         if len(audio):
             yield audio
+
+
+def _built(model: Any) -> Any:
+    if isinstance(model, keras.Model) and not model.built:
+        model.build()
+    return model

@@ -248,11 +248,11 @@ def _print_run(run):
 
 def _print_export(path, description):
     rows = [
-        ("features", ", ".join(description["features"])),
-        ("sample rate", f"{description['sample_rate']} Hz"),
-        ("frame rate", f"{description['frame_rate']} frames/s, hop {description['hop']}"),
-        ("trained steps", description["trained_steps"]),
+        ("features", ", ".join(description.features)),
+        ("sample rate", f"{description.sample_rate} Hz"),
+        ("frame rate", f"{description.frame_rate:g} frames/s, hop {description.hop}"),
+        ("trained steps", description.trained_steps),
     ]
-    for name, file in description["files"].items():
-        rows.append((name, f"{file['bytes'] / 1e6:.2f} MB"))
+    for name, file in description.files.items():
+        rows.append((name, f"{file.bytes / 1e6:.2f} MB"))
     print_table(f"exported model {path}", rows)

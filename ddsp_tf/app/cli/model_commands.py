@@ -177,17 +177,17 @@ def export(run_folder, out, precisions):
     print_export(out, export_run(RunDirectory(resolve_model(run_folder)), out, precisions))
 
 
-def print_export(out: Path, description: dict):
+def print_export(out: Path, description):
     """Prints what was exported."""
     rows = []
-    for name, artifact in description["artifacts"].items():
+    for name, artifact in description.artifacts.items():
         size = f"{artifact['bytes'] / 1e6:6.2f} MB"
         difference, snr = artifact["largest_difference"], artifact["snr_db"]
         rows.append((name, f"{size}, differs by {difference:.1e} ({snr:.0f} dB)"))
-    for name, file in description["files"].items():
+    for name, file in description.files.items():
         if name.endswith(".wav"):
-            rows.append((name, f"{file['bytes'] / 1e6:6.2f} MB"))
-    for name, reason in description["not_written"].items():
+            rows.append((name, f"{file.bytes / 1e6:6.2f} MB"))
+    for name, reason in description.not_written.items():
         rows.append((name, f"not written: {reason}"))
     print_table(f"exported model {out}", rows)
 
@@ -247,21 +247,23 @@ def synthesize(context, model, source, out, transfer, seed, **adjustments):
             raise click.UsageError(f"--{name.replace('_', '-')} needs --transfer")
     from ddsp_tf.app.instruments import resolve_model
     from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.inference.output_file import check_output, output_format
     from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
 
-    model = resolve_model(model)
+    def warn(text):
+        click.echo(f"warning: {text}", err=True)
+
+    model, source = resolve_model(model), resolve(source)
+    check_output(out, [model, source])
+    output_format(out, sample_rate=16000)
     player, extractor = load_player(model)
-    curves = read_curves(
-        resolve(source),
-        player,
-        extractor,
-        on_warning=lambda text: click.echo(f"warning: {text}", err=True),
-    )
+    output_format(out, player.sample_rate)
+    curves = read_curves(source, player, extractor, on_warning=warn)
     if transfer:
         curves = _transferred(curves, player.frame_rate, model, adjustments)
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
-        seconds = play_to_file(player, curves, out, seed=seed, on_progress=advance)
+        seconds = play_to_file(player, curves, out, seed, on_progress=advance, on_warning=warn)
     click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")
 
 
@@ -270,6 +272,9 @@ def _transferred(curves, frame_rate, model, adjustments):
     from ddsp_tf.inference.playing import load_ranges
 
     fitted = transfer_curves(curves, frame_rate, load_ranges(model), **adjustments)
+    if not fitted.notes.any():
+        click.echo("warning: transfer: no note was found, so the result is silent", err=True)
+        return fitted.curves
     click.echo(
         f"transfer: notes in {fitted.notes.mean():.0%} of the frames, pitch moved by "
         f"{fitted.octaves} octaves, level by {fitted.level_change_db:+.1f} dB",

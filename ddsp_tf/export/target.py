@@ -1,0 +1,76 @@
+"""The folder of an export: whether it may be replaced."""
+
+import json
+import re
+from pathlib import Path
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.export_description import (
+    NAME,
+    ExportDescription,
+    files_below,
+    is_unchanged,
+    read_description,
+)
+
+# What exports consist of: tells a damaged export from a folder of something else.
+_OURS = re.compile(
+    r"model\.json|(offline|stream)(_float16|_int8)?\.tflite|vst\.tflite|ir(_\d+)?\.wav"
+    r"|saved_model/(saved_model|fingerprint)\.pb|saved_model/variables/variables\.[\w.-]+"
+)
+# File managers leave these wherever they look.
+_FILE_MANAGER = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def check_target(out: Path) -> None:
+    """Makes sure that writing an export to a folder destroys nothing of the user's.
+
+    Args:
+        out: Folder to write. It may be missing, empty, or an earlier export with nothing added
+            and nothing changed by hand.
+
+    Raises:
+        UserError: If it is anything else; names the file.
+    """
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir():
+        raise UserError(f"{out}: is a file; expected a folder for the export")
+    files = sorted(name for name in files_below(out) if Path(name).name not in _FILE_MANAGER)
+    if not files:
+        return
+    try:
+        description = read_description(out)
+    except UserError as error:
+        _check_damaged(out, files, error)
+        return
+    for name in files:
+        if name != NAME and not _is_exported(out, name, description):
+            reason = "was changed since" if name in description.files else "is not of the export"
+            raise UserError(f"{out / name}: {reason}; move it out of {out}, or name another folder")
+
+
+def _is_exported(out: Path, name: str, description: ExportDescription) -> bool:
+    path, record = out / name, description.files.get(name)
+    return record is not None and not path.is_symlink() and is_unchanged(path, record)
+
+
+def _check_damaged(out: Path, files: list[str], error: UserError) -> None:
+    """An export whose model.json is lost or cut may be written again; others' folders may not."""
+    if NAME in files and _belongs_to_another_program(out / NAME):
+        raise UserError(
+            f"{out}: its {NAME} is not of an export of ddsp-tf; name another folder"
+        ) from error
+    for name in files:
+        if not _OURS.fullmatch(name) or (out / name).is_symlink():
+            raise UserError(
+                f"{out}: exists and is not an export (it contains {name}); name another folder"
+            ) from error
+
+
+def _belongs_to_another_program(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(content, dict) or "ddsp_tf_version" not in content
