@@ -1,61 +1,83 @@
 """What commands print, and how."""
 
-import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+
+from ddsp_tf.files.names import printable
+
+_SECONDS_BETWEEN_LINES = 60.0
+_SHARE_BETWEEN_LINES = 0.1
 
 
-def quiet_native_logs():
-    """Silences what native libraries write to standard error; Python's own errors still show.
+class Progress(Protocol):
+    """Where a command is, shown to the user."""
 
-    TensorFlow writes start-up notes before any of its log settings take effect, so the file
-    descriptor itself is redirected, and Python's standard error moves to a copy of it.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    copy = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    os.close(null)
-    sys.stderr = os.fdopen(copy, "w", buffering=1, encoding=sys.stderr.encoding, errors="replace")
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Shows that `done` of `total` steps are done (None: as before), and a text after it."""
+
+    def note(self, text: str) -> None:
+        """Prints a line of its own."""
 
 
-class Bar:
-    """A bar that can be moved, and written above.
-
-    Args:
-        progress: The `rich.progress.Progress` it is part of.
-        task: Its number there.
-    """
+class _Bar:
+    """A bar in a terminal."""
 
     def __init__(self, progress: Any, task: Any):
         self._progress, self._task = progress, task
 
-    def __call__(self, done: int, text: str = "", total: int | None = None):
-        """Moves the bar to `done` of `total` steps (None: as before); `text` stands behind it."""
-        changes: dict[str, Any] = {"completed": done, "text": text}
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        changes: dict[str, Any] = {"completed": done, "text": printable(text)}
         if total is not None:
             changes["total"] = total
         self._progress.update(self._task, **changes)
 
-    def note(self, text: str):
-        """Prints a line above the bar."""
-        self._progress.console.print(text, style="yellow", markup=False)
+    def note(self, text: str) -> None:
+        self._progress.console.print(printable(text), style="yellow", markup=False)
+
+
+class _Lines:
+    """A line now and then in a file."""
+
+    def __init__(self, what: str):
+        self._what, self._total = what, None
+        self._said_share, self._said_at, self._last = 0.0, time.monotonic(), ""
+
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        self._total = self._total if total is None else total
+        count = f"{done:g}" if self._total is None else f"{done:g} of {self._total:g}"
+        self._last = f"{self._what}: {count}{f', {printable(text)}' if text else ''}"
+        share = done / self._total if self._total else 0.0
+        now = time.monotonic()
+        if share - self._said_share >= _SHARE_BETWEEN_LINES or share < self._said_share:
+            self._said_share = share
+        elif now - self._said_at < _SECONDS_BETWEEN_LINES:
+            return
+        self._said_at = now
+        self.note(self._last)
+
+    def note(self, text: str) -> None:
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
-def progress_bar(what: str, total: int | None = None) -> Iterator[Bar]:
-    """Shows a bar on standard error while the block runs.
+def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
+    """Shows on standard error how far a block is: a bar in a terminal, else a line now and then.
 
     Args:
         what: Text before the bar.
         total: Steps in all, if known.
 
     Yields:
-        The bar.
+        Function `advance(done, total, text)`, with a method `note(text)`.
     """
+    if not sys.stderr.isatty():
+        lines = _Lines(what)
+        lines._total = total
+        yield lines
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -67,29 +89,29 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Bar]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.fields[text]}", markup=False),
     )
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console) as progress:
-        yield Bar(progress, progress.add_task(what, total=total, text=""))
+    with Progress(*columns, console=Console(file=sys.stderr)) as progress:
+        yield _Bar(progress, progress.add_task(what, total=total, text=""))
 
 
-def print_table(title: str, rows: list[tuple[str, str]]):
+def print_table(title: str, rows: list[tuple[str, object]]) -> None:
     """Prints names and values in two columns on standard output.
 
     Args:
         title: Heading.
-        rows: Pairs of name and value.
+        rows: Pairs of name and value; shown as they are, without markup.
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=Text(printable(title)), title_justify="left", show_header=False)
     for name, value in rows:
-        table.add_row(name, str(value))
+        table.add_row(Text(printable(name)), Text(printable(value)))
     Console(file=sys.stdout, soft_wrap=False).print(table)

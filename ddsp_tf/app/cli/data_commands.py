@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-from ddsp_tf.app.cli.console import print_table, progress_bar
+from ddsp_tf.app.cli.console import progress_bar
+from ddsp_tf.app.cli.info_command import print_dataset
 from ddsp_tf.app.cli.options import configuration_options, seed_option, split_options
+from ddsp_tf.files.names import printable
 
 
 @click.command()
@@ -98,14 +100,14 @@ def prepare(
             jobs=jobs,
             fresh=fresh,
             measurer=measurer,
-            on_progress=lambda done, total, name: advance(done, name, total),
+            on_progress=advance,
         )
     page = write_dataset_page(manifest)
     say_what_stands_out(manifest)
     if manifest.skipped:
         files = len(manifest.recordings) + len(manifest.skipped)
         click.echo(f"{len(manifest.skipped)} of {files} files skipped", err=True)
-    _print_dataset(out, manifest)
+    print_dataset(out, manifest)
     click.echo(f"To see what the model will hear, open {page}")
 
 
@@ -113,9 +115,9 @@ def say_what_stands_out(manifest):
     """Prints which recordings to look at, and which were skipped, and why."""
     for recording in manifest.recordings:
         for flag in recording.flags:
-            click.echo(f"look at {recording.source}: {flag}", err=True)
+            click.echo(printable(f"look at {recording.source}: {flag}"), err=True)
     for skipped in manifest.skipped:
-        click.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
+        click.echo(printable(f"skipped {skipped.source}: {skipped.reason}"), err=True)
 
 
 def _measurer(runner, beam_options, beam_folder):
@@ -158,101 +160,3 @@ def features(audio, out, config, overrides):
         f"{out}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "
         f"{voiced:.0%} of them with pitch"
     )
-
-
-@click.command()
-@click.argument("path", type=Path)
-def info(path):
-    """Say what a dataset, a run or an exported model is.
-
-    \b
-    Example:
-        ddsp-tf info my_dataset
-    """
-    from ddsp_tf.data.manifest import load_manifest
-    from ddsp_tf.errors import UserError
-    from ddsp_tf.files.export_description import read_description
-    from ddsp_tf.files.run_directory import RunDirectory
-
-    if (path / "dataset.json").exists():
-        _print_dataset(path, load_manifest(path))
-    elif (path / "run.json").exists():
-        _print_run(RunDirectory(path))
-    elif (path / "model.json").exists():
-        _print_export(path, read_description(path))
-    elif not path.exists():
-        raise UserError(f"{path}: not found; expected a dataset, a run or an export")
-    else:
-        raise UserError(f"{path}: neither a dataset, nor a run, nor an export")
-
-
-def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
-    if not numbers or numbers.get("p5") is None:
-        return "-"
-    return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
-
-
-def _print_dataset(path, manifest):
-    minutes = manifest.statistics["minutes"]
-    flagged = sum(bool(recording.flags) for recording in manifest.recordings)
-    given = sum(recording.seconds for recording in manifest.recordings) / 60.0
-    rows = [
-        ("files", f"{len(manifest.recordings)}, skipped {len(manifest.skipped)}"),
-        ("to look at", f"{flagged} of the files"),
-        ("minutes given", f"{given:.2f}"),
-        *((f"{split} minutes", f"{value:.2f}") for split, value in minutes.items()),
-        ("silence", f"{manifest.rules['silence']}, below {manifest.rules['silence_db']:g} dB"),
-        (
-            "levels",
-            "as recorded"
-            if manifest.rules["normalize"] == "none"
-            else f"normalized by {manifest.rules['normalize']}",
-        ),
-        ("sample rate", f"{manifest.sample_rate} Hz"),
-        ("frame rate", f"{manifest.frame_rate} frames/s, hop {manifest.hop}"),
-        ("pitch tracker", _tracker(manifest.extractor)),
-        ("pitch", _range(manifest.statistics.get("f0_hz"), "Hz")),
-        ("loudness", _range(manifest.statistics.get("loudness_db"), "dB")),
-        ("voiced", f"{manifest.statistics['voiced_share']:.0%}"),
-    ]
-    print_table(f"dataset {path}", rows)
-
-
-def _tracker(extractor: dict) -> str:
-    tracker = extractor["pitch_tracker"]
-    return f"{tracker['name']} {tracker['version']}"
-
-
-def _print_run(run):
-    from ddsp_tf.evaluation.record import read_evaluation
-    from ddsp_tf.evaluation.wording import wording
-
-    record = run.read()
-    rows = [
-        ("dataset", record["dataset"]),
-        ("configuration", record["config"]),
-        ("steps", f"{record.get('step', 0)} of {record['steps']}"),
-        ("seed", record["seed"]),
-    ]
-    for name in ("first_validation_loss", "best_validation_loss"):
-        if name in record:
-            rows.append((name.replace("_", " "), f"{record[name]:.3f}"))
-    if run.evaluation.exists():
-        evaluation = read_evaluation(run)
-        rows.append(("evaluated on", evaluation.described_clips))
-        for name in ("spectral_loss", "loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"):
-            value = evaluation.summary.get(name)
-            rows.append((wording(name).label.lower(), wording(name).text(value)))
-    print_table(f"run {run.path}", rows)
-
-
-def _print_export(path, description):
-    rows = [
-        ("features", ", ".join(description.features)),
-        ("sample rate", f"{description.sample_rate} Hz"),
-        ("frame rate", f"{description.frame_rate:g} frames/s, hop {description.hop}"),
-        ("trained steps", description.trained_steps),
-    ]
-    for name, file in description.files.items():
-        rows.append((name, f"{file.bytes / 1e6:.2f} MB"))
-    print_table(f"exported model {path}", rows)

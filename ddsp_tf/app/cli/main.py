@@ -1,42 +1,84 @@
 """The command group, and how errors reach the user. Imports nothing heavy, so help is instant."""
 
-import sys
+import errno
+import os
+import signal
+from typing import Any
 
 import click
 
-from ddsp_tf.app.cli import data_commands, model_commands, run_command
-from ddsp_tf.app.cli.console import quiet_native_logs
+from ddsp_tf.app.cli import data_commands, info_command, model_commands, run_command
+from ddsp_tf.app.cli.options import import_option
+from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
+from ddsp_tf.app.cli.stopping import SENTENCES, StopSignals
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.names import printable
 from ddsp_tf.version import __version__
+
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhaustedError", "out of memory")
 
 
 class _Group(click.Group):
     """A group that prints a user's mistake as one line and exits with code 2."""
 
-    def invoke(self, context: click.Context):
+    def main(self, args: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Runs a command; as a process of its own if no arguments are given here."""
+        if args is not None:
+            return super().main(args, *arguments, **options)
+        watch_for_crashes()
         try:
-            return super().invoke(context)
-        except UserError as error:
-            message = str(error)
-        except KeyboardInterrupt:
-            click.echo("stopped; the same command goes on from here", err=True)
-            context.exit(130)
-        except OSError as error:
-            # Full disks, vanished files, denied permissions: the user's to mend, too.
-            name = f"{error.filename}: " if error.filename else ""
-            message = f"{name}{error.strerror or error}"
-        click.echo(f"error: {message}", err=True)
+            return super().main(None, *arguments, **options)
+        finally:
+            # What remains is to leave; a further Ctrl-C would only show where.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command that the arguments name."""
+        with StopSignals() as signals:
+            try:
+                check_working_folder()
+                return super().invoke(context)
+            except KeyboardInterrupt as error:
+                sentence = str(error) or SENTENCES.get(context.invoked_subcommand, "stopped")
+                click.echo(f"\n{printable(sentence)}", err=True)
+                context.exit(getattr(error, "exit_code", signals.exit_code))
+            except Exception as error:
+                message = _message(error)
+                if message is None:
+                    raise
+                click.echo(f"error: {printable(message)}", err=True)
         context.exit(2)
 
-    def list_commands(self, context: click.Context):
+    def list_commands(self, context: click.Context) -> list[str]:
         """Returns the commands in the order in which one uses them."""
         return list(self.commands)
 
 
+def _message(error: Exception) -> str | None:
+    """Returns the one line of an error that the user can mend; None for others."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{error.format_message()} See {error.ctx.command_path} --help."
+    if isinstance(error, MemoryError) or any(
+        words in f"{type(error).__name__}: {error}" for words in _OUT_OF_MEMORY
+    ):
+        return (
+            "out of memory; close other programs (nvidia-smi lists those on the GPU), or give this "
+            "one less at a time: shorter recordings, fewer --jobs, a smaller train.batch_size"
+        )
+    if isinstance(error, OSError) and error.errno != errno.EPIPE:
+        # Full disks, vanished files, denied permissions.
+        name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        hint = "; make room on the disk" if error.errno == errno.ENOSPC else ""
+        return f"{name}{error.strerror or error}{hint}"
+    return None
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ddsp-tf")
-@click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow has to say, too.")
-def main(verbose: bool):
+@click.option("-v", "--verbose", is_flag=True, help="Show TensorFlow's start-up notes, too.")
+def main(verbose: bool) -> None:
     """Train an instrument from recordings, and play it.
 
     Everything at once, on the recording that comes with the package:
@@ -44,8 +86,11 @@ def main(verbose: bool):
     \b
         ddsp-tf run bundled:violin --config demo --out violin
     """
-    if not verbose and "--help" not in sys.argv:
-        quiet_native_logs()
+    del verbose
+
+
+def _is_verbose() -> bool:
+    return bool(click.get_current_context().find_root().params.get("verbose"))
 
 
 for command in (
@@ -56,6 +101,8 @@ for command in (
     model_commands.export,
     data_commands.features,
     model_commands.synthesize,
-    data_commands.info,
 ):
+    command.callback = started(command.callback, _is_verbose)
+    command.params.append(import_option())
     main.add_command(command)
+main.add_command(info_command.info)

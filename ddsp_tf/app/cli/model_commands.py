@@ -6,6 +6,7 @@ import click
 
 from ddsp_tf.app.cli.console import print_table, progress_bar
 from ddsp_tf.app.cli.options import configuration_options, quick_start_option, seed_option
+from ddsp_tf.files.names import printable
 
 
 @click.command()
@@ -71,7 +72,7 @@ def show_training(advance):
             text["loss"] = f"loss {numbers['loss']:.2f}"
         if "validation_loss" in numbers:
             text["validation"] = f"held out {numbers['validation_loss']:.2f}"
-        advance(step, "  ".join(text.values()), steps)
+        advance(step, steps, "  ".join(text.values()))
 
     return on_step
 
@@ -119,17 +120,18 @@ def evaluate(run_folder, data, split, clip_seconds):
         ddsp-tf evaluate my_run
     """
     from ddsp_tf.app.pages.report import write_report
+    from ddsp_tf.app.project import run_of
     from ddsp_tf.evaluation.evaluator import evaluate_run
     from ddsp_tf.files.run_directory import RunDirectory
 
-    run = RunDirectory(run_folder)
+    run = RunDirectory(run_of(run_folder))
     with progress_bar("evaluating") as advance:
         evaluation = evaluate_run(
             run,
             data,
             split=split,
             clip_seconds=clip_seconds,
-            on_progress=lambda done, total, name: advance(done, name, total),
+            on_progress=advance,
         )
     write_report(run, evaluation)
     print_evaluation(run, evaluation.record)
@@ -170,11 +172,13 @@ def export(run_folder, out, precisions):
         ddsp-tf export my_run --out my_model
     """
     from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.app.project import run_of
     from ddsp_tf.export.exporter import export_run
     from ddsp_tf.files.run_directory import RunDirectory
 
     precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
-    print_export(out, export_run(RunDirectory(resolve_model(run_folder)), out, precisions))
+    run = RunDirectory(run_of(resolve_model(run_folder)))
+    print_export(out, export_run(run, out, precisions))
 
 
 def print_export(out: Path, description):
@@ -233,9 +237,10 @@ def print_export(out: Path, description):
 def synthesize(context, model, source, out, transfer, seed, **adjustments):
     """Play features or a recording through a model.
 
-    MODEL_OR_RUN is a run, a .keras file, an exported model, or bundled:violin; FEATURES_OR_AUDIO
-    an .npz, .csv or .json file, or a recording (bundled:flute, too). Any length; the memory needed
-    does not grow with it. The rows of a .csv may be breakpoints drawn by hand, at any times.
+    MODEL_OR_RUN is a run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or
+    bundled:violin; FEATURES_OR_AUDIO an .npz, .csv or .json file, or a recording (bundled:flute,
+    too). Any length; memory does not grow with it. The rows of a .csv may be breakpoints drawn by
+    hand, at any times.
 
     \b
     Example:
@@ -246,14 +251,15 @@ def synthesize(context, model, source, out, transfer, seed, **adjustments):
         if given and not transfer:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --transfer")
     from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.app.project import player_of
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.inference.output_file import check_output, output_format
     from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
 
     def warn(text):
-        click.echo(f"warning: {text}", err=True)
+        click.echo(printable(f"warning: {text}"), err=True)
 
-    model, source = resolve_model(model), resolve(source)
+    model, source = player_of(resolve_model(model)), resolve(source)
     check_output(out, [model, source])
     output_format(out, sample_rate=16000)
     player, extractor = load_player(model)
@@ -264,7 +270,7 @@ def synthesize(context, model, source, out, transfer, seed, **adjustments):
     total = -(-len(curves["f0_hz"]) // player.frame_rate)
     with progress_bar("playing", total) as advance:
         seconds = play_to_file(player, curves, out, seed, on_progress=advance, on_warning=warn)
-    click.echo(f"{out}: {seconds:.1f} s at {player.sample_rate} Hz")
+    click.echo(f"{printable(out)}: {seconds:.1f} s at {player.sample_rate} Hz")
 
 
 def _transferred(curves, frame_rate, model, adjustments):

@@ -9,7 +9,7 @@ def configuration_options(default: str):
     """Adds --config and --set.
 
     Args:
-        default: Name of the configuration used if none is given.
+        default: Name of the configuration that is used if none is given.
 
     Returns:
         Decorator for a click command.
@@ -52,8 +52,23 @@ def split_options(function):
 
 
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of everything random."
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
 )
+
+
+def import_option() -> click.Option:
+    """Makes --import, which the command group adds to every command that loads something."""
+    return click.Option(
+        ["--import", "imports"],
+        multiple=True,
+        metavar="MODULE",
+        help="Import a Python module of your own first, for the classes that a gin file or a model "
+        "names. May be repeated.",
+    )
 
 
 def _start_quickly(context, parameter, value):

@@ -53,13 +53,13 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
         seed=seed,
     )
     with progress_bar("preparing") as advance:
-        manifest = chain.prepare(lambda done, total, name: advance(done, name, total))
+        manifest = chain.prepare(advance)
     say_what_stands_out(manifest)
     with progress_bar("training") as advance:
         summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)
     with progress_bar("evaluating") as advance:
-        evaluation = chain.evaluate(lambda done, total, name: advance(done, name, total))
+        evaluation = chain.evaluate(advance)
     model_commands.print_evaluation(chain.run, evaluation)
     model_commands.print_export(chain.export_folder, chain.export())
     for line in chain.skipped:

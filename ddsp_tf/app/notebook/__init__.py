@@ -14,8 +14,9 @@ import os
 # Before TensorFlow is imported: what it writes while it starts would fill the first cell.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from ddsp_tf.app.native_output import quiet
 from ddsp_tf.app.notebook.choices import choose_audio, choose_model, work_folder
-from ddsp_tf.app.notebook.device import check_device, quiet
+from ddsp_tf.app.notebook.device import check_device
 from ddsp_tf.app.notebook.live_training import LiveTraining, latest_render
 from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.progress import progress

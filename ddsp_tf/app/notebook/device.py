@@ -1,10 +1,8 @@
-"""Which processor TensorFlow computes on, said so that a musician knows what to do."""
+"""Which processor TensorFlow computes on, and what to do if that is too slow."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from ddsp_tf.app.native_output import quiet
 from ddsp_tf.app.notebook.runtime import in_colab
 
 
@@ -32,25 +30,3 @@ def check_device(without: str = "") -> None:
     print(f"No GPU: TensorFlow computes on {os.cpu_count()} processor cores. {without}".strip())
     if in_colab():
         print("For one: menu Runtime > Change runtime type > T4 GPU, then Run all again.")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps what TensorFlow's native code writes out of the cell while the block runs.
-
-    In a notebook, what Python writes still shows.
-
-    Example:
-        >>> with quiet():
-        ...     os.write(2, b"from native code") > 0
-        True
-    """
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -1,0 +1,125 @@
+"""The command `info`: what a folder of ours is."""
+
+from pathlib import Path
+
+import click
+
+from ddsp_tf.app.cli.console import print_table
+
+
+@click.command()
+@click.argument("path", type=Path)
+def info(path):
+    """Say what a dataset, a run or an exported model is.
+
+    PATH may also be the folder that `ddsp-tf run` wrote, or bundled:violin.
+
+    \b
+    Example:
+        ddsp-tf info my_dataset
+    """
+    from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.app.project import DESCRIPTIONS, parts_of
+    from ddsp_tf.errors import UserError
+
+    path = resolve_model(path)
+    if not path.exists():
+        raise UserError(f"{path}: not found; expected a dataset, a run or an export")
+    parts = parts_of(path)
+    if not parts:
+        raise UserError(
+            f"{path}: neither a dataset, nor a run, nor an export (no {', no '.join(DESCRIPTIONS)})"
+        )
+    for part, description in parts:
+        _PRINTERS[description](part)
+
+
+def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
+    if not numbers or numbers.get("p5") is None:
+        return "-"
+    return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
+
+
+def print_dataset(path, manifest):
+    """Prints what is in a dataset."""
+    minutes = manifest.statistics["minutes"]
+    flagged = sum(bool(recording.flags) for recording in manifest.recordings)
+    given = sum(recording.seconds for recording in manifest.recordings) / 60.0
+    rows = [
+        ("files", f"{len(manifest.recordings)}, skipped {len(manifest.skipped)}"),
+        ("to look at", f"{flagged} of the files"),
+        ("minutes given", f"{given:.2f}"),
+        *((f"{split} minutes", f"{value:.2f}") for split, value in minutes.items()),
+        ("silence", f"{manifest.rules['silence']}, below {manifest.rules['silence_db']:g} dB"),
+        (
+            "levels",
+            "as recorded"
+            if manifest.rules["normalize"] == "none"
+            else f"normalized by {manifest.rules['normalize']}",
+        ),
+        ("sample rate", f"{manifest.sample_rate} Hz"),
+        ("frame rate", f"{manifest.frame_rate} frames/s, hop {manifest.hop}"),
+        ("pitch tracker", _tracker(manifest.extractor)),
+        ("pitch", _range(manifest.statistics.get("f0_hz"), "Hz")),
+        ("loudness", _range(manifest.statistics.get("loudness_db"), "dB")),
+        ("voiced", f"{manifest.statistics['voiced_share']:.0%}"),
+    ]
+    print_table(f"dataset {path}", rows)
+
+
+def _tracker(extractor: dict) -> str:
+    tracker = extractor["pitch_tracker"]
+    return f"{tracker['name']} {tracker['version']}"
+
+
+def _describe_dataset(path):
+    from ddsp_tf.data.manifest import load_manifest
+
+    print_dataset(path, load_manifest(path))
+
+
+def _describe_run(path):
+    from ddsp_tf.evaluation.record import read_evaluation
+    from ddsp_tf.evaluation.wording import wording
+    from ddsp_tf.files.run_directory import RunDirectory
+
+    run = RunDirectory(path)
+    record = run.read()
+    rows = [
+        ("dataset", record["dataset"]),
+        ("configuration", record["config"]),
+        ("steps", f"{record.get('step', 0)} of {record['steps']}"),
+        ("seed", record["seed"]),
+    ]
+    for name in ("first_validation_loss", "best_validation_loss"):
+        if name in record:
+            rows.append((name.replace("_", " "), f"{record[name]:.3f}"))
+    if run.evaluation.exists():
+        evaluation = read_evaluation(run)
+        rows.append(("evaluated on", evaluation.described_clips))
+        for name in ("spectral_loss", "loudness_l1_db", "f0_l1_semitones", "f0_outlier_share"):
+            value = evaluation.summary.get(name)
+            rows.append((wording(name).label.lower(), wording(name).text(value)))
+    print_table(f"run {run.path}", rows)
+
+
+def _describe_export(path):
+    from ddsp_tf.files.export_description import read_description
+
+    description = read_description(path)
+    rows = [
+        ("features", ", ".join(description.features)),
+        ("sample rate", f"{description.sample_rate} Hz"),
+        ("frame rate", f"{description.frame_rate:g} frames/s, hop {description.hop}"),
+        ("trained steps", description.trained_steps),
+    ]
+    for name, file in description.files.items():
+        rows.append((name, f"{file.bytes / 1e6:.2f} MB"))
+    print_table(f"exported model {path}", rows)
+
+
+_PRINTERS = {
+    "dataset.json": _describe_dataset,
+    "run.json": _describe_run,
+    "model.json": _describe_export,
+}

@@ -1,0 +1,65 @@
+"""Ctrl-C, SIGTERM and SIGHUP: one end, one sentence."""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+_PATIENCE_SECONDS = 10.0
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+# What is true of a command that was stopped wherever it was. A training says more itself.
+SENTENCES = {
+    "run": "stopped; finished stages and recordings are kept; the same command resumes",
+    "prepare": "stopped; finished recordings are kept; the same command resumes",
+    "train": "stopped before the first step; the same command starts again",
+    "evaluate": "stopped before the evaluation was complete; run the same command again",
+    "export": "stopped; an export is written only when it is complete; run the same command again",
+    "features": "stopped; a file is written only when it is complete; run the same command again",
+    "synthesize": "stopped; a file is written only when it is complete; run the same command again",
+}
+
+
+class StopSignals:
+    """Turns the first of several signals into a KeyboardInterrupt, while a block runs.
+
+    Those that follow are ignored, so that nothing interrupts what the first one makes the program
+    save or remove; ten seconds later they end the process at once. A signal that the process was
+    started to ignore, as by `nohup`, stays ignored.
+
+    Attributes:
+        received: Number of the signal that came first, or None.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._since = 0.0
+        self._earlier: dict[int, object] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                earlier = signal.getsignal(number)
+                if earlier not in (signal.SIG_IGN, None):
+                    self._earlier[number] = earlier
+                    signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, earlier in self._earlier.items():
+            signal.signal(number, earlier)
+
+    @property
+    def exit_code(self) -> int:
+        """What a process that such a signal ended exits with."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.received is None:
+            self.received, self._since = number, time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() - self._since > _PATIENCE_SECONDS:
+            os.write(2, b"\nstopped at once, before everything was put in order\n")
+            os._exit(128 + number)
