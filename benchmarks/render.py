@@ -61,10 +61,10 @@ def timed(run, repeats: int) -> dict[str, float]:
 
 def whole(model, seconds: float, repeats: int) -> dict[str, float]:
     """Times a whole clip at once."""
-    from ddsp_tf.backend.compilation import in_graph
+    from ddsp_tf.backend.compilation import compiled
 
     features = curves(model, round(seconds * model.frame_rate))
-    call = in_graph(model, "call")
+    call = compiled(model.call)
     result = timed(lambda: np.asarray(call(features)), repeats)
     return {**result, "of_real_time": result["median_s"] / seconds}
 

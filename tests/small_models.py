@@ -30,7 +30,6 @@ OUTPUT_SIZES = {"amplitudes": 1, "harmonic_distribution": 4, "noise_magnitudes":
 _SMALL = {"output_sizes": OUTPUT_SIZES, "stack_channels": 8, "stack_layers": 1}
 DECODERS = {
     "gru": (RnnDecoder, {"rnn_channels": 8}),
-    "lstm": (RnnDecoder, {"rnn_channels": 8, "rnn_type": "lstm"}),
     "min_gru": (MinGruDecoder, {"rnn_channels": 8, "rnn_layers": 2}),
     "dilated_conv": (
         DilatedConvDecoder,

@@ -11,7 +11,7 @@ from plan import Plan
 from training import evaluate, prepare, train
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.backend.compilation import in_graph
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.inference.model_files import load_model
@@ -114,7 +114,7 @@ def _walk(plan, manifest, model):
     """Plays one note with z at points between the two instruments' means."""
     frames = round(plan.clip_seconds * manifest.frame_rate)
     batches = list(clips(manifest, split="train", clip_frames=frames).as_numpy_iterator())
-    means = [in_graph(model, "encode")(audio) for _, audio in batches]
+    means = [compiled(model.encode)(audio) for _, audio in batches]
     means = np.array([np.asarray(z).mean(axis=(0, 1)) for z in means])
     half = len(means) // 2
     violin, flute = means[:half].mean(axis=0), means[half:].mean(axis=0)

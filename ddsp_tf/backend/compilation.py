@@ -1,23 +1,26 @@
-"""A model's methods as compiled functions, on either backend.
+"""Compiled functions of models, on either backend.
 
 Called eagerly, TensorFlow runs a GRU step by step, slower than real time, and JAX compiles every
 operation by itself.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 
-def in_graph(model: Any, name: str, function: Callable | None = None) -> Callable:
-    """Returns one of a model's methods as a graph, made once a model.
+def compiled(function: Callable, model: keras.Model | None = None) -> Callable:
+    """Compiles a function of tensors that uses a model's weights.
+
+    A method of a model is compiled once: the model keeps the result. Any other function is
+    compiled by every call, and its result belongs to the caller.
 
     Args:
-        model: A Keras model. Of anything else, such as an exported model, the method itself is
-            returned.
-        name: Name of the method; or any name, if a function is given.
-        function: A function of tensors that uses the model, in place of a method.
+        function: Method of a Keras model, or function of tensors that uses one. A method of
+            anything else, such as an exported model, is returned as it is.
+        model: Model that the function uses; by default the one whose method it is.
 
     Returns:
         The compiled function. It follows later changes of the model's weights.
@@ -26,27 +29,26 @@ def in_graph(model: Any, name: str, function: Callable | None = None) -> Callabl
         >>> import numpy as np
         >>> model = keras.Sequential([keras.layers.Dense(2)])
         >>> model.build((None, 3))
-        >>> in_graph(model, "call")(np.ones((1, 3))).shape
+        >>> compiled(model.call)(np.ones((1, 3))).shape
         TensorShape([1, 2])
     """
-    if not isinstance(model, keras.Model):
-        return getattr(model, name)
-    # Past Keras's attribute tracking, which would save graphs with the model.
-    graphs = model.__dict__.setdefault("_graphs", {})
-    if name not in graphs:
-        function = function or getattr(model, name)
-        jax = keras.backend.backend() == "jax"
-        graphs[name] = _jax_graph(model, function) if jax else _tensorflow_graph(function)
-    return graphs[name]
+    if model is not None:
+        return _compile(function, model)
+    owner: Any = getattr(function, "__self__", None)
+    if not (inspect.ismethod(function) and isinstance(owner, keras.Model)):
+        return function
+    # Not by setattr, because Keras would save the compiled functions with the model.
+    methods = owner.__dict__.setdefault("_compiled_methods", {})
+    if function.__func__ not in methods:
+        methods[function.__func__] = _compile(function, owner)
+    return methods[function.__func__]
 
 
-def _tensorflow_graph(function: Callable) -> Callable:
-    import tensorflow as tf
+def _compile(function, model):
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    return tf.function(function, reduce_retracing=True, autograph=False)
-
-
-def _jax_graph(model, function: Callable) -> Callable:
+        return tf.function(function, reduce_retracing=True, autograph=False)
     import jax
 
     @jax.jit

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.backend.gradients import custom_gradient
+from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
 from ddsp_tf.typing import Tensor
 
@@ -24,7 +24,12 @@ _LONGEST_PADDED_BLOCK = 1024
 _TURN = 1 + 1j
 
 
-def fft_convolve(signal: Tensor, impulse_response: Tensor, tail: bool = True) -> Tensor:
+def fft_convolve(
+    signal: Tensor,
+    impulse_response: Tensor,
+    tail: bool = True,
+    execution: Execution = TRAINING,
+) -> Tensor:
     """Linear convolution, by FFTs of a size that fits the impulse response and the signal.
 
     Its gradient is written by hand: correlations, of spectra that exist already.
@@ -33,7 +38,8 @@ def fft_convolve(signal: Tensor, impulse_response: Tensor, tail: bool = True) ->
         signal: [1 or batch, samples], any length, known only at run time if need be.
         impulse_response: [1 or batch, taps], a static number of taps. Rows are one for all only
             if their number is static.
-        tail: Whether to return what rings on after the signal, too.
+        tail: Whether the result includes what rings on after the signal.
+        execution: Whether the hand-written gradient is attached.
 
     Returns:
         [batch, samples + taps - 1], or [batch, samples] without the tail.
@@ -50,11 +56,10 @@ def fft_convolve(signal: Tensor, impulse_response: Tensor, tail: bool = True) ->
     impulse_response = ops.convert_to_tensor(impulse_response, "float32")
     more = impulse_response.shape[-1] - 1 if tail else 0
 
-    @custom_gradient
-    def run(signal, impulse_response):
+    def convolve(signal, impulse_response):
         return _convolve(signal, impulse_response, more)
 
-    return run(signal, impulse_response)
+    return custom_gradient(convolve, execution)(signal, impulse_response)
 
 
 def _convolve(signal, impulse_response, more):
@@ -166,7 +171,9 @@ def _rows_like(argument, gradient):
     return ops.sum(gradient, axis=0, keepdims=True) if argument.shape[0] == 1 else gradient
 
 
-def convolve_block(block: Tensor, impulse_response: Tensor) -> Tensor:
+def convolve_block(
+    block: Tensor, impulse_response: Tensor, execution: Execution = TRAINING
+) -> Tensor:
     """Full linear convolution of a block that may be much shorter than the response.
 
     The same numbers as `fft_convolve(block, impulse_response)`, at the cost of the block. One
@@ -175,6 +182,7 @@ def convolve_block(block: Tensor, impulse_response: Tensor) -> Tensor:
     Args:
         block: [batch, samples], at least 1 sample.
         impulse_response: [1 or batch, taps], a static number of taps.
+        execution: Whether hand-written gradients are attached.
 
     Returns:
         [batch, samples + taps - 1].
@@ -187,20 +195,20 @@ def convolve_block(block: Tensor, impulse_response: Tensor) -> Tensor:
     block = ops.convert_to_tensor(block, "float32")
     impulse_response = ops.convert_to_tensor(impulse_response, "float32")
     if block.shape[1] is not None:
-        return _convolve_static_block(block, impulse_response)
+        return _convolve_static_block(block, impulse_response, execution)
 
     samples, taps = ops.shape(block)[1], impulse_response.shape[-1]
 
     def padded_to(size):
         padded = ops.pad(block, [[0, 0], [0, size]])[:, :size]
-        whole = _convolve_static_block(ops.reshape(padded, (-1, size)), impulse_response)
+        whole = _convolve_static_block(ops.reshape(padded, (-1, size)), impulse_response, execution)
         return whole[:, : samples + taps - 1]
 
     def longer():
         return ops.cond(
             samples <= _LONGEST_PADDED_BLOCK,
             lambda: padded_to(_LONGEST_PADDED_BLOCK),
-            lambda: fft_convolve(block, impulse_response),
+            lambda: fft_convolve(block, impulse_response, execution=execution),
         )
 
     return ops.cond(
@@ -208,13 +216,13 @@ def convolve_block(block: Tensor, impulse_response: Tensor) -> Tensor:
     )
 
 
-def _convolve_static_block(block, impulse_response):
+def _convolve_static_block(block, impulse_response, execution):
     samples = block.shape[1]
     if samples <= _LONGEST_DIRECT_BLOCK:
         return _convolve_directly(block, impulse_response)
     if samples < impulse_response.shape[-1]:
-        return fft_convolve(impulse_response, block)
-    return fft_convolve(block, impulse_response)
+        return fft_convolve(impulse_response, block, execution=execution)
+    return fft_convolve(block, impulse_response, execution=execution)
 
 
 def _convolve_directly(block, impulse_response):

@@ -4,11 +4,13 @@ import math
 
 from keras import ops
 
-from ddsp_tf.backend.fusion import sums_are_fused
+from ddsp_tf.backend.execution import TRAINING, Execution
 from ddsp_tf.typing import Tensor
 
 
-def gain_at(response_db: Tensor, frequencies: Tensor, sample_rate: int) -> Tensor:
+def gain_at(
+    response_db: Tensor, frequencies: Tensor, sample_rate: int, execution: Execution = TRAINING
+) -> Tensor:
     """Looks up a frequency response.
 
     Args:
@@ -16,6 +18,7 @@ def gain_at(response_db: Tensor, frequencies: Tensor, sample_rate: int) -> Tenso
             at least 2 points.
         frequencies: Hz, any shape; those out of range get the gain of the nearest point.
         sample_rate: Samples per second.
+        execution: Whether sums are fused.
 
     Returns:
         Linear gains in the shape of `frequencies`, interpolated in decibels.
@@ -28,7 +31,7 @@ def gain_at(response_db: Tensor, frequencies: Tensor, sample_rate: int) -> Tenso
     """
     last = response_db.shape[0] - 1
     places = ops.clip(frequencies * (2.0 * last / sample_rate), 0.0, last)
-    form = fused_interpolation if sums_are_fused() else gathered_interpolation
+    form = fused_interpolation if execution.sums_are_fused() else gathered_interpolation
     return ops.exp((math.log(10.0) / 20.0) * form(response_db, places))
 
 

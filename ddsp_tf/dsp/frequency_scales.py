@@ -63,7 +63,8 @@ def frequencies_softmax(
         [[[200.0, 400.0]]]
     """
     shares = ops.softmax(_with_depth(raw, depth), axis=-1)
-    return unit_to_hz(ops.sum(shares * ops.linspace(0.0, 1.0, depth), axis=-1), min_hz, max_hz)
+    grid = ops.linspace(0.0, 1.0, depth, dtype="float32")
+    return unit_to_hz(ops.sum(shares * grid, axis=-1), min_hz, max_hz)
 
 
 def unit_to_hz(unit: Tensor, min_hz: float, max_hz: float) -> Tensor:

@@ -12,9 +12,7 @@ import math
 
 from keras import ops
 
-from ddsp_tf.backend.fusion import sums_are_fused
-from ddsp_tf.backend.gradients import custom_gradient
-from ddsp_tf.backend.stretches import by_stretches
+from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient, in_chunks
 from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
@@ -171,7 +169,11 @@ def sample_phase(
 
 
 def harmonic_sum(
-    phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
+    phase: Tensor,
+    amplitudes: Tensor,
+    next_amplitudes: Tensor,
+    weights: Tensor,
+    execution: Execution = TRAINING,
 ) -> Tensor:
     """Sums sines at the multiples of one phase, amplitudes crossfaded from frame to frame.
 
@@ -180,6 +182,7 @@ def harmonic_sum(
         amplitudes: [batch, frames, harmonics] at each frame.
         next_amplitudes: [batch, frames, harmonics] at the following frame.
         weights: [hop] weight of the following frame (`framing.crossfade_weights`).
+        execution: Whether the sum is fused, differentiable by hand and computed in chunks.
 
     Returns:
         [batch, frames * hop] signal.
@@ -190,16 +193,22 @@ def harmonic_sum(
         >>> harmonic_sum(phase, amplitudes, amplitudes, [0.0, 0.5]).numpy().round(3).tolist()
         [[1.0, -0.0]]
     """
-    form = fused_harmonic_sum if sums_are_fused() else factored_harmonic_sum
 
     def signal(phase, amplitudes, next_amplitudes):
-        return form(phase, amplitudes, next_amplitudes, weights)
+        if execution.sums_are_fused():
+            return fused_harmonic_sum(phase, amplitudes, next_amplitudes, weights, execution)
+        return factored_harmonic_sum(phase, amplitudes, next_amplitudes, weights)
 
-    return by_stretches(signal, phase.shape[2], phase, amplitudes, next_amplitudes)
+    frames = (phase, amplitudes, next_amplitudes)
+    return in_chunks(signal, phase.shape[2], *frames, execution=execution)
 
 
 def fused_harmonic_sum(
-    phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
+    phase: Tensor,
+    amplitudes: Tensor,
+    next_amplitudes: Tensor,
+    weights: Tensor,
+    execution: Execution = TRAINING,
 ) -> Tensor:
     """`harmonic_sum` as one elementwise expression under one reduction.
 
@@ -209,7 +218,6 @@ def fused_harmonic_sum(
     multiples = ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
 
-    @custom_gradient
     def run(phase, amplitudes, next_amplitudes):
         here, there = amplitudes[:, :, None, :], next_amplitudes[:, :, None, :]
         crossfaded = here + (there - here) * weights
@@ -228,7 +236,8 @@ def fused_harmonic_sum(
 
         return ops.sum(ops.sin(_angles(phase, multiples)) * crossfaded, axis=-1), backward
 
-    signal = run(*map(ops.convert_to_tensor, (phase, amplitudes, next_amplitudes)))
+    frames = map(ops.convert_to_tensor, (phase, amplitudes, next_amplitudes))
+    signal = custom_gradient(run, execution)(*frames)
     return ops.reshape(signal, (ops.shape(phase)[0], -1))
 
 

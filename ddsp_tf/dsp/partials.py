@@ -5,7 +5,7 @@ import math
 
 from keras import ops
 
-from ddsp_tf.backend.stretches import by_stretches
+from ddsp_tf.backend.execution import TRAINING, Execution, in_chunks
 from ddsp_tf.dsp.oscillators import phase_of_parts
 from ddsp_tf.typing import Tensor
 
@@ -77,7 +77,7 @@ def partial_phase(
         return ops.transpose(ops.reshape(value, shape), (0, 2, 1))
 
     if initial_phase is None:
-        initial_phase = ops.zeros((ops.shape(parts[0])[0], 2, partials))
+        initial_phase = ops.zeros((ops.shape(parts[0])[0], 2, partials), "float32")
     phase, final = phase_of_parts(
         [fold(part) for part in parts],
         [fold(part) for part in next_parts],
@@ -97,6 +97,7 @@ def partial_sum(
     weights: Tensor,
     sample_rate: int,
     fundamental: Tensor | None = None,
+    execution: Execution = TRAINING,
 ) -> Tensor:
     """Sums sines whose frequencies glide and whose amplitudes are crossfaded.
 
@@ -110,6 +111,7 @@ def partial_sum(
         sample_rate: Samples per second.
         fundamental: Optional [batch, frames, hop] cycles; its multiples 1, 2, ... are added to
             the phases.
+        execution: Whether the sum is computed in chunks.
 
     Returns:
         [batch, frames * hop] signal.
@@ -124,7 +126,7 @@ def partial_sum(
     frames += [] if fundamental is None else [fundamental]
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
     signal = functools.partial(_sum_of_frames, weights=weights, sample_rate=sample_rate)
-    return by_stretches(signal, weights.shape[0], *frames)
+    return in_chunks(signal, weights.shape[0], *frames, execution=execution)
 
 
 def _sum_of_frames(

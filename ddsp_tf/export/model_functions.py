@@ -6,8 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.backend.fusion import for_any_machine
-from ddsp_tf.backend.gradients import forward_only
+from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.export.blockwise import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.inference.rendering import stem_name
@@ -38,9 +37,8 @@ class ModelFunctions:
     """
 
     def __init__(self, model: Autoencoder, block_frames: int | None = None):
-        self.model = model
-        # A graph made for this machine's GPU would run on no other.
-        model.decoder.has_fused_kernel = False
+        # A copy, because a graph made for this machine's GPU would run on no other.
+        self.model = model = with_execution(model, EXPORT)
         self._group = model.processor_group
         if block_frames is not None:
             self._group = _with_fixed_rooms(model.processor_group, block_frames * model.hop)
@@ -192,18 +190,17 @@ def seeded_noise(shape, seed):
 
 
 def write_endpoints(endpoints: dict, folder) -> None:
-    """Writes functions that use a model as the signatures of a SavedModel.
+    """Writes functions that use a model with the execution EXPORT as a SavedModel.
 
     Args:
         endpoints: Dictionary from signature name to a function and the list of its arguments'
             `TensorSpec`s, whose names the arguments get. The first one is the default signature.
         folder: Where to write.
     """
-    with forward_only(), for_any_machine():
-        signatures = {
-            name: tf.function(function, specs, autograph=False).get_concrete_function()
-            for name, (function, specs) in endpoints.items()
-        }
+    signatures = {
+        name: tf.function(function, specs, autograph=False).get_concrete_function()
+        for name, (function, specs) in endpoints.items()
+    }
     signatures["serving_default"] = next(iter(signatures.values()))
     module = tf.Module()
     # Saved is what something refers to: these, and no optimizer.

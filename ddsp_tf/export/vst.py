@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.model_functions import write_endpoints
@@ -81,6 +82,7 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
         tf.TensorSpec([size], tf.float32, name.removeprefix("call_").removesuffix(":0"))
         for name, size in INPUTS.items()
     ]
+    model = with_execution(model, EXPORT)
     with tempfile.TemporaryDirectory() as saved:
         # The signature's name and those of its arguments become the names of the tensors.
         write_endpoints({"call": (lambda *values: _controls(model, *values), specs)}, saved)

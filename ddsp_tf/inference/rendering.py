@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ddsp_tf.backend.compilation import in_graph
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.errors import UserError
 from ddsp_tf.inference.curves import (
     checked_curves,
@@ -92,7 +92,7 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
             )
         curves["audio"] = np.nan_to_num(audio, posinf=0.0, neginf=0.0)
     curves["noise"] = white_noise((batch, frames * model.hop), checked_seed(seed))
-    signals, _ = in_graph(_built(model), "render")(curves)
+    signals, _ = compiled(_built(model).render)(curves)
     signals = {stem_name(name): np.asarray(audio) for name, audio in signals.items()}
     # Not the last of the dictionary: JAX sorts it by name.
     last = stem_name(model.processor_group.processors[-1].name)
@@ -143,7 +143,7 @@ def synthesize(
         curves["z"] = np.pad(z, ((0, extra), (0, 0)), mode="edge")
     generator = np.random.default_rng(checked_seed(seed))
     state = _built(model).initial_state(1)
-    stream = in_graph(model, "stream")
+    stream = compiled(model.stream)
     skip, left = model.latency, frames * model.hop
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}

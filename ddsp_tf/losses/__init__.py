@@ -1,5 +1,5 @@
 """Losses between audio signals."""
 
-from ddsp_tf.losses.spectral import MultiScaleSpectralLoss, scaled_fft_sizes
+from ddsp_tf.losses.multi_scale_spectral import MultiScaleSpectralLoss, scaled_fft_sizes
 
 __all__ = ["MultiScaleSpectralLoss", "scaled_fft_sizes"]

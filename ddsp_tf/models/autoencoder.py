@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.backend.compilation import in_graph
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching
@@ -122,7 +122,7 @@ class Autoencoder(keras.Model):
         if self.built:
             return
         self.decoder.build()
-        self.processor_group.build(None)
+        self.processor_group.build()
         if self.encoder is not None:
             self.encoder.build()
         if self.z_dims:
@@ -162,7 +162,7 @@ class Autoencoder(keras.Model):
         """
         total, frames = np.zeros(self.z_dims), 0
         for audio in recordings:
-            z = ops.convert_to_numpy(in_graph(self, "encode")(audio))
+            z = ops.convert_to_numpy(compiled(self.encode)(audio))
             total, frames = total + z.sum(axis=(0, 1)), frames + z.shape[0] * z.shape[1]
         if frames == 0:
             raise ValueError("no recordings; expected at least one")

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 from keras import layers, ops
 
+from ddsp_tf.backend.execution import TRAINING, Execution
 from ddsp_tf.models.dense_stack import DenseStack
 from ddsp_tf.typing import Tensor
 
@@ -39,7 +41,8 @@ class Decoder(layers.Layer):
         ValueError: If there is no input or no output, or a size is that of no input.
     """
 
-    # Whether TensorFlow has a kernel for the whole of `look_back`, which XLA would take apart.
+    # How functions with several forms are executed; not part of the configuration.
+    execution: Execution = TRAINING
     has_fused_kernel = False
 
     def __init__(
@@ -68,14 +71,16 @@ class Decoder(layers.Layer):
         self.stack_channels = stack_channels
         self.stack_layers = stack_layers
         self.input_stacks = [
-            DenseStack(stack_channels, stack_layers, name=f"{key}_stack")
+            DenseStack(stack_channels, stack_layers, name=f"{key}_stack", dtype=self.dtype_policy)
             for key in self.input_names
         ]
 
     def make_output_layers(self) -> None:
         """Makes the layers after the part that looks back."""
-        self.output_stack = DenseStack(self.stack_channels, self.stack_layers, name="output_stack")
-        self.output_layer = layers.Dense(sum(self.output_sizes.values()))
+        sizes = (self.stack_channels, self.stack_layers)
+        self.output_stack = DenseStack(*sizes, name="output_stack", dtype=self.dtype_policy)
+        units = sum(self.output_sizes.values())
+        self.output_layer = layers.Dense(units, dtype=self.dtype_policy)
 
     @property
     def state_size(self) -> int:
@@ -119,17 +124,48 @@ class Decoder(layers.Layer):
 
     def initial_state(self, batch_size: int) -> Tensor:
         """Returns the state before the first frame, [batch, state_size] zeros."""
-        return ops.zeros((batch_size, self.state_size))
+        return ops.zeros((batch_size, self.state_size), "float32")
 
     def call(
         self, inputs: Mapping[str, Tensor], state: Tensor | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Returns raw controls by name, and the state after the last frame."""
+        self._check({name: value.shape for name, value in inputs.items()})
         joined = self.read_inputs(inputs)
         if state is None:
             state = self.initial_state(ops.shape(joined)[0])
         looked_back, state = self.look_back(joined, state)
         return self.make_outputs(joined, looked_back), state
+
+    def compute_output_shape(
+        self, inputs_shape: Mapping[str, Any], state_shape: Any = None
+    ) -> tuple[dict[str, tuple], tuple]:
+        """Returns the outputs' shapes by name, and the state's."""
+        self._check(inputs_shape)
+        batch, frames = inputs_shape[self.input_names[0]][:2]
+        shapes = {name: (batch, frames, size) for name, size in self.output_sizes.items()}
+        return shapes, (batch, self.state_size)
+
+    def compute_output_spec(self, inputs: Mapping[str, Any], state: Any = None) -> tuple:
+        """Returns the symbolic outputs and state; the state is float32 under any policy."""
+        shapes = {name: tuple(value.shape) for name, value in inputs.items()}
+        outputs, state_shape = self.compute_output_shape(shapes)
+        return (
+            {name: keras.KerasTensor(s, self.compute_dtype) for name, s in outputs.items()},
+            keras.KerasTensor(state_shape, "float32"),
+        )
+
+    def _check(self, shapes):
+        for name, size in self.input_sizes.items():
+            if name not in shapes:
+                raise ValueError(
+                    f"{self.name}: input {name!r} was not given; expected {self.input_names}"
+                )
+            if len(shapes[name]) != 3 or shapes[name][2] not in (None, size):
+                raise ValueError(
+                    f"{self.name}: {name} has shape {tuple(shapes[name])}; expected "
+                    f"[batch, frames, {size}]"
+                )
 
     def read_inputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Runs the input stacks.

@@ -5,26 +5,25 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ddsp_tf.models.lean_dense import EPSILON, activated, activated_dense, joined_dense
 from ddsp_tf.typing import Tensor
+
+_EPSILON = 1e-5
+_SLOPE = 0.2
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class DenseStack(layers.Layer):
-    """A stack of dense layers, each with layer normalization and a leaky ReLU.
-
-    For the backward pass a dense layer's output is kept, and what is made of it computed again.
+    """A stack of dense layers, each with layer normalization and a leaky ReLU of slope 0.2.
 
     Args:
-        channels: Units of every dense layer.
+        channels: Units of every dense layer, at least 1.
         n_layers: Number of dense layers, at least 1.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
         inputs: [batch, frames, any number of channels].
-        beside: Optional [batch, frames, any number of channels]: channels after those of
-            `inputs`. Joining them first would take as much memory again.
+        beside: Optional [batch, frames, any number of channels], joined to the inputs.
 
     Returns:
         [batch, frames, channels].
@@ -46,7 +45,9 @@ class DenseStack(layers.Layer):
         self.n_layers = n_layers
         self.steps = []
         for _ in range(n_layers):
-            self.steps += [layers.Dense(channels), layers.LayerNormalization(epsilon=EPSILON)]
+            dense = layers.Dense(channels, dtype=self.dtype_policy)
+            norm = layers.LayerNormalization(epsilon=_EPSILON, dtype=self.dtype_policy)
+            self.steps += [dense, norm]
 
     def build(self, inputs_shape: Any, beside_shape: Any = None) -> None:
         """Builds the layers one after the other."""
@@ -59,19 +60,10 @@ class DenseStack(layers.Layer):
 
     def call(self, inputs: Tensor, beside: Tensor | None = None) -> Tensor:
         """Applies the layers."""
-        kernel, bias = self._weights(self.steps[0])
-        if beside is None:
-            values = ops.matmul(inputs, kernel) + bias
-        else:
-            values = joined_dense(inputs, beside, kernel, bias)
-        norm = self.steps[1]
-        for dense, next_norm in zip(self.steps[2::2], self.steps[3::2], strict=True):
-            values = activated_dense(values, *_scaling(norm), *self._weights(dense))
-            norm = next_norm
-        return activated(values, *_scaling(norm))
-
-    def _weights(self, dense):
-        return (ops.cast(weight.value, self.compute_dtype) for weight in (dense.kernel, dense.bias))
+        values = inputs if beside is None else ops.concatenate([inputs, beside], axis=-1)
+        for dense, norm in zip(self.steps[::2], self.steps[1::2], strict=True):
+            values = ops.leaky_relu(norm(dense(values)), negative_slope=_SLOPE)
+        return values
 
     def compute_output_shape(self, inputs_shape: Any, beside_shape: Any = None) -> Any:
         """Returns the input's shape with `channels` as its last dimension."""
@@ -80,7 +72,3 @@ class DenseStack(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "channels": self.channels, "n_layers": self.n_layers}
-
-
-def _scaling(norm):
-    return (ops.cast(weight.value, "float32") for weight in (norm.gamma, norm.beta))

@@ -54,9 +54,9 @@ class DilatedConv(layers.Layer):
         self.kernel_size = kernel_size
         self.dilation = dilation
         self.look_back = (kernel_size - 1) * dilation
-        self.norm = layers.LayerNormalization(epsilon=1e-5)
-        self.convolution = layers.Dense(2 * channels)
-        self.output_layer = layers.Dense(channels)
+        self.norm = layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
+        self.convolution = layers.Dense(2 * channels, dtype=self.dtype_policy)
+        self.output_layer = layers.Dense(channels, dtype=self.dtype_policy)
 
     def build(self, inputs_shape: Any = None, history_shape: Any = None) -> None:
         """Builds the layers."""
@@ -154,7 +154,7 @@ class DilatedConvDecoder(Decoder):
             raise ValueError(
                 f"conv_layers={conv_layers}, dilations={dilations}; expected at least one"
             )
-        self.input_layer = layers.Dense(conv_channels)
+        self.input_layer = layers.Dense(conv_channels, dtype=self.dtype_policy)
         self.convolutions = [
             DilatedConv(conv_channels, kernel_size, self.dilations[n % len(self.dilations)])
             for n in range(conv_layers)

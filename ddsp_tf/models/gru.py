@@ -4,12 +4,14 @@ from typing import Any
 
 from keras import ops
 
-from ddsp_tf.backend.gradients import custom_gradient
+from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.models.frame_loop import frame_loop
 from ddsp_tf.typing import Tensor
 
 
-def run_gru(layer: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
+def run_gru(
+    layer: Any, inputs: Tensor, state: Tensor, execution: Execution = TRAINING
+) -> tuple[Tensor, ...]:
     """Runs a GRU layer of Keras by `gru`.
 
     On a GPU, too: under XLA with the rest of a training step, this takes less time than the kernel
@@ -19,6 +21,7 @@ def run_gru(layer: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
         layer: `keras.layers.GRU` that returns sequences and state, built.
         inputs: [batch, frames, channels], in the layer's compute dtype.
         state: [batch, units] float32, before the first frame.
+        execution: Whether the hand-written gradient is attached.
 
     Returns:
         Tuple of the states after every frame, [batch, frames, units] in the layer's compute
@@ -37,7 +40,7 @@ def run_gru(layer: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
         ops.cast(weight, layer.compute_dtype)
         for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
     )
-    states, last = gru(inputs, kernel, recurrent_kernel, bias, state)
+    states, last = gru(inputs, kernel, recurrent_kernel, bias, state, execution)
     return ops.cast(states, layer.compute_dtype), last
 
 
@@ -47,6 +50,7 @@ def gru(
     recurrent_kernel: Tensor,
     bias: Tensor,
     state: Tensor,
+    execution: Execution = TRAINING,
 ) -> tuple[Tensor, ...]:
     """Computes what `keras.layers.GRU` (reset_after=True) computes, from its weights.
 
@@ -60,6 +64,7 @@ def gru(
         recurrent_kernel: [units, 3 * units].
         bias: [2, 3 * units], for inputs and state.
         state: [batch, units] float32, before the first frame.
+        execution: Whether the hand-written gradient is attached.
 
     Returns:
         Tuple of the states after every frame, [batch, frames, units] float32, and the last one.
@@ -80,14 +85,14 @@ def gru(
         recurrent = _product(state, ops.convert_to_tensor(recurrent_kernel)) + bias[1]
         state = _advance(projected[0], recurrent, state)[0]
         return state[:, None], state
-    states = _recurrence(projected, ops.convert_to_tensor(recurrent_kernel), bias[1], state)
+    recurrent_kernel = ops.convert_to_tensor(recurrent_kernel)
+    states = _recurrence(projected, recurrent_kernel, bias[1], state, execution)
     return ops.transpose(states, (1, 0, 2)), states[-1]
 
 
-def _recurrence(projected, kernel, bias, state):
+def _recurrence(projected, kernel, bias, state, execution):
     """Differentiable loop over frames; time comes first: [frames, batch, 3 * units]."""
 
-    @custom_gradient
     def run(projected, kernel, bias, state):
         def step(state, sequences):
             state = _advance(sequences[0], _product(state, kernel) + bias, state)[0]
@@ -100,7 +105,7 @@ def _recurrence(projected, kernel, bias, state):
 
         return states, backward
 
-    return run(projected, kernel, bias, state)
+    return custom_gradient(run, execution)(projected, kernel, bias, state)
 
 
 def _product(state, kernel):

@@ -67,7 +67,7 @@ class LevelMatching:
         """Raises ValueError if the group has a synthesizer whose level is not known here."""
         nodes = {processor.name for processor in group.processors}
         for processor, names in zip(group.processors, group.connections, strict=True):
-            if not nodes & set(names) and type(processor) not in _LEVEL_INPUT:
+            if not nodes & set(names) and _level_input(processor) is None:
                 raise ValueError(
                     f"level matching: {processor.name} is a {type(processor).__name__}; levels are "
                     "known of Harmonic and FilteredNoise"
@@ -94,7 +94,7 @@ class LevelMatching:
         log_gain = gain_db * (math.log(10.0) / 20.0)
         moved = dict(inputs)
         for processor, names in _synthesizers(group):
-            name = names[_LEVEL_INPUT[type(processor)]]
+            name = names[_level_input(processor)]
             if not processor.scale:
                 moved[name] = inputs[name] * ops.exp(log_gain)
                 continue
@@ -161,10 +161,15 @@ class LevelMatching:
         return cls(**config)
 
 
+def _level_input(processor):
+    found = (name for kind, name in _LEVEL_INPUT.items() if isinstance(processor, kind))
+    return next(found, None)
+
+
 def _synthesizers(group):
     """Synthesizers, with the name of the group's input for each of theirs."""
     for processor, names in zip(group.processors, group.connections, strict=True):
-        if type(processor) in _LEVEL_INPUT:
+        if _level_input(processor) is not None:
             own = (*processor.input_names, *getattr(processor, "optional_input_names", ()))
             yield processor, dict(zip(own, names, strict=False))
 

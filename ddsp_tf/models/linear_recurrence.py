@@ -2,14 +2,16 @@
 
 from keras import ops
 
-from ddsp_tf.backend.gradients import custom_gradient
+from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.typing import Tensor
 
 # Frames computed one after the other while all blocks of so many are computed side by side.
 _BLOCK = 10
 
 
-def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
+def linear_recurrence(
+    decay: Tensor, inputs: Tensor, state: Tensor, execution: Execution = TRAINING
+) -> Tensor:
     """Solves h[t] = decay[t] * h[t - 1] + inputs[t].
 
     Frames are cut into blocks: every block is solved from zero, side by side; then the blocks'
@@ -22,6 +24,7 @@ def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
         decay: [batch, frames, channels], 0 to 1, float32.
         inputs: [batch, frames, channels], float32.
         state: [batch, channels], h before the first frame.
+        execution: Whether the hand-written gradient is attached.
 
     Returns:
         h, [batch, frames, channels].
@@ -34,7 +37,6 @@ def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
         [1.0, 1.5, 1.75, 1.875]
     """
 
-    @custom_gradient
     def run(decay, inputs, state):
         solution = _solve(decay, _with_state(decay, inputs, state))
 
@@ -46,7 +48,8 @@ def linear_recurrence(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
 
         return solution, backward
 
-    return run(*(ops.convert_to_tensor(value) for value in (decay, inputs, state)))
+    arguments = (ops.convert_to_tensor(value) for value in (decay, inputs, state))
+    return custom_gradient(run, execution)(*arguments)
 
 
 def _with_state(decay, inputs, state):

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from ddsp_tf.backend.execution import TRAINING, Execution
 from ddsp_tf.dsp.framing import hop_size, next_frames
 from ddsp_tf.dsp.mfcc import mfcc
 from ddsp_tf.models.gru import run_gru
@@ -51,6 +52,8 @@ class MfccRnnEncoder(layers.Layer):
         TensorShape([2, 100, 4])
     """
 
+    execution: Execution = TRAINING
+
     def __init__(
         self,
         z_dims: int = 16,
@@ -82,8 +85,10 @@ class MfccRnnEncoder(layers.Layer):
         self.n_mels = n_mels
         self.rnn_channels = rnn_channels
         self.normalization = normalization
-        self.rnn = layers.GRU(rnn_channels, return_sequences=True, return_state=True)
-        self.output_layer = layers.Dense(z_dims)
+        self.rnn = layers.GRU(
+            rnn_channels, return_sequences=True, return_state=True, dtype=self.dtype_policy
+        )
+        self.output_layer = layers.Dense(z_dims, dtype=self.dtype_policy)
 
     def build(self, audio_shape: Any = None) -> None:
         """Builds the layers."""
@@ -103,11 +108,20 @@ class MfccRnnEncoder(layers.Layer):
         n_frames = ops.shape(audio)[1] // self.hop
         padded = ops.pad(audio, [[0, 0], [0, (self.stride - 1) * self.hop]])
         coefficients = self._normalized(self._coefficients(padded))
-        state = ops.zeros((ops.shape(audio)[0], self.rnn_channels))
+        state = ops.zeros((ops.shape(audio)[0], self.rnn_channels), "float32")
         inputs = ops.cast(coefficients, self.compute_dtype)
-        sequence, _ = run_gru(self.rnn, inputs, state)
+        sequence, _ = run_gru(self.rnn, inputs, state, self.execution)
         looks = ops.cast(self.output_layer(sequence), "float32")
         return self._glide(looks)[:, :n_frames]
+
+    def compute_output_shape(self, audio_shape: Any) -> tuple:
+        """Returns (batch, frames, z_dims), None where not known."""
+        batch, samples = audio_shape
+        return batch, None if samples is None else samples // self.hop, self.z_dims
+
+    def compute_output_spec(self, audio: Any) -> keras.KerasTensor:
+        """Returns the symbolic z, float32 under any policy."""
+        return keras.KerasTensor(self.compute_output_shape(audio.shape), "float32")
 
     def _coefficients(self, audio):
         # At least 64 ms: 1024 samples at 16 kHz.

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ddsp_tf.backend.execution import TRAINING, Execution
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.linear_recurrence import linear_recurrence
 from ddsp_tf.typing import Tensor
@@ -46,14 +47,16 @@ class MinGru(layers.Layer):
         (TensorShape([1, 10, 4]), TensorShape([1, 4]))
     """
 
+    execution: Execution = TRAINING
+
     def __init__(self, channels: int, name: str | None = None, **kwargs: Any):
         super().__init__(name=name, autocast=False, **kwargs)
         if channels < 1:
             raise ValueError(f"channels={channels}; expected at least 1")
         self.channels = channels
-        self.norm = layers.LayerNormalization(epsilon=1e-5)
-        self.gate = layers.Dense(channels, bias_initializer=_spread_memory)
-        self.candidate = layers.Dense(channels)
+        self.norm = layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
+        self.gate = layers.Dense(channels, bias_initializer=_spread_memory, dtype=self.dtype_policy)
+        self.candidate = layers.Dense(channels, dtype=self.dtype_policy)
 
     def build(self, inputs_shape: Any = None, state_shape: Any = None) -> None:
         """Builds the layers."""
@@ -69,8 +72,21 @@ class MinGru(layers.Layer):
         gate = ops.cast(self.gate(normalized), "float32")
         candidate = ops.cast(self.candidate(normalized), "float32")
         # 1 - sigmoid(x) would lose what is left of a slow decay.
-        h = linear_recurrence(ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state)
+        h = linear_recurrence(
+            ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state, self.execution
+        )
         return inputs + ops.cast(h, inputs.dtype), h[:, -1]
+
+    def compute_output_shape(self, inputs_shape: Any, state_shape: Any) -> tuple:
+        """Returns the shapes of outputs and state, which are those of the inputs."""
+        return tuple(inputs_shape), tuple(state_shape)
+
+    def compute_output_spec(self, inputs: Any, state: Any) -> tuple:
+        """Returns the symbolic outputs and state."""
+        return (
+            keras.KerasTensor(inputs.shape, inputs.dtype),
+            keras.KerasTensor(state.shape, "float32"),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -139,8 +155,10 @@ class MinGruDecoder(Decoder):
             raise ValueError(f"rnn_layers={rnn_layers}; expected at least 1")
         self.rnn_channels = rnn_channels
         self.rnn_layers = rnn_layers
-        self.input_layer = layers.Dense(rnn_channels)
-        self.recurrent_layers = [MinGru(rnn_channels) for _ in range(rnn_layers)]
+        self.input_layer = layers.Dense(rnn_channels, dtype=self.dtype_policy)
+        self.recurrent_layers = [
+            MinGru(rnn_channels, dtype=self.dtype_policy) for _ in range(rnn_layers)
+        ]
         self.make_output_layers()
 
     @property

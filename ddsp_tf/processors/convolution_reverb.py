@@ -59,11 +59,11 @@ class ConvolutionReverb(Processor):
         Returns:
             [batch, samples]; the response's end beyond them is cut.
         """
-        return fft_convolve(signal, _rows(impulse_response), tail=False)
+        return fft_convolve(signal, _rows(impulse_response), False, self.execution)
 
     def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on."""
-        return {"tail": ops.zeros((batch_size, self.length - 1))}
+        return {"tail": ops.zeros((batch_size, self.length - 1), "float32")}
 
     def stream(
         self, state: State, signal: Tensor, impulse_response: Tensor
@@ -74,7 +74,7 @@ class ConvolutionReverb(Processor):
                 f"{self.name}: impulse_response has {impulse_response.shape[-1]} taps; "
                 f"a stream expects length={self.length}"
             )
-        wet = convolve_block(signal, _rows(impulse_response))
+        wet = convolve_block(signal, _rows(impulse_response), self.execution)
         done, tail = add_tail(wet, state["tail"], ops.shape(signal)[1])
         return done, {"tail": tail}
 

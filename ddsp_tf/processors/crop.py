@@ -73,7 +73,7 @@ class Crop(Processor):
 
     def initial_state(self, batch_size: int) -> State:
         """The start is still to come."""
-        return {"gate": ops.zeros((batch_size, self.latency))}
+        return {"gate": ops.zeros((batch_size, self.latency), "float32")}
 
     def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:
         """Silences what is removed at the start."""

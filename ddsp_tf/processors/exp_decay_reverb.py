@@ -65,14 +65,16 @@ class ExpDecayReverb(ConvolutionReverb):
         super().__init__(length=length, learned=learned, add_dry=add_dry, name=name, **kwargs)
         self.scale = scale
         self.seed = seed
-        if learned:
+
+    def make_weights(self) -> None:
+        """Creates gain and decay."""
+        if self.learned:
             start = {"gain": 2.0, "decay": 4.0}
-            if not scale:
+            if not self.scale:
                 start = {"gain": float(exp_sigmoid(2.0)), "decay": float(decay_exponent(4.0))}
             for weight, value in start.items():
                 constant = keras.initializers.Constant(value)
                 setattr(self, weight, self.add_weight((1,), constant, name=weight))
-        self.built = True
 
     def get_controls(
         self,

@@ -48,6 +48,7 @@ class FilteredNoise(Processor):
 
     input_names = ("noise_magnitudes",)
     optional_input_names = ("noise",)
+    signal_names = ("noise",)
 
     def __init__(
         self,
@@ -94,11 +95,6 @@ class FilteredNoise(Processor):
         Returns:
             "noise_magnitudes": gains, [batch, frames, n_bands]; "noise" if it was given.
         """
-        if noise_magnitudes.shape[-1] != self.n_bands:
-            raise ValueError(
-                f"{self.name}: noise_magnitudes has {noise_magnitudes.shape[-1]} channels; "
-                f"expected n_bands={self.n_bands}"
-            )
         if self.scale:
             noise_magnitudes = exp_sigmoid(noise_magnitudes + self.initial_bias)
         controls = {"noise_magnitudes": noise_magnitudes}
@@ -122,8 +118,8 @@ class FilteredNoise(Processor):
     def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on, and nothing sounds before the first frame."""
         return {
-            "tail": ops.zeros((batch_size, 2 * self.latency)),
-            "gate": ops.zeros((batch_size, self.latency)),
+            "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
+            "gate": ops.zeros((batch_size, self.latency), "float32"),
         }
 
     def stream(

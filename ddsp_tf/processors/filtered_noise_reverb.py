@@ -78,13 +78,15 @@ class FilteredNoiseReverb(ConvolutionReverb):
         self.initial_bias = initial_bias
         self.scale = scale
         self.seed = seed
-        if learned:
+
+    def make_weights(self) -> None:
+        """Creates the learned magnitudes."""
+        if self.learned:
             self.magnitudes = self.add_weight(
                 name="magnitudes",
-                shape=(n_frames, n_bands),
+                shape=(self.n_frames, self.n_bands),
                 initializer=keras.initializers.RandomNormal(stddev=1e-2, seed=0),
             )
-        self.built = True
 
     def get_controls(
         self, signal: Tensor, magnitudes: Tensor | None = None, noise: Tensor | None = None

@@ -8,7 +8,6 @@ from keras import ops
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
 from ddsp_tf.processors.base import Processor
-from ddsp_tf.processors.frame_checks import check_channels, check_samples
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
@@ -89,8 +88,6 @@ class FirFilter(Processor):
         Returns:
             "signal", and "magnitudes": gains, [batch, frames, n_bands].
         """
-        check_channels(self.name, "magnitudes", magnitudes, "n_bands", self.n_bands)
-        check_samples(self.name, signal, magnitudes, self.hop)
         if self.scale:
             magnitudes = exp_sigmoid(magnitudes)
         return {"signal": signal, "magnitudes": magnitudes}
@@ -112,8 +109,8 @@ class FirFilter(Processor):
     def initial_state(self, batch_size: int) -> State:
         """Silence: nothing rings on, and nothing sounds before the first frame."""
         return {
-            "tail": ops.zeros((batch_size, 2 * self.latency)),
-            "gate": ops.zeros((batch_size, self.latency)),
+            "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
+            "gate": ops.zeros((batch_size, self.latency), "float32"),
         }
 
     def stream(self, state: State, signal: Tensor, magnitudes: Tensor) -> tuple[Tensor, State]:

@@ -6,6 +6,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
+from ddsp_tf.processors.base import float32_policy
 from ddsp_tf.processors.graph import CONTROL, SIGNAL, check_agreement, input_roles, sorted_nodes
 from ddsp_tf.typing import Node, State, Tensor
 
@@ -63,9 +64,14 @@ class ProcessorGroup(keras.layers.Layer):
         TensorShape([1, 320])
     """
 
-    def __init__(self, nodes: Sequence[Node], name: str = "processor_group", **kwargs: Any):
-        kwargs["dtype"] = "float32"
-        super().__init__(name=name, **kwargs)
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        name: str = "processor_group",
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, dtype=float32_policy(name, dtype), **kwargs)
         nodes = sorted_nodes([(processor, tuple(inputs)) for processor, inputs in nodes])
         check_agreement(nodes)
         self.processors = [processor for processor, _ in nodes]
@@ -133,7 +139,7 @@ class ProcessorGroup(keras.layers.Layer):
             for key, value in processor.initial_state(batch_size).items():
                 state[f"{processor.name}/{key}"] = value
             for key, shape in waiting[processor.name].items():
-                state[f"{processor.name}/{key}"] = ops.zeros((batch_size, *shape))
+                state[f"{processor.name}/{key}"] = ops.zeros((batch_size, *shape), "float32")
         return state
 
     def stream(self, state: State, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], State]:
@@ -202,8 +208,10 @@ class ProcessorGroup(keras.layers.Layer):
         if missing:
             raise ValueError(f"node {processor.name!r}: input {missing[0]!r} was not given")
 
-    def build(self, input_shape: Any) -> None:
-        """Checks the first inputs' shapes; the processors make their weights themselves."""
+    def build(self, input_shape: Any = None) -> None:
+        """Checks the first inputs' shapes, and builds the processors."""
+        if self.built:
+            return
         signals = {processor.name for processor in self.processors}
         for processor, names in zip(self.processors, self.connections, strict=True):
             if input_shape is None:
@@ -216,7 +224,19 @@ class ProcessorGroup(keras.layers.Layer):
                         f"node {processor.name!r}: input {name!r} has shape {tuple(shape)}; "
                         f"expected [batch, frames, {size}]"
                     )
+        for processor in self.processors:
+            processor.build()
         self.built = True
+
+    def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple:
+        """Returns (batch, samples) for inputs of some shapes, None where not known."""
+        shapes = dict(input_shape)
+        for processor, names in zip(self.processors, self.connections, strict=True):
+            self._check_given(processor, names, shapes)
+            optional = {n: shapes[n] for n in processor.optional_input_names if n in shapes}
+            given = [shapes[name] for name in names]
+            shapes[processor.name] = processor.compute_output_shape(*given, **optional)
+        return shapes[self.processors[-1].name]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the nodes, serialized."""
@@ -224,7 +244,7 @@ class ProcessorGroup(keras.layers.Layer):
             [keras.saving.serialize_keras_object(processor), list(inputs)]
             for processor, inputs in zip(self.processors, self.connections, strict=True)
         ]
-        return {"name": self.name, "nodes": nodes}
+        return {**super().get_config(), "nodes": nodes}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -233,4 +253,4 @@ class ProcessorGroup(keras.layers.Layer):
             (keras.saving.deserialize_keras_object(processor), inputs)
             for processor, inputs in config["nodes"]
         ]
-        return cls(nodes, name=config["name"])
+        return cls(**{**config, "nodes": nodes})

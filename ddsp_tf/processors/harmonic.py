@@ -107,9 +107,12 @@ class Harmonic(Processor):
         self.inharmonic = inharmonic
         self.max_shift = max_shift
         self.response_points = response_points
-        if response_points:
+
+    def make_weights(self) -> None:
+        """Creates the learned response, flat at first."""
+        if self.response_points:
             self.response = self.add_weight(
-                name="response", shape=(response_points,), initializer="zeros"
+                name="response", shape=(self.response_points,), initializer="zeros"
             )
 
     @property
@@ -148,7 +151,7 @@ class Harmonic(Processor):
             The same names: amplitude of the whole tone, share of each harmonic (they add up to
             1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz, and relative shifts if given.
         """
-        self._check_channels(harmonic_distribution, harmonic_shifts)
+        self._check_shifts(harmonic_shifts)
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
             harmonic_distribution = exp_sigmoid(harmonic_distribution + self._initial_bias())
@@ -157,7 +160,7 @@ class Harmonic(Processor):
         if self.response_points:
             frequencies = self._frequencies(f0_hz, harmonic_shifts)
             response_db = _RESPONSE_STEP_DB * ops.convert_to_tensor(self.response)
-            gains = gain_at(response_db, frequencies, self.sample_rate)
+            gains = gain_at(response_db, frequencies, self.sample_rate, self.execution)
             harmonic_distribution = harmonic_distribution * gains
         audible = self._audible(harmonic_distribution, f0_hz, harmonic_shifts)
         total = ops.sum(audible, axis=-1, keepdims=True)
@@ -186,7 +189,7 @@ class Harmonic(Processor):
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
         """
-        self._check_channels(harmonic_distribution, harmonic_shifts)
+        self._check_shifts(harmonic_shifts)
         here = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
         there = {name: next_frames(value) for name, value in here.items()}
         return self._render(here, there)[0]
@@ -195,14 +198,14 @@ class Harmonic(Processor):
         """Silence at phase 0."""
         n = self.n_harmonics
         state = {
-            "harmonics": ops.zeros((batch_size, 1, n)),
-            "f0_hz": ops.zeros((batch_size, 1, 1)),
-            "phase": ops.zeros((batch_size, 2)),
-            "started": ops.zeros((batch_size, 1, 1)),
+            "harmonics": ops.zeros((batch_size, 1, n), "float32"),
+            "f0_hz": ops.zeros((batch_size, 1, 1), "float32"),
+            "phase": ops.zeros((batch_size, 2), "float32"),
+            "started": ops.zeros((batch_size, 1, 1), "float32"),
         }
         if self.inharmonic:
-            state["harmonic_shifts"] = ops.zeros((batch_size, 1, n))
-            state["shift_phase"] = ops.zeros((batch_size, 2, n))
+            state["harmonic_shifts"] = ops.zeros((batch_size, 1, n), "float32")
+            state["shift_phase"] = ops.zeros((batch_size, 2, n), "float32")
         return state
 
     def stream(
@@ -214,7 +217,7 @@ class Harmonic(Processor):
         harmonic_shifts: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Synthesizes the samples from the previous block's last frame to this one's last."""
-        self._check_channels(harmonic_distribution, harmonic_shifts)
+        self._check_shifts(harmonic_shifts)
         there = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
         after = {name: value[:, -1:] for name, value in there.items()}
@@ -232,19 +235,10 @@ class Harmonic(Processor):
         sigmoid = 0.5 * gains ** (1.0 / math.log(10.0))
         return np.log(sigmoid / (1.0 - sigmoid)).astype(np.float32)
 
-    def _check_channels(self, harmonic_distribution, harmonic_shifts):
+    def _check_shifts(self, harmonic_shifts):
         if (harmonic_shifts is not None) != self.inharmonic:
             given = "no harmonic_shifts" if harmonic_shifts is None else "harmonic_shifts"
             raise ValueError(f"{self.name}: {given} given, but inharmonic={self.inharmonic}")
-        values = {"harmonic_distribution": harmonic_distribution}
-        if self.inharmonic:
-            values["harmonic_shifts"] = harmonic_shifts
-        for name, value in values.items():
-            if value.shape[-1] != self.n_harmonics:
-                raise ValueError(
-                    f"{self.name}: {name} has {value.shape[-1]} channels; expected "
-                    f"n_harmonics={self.n_harmonics}"
-                )
 
     def _frames(self, amplitudes, harmonic_distribution, f0_hz, harmonic_shifts):
         harmonics = self._audible(amplitudes * harmonic_distribution, f0_hz, harmonic_shifts)
@@ -268,13 +262,15 @@ class Harmonic(Processor):
         phase, final = sample_phase(phase, f0_hz, next_f0_hz, *rates), {"phase": final}
         sounding = (here["harmonics"], there["harmonics"], self.weights_of_next_frame)
         if not self.inharmonic:
-            return harmonic_sum(phase, *sounding), final
+            return harmonic_sum(phase, *sounding, self.execution), final
         shifts = [detuning_hz(at["f0_hz"], at["harmonic_shifts"]) for at in (here, there)]
         shift_phase, final["shift_phase"] = partial_phase(
             *shifts, *rates, phases.get("shift_phase")
         )
         detuning = [whole + rest for whole, rest in shifts]
-        signal = partial_sum(shift_phase, *detuning, *sounding, self.sample_rate, fundamental=phase)
+        signal = partial_sum(
+            shift_phase, *detuning, *sounding, self.sample_rate, phase, self.execution
+        )
         return signal, final
 
     def get_config(self) -> dict[str, Any]:

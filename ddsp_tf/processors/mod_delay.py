@@ -9,7 +9,6 @@ from keras import ops
 from ddsp_tf.dsp.delay import INTERPOLATIONS, variable_delay
 from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames
 from ddsp_tf.processors.base import Processor
-from ddsp_tf.processors.frame_checks import check_channels, check_samples
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
@@ -54,7 +53,7 @@ class ModDelay(Processor):
         >>> echo = ModDelay(centre_ms=2.0, depth_ms=0.0, sample_rate=1000, frame_rate=250,
         ...                 scale=False)
         >>> click = ops.convert_to_tensor([[1.0, 0.0, 0.0, 0.0]])
-        >>> echo(click, ops.full((1, 1, 1), 0.5), ops.zeros((1, 1, 1))).numpy().tolist()
+        >>> echo(click, ops.full((1, 1, 1), 0.5), ops.zeros((1, 1, 1), "float32")).numpy().tolist()
         [[1.0, 0.0, 0.5, 0.0]]
     """
 
@@ -131,10 +130,6 @@ class ModDelay(Processor):
         Returns:
             "signal"; "gain", linear; "phase", 0..1.
         """
-        check_channels(self.name, "gain", gain, "channels", 1)
-        check_channels(self.name, "phase", phase, "channels", 1)
-        check_samples(self.name, signal, gain, self.hop)
-        check_samples(self.name, signal, phase, self.hop)
         if self.scale:
             gain, phase = exp_sigmoid(gain), ops.sigmoid(phase)
         return {"signal": signal, "gain": gain, "phase": phase}
@@ -156,10 +151,10 @@ class ModDelay(Processor):
     def initial_state(self, batch_size: int) -> State:
         """Silence in the line."""
         return {
-            "line": ops.zeros((batch_size, self.past + self.hop)),
-            "gain": ops.zeros((batch_size, 1, 1)),
-            "phase": ops.zeros((batch_size, 1, 1)),
-            "started": ops.zeros((batch_size, 1, 1)),
+            "line": ops.zeros((batch_size, self.past + self.hop), "float32"),
+            "gain": ops.zeros((batch_size, 1, 1), "float32"),
+            "phase": ops.zeros((batch_size, 1, 1), "float32"),
+            "started": ops.zeros((batch_size, 1, 1), "float32"),
         }
 
     def stream(

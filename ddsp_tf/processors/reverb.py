@@ -63,14 +63,15 @@ class Reverb(ConvolutionReverb):
         if tap_scale <= 0.0:
             raise ValueError(f"tap_scale={tap_scale}; expected above 0")
         self.tap_scale = tap_scale
-        if learned:
-            # Made here, not at the first call, so that a loaded layer shows it at once.
+
+    def make_weights(self) -> None:
+        """Creates the learned response."""
+        if self.learned:
             self.impulse_response = self.add_weight(
                 name="impulse_response",
-                shape=(length,),
+                shape=(self.length,),
                 initializer=keras.initializers.RandomNormal(stddev=1e-6, seed=0),
             )
-        self.built = True
 
     def get_controls(
         self, signal: Tensor, impulse_response: Tensor | None = None

@@ -120,12 +120,6 @@ class Sinusoidal(Processor):
         Returns:
             "amplitudes", linear, and "frequencies" in Hz, [batch, frames, n_sinusoids] each.
         """
-        given = {"amplitudes": amplitudes, "frequencies": frequencies}
-        for name, size in self.input_sizes.items():
-            if given[name].shape[-1] != size:
-                raise ValueError(
-                    f"{self.name}: {name} has {given[name].shape[-1]} channels; expected {size}"
-                )
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
             scale, top = _SCALES[self.frequency_scale], self.max_hz or self.sample_rate / 2.0
@@ -151,10 +145,10 @@ class Sinusoidal(Processor):
     def initial_state(self, batch_size: int) -> State:
         """Silence at phase 0."""
         return {
-            "amplitudes": ops.zeros((batch_size, 1, self.n_sinusoids)),
-            "frequencies": ops.zeros((batch_size, 1, self.n_sinusoids)),
-            "phase": ops.zeros((batch_size, 2, self.n_sinusoids)),
-            "started": ops.zeros((batch_size, 1, 1)),
+            "amplitudes": ops.zeros((batch_size, 1, self.n_sinusoids), "float32"),
+            "frequencies": ops.zeros((batch_size, 1, self.n_sinusoids), "float32"),
+            "phase": ops.zeros((batch_size, 2, self.n_sinusoids), "float32"),
+            "started": ops.zeros((batch_size, 1, 1), "float32"),
         }
 
     def stream(self, state: State, amplitudes: Tensor, frequencies: Tensor) -> tuple[Tensor, State]:
@@ -185,6 +179,7 @@ class Sinusoidal(Processor):
             there["amplitudes"],
             self.weights_of_next_frame,
             self.sample_rate,
+            execution=self.execution,
         )
         return signal, final
 

@@ -76,15 +76,16 @@ class Wavetable(Processor):
         self.weights_of_next_frame = crossfade_weights(self.hop, interpolation)
         self.scale = scale
         self.learned = learned
-        if learned:
+
+    def make_weights(self) -> None:
+        """Creates the learned table: one period of a sine."""
+        if self.learned:
+            sine = np.sin(2.0 * np.pi * np.arange(self.n_points) / self.n_points)
             self.wavetable = self.add_weight(
                 name="wavetable",
-                shape=(n_points,),
-                initializer=lambda shape, dtype=None: ops.convert_to_tensor(
-                    np.sin(2.0 * np.pi * np.arange(n_points) / n_points).astype(np.float32)
-                ),
+                shape=(self.n_points,),
+                initializer=lambda shape, dtype=None: ops.convert_to_tensor(sine, "float32"),
             )
-        self.built = True
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -120,11 +121,6 @@ class Wavetable(Processor):
             raise ValueError(f"{self.name}: wavetables are {state}, but learned={self.learned}")
         if wavetables is None:
             wavetables = ops.convert_to_tensor(self.wavetable)[None, None, :]
-        if wavetables.shape[-1] != self.n_points:
-            raise ValueError(
-                f"{self.name}: wavetables have {wavetables.shape[-1]} points; expected "
-                f"n_points={self.n_points}"
-            )
         if self.scale:
             amplitudes = exp_sigmoid(amplitudes)
         return {"amplitudes": amplitudes, "f0_hz": f0_hz, "wavetables": wavetables}
@@ -146,10 +142,10 @@ class Wavetable(Processor):
     def initial_state(self, batch_size: int) -> State:
         """Silence at phase 0."""
         return {
-            "tables": ops.zeros((batch_size, 1, self.n_points)),
-            "f0_hz": ops.zeros((batch_size, 1, 1)),
-            "phase": ops.zeros((batch_size, 2)),
-            "started": ops.zeros((batch_size, 1, 1)),
+            "tables": ops.zeros((batch_size, 1, self.n_points), "float32"),
+            "f0_hz": ops.zeros((batch_size, 1, 1), "float32"),
+            "phase": ops.zeros((batch_size, 2), "float32"),
+            "started": ops.zeros((batch_size, 1, 1), "float32"),
         }
 
     def stream(

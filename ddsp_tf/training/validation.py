@@ -1,12 +1,13 @@
 """Looking at a model while it trains: losses on held-out clips, and sounds to listen to."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.audio.files import write_audio
-from ddsp_tf.backend.compilation import in_graph
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.data.blocks import as_written
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
@@ -100,13 +101,16 @@ class Validation:
             names = (*self.model.feature_names, "audio")
             curves = {name: _filled_up(batch[name], self._rows) for name in names}
             noise = white_noise(curves["audio"].shape, seed=index)
-            measure = in_graph(self.model, "validation", self._kind_sums)
-            sums = measure({**curves, "noise": noise})
+            sums = self._compiled_sums({**curves, "noise": noise})
             sums = {kind: np.asarray(values) for kind, values in sums.items()}
             for number, source in enumerate(batch["source"]):
                 losses = {kind: float(values[number]) for kind, values in sums.items()}
                 rows.append({"source": source.decode(), **losses})
         return rows
+
+    @functools.cached_property
+    def _compiled_sums(self):
+        return compiled(self._kind_sums, self.model)
 
     def _kind_sums(self, batch):
         return self.loss.kind_sums(batch["audio"], self.model(batch))

@@ -3,6 +3,7 @@ import pytest
 import references
 from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
 from keras import ops
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.dsp.convolution import convolve_block, fft_convolve
 
@@ -16,7 +17,7 @@ def test_equals_numpy(rng, samples):
     response = rng.normal(size=(1, 100)).astype(np.float32)
     ours = to_numpy(compiled(fft_convolve)(signal, response))
     assert ours.shape == (2, samples + 99)
-    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+    assert_close(ours, references.convolved(signal, response[0]), SUMS)
 
 
 @pytest.mark.parametrize("samples", LENGTHS)
@@ -25,7 +26,7 @@ def test_without_the_tail(rng, samples):
     response = rng.normal(size=(1, 100)).astype(np.float32)
     ours = to_numpy(compiled(lambda s, r: fft_convolve(s, r, tail=False))(signal, response))
     expected = references.convolved(signal, response[0])[:, :samples]
-    np.testing.assert_allclose(ours, expected, atol=3e-5)
+    assert_close(ours, expected, SUMS)
 
 
 @pytest.mark.parametrize("taps", [1, 2, 64, 65, 500])
@@ -33,16 +34,14 @@ def test_any_number_of_taps(rng, taps):
     signal = rng.normal(size=(2, 130)).astype(np.float32)
     response = rng.normal(size=(1, taps)).astype(np.float32)
     ours = to_numpy(compiled(fft_convolve)(signal, response))
-    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=1e-4)
+    assert_close(ours, references.convolved(signal, response[0]), SUMS)
 
 
 def test_a_response_for_every_row(rng):
     signal = rng.normal(size=(3, 70)).astype(np.float32)
     responses = rng.normal(size=(3, 20)).astype(np.float32)
     expected = [np.convolve(s, r) for s, r in zip(signal, responses, strict=True)]
-    np.testing.assert_allclose(
-        to_numpy(compiled(fft_convolve)(signal, responses)), expected, atol=1e-5
-    )
+    assert_close(to_numpy(compiled(fft_convolve)(signal, responses)), expected)
 
 
 def test_equals_the_original(golden):
@@ -50,7 +49,7 @@ def test_equals_the_original(golden):
     for name in ("time_invariant_valid", "ir_longer_than_audio_valid"):
         inputs = [arrays[cases[name]["inputs"][key]] for key in ("audio", "impulse_response")]
         expected = arrays[cases[name]["outputs"]["out"]]
-        np.testing.assert_allclose(to_numpy(compiled(fft_convolve)(*inputs)), expected, atol=1e-4)
+        assert_close(to_numpy(compiled(fft_convolve)(*inputs)), expected, SUMS)
 
 
 @pytest.mark.parametrize(("rows", "responses"), [(2, 1), (1, 2), (2, 2)])
@@ -71,8 +70,8 @@ def test_gradients_of_rows(rng, samples, tail, rows, responses):
     for k, (s, r, heard) in enumerate(pairs):
         of_signal[k % rows] += np.correlate(np.float64(heard), r, "valid")
         of_response[k % responses] += np.correlate(np.float64(heard), s, "valid")
-    np.testing.assert_allclose(ours[0], of_signal, atol=1e-4)
-    np.testing.assert_allclose(ours[1], of_response, atol=1e-4)
+    assert_close(ours[0], of_signal, SUMS)
+    assert_close(ours[1], of_response, SUMS)
 
 
 def test_gradients_are_correlations(rng):
@@ -81,7 +80,7 @@ def test_gradients_are_correlations(rng):
     ours = gradient(lambda s, r: ops.sum(fft_convolve(s, r) * listener), signal, response)
     expected = [np.correlate(listener[0], x[0], "valid") for x in (response, signal)]
     for mine, correlation in zip(ours, expected, strict=True):
-        np.testing.assert_allclose(mine[0], correlation, atol=1e-5)
+        assert_close(mine[0], correlation)
 
 
 @tensorflow_only
@@ -90,7 +89,7 @@ def test_unknown_length(rng, samples):
     signal = rng.normal(size=(2, samples)).astype(np.float32)
     response = rng.normal(size=(1, 100)).astype(np.float32)
     ours = with_unknown_length(lambda s: fft_convolve(s, response), signal)
-    np.testing.assert_allclose(ours, references.convolved(signal, response[0]), atol=3e-5)
+    assert_close(ours, references.convolved(signal, response[0]), SUMS)
 
 
 # Blocks up to 128 samples are multiplied directly, longer ones transformed; from the length of
@@ -101,7 +100,7 @@ def test_a_block_of_any_length(rng, samples):
     response = rng.normal(size=(1, 300)).astype(np.float32)
     ours = to_numpy(compiled(convolve_block)(block, response))
     assert ours.shape == (2, samples + 299)
-    np.testing.assert_allclose(ours, references.convolved(block, response[0]), atol=6e-5)
+    assert_close(ours, references.convolved(block, response[0]), SUMS)
 
 
 @pytest.mark.parametrize("samples", [64, 200, 400])
@@ -110,7 +109,7 @@ def test_a_block_with_a_response_for_every_row(rng, samples):
     responses = rng.normal(size=(3, 300)).astype(np.float32)
     expected = [np.convolve(b, r) for b, r in zip(block, responses, strict=True)]
     ours = to_numpy(compiled(convolve_block)(block, responses))
-    np.testing.assert_allclose(ours, expected, atol=6e-5)
+    assert_close(ours, expected, SUMS)
 
 
 @pytest.mark.parametrize("samples", [40, 150])
@@ -120,7 +119,7 @@ def test_gradients_of_a_block(rng, samples):
     ours = gradient(lambda b, r: ops.sum(convolve_block(b, r) * listener), block, response)
     expected = [np.correlate(listener[0], x[0], "valid") for x in (response, block)]
     for mine, correlation in zip(ours, expected, strict=True):
-        np.testing.assert_allclose(mine[0], correlation, atol=5e-5)
+        assert_close(mine[0], correlation, SUMS)
 
 
 @tensorflow_only
@@ -130,7 +129,7 @@ def test_a_block_of_unknown_length(rng, samples):
     response = rng.normal(size=(1, 300)).astype(np.float32)
     ours = with_unknown_length(lambda b: convolve_block(b, response), block)
     assert ours.shape == (2, samples + 299)
-    np.testing.assert_allclose(ours, references.convolved(block, response[0]), atol=6e-5)
+    assert_close(ours, references.convolved(block, response[0]), SUMS)
 
 
 @tensorflow_only

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import references
 from backends import compiled, tensorflow_only, to_numpy, with_unknown_length
+from tolerance import assert_close
 
 from ddsp_tf.dsp.framing import (
     INTERPOLATIONS,
@@ -31,7 +32,7 @@ def test_crossfades_start_at_zero_rise_and_add_up_to_one(interpolation, hop):
     assert there.shape == (hop,) and there.dtype == np.float32
     assert there[0] == 0.0 and np.all(np.diff(there) > 0.0) and there[-1] < 1.0
     # The fade out of one frame is the fade in of the next, backwards.
-    np.testing.assert_allclose(there[1:] + there[:0:-1], 1.0, atol=1e-6)
+    assert_close(there[1:] + there[:0:-1], 1.0)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_crossfade_equals_windows_or_interpolation(rng, interpolation, reference
     frames = rng.normal(size=(2, 6))
     there = to_numpy(next_frames(frames[:, :, None]))
     ours = frames[:, :, None] + (there - frames[:, :, None]) * crossfade_weights(8, interpolation)
-    np.testing.assert_allclose(ours.reshape(2, 48), reference(frames, 8), atol=1e-6)
+    assert_close(ours.reshape(2, 48), reference(frames, 8))
 
 
 def test_unknown_interpolation():
@@ -57,7 +58,7 @@ def test_overlap_add_is_a_loop(rng, n_frames, size, hop):
     for k in range(n_frames):
         expected[:, k * hop : k * hop + size] += frames[:, k]
     ours = to_numpy(compiled(lambda x: overlap_add(x, hop))(frames))
-    np.testing.assert_allclose(ours, expected, atol=1e-6)
+    assert_close(ours, expected)
 
 
 @tensorflow_only
@@ -77,4 +78,4 @@ def test_blocks_with_tails_equal_the_whole(rng, length):
         done, tail = add_tail(np.float32(full), np.float32(to_numpy(tail)), block.shape[1])
         blocks.append(to_numpy(done))
     result = np.concatenate([*blocks, to_numpy(tail)], axis=1)
-    np.testing.assert_allclose(result, references.convolved(signal, response), atol=1e-5)
+    assert_close(result, references.convolved(signal, response))

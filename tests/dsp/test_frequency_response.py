@@ -2,36 +2,37 @@ import numpy as np
 import pytest
 from backends import compiled, gradient, to_numpy
 from keras import ops
+from tolerance import SUMS, assert_close
 
-from ddsp_tf.dsp import frequency_response
+from ddsp_tf.backend.execution import Execution
 from ddsp_tf.dsp.frequency_response import gain_at
 
 
-@pytest.fixture(params=[False, True], ids=["gathered", "fused"], autouse=True)
-def form(request, monkeypatch):
-    """Every test with either form."""
-    monkeypatch.setattr(frequency_response, "sums_are_fused", lambda: request.param)
+@pytest.fixture(params=[False, True], ids=["gathered", "fused"])
+def execution(request):
+    """Either form."""
+    return Execution(fused=request.param)
 
 
 @pytest.mark.parametrize(("points", "sample_rate"), [(2, 16000), (65, 16000), (193, 48000)])
-def test_it_is_interpolated_in_decibels(rng, points, sample_rate):
+def test_it_is_interpolated_in_decibels(execution, rng, points, sample_rate):
     response_db = rng.uniform(-60.0, 20.0, points).astype(np.float32)
     frequencies = rng.uniform(0.0, sample_rate / 2.0, (3, 50, 8)).astype(np.float32)
-    found = to_numpy(compiled(lambda r, f: gain_at(r, f, sample_rate))(response_db, frequencies))
+    found = to_numpy(
+        compiled(lambda r, f: gain_at(r, f, sample_rate, execution))(response_db, frequencies)
+    )
     grid = np.linspace(0.0, sample_rate / 2.0, points)
     expected = np.interp(np.float64(frequencies), grid, response_db)
     np.testing.assert_allclose(20.0 * np.log10(found), expected, atol=2e-3)
 
 
-def test_at_the_points_between_and_beyond():
+def test_at_the_points_between_and_beyond(execution):
     frequencies = np.float32([0.0, 4000.0, 8000.0, 2000.0, 8000.1, 1e6])
-    found = to_numpy(gain_at(np.float32([0.0, 6.0, -20.0]), frequencies, 16000))
-    np.testing.assert_allclose(
-        20.0 * np.log10(found), [0.0, 6.0, -20.0, 3.0, -20.0, -20.0], atol=1e-4
-    )
+    found = to_numpy(gain_at(np.float32([0.0, 6.0, -20.0]), frequencies, 16000, execution))
+    assert_close(20.0 * np.log10(found), [0.0, 6.0, -20.0, 3.0, -20.0, -20.0], SUMS)
 
 
-def test_gradients_by_finite_differences(rng):
+def test_gradients_by_finite_differences(execution, rng):
     response_db = rng.uniform(-20.0, 6.0, 9)
     # Not across a point, where the slope changes.
     frequencies = 1000.0 * rng.integers(0, 8, 40) + rng.uniform(100.0, 900.0, 40)
@@ -42,7 +43,9 @@ def test_gradients_by_finite_differences(rng):
         return float(np.sum(weights * 10.0 ** (level / 20.0)))
 
     def ours(response_db, frequencies):
-        return ops.sum(gain_at(response_db, frequencies, 16000) * weights.astype(np.float32))
+        return ops.sum(
+            gain_at(response_db, frequencies, 16000, execution) * weights.astype(np.float32)
+        )
 
     found = gradient(ours, np.float32(response_db), np.float32(frequencies))
     for slope, place, step in zip(found, (0, 1), (1e-4, 1e-2), strict=True):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from backends import compiled, gradient, to_numpy
 from keras import ops
+from tolerance import assert_close
 
 from ddsp_tf.dsp.impulse_responses import (
     decay_exponent,
@@ -28,7 +29,7 @@ def test_decaying_noise_equals_the_reference(noise):
     gain, decay = np.float32([[0.5], [2.0]]), np.float32([[3.0], [60.0]])
     expected = effect_references.decaying_noise(gain, decay, noise)
     ours = to_numpy(compiled(decaying_noise)(gain, decay, noise))
-    np.testing.assert_allclose(ours, expected, atol=1e-6)
+    assert_close(ours, expected)
 
 
 def test_the_level_falls_by_60_db_in_the_stated_time():
@@ -67,4 +68,4 @@ def test_filtered_noise_equals_the_reference(rng, noise, frames, n_bands):
     ours = to_numpy(compiled(filtered_noise_response)(magnitudes, noise[None]))
     expected = effect_references.filtered_noise_response(magnitudes, np.stack([noise, noise]))
     assert ours.shape == (2, 200)
-    np.testing.assert_allclose(ours, expected, atol=1e-6)
+    assert_close(ours, expected)

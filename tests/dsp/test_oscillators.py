@@ -4,6 +4,7 @@ import references
 from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
 from keras import ops
 from references import cycle_distance
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.dsp.framing import crossfade_weights
 from ddsp_tf.dsp.oscillators import (
@@ -110,10 +111,10 @@ def test_phase_of_samples_is_a_running_sum():
     assert cycle_distance(ours.reshape(1, -1), expected).max() < 1e-6
 
 
-SUMS = [harmonic_sum, fused_harmonic_sum, factored_harmonic_sum]
+FORMS = [harmonic_sum, fused_harmonic_sum, factored_harmonic_sum]
 
 
-@pytest.mark.parametrize("form", SUMS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("interpolation", ["linear", "hann"])
 @pytest.mark.parametrize("n_harmonics", [1, 2, 7, 60, 101])
 def test_sum_of_harmonics_is_a_loop(rng, form, interpolation, n_harmonics):
@@ -125,9 +126,8 @@ def test_sum_of_harmonics_is_a_loop(rng, form, interpolation, n_harmonics):
         amplitude = here[:, :, None, k] * (1 - weights) + there[:, :, None, k] * weights
         expected = expected + amplitude * np.sin(2 * np.pi * (k + 1) * np.float64(phase))
     ours = to_numpy(compiled(form)(phase, here, there, weights))
-    # A phase of some cycles is rounded to 1e-7, of which harmonic k makes k times as much.
-    tolerance = 1e-6 * n_harmonics**1.5 + 1e-5
-    np.testing.assert_allclose(ours, expected.reshape(2, 15), atol=tolerance)
+    # A phase of three cycles is off by an epsilon, of which harmonic k makes k times as much.
+    assert_close(ours, expected.reshape(2, 15), 2.0 * np.pi * 3.0 * n_harmonics + SUMS)
 
 
 def test_both_forms_of_the_sum_have_the_same_gradients(rng):
@@ -136,20 +136,20 @@ def test_both_forms_of_the_sum_have_the_same_gradients(rng):
     weights, listener = crossfade_weights(5), rng.normal(size=(2, 15)).astype(np.float32)
     fused, factored = (
         gradient(lambda *x, form=form: ops.sum(form(*x, weights) * listener), phase, here, there)
-        for form in SUMS[1:]
+        for form in FORMS[1:]
     )
     for one, other in zip(fused, factored, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
+        assert_close(other, one, SUMS)
 
 
 @tensorflow_only
-@pytest.mark.parametrize("form", SUMS[1:])
+@pytest.mark.parametrize("form", FORMS[1:])
 def test_sums_of_unknown_length(rng, form):
     phase = rng.uniform(0.0, 1.0, (2, 3, 5)).astype(np.float32)
     here, there = rng.normal(size=(2, 2, 3, 7)).astype(np.float32)
     ours = with_unknown_length(lambda *x: form(*x, crossfade_weights(5)), phase, here, there)
     expected = to_numpy(form(phase, here, there, crossfade_weights(5)))
-    np.testing.assert_allclose(ours, expected, atol=1e-5)
+    assert_close(ours, expected)
 
 
 def test_gradient_of_f0_by_finite_differences(rng):

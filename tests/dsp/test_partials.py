@@ -4,6 +4,7 @@ import references
 import synthesizer_references as expected
 from backends import compiled, tensorflow_only, to_numpy, with_unknown_length
 from references import cycle_distance
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.dsp.framing import crossfade_weights
 from ddsp_tf.dsp.oscillators import split_hz
@@ -69,7 +70,7 @@ def test_sum_of_partials(rng, interpolation):
 
     ours = to_numpy(compiled(render)(*values))
     exact = expected.partials(amplitudes, frequencies, interpolation=interpolation)
-    np.testing.assert_allclose(ours, exact, atol=1e-4)
+    assert_close(ours, exact, SUMS)
 
 
 @tensorflow_only

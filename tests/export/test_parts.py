@@ -1,14 +1,11 @@
 """The pieces that exports are made of, each by itself."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from small_models import make_model
 
-from ddsp_tf.backend.fusion import sums_are_fused
 from ddsp_tf.export.compression import compressed
-from ddsp_tf.export.model_functions import write_endpoints
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.recording_signatures import graph_features
 from ddsp_tf.export.room import impulse_response, resampled_response
@@ -112,16 +109,3 @@ def test_graph_features_of_bad_samples_are_finite():
     features = graph_features(tf.constant(audio), 16000, 160)
     assert all(np.isfinite(curve).all() for curve in features.values())
     assert np.all(features["f0_hz"] == 0.0)
-
-
-def test_a_graph_made_beside_a_gpu_is_for_any_machine(monkeypatch, tmp_path):
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
-    seen = []
-
-    def double(x):
-        seen.append(sums_are_fused())
-        return 2.0 * x
-
-    assert sums_are_fused()
-    write_endpoints({"double": (double, [tf.TensorSpec([None], tf.float32, "x")])}, tmp_path)
-    assert seen and not any(seen)

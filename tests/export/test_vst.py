@@ -207,7 +207,7 @@ def test_host_loop_makes_the_tone_and_the_noise(path):
     ("overrides", "reason"),
     [
         (["RnnDecoder.rnn_channels=96"], "decoder state is 96; DDSP-VST takes 512"),
-        (["RnnDecoder.rnn_type='lstm'"], "decoder state is 1024"),
+        (["RnnDecoder.rnn_channels=1024"], "decoder state is 1024"),
         (["n_harmonics=40"], "number of harmonics is 40; DDSP-VST takes 60"),
         (["n_bands=33"], "number of noise bands is 33; DDSP-VST takes 65"),
         (["frame_rate=250"], "hop is 64; DDSP-VST takes 320"),

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from backends import TENSORFLOW, compiled, tensorflow_only, to_numpy
 from small_models import HOP, make_curves, make_decoder, make_group, make_model
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.models import Autoencoder, RnnDecoder
@@ -35,7 +36,7 @@ def test_plays_any_batch_and_length(model, curves):
     start = {name: value[:, : value.shape[1] // 2] for name, value in start.items()}
     # The last frame has no successor to lead to, and the noise's filters reach 8 samples.
     known = (FRAMES // 2 - 1) * HOP - 8
-    np.testing.assert_allclose(play(model, start)[:, :known], audio[:1, :known], atol=2e-5)
+    assert_close(play(model, start)[:, :known], audio[:1, :known], SUMS)
 
 
 def test_needs_no_more_than_its_features(model, curves):
@@ -60,8 +61,8 @@ def test_decoder_gets_scaled_features_and_processors_physical_ones(model):
     inputs, _ = Autoencoder(decoder, make_group()).decode(
         {"f0_hz": f0_hz, "loudness_db": loudness_db}
     )
-    np.testing.assert_allclose(decoder.seen["f0_hz"][0, :, 0], [69 / 127, 81 / 127, 0], atol=1e-6)
-    np.testing.assert_allclose(decoder.seen["loudness_db"][0, :, 0], [0.0, 0.75, 1.0], atol=1e-6)
+    assert_close(decoder.seen["f0_hz"][0, :, 0], [69 / 127, 81 / 127, 0])
+    assert_close(decoder.seen["loudness_db"][0, :, 0], [0.0, 0.75, 1.0])
     np.testing.assert_array_equal(to_numpy(inputs["f0_hz"])[0, :, 0], f0_hz[0])
     assert set(inputs) == {*decoder.output_sizes, "f0_hz"}
 
@@ -75,7 +76,7 @@ def test_renders_all_signals_and_controls(model, curves):
     signals, controls = compiled(model.render)(curves)
     assert set(signals) == {"harmonic", "filtered_noise", "dry", "reverb"}
     audio = play(model, curves)
-    np.testing.assert_allclose(to_numpy(signals["reverb"]), audio, atol=1e-5)
+    assert_close(to_numpy(signals["reverb"]), audio)
     f0_hz = to_numpy(controls["harmonic"]["f0_hz"])
     np.testing.assert_array_equal(f0_hz[:, :, 0], curves["f0_hz"])
 
@@ -94,7 +95,7 @@ def test_streaming_equals_the_whole(model, curves, sizes):
         blocks.append(to_numpy(audio))
         start += size
     streamed = np.concatenate(blocks, axis=1)
-    np.testing.assert_allclose(streamed[:, model.latency :], expected, atol=5e-5)
+    assert_close(streamed[:, model.latency :], expected, SUMS)
 
 
 def test_a_saved_model_plays_the_same(model, curves, tmp_path):
@@ -104,7 +105,7 @@ def test_a_saved_model_plays_the_same(model, curves, tmp_path):
     assert isinstance(loaded, Autoencoder) and loaded.get_config() == model.get_config()
     for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_allclose(play(loaded, curves), expected, atol=1e-6)
+    assert_close(play(loaded, curves), expected)
 
 
 def test_compiles_and_fits(model, curves):
@@ -146,7 +147,7 @@ def test_unknown_length(model, curves):
 
     signature = {name: tf.TensorSpec([None, None]) for name in curves}
     graph = tf.function(lambda x: model(x), input_signature=[signature])
-    np.testing.assert_allclose(to_numpy(graph(curves)), play(model, curves), atol=2e-5)
+    assert_close(to_numpy(graph(curves)), play(model, curves), SUMS)
 
 
 @pytest.mark.parametrize(

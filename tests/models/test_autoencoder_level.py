@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from backends import compiled, to_numpy
 from small_models import HOP, make_curves, make_decoder, make_group, randomize
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.features.loudness import loudness_db
 from ddsp_tf.inference.model_files import load_model, save_model
@@ -53,7 +54,7 @@ def test_streaming_equals_the_whole(model):
         audio, state = step(block, state)
         parts.append(to_numpy(audio))
     streamed = np.concatenate(parts, axis=1)[:, model.latency :]
-    np.testing.assert_allclose(streamed, whole[:, : -model.latency], atol=5e-5)
+    assert_close(streamed, whole[:, : -model.latency], SUMS)
 
 
 def test_a_saved_model_plays_the_same(model, tmp_path):
@@ -61,7 +62,7 @@ def test_a_saved_model_plays_the_same(model, tmp_path):
     save_model(model, tmp_path / "best.keras")
     loaded = load_model(tmp_path / "best.keras")
     assert loaded.get_config() == model.get_config()
-    np.testing.assert_allclose(play(loaded, curves), play(model, curves), atol=1e-6)
+    assert_close(play(loaded, curves), play(model, curves))
 
 
 def test_a_decoder_that_mishears_leaves_the_pitch_alone(model):
@@ -73,7 +74,7 @@ def test_a_decoder_that_mishears_leaves_the_pitch_alone(model):
     moved, _ = compiled(model.decode)(octave)
     np.testing.assert_array_equal(to_numpy(inputs["f0_hz"])[:, :, 0], curves["f0_hz"])
     name = "harmonic_distribution"
-    np.testing.assert_allclose(to_numpy(inputs[name]), to_numpy(moved[name]), atol=1e-4)
+    assert_close(to_numpy(inputs[name]), to_numpy(moved[name]), SUMS)
 
 
 def test_needs_a_level_among_the_features():

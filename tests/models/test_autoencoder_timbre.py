@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from backends import compiled, tensorflow_only, to_numpy
 from small_models import HOP, make_curves, make_decoder, make_group, make_model_with_timbre
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.models import Autoencoder, MfccRnnEncoder
@@ -50,18 +51,18 @@ def test_plays_the_timbre_of_audio_or_z_or_the_mean(model, curves, audio):
     z = to_numpy(compiled(model.encode)(audio))
     assert z.shape == (2, FRAMES, 2)
     of_audio = play(model, {**curves, "audio": audio})
-    np.testing.assert_allclose(play(model, {**curves, "z": z}), of_audio, atol=1e-5)
+    assert_close(play(model, {**curves, "z": z}), of_audio)
     # z counts if both are given.
     constant = np.float32([[[0.5, -1.0]]])
     constant = np.repeat(constant, 2, axis=0)
     of_z = play(model, {**curves, "z": constant, "audio": audio})
     assert np.abs(of_z - of_audio).max() > 1e-3
     whole = np.repeat(constant, FRAMES, axis=1)
-    np.testing.assert_allclose(play(model, {**curves, "z": whole}), of_z, atol=1e-6)
+    assert_close(play(model, {**curves, "z": whole}), of_z)
     # Without either, the mean.
     assert not to_numpy(model.mean_z).any()
     model.mean_z.assign([0.5, -1.0])
-    np.testing.assert_allclose(play(model, curves), of_z, atol=1e-6)
+    assert_close(play(model, curves), of_z)
 
 
 def test_keeps_the_mean_of_recordings(model, audio):
@@ -69,7 +70,7 @@ def test_keeps_the_mean_of_recordings(model, audio):
     encode = compiled(model.encode)
     first, second = encode(audio), encode(audio[:1, : HOP * 5])
     together = np.concatenate([to_numpy(z).reshape(-1, 2) for z in (first, second)])
-    np.testing.assert_allclose(to_numpy(model.mean_z), together.mean(axis=0), atol=1e-5)
+    assert_close(to_numpy(model.mean_z), together.mean(axis=0))
     with pytest.raises(ValueError, match="no recordings"):
         model.keep_mean_z([])
 
@@ -88,7 +89,7 @@ def test_streams_a_given_z(model, curves, audio):
         blocks.append(to_numpy(sound))
         start += size
     streamed = np.concatenate(blocks, axis=1)[:, model.latency :]
-    np.testing.assert_allclose(streamed, expected, atol=5e-5)
+    assert_close(streamed, expected, SUMS)
 
 
 def test_a_saved_model_plays_the_same(model, curves, audio, tmp_path):
@@ -97,7 +98,7 @@ def test_a_saved_model_plays_the_same(model, curves, audio, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config()
     for features in (curves, {**curves, "audio": audio}):
-        np.testing.assert_allclose(play(loaded, features), play(model, features), atol=1e-6)
+        assert_close(play(loaded, features), play(model, features))
 
 
 @tensorflow_only
@@ -121,7 +122,7 @@ def test_unknown_length(model, curves, audio):
     features = {**curves, "audio": audio}
     signature = {name: tf.TensorSpec([None, None]) for name in features}
     graph = tf.function(lambda x: model(x), input_signature=[signature])
-    np.testing.assert_allclose(to_numpy(graph(features)), play(model, features), atol=2e-5)
+    assert_close(to_numpy(graph(features)), play(model, features), SUMS)
 
 
 def test_mixed_precision(model, curves, audio):

@@ -6,6 +6,7 @@ import pytest
 from backends import TENSORFLOW, compiled, tensorflow_only, to_numpy
 from keras import ops
 from small_models import DECODERS, OUTPUT_SIZES, make_decoder, randomize
+from tolerance import assert_close
 
 FRAMES = 25
 
@@ -64,8 +65,8 @@ def test_blocks_with_the_state_handed_on_equal_the_whole(decoder, features, size
         start += size
     for name, value in whole.items():
         joined = np.concatenate([to_numpy(block[name]) for block in blocks], axis=1)
-        np.testing.assert_allclose(joined, to_numpy(value), atol=1e-5)
-    np.testing.assert_allclose(to_numpy(state), to_numpy(last), atol=1e-5)
+        assert_close(joined, to_numpy(value))
+    assert_close(to_numpy(state), to_numpy(last))
 
 
 @tensorflow_only
@@ -80,7 +81,7 @@ def test_unknown_batch_and_length(decoder, features):
     state = np.float32(np.random.default_rng(1).normal(size=(2, decoder.state_size)))
     ours, expected = (function(features, state) for function in (graph, decoder))
     for one, other in zip(tf.nest.flatten(ours), tf.nest.flatten(expected), strict=True):
-        np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-5)
+        assert_close(to_numpy(one), to_numpy(other))
 
 
 def loss_and_gradients(decoder, features):
@@ -140,7 +141,7 @@ def test_serialization(decoder, features):
     copy.build()
     copy.set_weights(decoder.get_weights())
     assert copy.get_config() == decoder.get_config()
-    np.testing.assert_allclose(amplitudes(copy, features), amplitudes(decoder, features), atol=1e-6)
+    assert_close(amplitudes(copy, features), amplitudes(decoder, features))
 
 
 @pytest.mark.parametrize("kind", DECODERS)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from backends import compiled, to_numpy
 from small_models import make_decoder, randomize
+from tolerance import assert_close
 
 from ddsp_tf.models import DilatedConvDecoder
 from ddsp_tf.models.dilated_conv_decoder import DilatedConv
@@ -33,8 +34,8 @@ def test_layer_is_its_formula(rng):
         gated = np.tanh(now[:, :3]) / (1.0 + np.exp(-now[:, 3:]))
         expected.append(inputs[:, frame] + gated @ output_kernel + output_bias)
     outputs, after = compiled(layer)(inputs, history.reshape(2, -1))
-    np.testing.assert_allclose(to_numpy(outputs), np.stack(expected, axis=1), atol=1e-5)
-    np.testing.assert_allclose(to_numpy(after), line[:, -4:].reshape(2, -1), atol=1e-5)
+    assert_close(to_numpy(outputs), np.stack(expected, axis=1))
+    assert_close(to_numpy(after), line[:, -4:].reshape(2, -1))
 
 
 def test_looks_back_as_far_as_it_says():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from backends import compiled, tensorflow_only, to_numpy
+from tolerance import assert_close
 
 from ddsp_tf.models.frame_loop import frame_loop
 
@@ -38,7 +39,7 @@ def test_every_length_and_direction(frames, reverse):
     arguments = values(frames)
     found = compiled(lambda *tensors: decayed_sum(*tensors, reverse))(*arguments)
     for one, other in zip(found, expected(*arguments, reverse), strict=True):
-        np.testing.assert_allclose(to_numpy(one), other, rtol=1e-5)
+        assert_close(to_numpy(one), other, relative=True)
 
 
 @tensorflow_only
@@ -52,4 +53,4 @@ def test_a_length_known_only_at_run_time(frames):
     specs.append(tf.TensorSpec([2, 3], tf.float32))
     found = tf.function(decayed_sum, input_signature=specs)(inputs, decays, start)
     for one, other in zip(found, expected(inputs, decays, start), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
+        assert_close(one, other, relative=True)

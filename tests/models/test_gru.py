@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from backends import compiled, gradient, to_numpy
 from keras import ops
+from tolerance import assert_close
 
 from ddsp_tf.models.gru import gru, run_gru
 
@@ -43,8 +44,8 @@ def expected_states(inputs, kernel, recurrent_kernel, bias, state):
 def test_equals_its_formula(values):
     states, last = compiled(gru)(*values)
     expected = expected_states(*values)
-    np.testing.assert_allclose(to_numpy(states), expected, atol=1e-6)
-    np.testing.assert_allclose(to_numpy(last), expected[:, -1], atol=1e-6)
+    assert_close(to_numpy(states), expected)
+    assert_close(to_numpy(last), expected[:, -1])
 
 
 def test_equals_the_layer_of_keras(values):
@@ -55,7 +56,7 @@ def test_equals_the_layer_of_keras(values):
     ours = compiled(lambda x, s: run_gru(layer, x, s))(inputs, state)
     theirs = compiled(lambda x, s: layer(x, initial_state=s))(inputs, state)
     for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-5)
+        assert_close(to_numpy(one), to_numpy(other))
 
 
 def test_gradients(values, rng):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from backends import compiled, gradient, tensorflow_only, to_numpy, with_unknown_length
 from keras import ops
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.models.linear_recurrence import linear_recurrence
 
@@ -26,7 +27,7 @@ def draw(rng, frames, lowest=0.0, channels=3):
 def test_equals_the_loop(rng, frames):
     arguments = draw(rng, frames)
     h = to_numpy(compiled(linear_recurrence)(*arguments))
-    np.testing.assert_allclose(h, solved(*arguments), atol=2e-6)
+    assert_close(h, solved(*arguments))
 
 
 @tensorflow_only
@@ -38,7 +39,7 @@ def test_unknown_length(rng, frames):
         return linear_recurrence(decay, inputs, state[:, 0])
 
     h = with_unknown_length(function, decay, inputs, state[:, None])
-    np.testing.assert_allclose(h, solved(decay, inputs, state), atol=2e-6)
+    assert_close(h, solved(decay, inputs, state))
 
 
 def test_neither_forgets_nor_overflows(rng):
@@ -46,7 +47,7 @@ def test_neither_forgets_nor_overflows(rng):
     decay, inputs, state = draw(rng, 3000, lowest=0.999)
     decay[:, ::7], decay[:, 1000:1500] = 1.0, 0.0
     h = to_numpy(compiled(linear_recurrence)(decay, inputs, state))
-    np.testing.assert_allclose(h, solved(decay, inputs, state), atol=2e-4)
+    assert_close(h, solved(decay, inputs, state), SUMS)
     np.testing.assert_array_equal(h[:, 1000:1500], inputs[:, 1000:1500])
 
 
@@ -67,4 +68,4 @@ def test_gradients(rng):
         reached = reached * decay[:, frame]
     before = np.concatenate([state[:, None], solved(decay, inputs, state)[:, :-1]], axis=1)
     for ours, expected in zip(gradients, (by_inputs * before, by_inputs, reached), strict=True):
-        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        assert_close(ours, expected)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from backends import compiled, to_numpy
 from small_models import make_decoder, randomize
+from tolerance import SUMS, assert_close
 
 from ddsp_tf.models import MinGruDecoder
 from ddsp_tf.models.min_gru_decoder import MinGru
@@ -36,15 +37,15 @@ def test_layer_is_its_formula(rng):
         h = (1.0 - z[:, frame]) * h + z[:, frame] * c[:, frame]
         expected.append(inputs[:, frame] + h)
     outputs, last = compiled(layer)(inputs, state)
-    np.testing.assert_allclose(to_numpy(outputs), np.stack(expected, axis=1), atol=1e-5)
-    np.testing.assert_allclose(to_numpy(last), h, atol=1e-5)
+    assert_close(to_numpy(outputs), np.stack(expected, axis=1))
+    assert_close(to_numpy(last), h)
 
 
 def test_a_new_layer_remembers_differently_long():
     layer = MinGru(5)
     layer.build()
     memory = 1.0 + np.exp(-to_numpy(layer.gate.bias))
-    np.testing.assert_allclose(memory, np.geomspace(2.0, 256.0, 5), rtol=1e-4)
+    assert_close(memory, np.geomspace(2.0, 256.0, 5), SUMS, relative=True)
     # A sound of one frame has left 1 / e of itself after that many frames without another one.
     kept = (1.0 - 1.0 / memory[1:]) ** memory[1:]
     assert np.all((kept > 0.3) & (kept < np.exp(-1.0)))

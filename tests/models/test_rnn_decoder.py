@@ -35,13 +35,3 @@ def test_weights_keep_their_names_and_order():
         "dense",
     ]
     assert isinstance(decoder.rnn, keras.layers.GRU)
-
-
-def test_state_of_an_lstm_is_output_and_cell():
-    assert make_decoder("gru").state_size == 8
-    assert make_decoder("lstm").state_size == 16
-
-
-def test_other_types_of_recurrence():
-    with pytest.raises(ValueError, match="rnn_type='elman'; expected one of gru, lstm"):
-        make_decoder(rnn_type="elman")

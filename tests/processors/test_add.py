@@ -1,5 +1,6 @@
 import numpy as np
 from backends import to_numpy
+from tolerance import assert_close
 
 from ddsp_tf.processors import Add
 
@@ -11,4 +12,4 @@ def test_what_every_processor_does(run_processor_test, rng):
 
 def test_adds(rng):
     signals = rng.normal(size=(4, 2, 10)).astype(np.float32)
-    np.testing.assert_allclose(to_numpy(Add()(*signals)), signals.sum(axis=0), atol=1e-6)
+    assert_close(to_numpy(Add()(*signals)), signals.sum(axis=0))

@@ -1,6 +1,5 @@
 """TensorFlow and JAX compute the same outputs and gradients for the same inputs."""
 
-import math
 import os
 import re
 import subprocess
@@ -12,15 +11,11 @@ import pytest
 from backends import tensorflow_only
 from every_output import every_output
 from plain_jax import plain_jax
+from tolerance import SUMS, assert_close, phases
 
 from ddsp_tf import models, processors
 
 PROGRAM = Path(__file__).parents[1] / "every_output.py"
-EPSILON = 1.2e-7
-# Sums of hundreds of products; and, where a frequency is computed by exp up to 8 kHz, what a last
-# bit of it does to a sine after 0.4 s.
-SUMS, PHASES = 1024, 4.0 * math.pi * 8000.0 * 0.4 + 1024
-
 pytestmark = tensorflow_only
 
 
@@ -39,10 +34,9 @@ def test_outputs_and_gradients_agree(both):
     for name, value in ours.items():
         peak = np.abs(value).max()
         assert value.std() > 0.01 * peak > 0.0, name
-        rounding = PHASES if name.startswith("sinusoidal") else SUMS
-        np.testing.assert_allclose(
-            theirs[name], value, rtol=0.0, atol=rounding * EPSILON * peak, err_msg=name
-        )
+        # Frequencies up to 8 kHz come from `exp`, for 0.4 s.
+        rounding = phases(8000.0, 0.4) if name.startswith("sinusoidal") else SUMS
+        assert_close(theirs[name], value, rounding, err_msg=name)
 
 
 @pytest.mark.parametrize("package", [processors, models])

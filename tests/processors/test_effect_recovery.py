@@ -61,6 +61,7 @@ def test_filter_magnitudes_as_far_as_they_are_heard(rng, noise):
 
 def test_gain_and_decay_to_three_digits(noise):
     room = ExpDecayReverb(length=400)
+    room.build()
     room.gain.assign([0.5])
     room.decay.assign([3.0])
     target = to_numpy(room(noise))

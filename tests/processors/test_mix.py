@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import synthesizer_references as expected
 from backends import compiled, to_numpy
+from tolerance import assert_close
 
 from ddsp_tf.processors import Mix
 
@@ -22,14 +23,14 @@ def test_what_every_processor_does(run_processor_test, inputs, law, interpolatio
 
 def test_equals_float64(inputs):
     ours = to_numpy(compiled(Mix(n_signals=3))(*inputs.values()))
-    np.testing.assert_allclose(ours, expected.mix(*inputs.values()), atol=1e-5)
+    assert_close(ours, expected.mix(*inputs.values()))
 
 
 def test_of_two_signals_the_first_has_the_sigmoid(inputs):
     one = np.zeros((1, 12, 1), np.float32)
     for raw, share in ((-50.0, 0.0), (0.0, 0.5), (50.0, 1.0), (1.0, 1.0 / (1.0 + np.exp(-1.0)))):
         controls = Mix().get_controls(inputs["a"][:1], inputs["b"][:1], one + raw)
-        np.testing.assert_allclose(to_numpy(controls["mix_levels"])[0, 0, 0], share, atol=1e-6)
+        assert_close(to_numpy(controls["mix_levels"])[0, 0, 0], share, peak=1.0)
 
 
 @pytest.mark.parametrize("raw", [-3.0, 0.0, 2.0])
@@ -38,9 +39,7 @@ def test_loudness_is_kept(rng, raw):
     noise = rng.normal(size=(2, 1, 16000)).astype(np.float32)
     mixed = to_numpy(Mix(law="constant_power")(*noise, raw))
     assert np.mean(mixed**2) == pytest.approx(np.mean(noise**2), rel=0.05)
-    np.testing.assert_allclose(
-        to_numpy(Mix(law="linear")(noise[0], noise[0], raw)), noise[0], atol=1e-5
-    )
+    assert_close(to_numpy(Mix(law="linear")(noise[0], noise[0], raw)), noise[0])
 
 
 def test_levels_as_they_are(inputs):
@@ -48,7 +47,7 @@ def test_levels_as_they_are(inputs):
     signals = [inputs["a"], inputs["b"]]
     ours = to_numpy(Mix(scale=False, law="linear")(*signals, levels))
     gains = expected.to_samples(levels, interpolation="linear")
-    np.testing.assert_allclose(ours, np.sum(np.stack(signals, -1) * gains, axis=-1), atol=1e-5)
+    assert_close(ours, np.sum(np.stack(signals, -1) * gains, axis=-1))
     assert not to_numpy(Mix(scale=False)(*signals, 0.0 * levels)).any()
 
 
@@ -69,9 +68,9 @@ def test_wrong_settings(wrong, message):
 def test_wrong_inputs(inputs):
     mix = Mix(n_signals=3, name="blend")
     a, b, c, levels = inputs.values()
-    with pytest.raises(ValueError, match=r"blend: 3 inputs; expected .*'signal_3', 'mix_levels'"):
+    with pytest.raises(ValueError, match=r"blend: mix_levels was not given; expected"):
         mix(a, b, levels)
-    with pytest.raises(ValueError, match="blend: mix_levels has 3 channels; expected 2"):
+    with pytest.raises(ValueError, match=r"blend: mix_levels has shape .*, 3\); .* frames, 2\]"):
         mix(a, b, c, np.ones((3, 12, 3), np.float32))
-    with pytest.raises(ValueError, match="blend: signal_2 has 700 samples; expected 12 frames of"):
+    with pytest.raises(ValueError, match="blend: signal_2 has 700 samples, but signal_1 has 768"):
         mix(a, b[:, :700], c, levels)

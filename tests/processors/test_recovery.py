@@ -38,6 +38,7 @@ def test_harmonic_amplitudes_and_distribution(rng):
 
 def test_frequency_response(rng):
     harmonic = Harmonic(n_harmonics=12, response_points=17)
+    harmonic.build()
     # A glide brings some harmonic to every point's neighbourhood.
     f0_hz = np.float32(np.linspace(300.0, 700.0, 3 * FRAMES))[None, :, None]
     raw = [rng.normal(size=(1, 1, size)).astype(np.float32) for size in (1, 12)]

@@ -3,13 +3,12 @@
 import numpy as np
 from keras import ops
 
-from ddsp_tf.backend.fusion import sums_are_fused
-from ddsp_tf.backend.gradients import custom_gradient
+from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
 from ddsp_tf.typing import Tensor
 
 
-def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
+def stft_magnitude(audio: Tensor, fft_size: int, execution: Execution = TRAINING) -> Tensor:
     """Magnitudes of the short-time Fourier transform, Hann windows overlapping by 75 %.
 
     Frame k starts at sample k * fft_size / 4; the end is padded with zeros until every sample
@@ -18,6 +17,7 @@ def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
     Args:
         audio: [batch, samples].
         fft_size: Window and transform size in samples, a multiple of 4.
+        execution: Whether frames are cut for fusion, and the gradient is attached.
 
     Returns:
         [batch, ceil(samples * 4 / fft_size), fft_size / 2 + 1] magnitudes.
@@ -27,9 +27,9 @@ def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
         TensorShape([1, 125, 1025])
     """
 
-    @custom_gradient
     def run(audio):
-        real, imaginary = ops.rfft(_windowed_frames(audio, fft_size), fft_length=fft_size)
+        frames = _windowed_frames(audio, fft_size, execution.sums_are_fused())
+        real, imaginary = ops.rfft(frames, fft_length=fft_size)
         # A division by it is safe, far below audibility.
         magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
 
@@ -40,16 +40,16 @@ def stft_magnitude(audio: Tensor, fft_size: int) -> Tensor:
 
         return magnitude, backward
 
-    return run(ops.convert_to_tensor(audio, "float32"))
+    return custom_gradient(run, execution)(ops.convert_to_tensor(audio, "float32"))
 
 
-def _windowed_frames(audio, fft_size):
+def _windowed_frames(audio, fft_size, fused):
     hop = fft_size // 4
     batch, samples = ops.shape(audio)[0], ops.shape(audio)[1]
     n_frames = (samples + hop - 1) // hop
     padded = ops.pad(audio, [[0, 0], [0, fft_size]])[:, : (n_frames + 3) * hop]
     quarters = ops.reshape(padded, (batch, n_frames + 3, hop))
-    if sums_are_fused():
+    if fused:
         frames = ops.concatenate([quarters[:, i : i + n_frames] for i in range(4)], axis=-1)
     else:  # Slices would be stored before they are joined.
         places = ops.arange(n_frames, dtype="int32")[:, None] + ops.arange(4, dtype="int32")

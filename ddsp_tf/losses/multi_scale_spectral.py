@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.dsp.spectral import log_magnitude, stft_magnitude
+from ddsp_tf.dsp.stft import log_magnitude, stft_magnitude
 from ddsp_tf.features.loudness import FLOOR_DB, a_weighting_db
 from ddsp_tf.typing import Tensor
 
