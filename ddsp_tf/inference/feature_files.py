@@ -1,21 +1,28 @@
-"""Features in files: what a user plots, edits, and feeds to an exported model."""
+"""Features in files: what a user plots, edits, and gives to a model to play."""
 
 import csv
 import json
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.resampling import resample_curves
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.inference.feature_arrays import read_arrays
+from ddsp_tf.inference.feature_tables import are_even, rate_of, read_table
 
 REQUIRED = ("f0_hz", "loudness_db")
 OPTIONAL = ("f0_confidence", "power_db")
 SUFFIXES = (".npz", ".csv", ".json")
+_NAMES = (*REQUIRED, *OPTIONAL)
+_LARGEST_RATE = 1e5
+_LARGEST_JSON = 1 << 28
+# How long a file with few rows may last: breakpoints drawn by hand are far apart.
+_SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
 
 
 def save_features(
@@ -27,12 +34,12 @@ def save_features(
     """Writes a feature file.
 
     Args:
-        path: Ends in `.npz` (arrays, and `frame_rate`), `.json` (an object of lists, and
-            `frame_rate`) or `.csv` (a header; the first column is the time in seconds, frame k at
-            k / frame_rate).
-        features: `f0_hz` and `loudness_db`, optionally `f0_confidence` and `power_db`; each
-            [frames].
-        frame_rate: Frames a second.
+        path: File to write; ends in `.npz` (arrays, and `frame_rate`), `.json` (an object of
+            lists, and `frame_rate`) or `.csv` (a header; the first column is the time in seconds,
+            frame k at k / frame_rate).
+        features: Dictionary of [frames] arrays: `f0_hz` and `loudness_db`, optionally
+            `f0_confidence` and `power_db`.
+        frame_rate: Frames per second.
         pitch_tracker: `PitchTracker.describe()` of what measured f0; not kept in `.csv`.
 
     Raises:
@@ -48,6 +55,10 @@ def save_features(
     path = Path(path)
     _check_suffix(path)
     features = _checked(path, features, frame_rate)
+    for name, values in features.items():
+        if not np.isfinite(values).all():
+            frame = int(np.argmin(np.isfinite(values)))
+            raise UserError(f"{path}: {name} is {values[frame]} at frame {frame}; expected numbers")
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".npz":
             described: dict = {"frame_rate": np.float64(frame_rate)}
@@ -55,17 +66,10 @@ def save_features(
                 described["pitch_tracker"] = np.array(json.dumps(pitch_tracker))
             with open(temporary, "wb") as file:
                 np.savez_compressed(file, **(described | features))
-            return
-        frames = features["f0_hz"].size
-        if path.suffix.lower() == ".json":
+        elif path.suffix.lower() == ".json":
             _write_json(temporary, features, frame_rate, pitch_tracker)
-            return
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["time_s", *features])
-            for k, row in zip(range(frames), zip(*features.values(), strict=True), strict=True):
-                # Nine digits bring every float32 back unchanged.
-                writer.writerow([f"{k / frame_rate:.12g}", *(f"{value:.9g}" for value in row)])
+        else:
+            _write_csv(temporary, features, frame_rate)
 
 
 def _write_json(path, features, frame_rate, pitch_tracker) -> None:
@@ -76,20 +80,32 @@ def _write_json(path, features, frame_rate, pitch_tracker) -> None:
     Path(path).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
+def _write_csv(path, features, frame_rate) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["time_s", *features])
+        for k, row in enumerate(zip(*features.values(), strict=True)):
+            # Nine digits bring every float32 back unchanged.
+            writer.writerow([f"{k / frame_rate:.12g}", *(f"{value:.9g}" for value in row)])
+
+
 def load_features(
     path: str | os.PathLike, frame_rate: float | None = None
 ) -> tuple[dict[str, np.ndarray], float]:
     """Reads a feature file.
 
+    Where f0_hz is NaN, empty, negative or 0, there is no pitch; where a level is NaN, infinite or
+    empty, the frame is silent.
+
     Args:
-        path: A `.npz`, `.json` or `.csv` as `save_features` writes them. A CSV may have more
-            columns, which are ignored; its frame rate comes from the times in its first column,
-            so it needs two rows.
-        frame_rate: Frames a second to bring the curves to, by `resample_curves`; None for the
-            file's own. With it, the rows of a CSV may be breakpoints at any increasing times.
+        path: `.npz`, `.json` or `.csv` file as `save_features` writes it, or a table of another
+            program as `read_table` reads it. Further columns are ignored. The frame rate of a CSV
+            comes from its times, so that it needs two rows.
+        frame_rate: Frames per second to resample the curves to, by `resample_curves`; None for
+            the file's own. With it, the rows of a CSV may be breakpoints at any increasing times.
 
     Returns:
-        The features, float32 [frames] each, and the frames a second.
+        The features, float32 [frames] each, and the frames per second.
 
     Raises:
         UserError: If the file is missing, is not a feature file, or holds invalid values.
@@ -106,27 +122,38 @@ def load_features(
     _check_suffix(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected a feature file (.npz, .csv or .json)")
+    times = None
     if path.suffix.lower() == ".csv":
-        arrays, times = _read_csv(path)
-        own_rate = _rate_of(path, times, evenly=frame_rate is None)
+        arrays, times = read_table(path, _NAMES)
+        own_rate = rate_of(path, times, evenly=frame_rate is None)
     else:
         arrays, own_rate = (_read_npz if path.suffix.lower() == ".npz" else _read_json)(path)
-        times = None
-    curves = _checked(path, arrays, own_rate)
+    curves = _without_gaps(_checked(path, arrays, own_rate))
     if frame_rate is None:
         return curves, own_rate
-    if times is None or _are_even(times):
+    if times is None or are_even(times):
         if frame_rate == own_rate:
             return curves, own_rate
         times = np.arange(curves["f0_hz"].size) / own_rate
+    _check_duration(path, times)
     return resample_curves(times, curves, frame_rate), float(frame_rate)
+
+
+def _check_duration(path: Path, times: np.ndarray) -> None:
+    """Keeps single times from deciding how much memory is asked for."""
+    seconds, longest = times[-1] - times[0], _SECONDS + _SECONDS_PER_ROW * times.size
+    if seconds > longest:
+        raise UserError(
+            f"{path}: {times.size} rows last {seconds:g} s; expected at most {longest:g} s (times "
+            "in milliseconds belong in a column time_ms)"
+        )
 
 
 def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
     """Reads which pitch tracker a feature file comes from.
 
     Args:
-        path: A feature file that `load_features` can read.
+        path: Feature file that `load_features` can read.
 
     Returns:
         `PitchTracker.describe()` of it, or None if the file does not say.
@@ -140,18 +167,14 @@ def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
         {'name': 'yin'}
     """
     path = Path(path)
-    if path.suffix.lower() == ".json":
-        try:
-            described = json.loads(path.read_text(encoding="utf-8")).get("pitch_tracker")
-        except (OSError, ValueError, AttributeError):
-            return None
-        return described if isinstance(described, dict) else None
-    if path.suffix.lower() != ".npz":
-        return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            described = json.loads(str(arrays["pitch_tracker"]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        if path.suffix.lower() == ".json":
+            described = json.loads(path.read_text(encoding="utf-8-sig")).get("pitch_tracker")
+        elif path.suffix.lower() == ".npz":
+            described = json.loads(str(read_arrays(path, ["pitch_tracker"])["pitch_tracker"]))
+        else:
+            return None
+    except (OSError, KeyError, ValueError, AttributeError, RecursionError, UserError):
         return None
     return described if isinstance(described, dict) else None
 
@@ -164,8 +187,8 @@ def _check_suffix(path: Path) -> None:
 def _checked(
     path: Path, features: dict[str, np.ndarray], frame_rate: float
 ) -> dict[str, np.ndarray]:
-    """Gives the known features as float32 [frames], or says what is wrong with them."""
-    if not (np.isfinite(frame_rate) and frame_rate > 0):
+    """Returns the known features as float32 [frames], or says what is wrong with them."""
+    if not 0 < frame_rate <= _LARGEST_RATE:
         raise UserError(f"{path}: frame_rate is {frame_rate}; expected frames a second, above 0")
     for key in REQUIRED:
         if key not in features:
@@ -174,114 +197,64 @@ def _checked(
                 f"needs {' and '.join(REQUIRED)}"
             )
     checked: dict[str, np.ndarray] = {}
-    for key in (*REQUIRED, *OPTIONAL):
+    for key in _NAMES:
         if key not in features:
             continue
         try:
-            values = np.asarray(features[key], np.float32)
-        except (TypeError, ValueError) as error:
+            if np.iscomplexobj(features[key]):
+                raise TypeError("complex numbers")
+            with np.errstate(over="ignore"):
+                values = np.asarray(features[key], np.float32)
+        except (TypeError, ValueError, OverflowError) as error:
             raise UserError(f"{path}: {key} is not numbers; expected float32 [frames]") from error
-        _check_values(path, key, values)
+        if values.ndim != 1:
+            raise UserError(f"{path}: {key} has the shape {values.shape}; expected [frames]")
+        if values.size == 0:
+            raise UserError(f"{path}: {key} has no frames; expected at least one")
         if checked and values.size != checked["f0_hz"].size:
             raise UserError(
                 f"{path}: {key} has {values.size} frames but f0_hz has "
                 f"{checked['f0_hz'].size}; expected as many"
             )
+        if key == "f0_confidence" and ((values < 0) | (values > 1)).any():
+            raise UserError(
+                f"{path}: f0_confidence spans {np.nanmin(values):g} to {np.nanmax(values):g}; "
+                "expected 0 to 1"
+            )
         checked[key] = values
     return checked
 
 
-def _check_values(path: Path, key: str, values: np.ndarray) -> None:
-    """Checks one feature by itself."""
-    if values.ndim != 1:
-        raise UserError(f"{path}: {key} has the shape {values.shape}; expected [frames]")
-    if values.size == 0:
-        raise UserError(f"{path}: {key} has no frames; expected at least one")
-    if not np.isfinite(values).all():
-        frame = int(np.argmin(np.isfinite(values)))
-        raise UserError(f"{path}: {key} is {values[frame]} at frame {frame}; expected a number")
-    if key == "f0_hz" and values.min() < 0:
-        raise UserError(f"{path}: f0_hz goes down to {values.min():g}; expected 0 Hz or more")
-    if key == "f0_confidence" and not 0 <= values.min() <= values.max() <= 1:
-        raise UserError(
-            f"{path}: f0_confidence spans {values.min():g} to {values.max():g}; expected 0 to 1"
-        )
+def _without_gaps(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Gives NaN and infinity their meaning: no pitch, no confidence, silence."""
+    filled = {}
+    for name, values in curves.items():
+        empty = np.float32(FLOOR_DB if name.endswith("_db") else 0.0)
+        filled[name] = np.where(np.isfinite(values), values, empty)
+    filled["f0_hz"] = np.maximum(filled["f0_hz"], np.float32(0.0))
+    return filled
 
 
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float]:
-    try:
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
-            arrays = {key: loaded[key] for key in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a feature file ({error}); expected an .npz") from error
+    arrays = read_arrays(path, ("frame_rate", *_NAMES))
     if "frame_rate" not in arrays:
         raise UserError(f"{path}: lacks frame_rate; expected the frames a second under this key")
     rate = arrays.pop("frame_rate")
-    if rate.size != 1 or not np.issubdtype(rate.dtype, np.number):
-        raise UserError(f"{path}: frame_rate is {rate}; expected one number")
+    if rate.size != 1 or rate.dtype.kind not in "fiu":
+        raise UserError(f"{path}: frame_rate is {str(rate)[:40]}; expected one number")
     return arrays, float(rate.reshape(()))
 
 
 def _read_json(path: Path) -> tuple[dict[str, np.ndarray], float]:
     try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise ValueError(f"{path.stat().st_size} bytes")
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a feature file ({error}); expected JSON") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: found a {type(content).__name__}; expected an object of lists")
     rate = content.get("frame_rate")
-    if isinstance(rate, bool) or not isinstance(rate, int | float):
-        raise UserError(f"{path}: frame_rate is {rate!r}; expected the frames a second")
-    return {key: content[key] for key in (*REQUIRED, *OPTIONAL) if key in content}, float(rate)
-
-
-def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a feature file ({error}); expected CSV text") from error
-    header = [name.strip() for name in rows[0]] if rows else []
-    if not header or not header[0].lower().startswith("time"):
-        raise UserError(
-            f"{path}: the first column is {header[0] if header else 'missing'!r}; expected a "
-            "header whose first column is time_s"
-        )
-    columns: list[list[float]] = [[] for _ in header]
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise UserError(f"{path}: row {number} has {len(row)} of {len(header)} columns")
-        for name, column, cell in zip(header, columns, row, strict=True):
-            if column is columns[0] or name in REQUIRED or name in OPTIONAL:
-                column.append(_number(path, number, name, cell))
-    arrays = dict(zip(header[1:], map(np.array, columns[1:]), strict=True))
-    return arrays, np.array(columns[0])
-
-
-def _number(path: Path, row: int, name: str, cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError as error:
-        raise UserError(f"{path}: row {row}, {name} is {cell!r}; expected a number") from error
-
-
-def _rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
-    """Gives the frame rate of times; of uneven ones the mean; rounding in the text is forgiven."""
-    if times.size < 2:
-        raise UserError(f"{path}: found {times.size} frames; a CSV needs two to tell its rate")
-    if evenly and not _are_even(times):
-        raise UserError(f"{path}: the times are not evenly spaced and increasing")
-    if not np.all(np.diff(times) > 0):
-        raise UserError(f"{path}: the times do not increase from row to row")
-    rate = (times.size - 1) / (times[-1] - times[0])
-    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
-
-
-def _are_even(times: np.ndarray) -> bool:
-    step = (times[-1] - times[0]) / (times.size - 1)
-    uneven = np.abs(times - times[0] - step * np.arange(times.size))
-    # Not "> 0.25": a NaN among the times must fail too.
-    return bool(step > 0 and np.max(uneven) < 0.25 * step)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or abs(rate) > _LARGEST_RATE:
+        raise UserError(f"{path}: frame_rate is {str(rate)[:40]}; expected the frames a second")
+    return {key: content[key] for key in _NAMES if key in content}, float(rate)

@@ -58,7 +58,7 @@ def test_breakpoints_whose_mean_rate_is_the_wanted_one_are_still_breakpoints(tmp
     assert rate == 1 and read["loudness_db"].tolist() == [-60, -40, -20]
 
 
-@pytest.mark.parametrize("times", [(0, 1, 1), (0, 2, 1), ("nan", 1, 2)])
+@pytest.mark.parametrize("times", [(0, 1, 1), (0, 2, 1)])
 def test_times_that_do_not_increase_are_refused(tmp_path, times):
     path = tmp_path / "drawn.csv"
     rows = "".join(f"{time},220,-20\n" for time in times)
@@ -83,7 +83,6 @@ def test_json_keeps_the_tracker(tmp_path):
         ('{"frame_rate": true, "f0_hz": [1], "loudness_db": [1]}', "frame_rate is True"),
         ('{"frame_rate": 250, "f0_hz": [1]}', "lacks loudness_db"),
         ('{"frame_rate": 250, "f0_hz": [1, "a"], "loudness_db": [1, 2]}', "not numbers"),
-        ('{"frame_rate": 250, "f0_hz": [1, null], "loudness_db": [1, 2]}', "f0_hz is nan"),
         ('{"frame_rate": 250, "f0_hz": 5, "loudness_db": [1, 2]}', r"shape \(\)"),
         ('{"frame_rate": 250, "f0_hz": [[1], [1, 2]], "loudness_db": [1, 2]}', "not numbers"),
     ],
