@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.inference.sanitizing import sanitized
 
 LARGEST_SEED = (1 << 32) - 1
 
@@ -40,12 +38,10 @@ def checked_numbers(name: str, values: Any) -> np.ndarray:
 
 
 def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[str, np.ndarray]:
-    """Checks the curves that a model plays, and makes bad numbers in them harmless.
-
-    A frame with NaN or infinity is silent, as in exported models; see `sanitized`.
+    """Checks the curves that a model plays; numbers that mean nothing are `sanitized` later.
 
     Args:
-        model: Model that will play: `feature_names`, `sample_rate`, `hop` and `z_dims` are read.
+        model: Model that will play them; its `feature_names` are read.
         features: Dictionary with an array for every feature name, [frames] or [batch, frames];
             others are ignored.
         rank: 1 for [frames], 2 for [batch, frames].
@@ -78,16 +74,11 @@ def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[s
                 f"{list(first.shape)}; expected equal lengths"
             )
         curves[name] = curve
-    batch = {name: curve.reshape(-1, curve.shape[-1]) for name, curve in curves.items()}
-    clean = sanitized(batch, model.sample_rate, model.hop)
-    return {
-        name: np.array(ops.convert_to_numpy(clean[name])).reshape(curve.shape)
-        for name, curve in curves.items()
-    }
+    return curves
 
 
 def checked_z(model: Any, z: Any, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    """Checks a timbre; NaN and infinity in it count as 0.
+    """Checks a timbre.
 
     Args:
         model: Model that will play it.
@@ -106,7 +97,7 @@ def checked_z(model: Any, z: Any, shapes: tuple[tuple[int, ...], ...]) -> np.nda
         raise UserError(
             f"z has the shape {list(array.shape)}; expected {wanted}, for {model.z_dims} channels"
         )
-    return np.where(np.abs(array) < np.inf, array, np.float32(0.0))
+    return array
 
 
 def checked_seed(seed: Any) -> int:

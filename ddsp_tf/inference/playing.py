@@ -22,7 +22,7 @@ from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.rendering import synthesize
 
 # -80 dB below full scale: nothing that anybody hears.
-_SILENT = 1e-4
+_SILENT = 1.01e-4
 
 
 def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
@@ -202,6 +202,6 @@ def play_to_file(
             f"{clipped / samples:.2%} of the samples are clipped; the sound is "
             f"{20 * np.log10(peak):.1f} dB above full scale: lower the levels by that much",
         )
-    elif peak < _SILENT:
+    elif peak <= _SILENT:
         _warn(on_warning, out, "is silent: the curves have no level that the model answers to")
     return samples / player.sample_rate

@@ -7,7 +7,7 @@ from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.inference.feature_files import save_features
-from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
+from ddsp_tf.inference.playing import load_player, load_ranges, play_to_file, read_curves
 from ddsp_tf.training.run import train_run
 
 SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_clips=0"]
@@ -22,6 +22,43 @@ def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
     info = soundfile.info(tmp_path / "o.flac")
     assert written == info.duration == 180.0 and info.samplerate == 16000
     assert seconds[-1] == 180 and len(seconds) > 30
+
+
+class Tone:
+    """Plays a constant, as loud as the curve says."""
+
+    feature_names, z_dims, sample_rate, hop, latency = ("f0_hz", "loudness_db"), 0, 16000, 100, 0
+
+    def initial_state(self, batch_size):
+        return {}
+
+    def stream(self, features, state):
+        levels = 10 ** (np.asarray(features["loudness_db"]) / 20)
+        return np.repeat(levels, self.hop, axis=1).astype(np.float32), state
+
+
+def test_clipped_and_silent_results_are_said(tmp_path):
+    f0_hz, heard = np.full(100, 220.0), []
+
+    def play(loudness_db):
+        heard.clear()
+        curves = {"f0_hz": f0_hz, "loudness_db": loudness_db}
+        play_to_file(Tone(), curves, tmp_path / "o.wav", on_warning=heard.append)
+        return list(heard)
+
+    assert play(np.full(100, -1.0)) == []
+    (warning,) = play(np.where(np.arange(100) < 5, 12.0, -20.0))
+    assert "o.wav: 5.00% of the samples are clipped" in warning and "12.0 dB above" in warning
+    (warning,) = play(np.full(100, -200.0))
+    assert "o.wav: is silent" in warning
+
+
+def test_the_best_model_of_a_run_knows_its_run(tiny_run):
+    _, of_run = load_player(tiny_run)
+    _, of_file = load_player(tiny_run / "best.keras")
+    assert of_file.describe() == of_run.describe()
+    assert of_file.recorded_tracker == of_run.recorded_tracker
+    assert load_ranges(tiny_run / "best.keras") == load_ranges(tiny_run)
 
 
 def test_audio_is_measured_as_the_model_was_taught(melodies, tmp_path):
