@@ -36,3 +36,31 @@ class NoRoomError(UserError):
     def __init__(self, path: object, strerror: str) -> None:
         super().__init__(f"{path}: cannot be written ({strerror}); make room for it")
         self.strerror = strerror
+
+
+class Stopped(KeyboardInterrupt):
+    """A training that was asked to stop, and has saved a checkpoint.
+
+    It is a `KeyboardInterrupt`, so that notebooks stop as they usually do.
+
+    Args:
+        signal_number: Signal that asked for it, such as `signal.SIGTERM`.
+        message: One sentence on where the training stopped and how to resume it.
+
+    Attributes:
+        signal_number: The signal.
+        exit_code: Exit code of a process that ends for this reason: 128 + the signal.
+
+    Example:
+        >>> Stopped(15, "stopped at step 200; a checkpoint is saved").exit_code
+        143
+    """
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.signal_number = int(signal_number)
+        self.exit_code = 128 + self.signal_number
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback; IPython looks for this name."""
+        return [str(self)]

@@ -107,11 +107,8 @@ TINY = (
     "train.steps=6",
     "train.batch_size=2",
     "train.clip_seconds=0.5",
-    "train.log_every=2",
     "train.validate_every=3",
-    "train.checkpoint_every=3",
     "train.render_every=6",
-    "train.render_clips=1",
 )
 
 

@@ -14,7 +14,7 @@ from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.evaluation.charts import loss_curves_png
 from ddsp_tf.evaluation.evaluator import evaluate_run
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.validation import Validation
 

@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -86,7 +87,8 @@ def load_experiment(
     with _parsed(config, overrides, imports), _seeded(seed):
         training = _construct("train", config)
         with _precision(training.precision):
-            model = _construct("Autoencoder", config)
+            jitter = {"pitch_jitter": training.pitch_jitter} if training.pitch_jitter else {}
+            model = _construct("Autoencoder", config, **jitter)
         with _one_line_errors(config):
             model.build()
         # Asked for only where it is set, so that other configurations are written as ever.
@@ -185,9 +187,9 @@ def _one_line_errors(config: str) -> Iterator[None]:
         raise UserError(f"{config}: {one_line(error)}") from error
 
 
-def _construct(name: str, config: str):
+def _construct(name: str, config: str, **arguments: Any):
     with _one_line_errors(config):
-        return gin.get_configurable(f"{OURS}.{name}")()
+        return gin.get_configurable(f"{OURS}.{name}")(**arguments)
 
 
 def _is_bound(name: str) -> bool:

@@ -1,6 +1,7 @@
-"""What a training run can be told."""
+"""Settings of a training run."""
 
 import dataclasses
+import math
 
 from ddsp_tf.errors import UserError
 
@@ -8,13 +9,15 @@ DECAYS = ("exponential", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 _FROM_ZERO = (
     "warm_up_steps",
-    "render_clips",
     "average_momentum",
     "early_stop_validations",
     "gain_db",
     "pitch_jitter",
     "varispeed",
+    "render_every",
 )
+# Steps over which the training loss of one row of metrics is averaged, at most.
+_STEPS_PER_ROW = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,37 +25,31 @@ class TrainingSettings:
     """Length, batches, optimizer and schedule of a training run (`train.*` in gin files).
 
     Attributes:
-        steps: Optimizer steps in all.
-        batch_size: Clips a step, over all devices.
-        clip_seconds: Length of a training clip in seconds; rounded to whole frames.
-        gain_db: Every clip is made louder or softer by a random number of decibels up to this,
-            its loudness and power with it; 0 leaves clips as they are.
-        pitch_jitter: In every clip the decoder hears the pitch moved by a random number of
-            semitones up to this, up or down, while the synthesizers play the true one. So the
-            timbre does not hang on the exact pitch, by which single notes can be told apart.
-        varispeed: Every clip is played faster or slower, as a tape would be, by a random number
-            of semitones up to this, at most 12, its pitch and loudness with it; 0 leaves clips as
-            they are.
-        learning_rate: Adam's, at its highest.
+        steps: Number of optimizer steps.
+        batch_size: Clips per step, over all devices.
+        clip_seconds: Length of a training clip in seconds, rounded to whole frames.
+        gain_db: Largest random gain of a clip in decibels, up or down; its loudness and power
+            move with it. 0 leaves clips as they are.
+        pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
+            sees in a clip, while the synthesizers play the true one. It keeps the timbre from
+            depending on the exact pitch, by which single notes can be told apart.
+        varispeed: Largest random change of a clip's speed in semitones, at most 12, as of a tape;
+            its pitch and loudness move with it. 0 leaves clips as they are.
+        learning_rate: Highest learning rate of Adam.
         warm_up_steps: Steps over which the learning rate rises linearly from 0.
-        decay: "exponential", or "cosine": down to 0 at the last step.
+        decay: "exponential", or "cosine", which reaches 0 at the last step.
         decay_rate: Factor by which the learning rate falls over `decay_steps`, if exponential.
-        decay_steps: See `decay_rate`.
-        gradient_norm: Largest global norm of the gradient; longer ones are shortened to it.
-        average_momentum: Share of its past that the running average of the weights keeps at each
-            step, such as 0.999; the average is what is validated and kept as the best model. 0
-            validates and keeps the weights themselves.
-        precision: "float32", or "mixed_bfloat16" (or "mixed_float16") for the decoder's matrix
-            products; processors and loss always compute in float32.
-        log_every: Steps from one row of training metrics to the next.
-        validate_every: Steps from one pass over the validation clips to the next.
-        validation_clips: Most clips used by one such pass.
-        early_stop_validations: Ends the run after so many passes without a new lowest loss; 0
+        decay_steps: Steps over which it falls by that factor.
+        gradient_norm: Largest global norm of the gradient; longer gradients are clipped to it.
+        average_momentum: Momentum of the exponential moving average (EMA) of the weights, such as
+            0.999; the average is validated and kept as the best model. 0 for no average.
+        precision: "float32", or "mixed_bfloat16" (or "mixed_float16") for the matrix products of
+            the decoder; processors and loss always compute in float32.
+        validate_every: Steps from one validation, with its checkpoint, to the next. A multiple of
+            50 trains fastest.
+        early_stop_validations: Validations without a new lowest loss after which the run ends; 0
             for never.
-        checkpoint_every: Steps from one checkpoint to the next.
-        keep_checkpoints: Checkpoints kept.
-        render_every: Steps from one set of validation renders to the next.
-        render_clips: Clips rendered each time.
+        render_every: Steps from one set of rendered clips to the next; 0 for no renders.
 
     Raises:
         UserError: If a number is out of range.
@@ -76,14 +73,9 @@ class TrainingSettings:
     gradient_norm: float = 3.0
     average_momentum: float = 0.0
     precision: str = "float32"
-    log_every: int = 50
     validate_every: int = 1000
-    validation_clips: int = 64
     early_stop_validations: int = 0
-    checkpoint_every: int = 1000
-    keep_checkpoints: int = 3
     render_every: int = 5000
-    render_clips: int = 4
 
     def __post_init__(self):
         self._check_choice("decay", DECAYS)
@@ -92,11 +84,35 @@ class TrainingSettings:
             if field.type is not str:
                 self._check_number(field)
         if self.varispeed > 12.0:
-            raise UserError(f"train.varispeed={self.varispeed!r}; expected 0 or more, at most 12")
+            raise UserError(f"train.varispeed={self.varispeed!r}; expected 0 to 12")
         if self.average_momentum >= 1.0:
             raise UserError(
                 f"train.average_momentum={self.average_momentum!r}; expected 0 or more, below 1"
             )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch of `fit`, which gives one row of metrics.
+
+        The largest divisor of `validate_every` up to 50.
+        """
+        candidates = range(min(self.validate_every, _STEPS_PER_ROW), 0, -1)
+        return next(size for size in candidates if self.validate_every % size == 0)
+
+    def clip_frames(self, frame_rate: float) -> int:
+        """Frames of a training clip.
+
+        Args:
+            frame_rate: Frames per second of the model.
+
+        Returns:
+            `clip_seconds` in frames, at least 1.
+
+        Example:
+            >>> TrainingSettings(clip_seconds=1.5).clip_frames(frame_rate=100)
+            150
+        """
+        return max(round(self.clip_seconds * frame_rate), 1)
 
     def _check_choice(self, name: str, choices: tuple[str, ...]):
         if getattr(self, name) not in choices:
@@ -109,7 +125,8 @@ class TrainingSettings:
         from_zero = field.name in _FROM_ZERO
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         whole = field.type is not int or isinstance(value, int)
-        if not number or not whole or value < 0 or (not from_zero and value == 0):
+        in_range = number and math.isfinite(value) and (value > 0 or (from_zero and value == 0))
+        if not whole or not in_range:
             kind = "a whole number" if field.type is int else "a number"
             bound = "0 or more" if from_zero else "above 0"
             raise UserError(f"train.{field.name}={value!r}; expected {kind} {bound}")

@@ -52,7 +52,9 @@ def mixed(
     return tf.data.Dataset.choose_from_datasets(sources, choice)
 
 
-def merged_statistics(statistics: Sequence[dict]) -> dict:
+def merged_statistics(
+    statistics: Sequence[dict], weights: Sequence[float] | None = None
+) -> dict:
     """Combines the statistics of datasets: what a model trained on all of them will have seen.
 
     Args:
@@ -71,8 +73,9 @@ def merged_statistics(statistics: Sequence[dict]) -> dict:
     """
     if len(statistics) == 1:
         return statistics[0]
-    minutes = np.array([one["minutes"].get(one["split"], 0.0) for one in statistics])
-    minutes = minutes / max(minutes.sum(), 1e-9)
+    minutes = [one["minutes"].get(one["split"], 0.0) for one in statistics]
+    shares = np.array(minutes if weights is None else weights, float)
+    shares = shares / max(shares.sum(), 1e-9)
     widest = {"min": min, "p5": min, "max": max, "p95": max}
     merged = {
         "split": statistics[0]["split"],
@@ -80,12 +83,12 @@ def merged_statistics(statistics: Sequence[dict]) -> dict:
             split: round(sum(one["minutes"].get(split, 0.0) for one in statistics), 4)
             for split in dict.fromkeys(key for one in statistics for key in one["minutes"])
         },
-        "voiced_share": round(float(minutes @ [one["voiced_share"] for one in statistics]), 4),
+        "voiced_share": round(float(shares @ [one["voiced_share"] for one in statistics]), 4),
     }
     for name, summary in statistics[0].items():
         if name not in merged and isinstance(summary, dict) and "mean" in summary:
             merged[name] = {
-                key: widest.get(key, lambda values: round(float(minutes @ values), 4))(
+                key: widest.get(key, lambda values: round(float(shares @ values), 4))(
                     [one[name][key] for one in statistics]
                 )
                 for key in summary

@@ -1,37 +1,79 @@
 """The folder of a training run."""
 
+import dataclasses
 import json
 import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.documents import read_document
+from ddsp_tf.version import __version__
 
 SCHEMA_VERSION = 1
 
 # More steps, or other times to look, change nothing about the steps already done.
-_FREE = (
-    "steps",
-    "log_every",
-    "validate_every",
-    "validation_clips",
-    "checkpoint_every",
-    "keep_checkpoints",
-    "render_every",
-    "render_clips",
-    "early_stop_validations",
-)
+_FREE = ("steps", "validate_every", "render_every", "early_stop_validations")
+_PARTIAL = re.compile(r"\..+\.\d+\.partial.*")
 
 
-def _settings(configuration: str) -> list[str]:
-    """Returns the lines of a configuration that decide what is trained."""
-    lines = configuration.splitlines()
-    names = set(_FREE)
-    if "train.decay = 'cosine'" in lines:
-        # The learning rate of every step depends on how many there are.
-        names.remove("steps")
-    free = tuple(f"train.{name} =" for name in names)
-    return [line for line in lines if line and not line.startswith(("#", *free))]
+class RunDiffersError(UserError):
+    """A run that was started with other data or settings than those it is to resume with."""
+
+
+@dataclasses.dataclass
+class RunRecord:
+    """What run.json says of a run.
+
+    Attributes:
+        schema_version: Version of this file.
+        config: Name or path of the configuration.
+        seed: Seed of everything random.
+        steps: Steps asked for.
+        recordings: Names of the recordings, for headings.
+        dataset_fingerprint: Fingerprints of all datasets.
+        extractor: `FeatureExtractor.describe()` of the datasets.
+        feature_statistics: Statistics of the training features.
+        ddsp_tf_version: Version that started the run.
+        versions: Versions of what it ran on.
+        dataset: Absolute path of the first dataset.
+        datasets: Absolute paths of all datasets when the run was started.
+        relative_datasets: Their paths from the run's folder, None where there is none: they hold
+            when run and datasets are moved together.
+        weights: Shares of the datasets, if given.
+        step: Steps done.
+        seconds: Seconds of training.
+        first_validation_loss: Validation loss of the untrained model.
+        validation_loss: Validation loss of the last step.
+        best_validation_loss: Lowest validation loss.
+        warnings: What was wrong with the training.
+        model_sha256: Checksum of the model, of a bundled instrument.
+    """
+
+    schema_version: int
+    config: str
+    seed: int
+    steps: int
+    recordings: str
+    dataset_fingerprint: str
+    extractor: dict[str, Any]
+    feature_statistics: dict[str, Any]
+    ddsp_tf_version: str = ""
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    dataset: str = ""
+    datasets: list[str] = dataclasses.field(default_factory=list)
+    relative_datasets: list[str | None] = dataclasses.field(default_factory=list)
+    weights: list[float] | None = None
+    step: int = 0
+    seconds: float = 0.0
+    first_validation_loss: float | None = None
+    validation_loss: float | None = None
+    best_validation_loss: float | None = None
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    model_sha256: str | None = None
 
 
 class RunDirectory:
@@ -59,75 +101,152 @@ class RunDirectory:
         self.evaluation = self.path / "evaluation.json"
         self.report = self.path / "report.html"
 
-    def open(self, configuration: str, record: dict) -> None:
-        """Starts a run, or goes on with one of the same settings.
+    def open(self, configuration: str, record: Mapping[str, Any]) -> None:
+        """Starts a run, or resumes one of the same settings.
+
+        The caller has locked the folder. A start that was killed is completed, and files that
+        killed processes left half written are removed.
 
         Args:
             configuration: The configuration in full, gin text.
-            record: What is to be kept in run.json; "seed" and "dataset_fingerprint" must not
-                change.
+            record: Entries of run.json, see `RunRecord`.
 
         Raises:
-            UserError: If the folder holds another run, something else, or cannot be written.
+            RunDiffersError: If the folder holds a run of other data or settings.
+            UserError: If the folder holds something else, or cannot be written.
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected a folder for the run")
-        if self.record.exists():
+        if self.is_started():
             self.check_same(configuration, record)
-            with atomic_path(self.configuration) as temporary:
-                temporary.write_text(configuration)
-            return
-        if self.path.is_dir() and any(self.path.iterdir()):
+        elif not self.record.exists() and self._holds_anything_else():
             raise UserError(f"{self.path}: not empty and not a run; name a new folder")
+        self._remove_partial_files()
+        if not self.is_started():
+            # The record comes first: a folder with a configuration alone may be the user's own.
+            self.update(record)
         with atomic_path(self.configuration) as temporary:
-            temporary.write_text(configuration)
-        self.update(record)
+            temporary.write_text(configuration, encoding="utf-8")
 
-    def check_same(self, configuration: str, record: dict) -> None:
-        """Makes sure that a run may go on with a configuration.
+    def is_started(self) -> bool:
+        """Tells whether there is a run, and not only the beginning of one that was killed."""
+        return self.record.exists() and self.configuration.exists()
+
+    def _holds_anything_else(self) -> bool:
+        entries = self.path.iterdir() if self.path.is_dir() else ()
+        return any(not _PARTIAL.fullmatch(entry.name) for entry in entries)
+
+    def _remove_partial_files(self):
+        for path in [p for p in self.path.rglob(".*.partial*") if _PARTIAL.fullmatch(p.name)]:
+            if path.is_file():
+                path.unlink()
+
+    def check_same(self, configuration: str, record: Mapping[str, Any]) -> None:
+        """Checks that the run may be resumed with a configuration. Changes nothing.
 
         Args:
             configuration: The configuration in full, gin text.
-            record: With "seed" and "dataset_fingerprint".
+            record: With "seed" and "dataset_fingerprint", and "weights" if there are any.
 
         Raises:
-            UserError: If anything that changes the training differs.
+            RunDiffersError: If anything that changes the training differs.
+            UserError: If the folder is not a run.
         """
         old = self.read()
-        for key in ("seed", "dataset_fingerprint"):
-            if old.get(key) != record[key]:
-                raise UserError(
+        for key in ("seed", "dataset_fingerprint", "weights"):
+            if old.get(key) != record.get(key):
+                raise RunDiffersError(
                     f"{self.path}: was started with {key}={old.get(key)}, now it is "
-                    f"{record[key]}; name a new folder, or go on with the same"
+                    f"{record.get(key)}; name a new folder, or resume with the same"
                 )
-        before, after = (_settings(self.configuration.read_text()), _settings(configuration))
-        changed = [line for line in after if line not in before]
-        changed += [line for line in before if line not in after]
+        before = _settings(self.configuration.read_text(encoding="utf-8"))
+        after = _settings(configuration)
+        names = set(before) & set(after)
+        if old["ddsp_tf_version"] == __version__:
+            # Another version may have more settings, or fewer.
+            names = set(before) | set(after)
+        changed = [name for name in sorted(names) if before.get(name) != after.get(name)]
         if changed:
-            raise UserError(
-                f"{self.path}: was started with another configuration ({changed[0].strip()}); "
-                "name a new folder, or go on with the same"
+            raise RunDiffersError(
+                f"{self.path}: was started with another configuration ({changed[0]} = "
+                f"{before.get(changed[0], 'not set')}, now {after.get(changed[0], 'not set')}); "
+                "name a new folder, or resume with the same"
             )
 
-    def read(self) -> dict:
-        """Returns run.json.
+    def read(self) -> dict[str, Any]:
+        """Reads run.json.
+
+        Returns:
+            The entries of `RunRecord`; those that may be None only where they are not.
 
         Raises:
-            UserError: If the folder is not a run, or of another version.
+            UserError: If the folder is not a run, or run.json is damaged or of another version.
         """
-        try:
-            record = json.loads(self.record.read_text())
-        except FileNotFoundError as error:
-            raise UserError(f"{self.path}: not a run directory (no run.json in it)") from error
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.record}: cannot be read ({error})") from error
-        if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
+        if not self.record.exists():
+            raise UserError(f"{self.path}: not a run directory (no run.json in it)")
+        record = read_document(self.record, RunRecord, "name another run, or train in a new folder")
+        if record.schema_version != SCHEMA_VERSION:
             raise UserError(f"{self.record}: not a run of this version (schema {SCHEMA_VERSION})")
-        return record
+        return {key: v for key, v in dataclasses.asdict(record).items() if v is not None}
 
-    def update(self, values: dict) -> None:
+    def datasets(self) -> list[Path]:
+        """Finds the datasets that the run was trained on, also after run and datasets were moved.
+
+        Returns:
+            Their folders, in order.
+
+        Raises:
+            UserError: If one is gone; names it.
+        """
+        record, folders = self.read(), []
+        if not record["datasets"]:
+            raise UserError(f"{self.record}: names no dataset; name one with --data")
+        for path, relative in zip(record["datasets"], record["relative_datasets"], strict=False):
+            places = [Path(path)]
+            if relative is not None:
+                places.insert(0, Path(os.path.normpath(self.path / relative)))
+            found = [place for place in places if (place / "dataset.json").is_file()]
+            if not found:
+                raise UserError(f"{path}: the run's dataset is gone; name one with --data")
+            folders.append(found[0])
+        return folders
+
+    def describe_datasets(self, folders: Sequence[str | os.PathLike]) -> dict[str, Any]:
+        """Describes where datasets are.
+
+        Args:
+            folders: Their folders.
+
+        Returns:
+            Entries "dataset", "datasets" and "relative_datasets" of run.json.
+        """
+        paths = [Path(folder).resolve() for folder in folders]
+        return {
+            "dataset": str(paths[0]),
+            "datasets": [str(path) for path in paths],
+            "relative_datasets": [self._relative(path) for path in paths],
+        }
+
+    def _relative(self, path: Path) -> str | None:
+        try:
+            return Path(os.path.relpath(path, self.path.resolve())).as_posix()
+        except ValueError:  # On another drive.
+            return None
+
+    def update(self, values: Mapping[str, Any]) -> None:
         """Changes entries of run.json."""
         old = self.read() if self.record.exists() else {}
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
         with atomic_path(self.record) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n")
+            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _settings(configuration: str) -> dict[str, str]:
+    """Returns the settings of a configuration that decide what is trained."""
+    joined = configuration.replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if " =" in line and not line.startswith("#")]
+    pairs = (line.split(" =", 1) for line in lines)
+    settings = {name.strip(): " ".join(value.split()) for name, value in pairs}
+    # With a cosine, the learning rate of every step depends on how many there are.
+    free = [name for name in _FREE if name != "steps" or settings.get("train.decay") != "'cosine'"]
+    return {name: v for name, v in settings.items() if name.removeprefix("train.") not in free}

@@ -39,6 +39,8 @@ class Autoencoder(keras.Model):
             decoder's level input says ("loudness_db", else "power_db").
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
+        pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
+            sees in a training clip, while the synthesizers play the true one; 0 for none.
         name: Model name.
         **kwargs: Further `keras.Model` arguments.
 
@@ -47,6 +49,7 @@ class Autoencoder(keras.Model):
             [batch, frames]; and optionally "noise", [batch, frames * hop] in [-1, 1], for the
             noise synthesizer, "z", [batch, frames, z_dims] or [batch, 1, z_dims], and "audio",
             [batch, frames * hop]. Other entries are ignored.
+        training: Whether the pitch is jittered, if the model was made so.
 
     Returns:
         Audio [batch, frames * hop].
@@ -75,6 +78,7 @@ class Autoencoder(keras.Model):
         level_matching: LevelMatching | None = None,
         sample_rate: int = 16000,
         frame_rate: float = 250,
+        pitch_jitter: float = 0.0,
         name: str = "autoencoder",
         **kwargs: Any,
     ):
@@ -86,7 +90,14 @@ class Autoencoder(keras.Model):
         self.level_matching = level_matching
         self.sample_rate = sample_rate
         self.frame_rate = frame_rate
+        self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
+        # What `compile` does by default: XLA is slower than TensorFlow's own kernels for a CPU,
+        # and cannot compile copies of a model on several devices.
+        self.supports_jit = keras.backend.backend() == "jax" or _is_on_one_accelerator()
+        if pitch_jitter:
+            # A fixed seed: a drawn one would change the initial weights of what is built later.
+            self.seed_generator = keras.random.SeedGenerator(seed=0)
         check_parts(self)
 
     @property
@@ -172,28 +183,30 @@ class Autoencoder(keras.Model):
         self,
         features: Mapping[str, Tensor],
         state: Tensor | None = None,
-        misheard_semitones: Tensor | None = None,
+        pitch_shift: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Turns features into the processors' raw inputs.
 
         Args:
             features: As for `call`.
             state: The decoder's state after the previous block; None at the start.
-            misheard_semitones: [batch, 1 or frames], by how much the decoder hears the pitch
-                shifted, while the processors get the true one: for training.
+            pitch_shift: Semitones by which the pitch that the decoder sees is shifted, while the
+                processors get the true one, [batch, 1 or frames]; None for none.
 
         Returns:
             Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz" and, if
             given, "noise" [batch, samples]; and the decoder's new state.
         """
+        if not self.built:
+            self.build()
         values = {name: ops.convert_to_tensor(features[name]) for name in self.feature_names}
         values = {name: ops.cast(value, "float32")[:, :, None] for name, value in values.items()}
         scaled = {
             name: self._z(features, values["f0_hz"]) if name == "z" else _SCALES[name](values[name])
             for name in self.decoder.input_names
         }
-        if misheard_semitones is not None:
-            scaled["f0_hz"] = scaled["f0_hz"] + misheard_semitones[:, :, None] / MIDI_RANGE
+        if pitch_shift is not None:
+            scaled["f0_hz"] = scaled["f0_hz"] + pitch_shift[:, :, None] / MIDI_RANGE
         outputs, state = self.decoder(scaled, state=state)
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
         inputs["f0_hz"] = values["f0_hz"]
@@ -214,10 +227,40 @@ class Autoencoder(keras.Model):
             z = ops.cast(features["z"], "float32")
         return z + ops.zeros_like(f0_hz)
 
-    def call(self, features: Mapping[str, Tensor]) -> Tensor:
+    def call(self, features: Mapping[str, Tensor], training: bool = False) -> Tensor:
         """Returns audio [batch, frames * hop]."""
-        inputs, _ = self.decode(features)
+        shift = None
+        if training and self.pitch_jitter:
+            limits = (-self.pitch_jitter, self.pitch_jitter)
+            shape = (ops.shape(features["f0_hz"])[0], 1)
+            shift = keras.random.uniform(shape, *limits, "float32", self.seed_generator)
+        inputs, _ = self.decode(features, pitch_shift=shift)
         return self.processor_group(inputs)
+
+    def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple[int | None, ...]:
+        """Returns the shape of the audio, [batch, frames * hop]."""
+        batch, frames = input_shape["f0_hz"][:2]
+        return batch, None if frames is None else frames * self.hop
+
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Exports the model as `keras.Model.export` does, for any batch and number of frames.
+
+        For models that stream or play on other runtimes see `ddsp-tf export`.
+
+        Args:
+            filepath: Folder to write.
+            *args: Arguments of `keras.Model.export`.
+            **kwargs: Further arguments; `input_signature` is by default the features that the
+                model needs, [batch, frames] each.
+        """
+        if not self.built:
+            self.build()
+        features = {
+            name: keras.InputSpec(shape=(None, None), dtype="float32", name=name)
+            for name in self.feature_names
+        }
+        kwargs.setdefault("input_signature", [features])
+        super().export(filepath, *args, **kwargs)
 
     def render(
         self, features: Mapping[str, Tensor]
@@ -267,6 +310,7 @@ class Autoencoder(keras.Model):
             "level_matching": keras.saving.serialize_keras_object(self.level_matching),
             "sample_rate": self.sample_rate,
             "frame_rate": self.frame_rate,
+            "pitch_jitter": self.pitch_jitter,
         }
 
     @classmethod
@@ -278,3 +322,10 @@ class Autoencoder(keras.Model):
         model = cls(**config)
         model.build()
         return model
+
+
+def _is_on_one_accelerator() -> bool:
+    import tensorflow as tf
+
+    alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
+    return alone and not keras.distribution.list_devices()[0].startswith("cpu")

@@ -1,22 +1,42 @@
 """Noticing that a training goes wrong while it still runs."""
 
+import math
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+
+from ddsp_tf.models import Autoencoder
+
 # How far below the recordings' level a sound counts as lost, in dB.
 _SILENT_DB = 40.0
 _DEAD_DB = 70.0
 # Recordings softer than this give nothing to compare with.
 _AUDIBLE_DB = -70.0
+# Below the noise of any recording; keeps the logarithm of silence finite.
+_SILENCE = 1e-12
+
+
+def level_db(audio: np.ndarray) -> float:
+    """Measures the mean power of signals in dB of full scale.
+
+    Example:
+        >>> round(level_db(np.full((1, 100), 0.1)), 2)
+        -20.0
+    """
+    return 10.0 * math.log10(float(np.mean(np.square(audio))) + _SILENCE)
 
 
 class Health:
-    """Looks at the numbers of a run, and says once when something has gone wrong.
+    """Looks at the levels of a model's signals, and says once when something has gone wrong.
 
-    Two ways to fail make a falling loss worthless: the whole output falls silent, because silence
-    is a local minimum of spectral losses; or one synthesizer dies, and the others do its work
-    badly (a noise synthesizer without harmonics buzzes and hisses, but has no pitch).
+    Two failures make a falling loss worthless: the whole output falls silent, because silence is
+    a local minimum of spectral losses; or one synthesizer dies, and the others do its work badly
+    (a noise synthesizer without harmonics buzzes and hisses, but has no pitch).
 
     Args:
-        synthesizers: Names of the nodes that make sound by themselves.
-        output: Name of the node whose signal is the output.
+        synthesizers: Names of the processors that take no other's signal.
+        output: Name of the processor whose signal is the output.
         after_step: First step at which to look: before, levels say more about initial weights.
 
     Example:
@@ -29,16 +49,25 @@ class Health:
         self.synthesizers, self.output, self.after_step = synthesizers, output, after_step
         self._said: set[str] = set()
 
-    def examine(self, step: int, numbers: dict[str, float]) -> list[str]:
-        """Looks at one row of training metrics.
+    @classmethod
+    def of(cls, model: Autoencoder, after_step: int) -> Self:
+        """Makes one for a model."""
+        group = model.processor_group
+        names = {processor.name for processor in group.processors}
+        pairs = zip(group.processors, group.connections, strict=True)
+        synthesizers = [processor.name for processor, inputs in pairs if not names & set(inputs)]
+        return cls(synthesizers, group.processors[-1].name, after_step)
+
+    def examine(self, step: int, numbers: Mapping[str, float]) -> list[str]:
+        """Looks at the levels of one step.
 
         Args:
-            step: Its step.
-            numbers: With "level_target_db" and "level_<node>_db".
+            step: The step.
+            numbers: Levels as from `levels`.
 
         Returns:
-            Sentences about what is wrong now and was not said yet, often none. What recovers and
-            fails again is said again.
+            Sentences about what is wrong now and was not said before, often none. What recovers
+            and fails again is said again.
         """
         target = numbers["level_target_db"]
         if step < self.after_step or target < _AUDIBLE_DB:
@@ -56,7 +85,7 @@ class Health:
                 level = numbers[f"level_{name}_db"]
                 if level < target - _DEAD_DB:
                     found[name] = (
-                        f"step {step}: {name} adds nothing any more ({level:.0f} dB, the "
+                        f"step {step}: {name} no longer adds anything ({level:.0f} dB, the "
                         f"recordings have {target:.0f} dB); look at the pitch of the dataset, or "
                         "leave this synthesizer out"
                     )

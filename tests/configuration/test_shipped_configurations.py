@@ -11,7 +11,7 @@ from ddsp_tf.configuration.experiment import load_experiment, load_extractor, sh
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.export.exporter import export_run
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 
 # The length of a room changes nothing but the time that this takes.

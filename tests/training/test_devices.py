@@ -13,7 +13,7 @@ import pytest
 from backends import tensorflow_only
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 
 BOTH = """

@@ -18,7 +18,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.training.checkpoints import Checkpoints
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer

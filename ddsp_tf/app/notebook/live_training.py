@@ -9,7 +9,7 @@ import soundfile
 from ddsp_tf.app.notebook.progress import Bar
 from ddsp_tf.app.notebook.showing import gain_for, player_html
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 
 _NAMES = {"target": "the recording", "reconstruction": "the model"}
 

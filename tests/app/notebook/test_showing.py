@@ -71,7 +71,7 @@ def test_a_dataset_is_told_heard_and_seen(tiny_dataset, shown, capsys):
 def run(tmp_path, rng):
     """A run directory as a training has left it after six steps."""
     from ddsp_tf.files.run_directory import RunDirectory
-    from ddsp_tf.training.metrics_log import MetricsLog
+    from ddsp_tf.files.metrics_log import MetricsLog
 
     run = RunDirectory(tmp_path / "run")
     run.logs.mkdir(parents=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.training.metrics_log import MetricsLog
+from ddsp_tf.files.metrics_log import MetricsLog
 
 COLUMNS = ("loss", "learning_rate", "magnitude", "validation_loss")
 

@@ -1,0 +1,50 @@
+"""Whether datasets and a model fit together."""
+
+from collections.abc import Sequence
+
+from ddsp_tf.configuration.experiment import Experiment
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.errors import UserError
+
+
+def check_datasets(experiment: Experiment, manifests: Sequence[Manifest], devices: int) -> None:
+    """Checks that a configuration can be trained on datasets together.
+
+    Args:
+        experiment: Model and settings.
+        manifests: The datasets.
+        devices: Devices over which a batch is divided.
+
+    Raises:
+        UserError: If rates differ, the datasets were measured in different ways, the loudness has
+            another window than that of level matching, or the batch cannot be divided.
+    """
+    model, settings = experiment.model, experiment.training
+    for manifest in manifests:
+        manifest.check_rates(model.sample_rate, model.frame_rate)
+        _check_loudness(model, manifest)
+    first = manifests[0]
+    for manifest in manifests[1:]:
+        for name in sorted(set(first.extractor) | set(manifest.extractor)):
+            ours, theirs = first.extractor.get(name), manifest.extractor.get(name)
+            if ours != theirs:
+                raise UserError(
+                    f"{manifest.folder}: {name} of its features is {theirs}, but {ours} in "
+                    f"{first.folder}; prepare both with the same settings"
+                )
+    if settings.batch_size % devices:
+        raise UserError(
+            f"train.batch_size={settings.batch_size}: cannot be divided over {devices} devices"
+        )
+
+
+def _check_loudness(model, manifest):
+    if model.level_matching is None or model.level_name != "loudness_db":
+        return
+    theirs = manifest.extractor["loudness_fft_size"]
+    if theirs != model.level_matching.loudness_fft_size:
+        raise UserError(
+            f"{manifest.folder}: loudness_fft_size of the dataset is {theirs} but that of "
+            f"LevelMatching is {model.level_matching.loudness_fft_size}; prepare the dataset again "
+            "or change the model"
+        )

@@ -1,0 +1,131 @@
+"""The devices that a training runs on."""
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import keras
+
+from ddsp_tf.errors import UserError
+
+# Steps that `fit` gives a GPU at a time: callbacks and logs of every step cost as much as a fifth
+# of it.
+_STEPS_AT_A_TIME = 10
+
+
+def has_accelerator() -> bool:
+    """Tells whether the backend sees a GPU or another accelerator."""
+    return not keras.distribution.list_devices()[0].startswith("cpu")
+
+
+def steps_at_a_time(*counts: int) -> int:
+    """Chooses `steps_per_execution` for `model.compile`.
+
+    Args:
+        *counts: Numbers of steps that executions must fill exactly.
+
+    Returns:
+        The largest divisor of all counts up to ten on an accelerator; 1 on a CPU, whose steps are
+        long, so that a training can be stopped after each.
+    """
+    if not has_accelerator():
+        return 1
+    sizes = range(_STEPS_AT_A_TIME, 0, -1)
+    return next(size for size in sizes if all(count % size == 0 for count in counts))
+
+
+def settle_backend() -> None:
+    """Makes CPU runs repeat to the last digit, and leaves the GPU to the backend that trains."""
+    import tensorflow as tf
+
+    if keras.backend.backend() == "jax":
+        with contextlib.suppress(RuntimeError):  # Too late, if TensorFlow has run already.
+            tf.config.set_visible_devices([], "GPU")
+    elif not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def spread_over(devices: int) -> Iterator[None]:
+    """Divides batches over devices of this host, for models that are made and trained inside.
+
+    By `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on
+    JAX.
+
+    Args:
+        devices: Number of devices; GPUs if there are any, else CPUs.
+
+    Raises:
+        UserError: If there are fewer.
+
+    Example:
+        >>> with spread_over(1):
+        ...     layer = keras.layers.Dense(1)
+    """
+    if devices == 1:
+        yield
+        return
+    if keras.backend.backend() == "jax":
+        found = keras.distribution.list_devices()
+        _check_number(devices, found)
+        before = keras.distribution.distribution()
+        parallel = keras.distribution.DataParallel(
+            devices=found[:devices], auto_shard_dataset=False
+        )
+        keras.distribution.set_distribution(parallel)
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(before)
+        return
+    import tensorflow as tf
+
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    _check_number(devices, found)
+    with tf.distribute.MirroredStrategy([device.name for device in found[:devices]]).scope():
+        yield
+
+
+def _check_number(devices: int, found: list) -> None:
+    if len(found) < devices:
+        raise UserError(f"devices={devices}: {devices} devices asked for, {len(found)} found")
+
+
+def memory_of_gpus() -> str:
+    """Says how much memory the GPUs have, and which processes hold it.
+
+    Returns:
+        Text such as "GPU 0: 1.0 of 80.0 GiB free, process 71 holds 78.2 GiB"; empty without
+        `nvidia-smi`.
+    """
+    try:
+        gpus = _query("--query-gpu=index,uuid,memory.free,memory.total")
+        processes = _query("--query-compute-apps=gpu_uuid,pid,used_memory")
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    texts = []
+    for index, uuid, free, total in gpus:
+        text = f"GPU {index}: {_gibibytes(free)} of {_gibibytes(total)} GiB free"
+        held = [row for row in processes if row[0] == uuid]
+        text += "".join(f", process {pid} holds {_gibibytes(used)} GiB" for _, pid, used in held)
+        texts.append(text)
+    return "; ".join(texts)
+
+
+def _query(question: str) -> list[list[str]]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        raise OSError("no nvidia-smi")
+    done = subprocess.run(
+        [program, question, "--format=csv,noheader,nounits"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+    )
+    return [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
+
+
+def _gibibytes(mebibytes: str) -> str:
+    return f"{float(mebibytes) / 1024:.1f}" if mebibytes.replace(".", "").isdigit() else "?"

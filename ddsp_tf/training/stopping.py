@@ -1,0 +1,129 @@
+"""Ending a training: on request, and when its numbers are no longer finite."""
+
+import math
+import signal
+import threading
+from types import FrameType
+from typing import Self
+
+import keras
+
+from ddsp_tf.errors import Stopped
+from ddsp_tf.training.averaging import optimizer_of, to_numpy
+from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError
+
+# Windows has no SIGHUP.
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends a training with a checkpoint when the process is interrupted, terminated or hung up.
+
+    Keras's callbacks end a training between epochs at best, and a signal inside of a step leaves
+    weights that are half changed. While the `with` block runs, SIGINT (Ctrl-C, the stop button of
+    a notebook), SIGTERM and SIGHUP are only remembered, however often they come; `fit` stops
+    before the next step, or when validation and whatever else is due have finished. Signals that
+    the process ignores, as SIGHUP under `nohup`, stay ignored.
+
+    Args:
+        checkpoint: Callback that saves the state. This one must come last in `callbacks`.
+
+    Raises:
+        Stopped: From `fit`, or from the block, after the checkpoint was saved.
+
+    Example:
+        >>> with StopOnSignal(checkpoint) as stop:  # doctest: +SKIP
+        ...     model.fit(batches, callbacks=[checkpoint, stop])
+    """
+
+    def __init__(self, checkpoint: Checkpoint):
+        super().__init__()
+        self.checkpoint = checkpoint
+        self._received: int | None = None
+        self._handlers: dict = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                before = signal.getsignal(number)
+                if before not in (signal.SIG_IGN, None):
+                    self._handlers[number] = before
+                    signal.signal(number, self._remember)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+        if self._received is not None and kind is None:
+            self._stop()
+
+    def _remember(self, number: int, frame: FrameType | None):
+        self._received = number
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Stops before a step."""
+        if self._received is not None:
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()
+            self.checkpoint.save(within_epoch=batch > 0)
+            self._stop()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stops after an epoch, when everything that was due is done."""
+        if self._received is not None:
+            self.checkpoint.save()
+            self._stop()
+
+    def _stop(self):
+        number, self._received = self._received, None
+        raise Stopped(
+            number,
+            f"{self.checkpoint.folder.parent}: stopped at step {self.checkpoint.saved_step}; a "
+            "checkpoint is saved; the same command resumes it",
+        )
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends a training whose loss is no longer a finite number.
+
+    `keras.callbacks.TerminateOnNaN` waits for the device after every step, and does not say which
+    step it was. This one reads the losses in Keras's own thread for callbacks.
+
+    Raises:
+        NotFiniteError: From `fit`.
+
+    Example:
+        >>> callbacks = [StopOnNaN()]
+    """
+
+    async_safe = True
+
+    def __init__(self):
+        super().__init__()
+        self._first_step, self._found = 0, math.inf
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Notes where the epoch begins."""
+        self._first_step, self._found = int(to_numpy(optimizer_of(self.model).iterations)), math.inf
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at the mean loss of the epoch so far."""
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            self._found = min(self._found, batch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Stops before the next step."""
+        self._check()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stops at the end of an epoch."""
+        self._check()
+
+    def _check(self):
+        if math.isfinite(self._found):
+            last = self._first_step + int(self._found)
+            size = self.model.steps_per_execution
+            raise NotFiniteError(range(max(last - size + 1, self._first_step), last + 1))
