@@ -7,7 +7,7 @@ peak memory of the device, and where the time of a step goes, measured by leavin
 Set KERAS_BACKEND=jax for the other backend.
 """
 
-import os
+import functools
 import resource
 import statistics
 import sys
@@ -18,9 +18,8 @@ import keras
 import numpy as np
 
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.quick_start import start_quickly
-from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
+from ddsp_tf.training.devices import spread_over, steps_at_a_time
+from ddsp_tf.training.optimizer import make_optimizer
 
 
 @click.command()
@@ -31,11 +30,8 @@ from ddsp_tf.training.step import TrainingStep, make_optimizer, scope
 @click.option("--steps", type=int, default=30, show_default=True)
 @click.option("--devices", type=int, default=1, show_default=True, help="GPUs to divide over.")
 @click.option("--parts/--no-parts", default=True, help="Also measure parts of the step.")
-@click.option("--quick-start", is_flag=True, help="As for ddsp-tf train.")
-def main(configs, overrides, batches, seconds, steps, devices, parts, quick_start):
+def main(configs, overrides, batches, seconds, steps, devices, parts):
     """Measure training steps."""
-    if quick_start:
-        start_quickly(os.environ)
     print(f"{device_name()}; {keras.backend.backend()}; Keras {keras.__version__}")
     for config in configs:
         for batch in batches:
@@ -57,78 +53,66 @@ def device_name() -> str:
     return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else "CPU"
 
 
-def random_batch(model, batch: int, seconds: float) -> dict[str, np.ndarray]:
+def random_batch(model, batch: int, seconds: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns a batch as `training_batches` gives it."""
     generator = np.random.default_rng(0)
     frames = round(seconds * model.frame_rate)
     curve = generator.uniform(size=(batch, frames)).astype(np.float32)
-    return {
-        "audio": generator.normal(0.0, 0.1, (batch, frames * model.hop)).astype(np.float32),
-        "f0_hz": 200.0 + 200.0 * curve,
-        "loudness_db": -60.0 + 40.0 * curve,
-        "power_db": -60.0 + 40.0 * curve,
-    }
+    curves = {"f0_hz": 200.0 + 200.0 * curve}
+    curves |= dict.fromkeys(("loudness_db", "power_db"), -60.0 + 40.0 * curve)
+    audio = generator.normal(0.0, 0.1, (batch, frames * model.hop)).astype(np.float32)
+    return {name: curves[name] for name in model.feature_names}, audio
 
 
 def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> dict[str, str]:
     """Measures one configuration at one batch size."""
+    import tensorflow as tf
+
     started = time.monotonic()
-    with scope(devices):
+    with spread_over(devices):
         experiment = load_experiment(config, overrides)
-        model, settings = experiment.model, experiment.training
-        model.build()
-        objective = Objective(model, experiment.loss)
-        optimizer = make_optimizer(settings)
-        step = TrainingStep(objective, optimizer, settings.gradient_norm, seed=0, devices=devices)
+        model = experiment.model
+        together = steps_at_a_time(steps)
+        model.compile(
+            make_optimizer(experiment.training), experiment.loss, steps_per_execution=together
+        )
+        model.optimizer.build(model.trainable_variables)
         batch = random_batch(model, batch_size, seconds)
-        wait(step.run(batch, 0))
-        result = {"to the end of the first step": f"{time.monotonic() - started:.1f} s"}
-        batch = on_device(batch)
-        result["whole step"] = milliseconds(lambda: step.run(batch, 1), steps)
+        batches = tf.data.Dataset.from_tensors(batch).repeat()
+        fit = functools.partial(model.fit, batches, shuffle=False, verbose=0)
+        fit(steps_per_epoch=together)
+        result = {"to the end of the first steps": f"{time.monotonic() - started:.1f} s"}
+        result["step of fit"] = milliseconds(lambda: fit(steps_per_epoch=steps), 5, steps)
     result["peak memory"] = peak_memory()
     if parts and devices == 1:
-        step.arrays()
-        for name, function, arguments in pieces(objective, batch):
+        for name, function, arguments in pieces(model, experiment.loss, on_device(batch)):
             result[name] = milliseconds(lambda f=function, a=arguments: f(*a), steps)
     return result
 
 
-def pieces(objective, batch):
+def pieces(model, loss, batch):
     """Parts of the step as compiled functions, with their arguments."""
-    model = objective.model
-    noise = keras.ops.convert_to_tensor(
-        np.random.default_rng(1).uniform(-1, 1, batch["audio"].shape).astype(np.float32)
-    )
-    variables = [v.value for v in model.decoder.trainable_variables]
-    inputs = objective.inputs(batch, noise)
+    features, audio = batch
+    noise = np.random.default_rng(1).uniform(-1, 1, audio.shape).astype(np.float32)
+    features = {**features, "noise": keras.ops.convert_to_tensor(noise)}
+    inputs, _ = model.decode(features)
     raw = {key: value for key, value in inputs.items() if key not in ("f0_hz", "noise")}
     fixed = {"f0_hz": inputs["f0_hz"], "noise": inputs["noise"]}
+    decoder = model.decoder
 
     def networks(weights):
-        with keras.StatelessScope(zip(model.decoder.trainable_variables, weights, strict=True)):
-            outputs = objective.inputs(batch, noise)
+        with keras.StatelessScope(zip(decoder.trainable_variables, weights, strict=True)):
+            outputs, _ = model.decode(features)
         return sum(keras.ops.sum(outputs[name]) for name in raw)
 
     def sound(raw):
         return keras.ops.sum(model.processor_group({**raw, **fixed}))
 
     def sound_and_loss(raw):
-        return objective.measure({**raw, **fixed}, batch["audio"])[0]
+        return keras.ops.mean(loss(audio, model.processor_group({**raw, **fixed})))
 
-    fused = getattr(model.decoder, "has_fused_kernel", False)
-    if keras.backend.backend() == "jax":
-        yield "networks with gradients", gradients_of(networks), (variables,)
-    else:
-        import tensorflow as tf
-
-        def network_gradients():
-            with tf.GradientTape() as tape:
-                outputs = objective.inputs(batch, noise)
-                value = sum(tf.reduce_sum(outputs[name]) for name in raw)
-            return tape.gradient(value, [v.value for v in model.decoder.trainable_variables])
-
-        compiled = tf.function(network_gradients, jit_compile=on_gpu() and not fused)
-        yield "networks with gradients", compiled, ()
+    weights = [variable.value for variable in decoder.trainable_variables]
+    yield "networks with gradients", gradients_of(networks), (weights,)
     yield "processors with gradients", gradients_of(sound), (raw,)
     yield "processors and loss with gradients", gradients_of(sound_and_loss), (raw,)
 
@@ -159,27 +143,28 @@ def on_gpu() -> bool:
 
 def on_device(batch):
     """Puts a batch where the model computes, so that copying it is not measured."""
-    return {key: keras.ops.convert_to_tensor(value) for key, value in batch.items()}
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
 
 
 def wait(result):
     """Waits until a result is computed."""
     for value in keras.tree.flatten(result):
-        np.asarray(keras.ops.convert_to_numpy(value)).sum()
+        if not isinstance(value, keras.callbacks.History):  # `fit` has waited.
+            np.asarray(keras.ops.convert_to_numpy(value)).sum()
 
 
-def milliseconds(function, steps: int) -> str:
-    """Runs a function again and again; returns the median of several means."""
-    for _ in range(3):
+def milliseconds(function, calls: int, steps: int = 1) -> str:
+    """Calls a function again and again; returns the median time of a step in it."""
+    for _ in range(3 if steps == 1 else 1):
         wait(function())
     means = []
     for _ in range(5):
-        count = max(steps // 5, 1)
+        count = max(calls // 5, 1)
         started = time.monotonic()
         for _ in range(count):
             result = function()
         wait(result)
-        means.append((time.monotonic() - started) / count * 1e3)
+        means.append((time.monotonic() - started) / (count * steps) * 1e3)
     return f"{statistics.median(means):.2f} ms"
 
 

@@ -13,10 +13,10 @@ from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.evaluation.charts import loss_curves_png
 from ddsp_tf.evaluation.evaluator import evaluate_run
-from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.files.metrics_log import MetricsLog
+from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.run import train_run
-from ddsp_tf.training.validation import Validation
+from ddsp_tf.training.validation import ValidationClips
 
 
 @dataclasses.dataclass
@@ -79,10 +79,8 @@ def train(
     """
     overrides = [
         f"train.steps={steps}",
-        f"train.log_every={max(steps // 100, 1)}",
         f"train.validate_every={max(steps // 4, 1)}",
-        f"train.checkpoint_every={max(steps // 2, 1)}",
-        "train.render_clips=0",
+        "train.render_every=0",
         f"train.warm_up_steps={min(50, steps // 4)}",
         *plan.overrides,
         *overrides,
@@ -108,15 +106,9 @@ def train(
 def untrained_files(plan: Plan, manifest: Manifest, overrides=()) -> dict[str, dict[str, float]]:
     """Measures every file with the model before its first step; keys as in `Trained.files`."""
     experiment = load_experiment(plan.config, [*plan.overrides, *overrides], plan.seed)
-    experiment.model.build()
-    validation = Validation(
-        experiment.model,
-        experiment.loss,
-        [load_manifest(manifest.folder)],
-        max(round(experiment.training.clip_seconds * experiment.model.frame_rate), 1),
-        experiment.training,
-    )
-    rows = validation.measure_training_files() + validation.measure()[1]
+    frames = experiment.training.clip_frames(experiment.model.frame_rate)
+    validation = ValidationClips(experiment.model, [load_manifest(manifest.folder)], frames)
+    rows = validation.files(experiment.loss)
     return {
         f"{row['split']}/{row['source']}": {
             key: float(value) for key, value in row.items() if key not in ("split", "source")

@@ -52,16 +52,15 @@ def mixed(
     return tf.data.Dataset.choose_from_datasets(sources, choice)
 
 
-def merged_statistics(
-    statistics: Sequence[dict], weights: Sequence[float] | None = None
-) -> dict:
+def merged_statistics(statistics: Sequence[dict], weights: Sequence[float] | None = None) -> dict:
     """Combines the statistics of datasets: what a model trained on all of them will have seen.
 
     Args:
         statistics: Of `ddsp_tf.data.statistics.dataset_statistics`.
+        weights: Shares of the datasets in training, in any unit; by default their minutes.
 
     Returns:
-        The same names. Extremes and percentiles are the widest, means are weighted by minutes.
+        The same names. Extremes and percentiles are the widest, means are weighted by the shares.
 
     Example:
         >>> one = {"split": "train", "minutes": {"train": 1.0}, "voiced_share": 0.5,

@@ -17,7 +17,8 @@ SCHEMA_VERSION = 1
 
 # More steps, or other times to look, change nothing about the steps already done.
 _FREE = ("steps", "validate_every", "render_every", "early_stop_validations")
-_PARTIAL = re.compile(r"\..+\.\d+\.partial.*")
+# As `atomic_path` names what it has not finished.
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
 
 
 class RunDiffersError(UserError):

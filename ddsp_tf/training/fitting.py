@@ -4,7 +4,9 @@ import contextlib
 import importlib.util
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import Experiment
@@ -50,14 +52,15 @@ class Fitting:
         self.settings, self.manifests, self.run = experiment.training, manifests, run
         self.on_step, self.on_warning = on_step, on_warning
         self.warnings: list[str] = []
-        self.clips = {
-            "clip_frames": self.settings.clip_frames(self.model.frame_rate),
+        clip_frames = self.settings.clip_frames(self.model.frame_rate)
+        self.clips: dict[str, Any] = {
+            "clip_frames": clip_frames,
             "batch_size": self.settings.batch_size,
             "seed": seed,
             "weights": weights,
             "varispeed": self.settings.varispeed,
         }
-        self.validation = ValidationClips(self.model, manifests, self.clips["clip_frames"])
+        self.validation = ValidationClips(self.model, manifests, clip_frames)
         # Everything that can be wrong is found before the folder is made.
         self._batches(0)
         self.checkpoint = Checkpoint(
@@ -76,6 +79,7 @@ class Fitting:
             auto_scale_loss=False,
         )
         build(self.model)
+        self._leave_validation_uncompiled()
         with self._errors_in_one_line(), StopOnSignal(self.checkpoint) as stop:
             log, best, callbacks = self._callbacks(step)
             validation = self.validation.batches()
@@ -86,6 +90,13 @@ class Fitting:
                 step = self._fit(step, validation, callbacks)
             self.validation.write_files(self.run.files, self.loss, step)
             return self._summarize(step, log, best)
+
+    def _leave_validation_uncompiled(self):
+        # XLA would compile for longer than all validations of a run take without it.
+        if keras.backend.backend() == "tensorflow" and self.model.jit_compile:
+            self.model.jit_compile = False
+            self.model.make_test_function()
+            self.model.jit_compile = True
 
     def _batches(self, step):
         return training_batches(

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -105,8 +106,7 @@ class LogMetrics(keras.callbacks.Callback):
             step: Steps done.
             logs: Numbers as Keras names them; other names than the columns are left out.
         """
-        names = {name: name.replace("val_", "validation_", 1) for name in logs if name[:4] == "val_"}
-        numbers = {names.get(name, name): float(value) for name, value in logs.items()}
+        numbers = {re.sub("^val_", "validation_", name): float(v) for name, v in logs.items()}
         row = {name: value for name, value in numbers.items() if name in self.metrics.columns}
         self.metrics.append({"step": step, **row})
         if self.writer is not None:

@@ -79,17 +79,27 @@ class ValidationClips:
         if self.model.encoder is not None:
             self.model.keep_mean_z(audio[None] for _, audio, _ in self.clips)
 
+    def files(self, loss: keras.losses.Loss) -> list[dict]:
+        """Measures every file, the training files by their first clips.
+
+        Args:
+            loss: Training loss.
+
+        Returns:
+            One row for each file: "split", "source", "clips", "loss" and its terms.
+        """
+        rows = self._by_file("train", self._training_clips(), loss)
+        return rows + (self._by_file("validation", self.clips, loss) if self.held_out else [])
+
     def write_files(self, path: Path, loss: keras.losses.Loss, step: int) -> None:
-        """Measures every file, the training files by their first clips, and writes a table.
+        """Writes a table of `files`.
 
         Args:
             path: The CSV file.
             loss: Training loss.
             step: Steps done.
         """
-        rows = self._by_file("train", self._training_clips(), loss)
-        if self.held_out:
-            rows += self._by_file("validation", self.clips, loss)
+        rows = self.files(loss)
         with (
             atomic_path(path) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,

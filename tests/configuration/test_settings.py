@@ -12,9 +12,9 @@ def test_values_out_of_range_name_the_setting(name, value):
 
 
 def test_nothing_where_nothing_is_allowed():
-    assert TrainingSettings(warm_up_steps=0, render_clips=0).render_clips == 0
-    with pytest.raises(UserError, match=r"render_clips.*0 or more"):
-        TrainingSettings(render_clips=-1)
+    assert TrainingSettings(warm_up_steps=0, render_every=0).render_every == 0
+    with pytest.raises(UserError, match=r"render_every.*0 or more"):
+        TrainingSettings(render_every=-1)
     with pytest.raises(UserError, match="whole number"):
         TrainingSettings(steps=10.5)
 

@@ -10,7 +10,7 @@ from ddsp_tf.inference.feature_files import save_features
 from ddsp_tf.inference.playing import load_player, load_ranges, play_to_file, read_curves
 from ddsp_tf.training.run import train_run
 
-SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_clips=0"]
+SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_every=0"]
 
 
 def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):

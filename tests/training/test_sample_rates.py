@@ -27,9 +27,8 @@ SHORT = (
     "train.clip_seconds=0.5",
     "train.learning_rate=3e-3",
     "train.warm_up_steps=5",
-    "train.log_every=10",
     "train.validate_every=1000",
-    "train.render_clips=0",
+    "train.render_every=0",
 )
 
 

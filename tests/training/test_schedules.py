@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
-
-from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.training.schedules import WarmUpCosineDecay, WarmUpExponentialDecay
 from ddsp_tf.training.step import make_optimizer
+
+from ddsp_tf.configuration.settings import TrainingSettings
 
 
 def test_schedule_equals_its_closed_form():

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from backends import tensorflow_only
+from ddsp_tf.training.objective import Objective
+from ddsp_tf.training.step import TrainingStep, make_optimizer
 from small_models import HOP, make_curves, make_model
 
 from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.losses import MultiScaleSpectralLoss
-from ddsp_tf.training.objective import Objective
-from ddsp_tf.training.step import TrainingStep, make_optimizer
 
 FRAMES = 25
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from ddsp_tf.training.checkpoints import Checkpoints
+from ddsp_tf.training.step import TrainingStep
+from ddsp_tf.training.trainer import Trainer
 
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data import crops
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
-from ddsp_tf.training.checkpoints import Checkpoints
-from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
-from ddsp_tf.training.step import TrainingStep
-from ddsp_tf.training.trainer import Trainer
 from ddsp_tf.training.validation import Validation
 
 # Where nobody looks at the renders: their graph takes as long to make as the validation's.

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import print_table, progress_bar
-from ddsp_tf.app.cli.options import configuration_options, quick_start_option, seed_option
+from ddsp_tf.app.cli.options import configuration_options, seed_option
 from ddsp_tf.files.names import printable
 
 
@@ -33,14 +33,13 @@ from ddsp_tf.files.names import printable
     show_default=True,
     help="GPUs of this machine to divide each batch over.",
 )
-@quick_start_option
 @seed_option
 def train(config, overrides, data, weights, run_folder, devices, seed):
     """Train a model on a dataset.
 
-    The same command goes on after a stop. The run's folder gets checkpoints, the best model so
-    far (best.keras), metrics.csv and TensorBoard logs (logs/), and renders to listen to
-    (renders/).
+    The same command resumes a training that was stopped. The run's folder gets checkpoints, the
+    best model so far (best.keras), metrics.csv and TensorBoard logs (logs/), and renders to listen
+    to (renders/).
 
     \b
     Example:

@@ -1,7 +1,5 @@
 """Options that several commands share."""
 
-import os
-
 import click
 
 
@@ -69,19 +67,3 @@ def import_option() -> click.Option:
         help="Import a Python module of your own first, for the classes that a gin file or a model "
         "names. May be repeated.",
     )
-
-
-def _start_quickly(context, parameter, value):
-    if value:
-        from ddsp_tf.training.quick_start import start_quickly
-
-        start_quickly(os.environ)
-
-
-quick_start_option = click.option(
-    "--quick-start",
-    is_flag=True,
-    expose_value=False,
-    callback=_start_quickly,
-    help="With a GPU: compile in less than half the time, for slower steps. For short trainings.",
-)

@@ -8,7 +8,6 @@ from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.data_commands import say_what_stands_out
 from ddsp_tf.app.cli.options import (
     configuration_options,
-    quick_start_option,
     seed_option,
     split_options,
 )
@@ -25,7 +24,6 @@ from ddsp_tf.app.cli.options import (
     metavar="AUDIO",
     help="Recordings to evaluate on, never trained on. [default: the held-out part of AUDIO]",
 )
-@quick_start_option
 @seed_option
 def run(audio, out, config, overrides, validation, validation_share, test, seed):
     """Recordings in, playable model out.

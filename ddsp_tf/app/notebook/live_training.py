@@ -1,4 +1,4 @@
-"""Training to look at and listen to while it goes on."""
+"""Training to look at and listen to while it runs."""
 
 import html
 import time
@@ -8,8 +8,8 @@ import soundfile
 
 from ddsp_tf.app.notebook.progress import Bar
 from ddsp_tf.app.notebook.showing import gain_for, player_html
-from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.files.metrics_log import MetricsLog
+from ddsp_tf.files.run_directory import RunDirectory
 
 _NAMES = {"target": "the recording", "reconstruction": "the model"}
 
@@ -17,9 +17,9 @@ _NAMES = {"target": "the recording", "reconstruction": "the model"}
 class LiveTraining:
     """Shows progress, losses and the latest renders below the cell that trains.
 
-    Used as a context, and as the callback of a training. The notebook's stop button ends the
-    training after a checkpoint, and the cell with it, without an error: the same cell goes on
-    later, and the cells below use the best model so far.
+    It is a context, and the callback of a training. The notebook's stop button ends the training
+    with a checkpoint, and the cell without an error: the same cell resumes it later, and the cells
+    below use the best model so far.
 
     Args:
         run: The run directory.
@@ -61,7 +61,7 @@ class LiveTraining:
     def __exit__(self, kind, error, traceback):
         self._draw()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            print("Stopped. Run this cell again to go on, or the next ones with the best so far.")
+            print("Stopped. Run this cell again to resume, or the next ones with the best model.")
             return True
         return False
 

@@ -70,8 +70,8 @@ def test_a_dataset_is_told_heard_and_seen(tiny_dataset, shown, capsys):
 @pytest.fixture
 def run(tmp_path, rng):
     """A run directory as a training has left it after six steps."""
-    from ddsp_tf.files.run_directory import RunDirectory
     from ddsp_tf.files.metrics_log import MetricsLog
+    from ddsp_tf.files.run_directory import RunDirectory
 
     run = RunDirectory(tmp_path / "run")
     run.logs.mkdir(parents=True)
