@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from ddsp_tf.audio.files import write_audio
-from ddsp_tf.backend.compilation import in_graph
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.inference.model_files import save_model
 from ddsp_tf.inference.rendering import render_stems, white_noise
@@ -284,7 +284,7 @@ class WatchHealth(_EveryFewSteps):
             self._health = Health.of(self.model, self.after_step)
         noise = white_noise(self.audio.shape, seed=0)
         with averaged_weights(self.model):
-            signals, _ = in_graph(self.model, "render")({**self.features, "noise": noise})
+            signals, _ = compiled(self.model.render)({**self.features, "noise": noise})
         signals = {"target": self.audio, **signals}
         levels = {f"level_{name}_db": level_db(np.asarray(v)) for name, v in signals.items()}
         if logs is not None:
