@@ -72,7 +72,6 @@ def _model(path):
 
 def _evaluation(path):
     from ddsp_tf.evaluation.record import read_evaluation
-
     from ddsp_tf.files.run_directory import RunDirectory
 
     return read_evaluation(RunDirectory(path.parent))

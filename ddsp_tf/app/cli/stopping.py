@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
 
 _PATIENCE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.05
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -29,6 +31,9 @@ class StopSignals:
     save or remove; ten seconds later they end the process at once. A signal that the process was
     started to ignore, as by `nohup`, stays ignored.
 
+    Python drops an exception that is raised while it collects garbage or calls `__del__`, and
+    only reports it to `sys.unraisablehook`. The signal is then raised again a moment later.
+
     Attributes:
         received: Number of the signal that came first, or None.
     """
@@ -37,6 +42,7 @@ class StopSignals:
         self.received: int | None = None
         self._since = 0.0
         self._earlier: dict[int, object] = {}
+        self._earlier_hook = sys.unraisablehook
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
@@ -45,16 +51,27 @@ class StopSignals:
                 if earlier not in (signal.SIG_IGN, None):
                     self._earlier[number] = earlier
                     signal.signal(number, self._stop)
+            self._earlier_hook, sys.unraisablehook = sys.unraisablehook, self._raise_again
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, earlier in self._earlier.items():
             signal.signal(number, earlier)
+        sys.unraisablehook = self._earlier_hook
 
     @property
     def exit_code(self) -> int:
         """What a process that such a signal ended exits with."""
         return 128 + (self.received or signal.SIGINT)
+
+    def _raise_again(self, dropped) -> None:
+        if self.received is None or not isinstance(dropped.exc_value, KeyboardInterrupt):
+            self._earlier_hook(dropped)
+            return
+        number, self.received = self.received, None
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
