@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import ddsp_tf
@@ -16,8 +18,6 @@ assert str(find_configuration("vst")).startswith(ddsp_tf.__path__[0]), find_conf
 print(ddsp_tf.__path__[0], *shipped_names(), load_extractor("demo").hop)
 print(ddsp_tf.recording("violin").stat().st_size)
 from ddsp_tf.app.pages.report import _template
-
-pytestmark = pytest.mark.slow
 _template()
 """
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from plain_jax import plain_jax
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -83,8 +85,6 @@ sys.path.insert(0, {str(FOLDER.parent)!r})
 import numpy as np
 from inputs import CASES, Size, make_inputs
 from ours import build
-
-pytestmark = pytest.mark.slow
 size = Size(2, 16000, 0.04)
 for name in "{names}".split(","):
     function, layers = build(name, size)

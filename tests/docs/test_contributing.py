@@ -9,12 +9,12 @@ import pytest
 from backends import tensorflow_only
 from documents import ROOT, code_blocks
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = code_blocks(ROOT / "CONTRIBUTING.md")
 TEST_OF_USE = """
 import ddsp_tf
 from ddsp_tf.configuration.experiment import load_experiment
-
-pytestmark = pytest.mark.slow
 
 
 def test_a_gin_file_can_name_it():
@@ -37,8 +37,8 @@ def copy(tmp_path_factory):
     ignored = shutil.ignore_patterns("__pycache__", "*.flac", "*.keras")
     for name in ("ddsp_tf", "gin", "docs", "tests/processors"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("pyproject.toml", "tests/backends.py", "tests/conftest.py", "tests/plain_jax.py"):
-        shutil.copy(ROOT / name, folder / name)
+    for path in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
+        shutil.copy(path, folder / path.relative_to(ROOT))
     layer, test = (code.text for code in BLOCKS if code.language == "python")
     (folder / "ddsp_tf/processors/soft_clip.py").write_text(layer)
     (folder / "tests/processors/test_soft_clip.py").write_text(test)
@@ -46,9 +46,9 @@ def copy(tmp_path_factory):
     insert(names, "from ddsp_tf.processors.wavetable", _line("processors.soft_clip", "SoftClip"))
     insert(names, '    "Wavetable",\n', '    "SoftClip",\n')
     insert(package / "__init__.py", '    "UserError"', '    "SoftClip": "ddsp_tf.processors",\n')
-    configurable = package / "configuration/registry.py"
-    insert(configurable, "    Wavetable,\n)", "    SoftClip,\n")
-    insert(configurable, '    "Wavetable": ', '    "SoftClip": SoftClip,\n')
+    registry = package / "configuration/registry.py"
+    insert(registry, "    Wavetable,\n)", "    SoftClip,\n")
+    insert(registry, '    "Wavetable": ', '    "SoftClip": SoftClip,\n')
     (folder / "distorted.gin").write_text(
         next(code.text for code in BLOCKS if code.language == "gin")
     )

@@ -16,6 +16,8 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training.run import train_run
 
+pytestmark = pytest.mark.slow
+
 BOTH = """
 import os
 import sys
@@ -74,8 +76,6 @@ for devices in (1, 2):
 DIVIDED = {
     "tensorflow": """
 import tensorflow as tf
-
-pytestmark = pytest.mark.slow
 (processor,) = tf.config.list_physical_devices("CPU")
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(processor, halves)
