@@ -1,43 +1,61 @@
-"""The whole chain, stage by stage; each is skipped when its result is there and still matches."""
+"""The whole chain, stage by stage; a stage whose result still matches is skipped.
 
-from __future__ import annotations
+Datasets, evaluations and exports are made again when their inputs or settings have changed. A
+trained run is never removed: when it no longer matches, it is kept beside the new one under a name
+that says when and why. docs/design.md has the whole policy.
+"""
 
 import contextlib
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ddsp_tf.audio.files import file_sha256
-from ddsp_tf.configuration.experiment import load_experiment, load_extractor
+from ddsp_tf.app.project import keep_aside, put_back
+from ddsp_tf.audio.files import file_sha256, find_audio_files
+from ddsp_tf.configuration.comparison import changed_settings, kept_defaults
+from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.errors import UserError
+from ddsp_tf.evaluation.record import Evaluation
 from ddsp_tf.files.export_description import ExportDescription, read_description
+from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 
-if TYPE_CHECKING:
-    from ddsp_tf.evaluation.record import Evaluation
+Progress = Callable[[int, int, str], None]
 
 
 class Chain:
     """Recordings -> dataset -> trained model -> evaluation -> exported model.
 
+    Everything that can be wrong with the configuration or the paths is found before any stage
+    changes a file.
+
     Args:
         audio: Files or folders to learn from.
         out: Folder of the results: `dataset/`, `run/`, `export/`, and `test_dataset/` if there
             are test recordings.
-        config: A gin file, or the name of a shipped one.
+        config: Path of a gin file, or the name of a shipped one.
         overrides: Bindings such as "train.steps=2000".
         validation: Files or folders to hold out from training.
         validation_share: Share held out at random if `validation` is empty.
         test: Recordings to evaluate on; the validation split if empty.
         seed: Seed of everything random.
+        on_note: Function called with a sentence on what was kept, and why.
 
     Attributes:
         run: The `RunDirectory`.
-        export_folder: Where the exported model goes.
-        skipped: Names of the stages that were found done.
+        export_folder: Folder of the exported model.
+        skipped: Names of the stages whose results were found.
+
+    Raises:
+        UserError: If a value, a path or an earlier run cannot be used; nothing has changed then.
+
+    Example:
+        >>> import ddsp_tf
+        >>> chain = Chain([ddsp_tf.recording("violin")], "my_violin", config="demo")
+        >>> chain.run.path.as_posix(), chain.skipped
+        ('my_violin/run', [])
     """
 
     def __init__(
@@ -51,96 +69,139 @@ class Chain:
         validation_share: float = 0.1,
         test: Sequence[Path] = (),
         seed: int = 0,
+        on_note: Callable[[str], None] = lambda text: None,
     ):
         out = Path(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: is a file; expected a folder for the results")
         self.audio, self.validation, self.test = list(audio), list(validation), list(test)
-        self.validation_share, self.seed = validation_share, seed
-        self.config, self.overrides = config, list(overrides)
+        self.validation_share, self.seed, self.config = validation_share, seed, config
+        self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"
         self.test_dataset = out / "test_dataset"
         self.run = RunDirectory(out / "run")
         self.export_folder = out / "export"
-        self.extractor = load_extractor(config, overrides)
+        self.overrides = [*self._earlier_defaults(config, overrides), *overrides]
+        experiment = load_experiment(config, self.overrides, seed)
+        self.extractor, self.steps = experiment.extractor, experiment.training.steps
+        self._text = experiment.text
+        for paths in (self.audio, *filter(None, (self.validation, self.test))):
+            find_audio_files(paths)
         self.skipped: list[str] = []
 
-    def prepare(self, on_progress: Callable[[int, int, str], None] | None = None) -> Manifest:
+    def prepare(self, on_progress: Progress | None = None) -> Manifest:
         """Prepares the dataset, and the test dataset if there are test recordings."""
-        if self.test:
-            self._prepare("test dataset", self.test_dataset, self.test, [], 1.0, on_progress)
-        return self._prepare(
-            "dataset", self.dataset, self.audio, self.validation, self.validation_share, on_progress
-        )
+        with locked(self.out, "run"):
+            if self.test:
+                self._prepare("test dataset", self.test_dataset, self.test, [], 1.0, on_progress)
+            given = (self.audio, self.validation, self.validation_share)
+            return self._prepare("dataset", self.dataset, *given, on_progress)
 
     def _prepare(self, stage, out, audio, validation, share, on_progress) -> Manifest:
-        choice = {
-            "extractor": self.extractor,
-            "validation": validation,
-            "validation_share": share,
-            "seed": self.seed,
-        }
-        if (out / "dataset.json").exists():
-            # One that an earlier version wrote, or that is damaged, is made again.
-            with contextlib.suppress(UserError):
-                manifest = load_manifest(out)
-                if manifest.fingerprint == dataset_fingerprint(audio, **choice):
-                    self.skipped.append(stage)
-                    return manifest
-        return prepare_dataset(audio, out, **choice, on_progress=on_progress)
+        choice = {"validation": validation, "validation_share": share, "seed": self.seed}
+        # A dataset that is damaged, or of an earlier version, is made again.
+        with contextlib.suppress(UserError):
+            manifest = load_manifest(out)
+            extractor = self._as_measured(manifest)
+            if manifest.fingerprint == dataset_fingerprint(audio, extractor=extractor, **choice):
+                self.skipped.append(stage)
+                self._note_tracker(stage, manifest)
+                return manifest
+        return prepare_dataset(
+            audio, out, extractor=self.extractor, **choice, on_progress=on_progress
+        )
+
+    def _as_measured(self, manifest: Manifest) -> Any:
+        """Gives the extractor as the dataset has it, if only versions differ and a run needs it."""
+        recorded = manifest.extractor
+        same = _without_version(recorded) == _without_version(self.extractor.describe())
+        return _Recorded(recorded) if same and self.run.record.exists() else self.extractor
+
+    def _note_tracker(self, stage: str, manifest: Manifest) -> None:
+        if manifest.extractor != self.extractor.describe():
+            tracker, now = manifest.extractor["pitch_tracker"], self.extractor.tracker
+            self.on_note(
+                f"{stage}: kept as {tracker['name']} {tracker['version']} measured it, although "
+                f"{now.version} is installed, because a model was trained on it"
+            )
 
     def train(
         self,
         on_step: Callable[[int, int, dict], None] | None = None,
         on_warning: Callable[[str], None] | None = None,
     ) -> dict:
-        """Trains; goes on with a stopped run of the same dataset and settings."""
+        """Trains, or resumes an earlier training on the same dataset with the same settings."""
         from ddsp_tf.training.run import train_run
 
-        if self.run.record.exists():
-            try:
-                experiment = load_experiment(self.config, self.overrides, self.seed)
-                fingerprint = load_manifest(self.dataset).fingerprint
-                self.run.check_same(
-                    experiment.text, {"seed": self.seed, "dataset_fingerprint": fingerprint}
-                )
-            except UserError:
-                # The recordings or the settings have changed: what was trained is stale.
-                shutil.rmtree(self.run.path)
-            else:
+        with locked(self.out, "run"):
+            reason = self._reason_to_start_again()
+            if reason is None and self.run.record.exists():
                 record = self.run.read()
-                if record.get("step", 0) >= experiment.training.steps:
+                if record.get("step", 0) >= self.steps:
                     self.skipped.append("training")
                     return record
-        return train_run(
-            self.config,
-            self.dataset,
-            self.run.path,
-            overrides=self.overrides,
-            seed=self.seed,
-            on_step=on_step,
-            on_warning=on_warning,
-        )
+            with self._kept_aside(reason):
+                return train_run(
+                    self.config,
+                    self.dataset,
+                    self.run.path,
+                    overrides=self.overrides,
+                    seed=self.seed,
+                    on_step=on_step,
+                    on_warning=on_warning,
+                )
 
-    def evaluate(self, on_progress: Callable[[int, int, str], None] | None = None) -> Evaluation:
+    def _reason_to_start_again(self) -> str | None:
+        """Says what the run in the folder was trained with that differs now, in a word or two."""
+        if not (self.run.record.exists() and self.run.configuration.exists()):
+            return None
+        record, fingerprint = self.run.read(), load_manifest(self.dataset).fingerprint
+        try:
+            self.run.check_same(self._text, {"seed": self.seed, "dataset_fingerprint": fingerprint})
+        except UserError:
+            if record.get("seed") != self.seed:
+                return "seed"
+            if record.get("dataset_fingerprint") != fingerprint:
+                return "dataset"
+            earlier = self.run.configuration.read_text(encoding="utf-8")
+            changed = changed_settings(earlier, self._text)
+            decisive = [name for name in changed if name != "train.steps"]
+            return (decisive or changed or ["settings"])[0]
+        return None
+
+    @contextlib.contextmanager
+    def _kept_aside(self, reason: str | None) -> Iterator[None]:
+        if reason is None:
+            yield
+            return
+        kept = keep_aside(self.run, f"{reason}_changed")
+        self.on_note(f"{reason} has changed: the earlier run is kept in {kept}")
+        try:
+            yield
+        finally:
+            if put_back(kept, self.run):
+                self.on_note(f"{self.run.path}: is the earlier run again")
+
+    def evaluate(self, on_progress: Progress | None = None) -> Evaluation:
         """Evaluates on the test recordings, or on the validation split, and writes the page."""
         from ddsp_tf.app.pages.report import write_report
         from ddsp_tf.evaluation.evaluator import evaluate_run
         from ddsp_tf.evaluation.record import read_evaluation
 
         dataset = self.test_dataset if self.test else self.dataset
-        if self.run.evaluation.exists() and self.run.report.exists():
-            # A damaged file is made again.
-            with contextlib.suppress(UserError):
-                done = read_evaluation(self.run)
-                wanted = (file_sha256(self.run.best_model), [load_manifest(dataset).fingerprint])
-                found = (done.model_sha256, [one.fingerprint for one in done.datasets])
-                if found == wanted:
-                    self.skipped.append("evaluation")
-                    return done
-        result = evaluate_run(self.run, dataset, on_progress=on_progress)
-        write_report(self.run, result)
-        return result.record
+        with locked(self.out, "run"):
+            fingerprint = load_manifest(dataset).fingerprint
+            if self.run.report.exists():
+                # A damaged evaluation.json is made again.
+                with contextlib.suppress(UserError):
+                    done = read_evaluation(self.run)
+                    found = (done.model_sha256, [one.fingerprint for one in done.datasets])
+                    if found == (file_sha256(self.run.best_model), [fingerprint]):
+                        self.skipped.append("evaluation")
+                        return done
+            result = evaluate_run(self.run, dataset, on_progress=on_progress)
+            write_report(self.run, result)
+            return result.record
 
     def export(self, precisions: Sequence[str] | None = None) -> ExportDescription:
         """Exports the best model, the LiteRT files in some precisions or all."""
@@ -148,10 +209,45 @@ class Chain:
 
         precisions = PRECISIONS if precisions is None else precisions
         wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
-        if (self.export_folder / "model.json").exists():
-            description = read_description(self.export_folder)
-            same = description.model_sha256 == file_sha256(self.run.best_model)
-            if same and wanted <= set(description.files):
-                self.skipped.append("export")
-                return description
-        return export_run(self.run, self.export_folder, precisions)
+        with locked(self.out, "run"):
+            # A damaged model.json, or an export with files missing, is made again.
+            with contextlib.suppress(UserError):
+                description = read_description(self.export_folder)
+                whole = all((self.export_folder / name).is_file() for name in description.files)
+                same = description.model_sha256 == file_sha256(self.run.best_model)
+                if same and whole and wanted <= set(description.files):
+                    self.skipped.append("export")
+                    return description
+            return export_run(self.run, self.export_folder, precisions)
+
+    def _earlier_defaults(self, config: str, overrides: Sequence[str]) -> list[str]:
+        """Finds the defaults that an earlier run had and that a new version has changed."""
+        if not (self.run.record.exists() and self.run.configuration.exists()):
+            return []
+        self.run.read()
+        try:
+            earlier = self.run.configuration.read_text(encoding="utf-8")
+            kept = kept_defaults(config, overrides, earlier)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.run.configuration}: cannot be read ({error}); restore it, or name another "
+                "folder with --out"
+            ) from error
+        if kept:
+            self.on_note(f"{', '.join(kept)}: kept as in the earlier run, whose defaults differ")
+        return kept
+
+
+class _Recorded:
+    """What a dataset says of its extractor, in place of the extractor."""
+
+    def __init__(self, description: dict):
+        self._description = description
+
+    def describe(self) -> dict:
+        return self._description
+
+
+def _without_version(description: dict) -> dict:
+    tracker = {key: v for key, v in description["pitch_tracker"].items() if key != "version"}
+    return {**description, "pitch_tracker": tracker}

@@ -1,7 +1,12 @@
 """The folder that `ddsp-tf run` writes: a dataset, a run and an export in one."""
 
 import os
+import re
+import time
 from pathlib import Path
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.run_directory import RunDirectory
 
 # The file that says what a folder is, and where such a folder lies in a project.
 DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "export"}
@@ -62,3 +67,50 @@ def player_of(path: str | os.PathLike) -> Path:
     """
     parts = {name: part for part, name in parts_of(path)}
     return parts.get("run.json") or parts.get("model.json") or Path(path)
+
+
+def keep_aside(run: RunDirectory, reason: str) -> Path:
+    """Renames a run, so that another one can take its place.
+
+    Args:
+        run: Run to rename.
+        reason: Why, as part of a file name, such as "train.steps_changed".
+
+    Returns:
+        Folder that the run is in now, such as "run_until_2026-11-27_1105_train.steps_changed".
+
+    Raises:
+        UserError: If it cannot be renamed.
+    """
+    ended = time.strftime("%Y-%m-%d_%H%M", time.localtime(run.record.stat().st_mtime))
+    word = re.sub(r"[^\w.-]+", ".", reason)
+    wanted = run.path.with_name(f"{run.path.name}_until_{ended}_{word}")
+    place, number = wanted, 1
+    while place.exists():
+        number += 1
+        place = wanted.with_name(f"{wanted.name}_{number}")
+    try:
+        os.rename(run.path, place)
+    except OSError as error:
+        raise UserError(f"{run.path}: cannot be renamed ({error.strerror or error})") from error
+    return place
+
+
+def put_back(kept: Path, run: RunDirectory) -> bool:
+    """Gives a run its name back if no other one has taken its place.
+
+    Args:
+        kept: Folder that `keep_aside` returned.
+        run: Run that was to take its place.
+
+    Returns:
+        Whether it was put back.
+    """
+    if run.record.exists():
+        return False
+    if run.path.is_dir() and not any(run.path.iterdir()):
+        run.path.rmdir()
+    if run.path.exists():
+        return False
+    os.rename(kept, run.path)
+    return True

@@ -6,7 +6,13 @@ from typing import Any
 
 import gin
 from ddsp_tf.configuration.files import find_configuration
-from ddsp_tf.configuration.parsing import bindings, own_gin_state, parse_file, parse_override
+from ddsp_tf.configuration.parsing import (
+    bindings,
+    one_line,
+    own_gin_state,
+    parse_file,
+    parse_override,
+)
 from ddsp_tf.configuration.registry import defaults
 
 _STATEMENT = re.compile(r"^(?!#)(\S+) = ")
@@ -28,6 +34,7 @@ def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[s
 
     Raises:
         UserError: If the configuration or an override is wrong.
+        ValueError: If `earlier` is damaged.
 
     Example:
         >>> earlier = "Harmonic.inharmonic = True\\ntrain.steps = 5\\n"
@@ -86,9 +93,9 @@ def _statements(text: str) -> dict[str, str]:
 
 def _settings(text: str) -> dict[tuple[str, str, str], Any]:
     """Reads the settings of a configuration, those of unknown classes as well."""
-    parser = gin.config_parser.ConfigParser(text, gin.config.ParserDelegate(skip_unknown=True))
-    return {
-        (statement.scope, statement.selector, statement.arg_name): statement.value
-        for statement in parser
-        if isinstance(statement, gin.config_parser.BindingStatement) and statement.arg_name
-    }
+    try:
+        parser = gin.config_parser.ConfigParser(text, gin.config.ParserDelegate(skip_unknown=True))
+        bound = [one for one in parser if isinstance(one, gin.config_parser.BindingStatement)]
+    except Exception as error:  # gin, its tokenizer and Python's parser raise many kinds.
+        raise ValueError(one_line(error)) from error
+    return {(one.scope, one.selector, one.arg_name): one.value for one in bound if one.arg_name}

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -41,14 +41,13 @@ class _Bar:
 class _Lines:
     """A line now and then in a file."""
 
-    def __init__(self, what: str):
-        self._what, self._total = what, None
-        self._said_share, self._said_at, self._last = 0.0, time.monotonic(), ""
+    def __init__(self, what: str, total: float | None):
+        self._what, self._total = what, total
+        self._said_share, self._said_at = 0.0, time.monotonic()
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
         self._total = self._total if total is None else total
         count = f"{done:g}" if self._total is None else f"{done:g} of {self._total:g}"
-        self._last = f"{self._what}: {count}{f', {printable(text)}' if text else ''}"
         share = done / self._total if self._total else 0.0
         now = time.monotonic()
         if share - self._said_share >= _SHARE_BETWEEN_LINES or share < self._said_share:
@@ -56,7 +55,7 @@ class _Lines:
         elif now - self._said_at < _SECONDS_BETWEEN_LINES:
             return
         self._said_at = now
-        self.note(self._last)
+        self.note(f"{self._what}: {count}{f', {text}' if text else ''}")
 
     def note(self, text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
@@ -74,9 +73,7 @@ def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
         Function `advance(done, total, text)`, with a method `note(text)`.
     """
     if not sys.stderr.isatty():
-        lines = _Lines(what)
-        lines._total = total
-        yield lines
+        yield _Lines(what, total)
         return
     from rich.console import Console
     from rich.progress import (
@@ -100,7 +97,7 @@ def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
         yield _Bar(progress, progress.add_task(what, total=total, text=""))
 
 
-def print_table(title: str, rows: list[tuple[str, object]]) -> None:
+def print_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
     """Prints names and values in two columns on standard output.
 
     Args:

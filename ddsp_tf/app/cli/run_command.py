@@ -11,6 +11,7 @@ from ddsp_tf.app.cli.options import (
     seed_option,
     split_options,
 )
+from ddsp_tf.files.names import printable
 
 
 @click.command()
@@ -28,28 +29,38 @@ from ddsp_tf.app.cli.options import (
 def run(audio, out, config, overrides, validation, validation_share, test, seed):
     """Recordings in, playable model out.
 
-    Prepares, trains, evaluates and exports. Stages whose result is there and still matches are
-    skipped, and a stopped training goes on. OUT gets dataset/, run/ (with report.html),
-    export/.
+    Prepares, trains, evaluates and exports. Stages whose results still match are skipped, and a
+    stopped training is resumed. A trained model that no longer matches is kept beside the new one.
+    OUT gets dataset/, run/ (with report.html) and export/.
 
     \b
     Example:
         ddsp-tf run my_recordings/ --out my_instrument
     """
     from ddsp_tf.app.chain import Chain
-    from ddsp_tf.app.cli import model_commands
     from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.files.locks import locked
 
-    chain = Chain(
-        [resolve(name) for name in audio],
-        out,
-        config=config,
-        overrides=overrides,
-        validation=[resolve(name) for name in validation],
-        validation_share=validation_share,
-        test=[resolve(name) for name in test],
-        seed=seed,
-    )
+    with locked(out, "run"):
+        chain = Chain(
+            [resolve(name) for name in audio],
+            out,
+            config=config,
+            overrides=overrides,
+            validation=[resolve(name) for name in validation],
+            validation_share=validation_share,
+            test=[resolve(name) for name in test],
+            seed=seed,
+            on_note=lambda text: click.echo(printable(text), err=True),
+        )
+        _run(chain)
+    for line in chain.skipped:
+        click.echo(f"{line}: already there, not done again", err=True)
+
+
+def _run(chain):
+    from ddsp_tf.app.cli import model_commands
+
     with progress_bar("preparing") as advance:
         manifest = chain.prepare(advance)
     say_what_stands_out(manifest)
@@ -60,5 +71,3 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
         evaluation = chain.evaluate(advance)
     model_commands.print_evaluation(chain.run, evaluation)
     model_commands.print_export(chain.export_folder, chain.export())
-    for line in chain.skipped:
-        click.echo(f"{line}: already there, not done again", err=True)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Any
 
 _PATIENCE_SECONDS = 10.0
 _AGAIN_SECONDS = 0.05
@@ -41,7 +42,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._since = 0.0
-        self._earlier: dict[int, object] = {}
+        self._earlier: dict[int, Any] = {}
         self._earlier_hook = sys.unraisablehook
 
     def __enter__(self) -> "StopSignals":
