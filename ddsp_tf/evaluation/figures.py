@@ -235,13 +235,19 @@ def _seconds_axis(axes: Axes) -> None:
 
 
 def _hertz_axis(axes: Axes, highest_hz: float) -> None:
-    """Shows 0 to `highest_hz` on an axis of mel, with ticks at octaves."""
+    """Shows 0 to `highest_hz` on an axis of mel, with ticks at octaves that have room."""
     top = _hz_to_mel(highest_hz)
-    octaves = [125 * 2**k for k in range(9)]
-    ticks = [hz for hz in octaves if hz <= highest_hz and _hz_to_mel(hz) > 0.08 * top]
+    room = 0.14 * axes.figure.dpi / axes.bbox.height * top
+    ticks, above = [], np.inf
+    for hz in (62.5 * 2**k for k in reversed(range(10))):
+        if above - _hz_to_mel(hz) <= room:
+            break
+        if hz <= highest_hz:
+            above = _hz_to_mel(hz)
+            ticks.append(hz)
     axes.set_yticks(
         [_hz_to_mel(hz) for hz in ticks],
-        [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
+        [f"{hz / 1000:g} kHz" if hz >= 1000 else f"{hz:g} Hz" for hz in ticks],
     )
     axes.set_ylim(0.0, top)
 

@@ -28,12 +28,11 @@ def new_figure(height_inches: float, **options: Any) -> Figure:
     return Figure(size, dpi=_DOTS_PER_INCH, facecolor=PANEL, **options)
 
 
-def style_axes(axes: Axes, title: str = "", grid: bool = True) -> None:
+def style_axes(axes: Axes, title: str = "") -> None:
     """Gives axes the colors of the panel, and a title above their left end."""
     axes.set_facecolor(PANEL)
     axes.tick_params(colors=INK, labelsize=9, length=3)
-    if grid:
-        axes.grid(color=GRID, linewidth=0.7)
+    axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_color(GRID)

@@ -1,4 +1,4 @@
-"""How measures are called and written: on the report's page, and on the command line."""
+"""Names and units of measures, on the report's page and on the command line."""
 
 import dataclasses
 import math
@@ -9,11 +9,11 @@ class Wording:
     """How a measure is written.
 
     Attributes:
-        label: What it is called.
-        unit: Stands behind the number; "" for none.
-        good: Which values are good.
-        scale: The number that is written is the value times this.
-        decimals: Digits behind the point.
+        label: Name of the measure.
+        unit: Unit, written after the number; "" for none.
+        good: Which values are better, and what to expect.
+        scale: Factor between the value and the number that is written.
+        decimals: Digits after the decimal point.
     """
 
     label: str
@@ -23,11 +23,11 @@ class Wording:
     decimals: int = 2
 
     def number(self, value: float) -> str:
-        """Writes a value without its unit."""
+        """Returns a value as text, without its unit."""
         return f"{float(value) * self.scale:.{self.decimals}f}"
 
     def text(self, value: float | None) -> str:
-        """Writes a value with its unit; None and NaN as "not measured"."""
+        """Returns a value as text with its unit; "not measured" for None and NaN."""
         if value is None or not math.isfinite(value):
             return "not measured"
         return f"{self.number(value)} {self.unit}".rstrip()
@@ -35,29 +35,35 @@ class Wording:
 
 _WORDINGS = {
     "spectral_loss": Wording(
-        "Spectral loss", good="lower; at 16 kHz about 4.5 to 5 is what the field calls trained"
+        "Spectral loss", good="lower; a well trained model has about 4.5 to 5 at 16 kHz"
     ),
-    "magnitude": Wording("Linear part", good="lower; loud partials weigh most"),
-    "log_magnitude": Wording("Log part", good="lower; quiet partials and noise weigh as much"),
-    "loudness_l1_db": Wording("Loudness error", "dB", "lower; 1 dB is barely heard"),
+    "magnitude": Wording("Linear part", good="lower; dominated by loud partials"),
+    "log_magnitude": Wording("Log part", good="lower; quiet partials and noise count as much"),
+    "loudness_l1_db": Wording("Loudness error", "dB", "lower; 1 dB is barely audible"),
     "f0_l1_semitones": Wording(
-        "Pitch error", "semitones", "lower; 0.05 is barely heard", decimals=3
+        "Pitch error", "semitones", "lower; 0.05 is barely audible", decimals=3
     ),
     "f0_outlier_share": Wording(
-        "Pitch missed", "%", "lower; frames over half a semitone off or without pitch", 100.0, 1
+        "Pitch outliers",
+        "%",
+        "lower; frames more than half a semitone off or without pitch",
+        100.0,
+        1,
     ),
-    "f0_within_50_cents": Wording("Pitch right", "%", "higher; within 50 cents", 100.0, 1),
+    "f0_within_50_cents": Wording(
+        "Pitch accuracy", "%", "higher; frames within 50 cents", 100.0, 1
+    ),
 }
 
 
 def wording(name: str) -> Wording:
-    """Returns how a measure of an evaluation is written.
+    """Returns how a measure is written.
 
     Args:
-        name: As in evaluation.json.
+        name: Name of the measure in evaluation.json.
 
     Returns:
-        Its wording; of an unknown measure, its name with three decimals.
+        Wording of the measure; for an unknown one, its name and three decimals.
 
     Example:
         >>> wording("f0_within_50_cents").text(0.998)

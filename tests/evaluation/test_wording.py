@@ -11,8 +11,8 @@ from ddsp_tf.evaluation.wording import wording
         ("spectral_loss", 5.4482, "Spectral loss", "5.45"),
         ("loudness_l1_db", 1.548, "Loudness error", "1.55 dB"),
         ("f0_l1_semitones", 0.0312, "Pitch error", "0.031 semitones"),
-        ("f0_outlier_share", 0.0021, "Pitch missed", "0.2 %"),
-        ("f0_within_50_cents", 1.0, "Pitch right", "100.0 %"),
+        ("f0_outlier_share", 0.0021, "Pitch outliers", "0.2 %"),
+        ("f0_within_50_cents", 1.0, "Pitch accuracy", "100.0 %"),
         ("log_magnitude_64", 0.75, "Log magnitude 64", "0.750"),
     ],
 )
@@ -22,5 +22,5 @@ def test_values_are_written_with_their_units(name, value, label, text):
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_what_could_not_be_measured_is_said(value):
+def test_missing_values_are_not_measured(value):
     assert wording("f0_l1_semitones").text(value) == "not measured"

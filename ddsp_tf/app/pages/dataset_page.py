@@ -62,7 +62,11 @@ def dataset_facts(manifest: Manifest) -> dict[str, str]:
     given = sum(recording.seconds for recording in manifest.recordings) / 60.0
     pitch, notes, loudness = (statistics[name] for name in ("f0_hz", "f0_midi", "loudness_db"))
     tracker = manifest.extractor["pitch_tracker"]
-    minutes = (f"{value:.2f} for {split}" for split, value in statistics["minutes"].items())
+    names = {"train": "training"}
+    minutes = (
+        f"{value:.2f} for {names.get(split, split)}"
+        for split, value in statistics["minutes"].items()
+    )
     level = "as recorded" if rules["normalize"] == "none" else f"normalized to {rules['normalize']}"
     return {
         "Recordings": f"{len(manifest.recordings)} used, {len(manifest.skipped)} skipped",

@@ -60,7 +60,7 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
     with locked(run.path, "evaluation"):
         write_report_page(
             run.report,
-            title=f"{facts['data']}, played by the model of {run.read()['recordings']}",
+            title=f"Evaluation: model of {run.read()['recordings']}",
             sample_rate=extractor["sample_rate"],
             frame_rate=extractor["frame_rate"],
             summary={**facts, **totals},

@@ -146,5 +146,5 @@ def test_info_says_what_things_are(chain):
     run = call("info", out / "run").output
     assert "6 of 6" in run and "spectral loss" in run
     assert re.search(r"loudness error +│ \d+\.\d\d dB", run)
-    assert re.search(r"pitch missed +│ (\d+\.\d %|not measured)", run)
+    assert re.search(r"pitch outliers +│ (\d+\.\d %|not measured)", run)
     assert "stream.tflite" in call("info", out / "export").output
