@@ -1,0 +1,117 @@
+"""Measures the memory and the speed of `ddsp-tf evaluate` on long recordings at 48 kHz.
+
+    python benchmarks/evaluation_memory.py --minutes 60 --folder evaluation_memory
+
+Prepares recordings of gliding tones and noise, makes a run with a small untrained model, and
+evaluates it as the command does, with the report. Memory should not grow with the minutes.
+"""
+
+import math
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import click
+import numpy as np
+import soundfile
+
+RATE = 48000
+MINUTES_PER_RECORDING = 5
+OVERRIDES = (
+    "n_harmonics=40",
+    "n_bands=33",
+    "MinGruDecoder.stack_channels=32",
+    "MinGruDecoder.stack_layers=1",
+    "MinGruDecoder.rnn_channels=32",
+    "MinGruDecoder.rnn_layers=1",
+    "Reverb.length=4800",
+)
+
+
+def gliding_tone(seconds: float) -> np.ndarray:
+    """Returns a tone of eight harmonics, which glides and swells, with noise."""
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    midi = 57.0 + 8.0 * np.sin(2 * np.pi * time_s / 7.3)
+    phase = 2 * np.pi * np.cumsum(440.0 * 2.0 ** ((midi - 69.0) / 12.0)) / RATE
+    tone = sum(np.sin(number * phase) / number for number in range(1, 9))
+    noise = np.random.default_rng(0).standard_normal(time_s.size)
+    return ((0.06 + 0.05 * np.sin(2.0 * time_s)) * tone + 0.003 * noise).astype(np.float32)
+
+
+def prepare(folder: Path, minutes: int):
+    """Makes the dataset, all of it held out, and the run."""
+    from ddsp_tf.configuration.experiment import load_experiment, load_extractor
+    from ddsp_tf.data.preparation import prepare_dataset
+    from ddsp_tf.files.run_directory import RunDirectory
+    from ddsp_tf.inference.model_files import save_model
+
+    recordings = folder / "recordings"
+    recordings.mkdir(parents=True)
+    tone = gliding_tone(60.0 * min(minutes, MINUTES_PER_RECORDING))
+    for number in range(math.ceil(minutes / MINUTES_PER_RECORDING)):
+        # Each begins elsewhere, because recordings of equal content are used only once.
+        audio = np.roll(tone, number * RATE)
+        soundfile.write(recordings / f"{number:02}.wav", audio, RATE, subtype="PCM_16")
+    dataset = folder / "dataset"
+    manifest = prepare_dataset(
+        [recordings],
+        dataset,
+        extractor=load_extractor("fast_48k", OVERRIDES),
+        validation_share=1.0,
+    )
+    experiment = load_experiment("fast_48k", OVERRIDES, seed=0)
+    experiment.model.build()
+    run = RunDirectory(folder / "run")
+    run.path.mkdir()
+    run.configuration.write_text(experiment.text)
+    save_model(experiment.model, run.best_model)
+    run.update(
+        {
+            "dataset": str(dataset.resolve()),
+            "dataset_fingerprint": manifest.fingerprint,
+            "recordings": manifest.title,
+            "extractor": manifest.extractor,
+        }
+    )
+
+
+@click.command()
+@click.option("--minutes", default=60, show_default=True, help="Minutes of sound, in fives.")
+@click.option("--folder", required=True, type=Path, help="Folder to work in.")
+@click.option("--only-prepare", is_flag=True, hidden=True)
+def main(minutes, folder, only_prepare):
+    """Evaluates a tiny model on minutes of sound at 48 kHz."""
+    if only_prepare:
+        prepare(folder, minutes)
+        return
+    if not folder.exists():
+        # Another process, because memory is measured by its highest use.
+        command = [sys.executable, __file__, "--only-prepare"]
+        command += ["--folder", str(folder), "--minutes", str(minutes)]
+        subprocess.run(command, check=True)
+    sys.argv = ["ddsp-tf", "evaluate", str(folder / "run")]
+    from ddsp_tf.app.cli import main as run_command
+
+    start, start_cpu = time.monotonic(), time.process_time()
+    try:
+        code = run_command()
+    except SystemExit as ended:
+        code = ended.code
+    seconds, cpu = time.monotonic() - start, time.process_time() - start_cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**30 if sys.platform == "darwin" else 2**20
+    )
+    print(
+        f"{minutes} minutes: peak {peak:.2f} GiB, {60 * minutes / seconds:.1f} times real time "
+        f"({60 * minutes / cpu:.1f} per core)"
+    )
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
