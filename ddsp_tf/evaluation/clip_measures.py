@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.loudness import loudness_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
@@ -49,7 +50,8 @@ class ClipJudge:
     def __init__(
         self, model: Autoencoder, loss: MultiScaleSpectralLoss, extractor: FeatureExtractor
     ):
-        self.model, self.loss, self.extractor = model, loss, extractor
+        self.model, self.extractor = model, extractor
+        self._terms = compiled(loss.terms, model)
 
     def measure(
         self, name: str, features: Mapping[str, np.ndarray], target: np.ndarray, seed: int
@@ -70,7 +72,7 @@ class ClipJudge:
         stems = {key: audio[0] for key, audio in rendered.items()}
         reconstruction = self.extractor.extract(stems["reconstruction"])
         expected = self._expected(features, target)
-        terms = self.loss.terms(target[None], stems["reconstruction"][None])
+        terms = self._terms(target[None], stems["reconstruction"][None])
         terms = {key: float(value[0]) for key, value in terms.items()}
         metrics = {**_totals(terms), **_feature_metrics(expected, reconstruction), **terms}
         return MeasuredClip(

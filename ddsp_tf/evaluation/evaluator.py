@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -20,12 +22,15 @@ from ddsp_tf.evaluation.record import (
 )
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.files.locks import locked
+from ddsp_tf.files.names import printable
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.models import Autoencoder
 
 Progress = Callable[[int, int, str], None]
+
+_THREADS = min(os.cpu_count() or 1, 4)
 
 
 @dataclasses.dataclass
@@ -152,8 +157,8 @@ def evaluate_run(
 
 def _described(part: Part, clips: int) -> EvaluatedDataset:
     return EvaluatedDataset(
-        path=str(part.manifest.folder),
-        title=part.manifest.title,
+        path=printable(part.manifest.folder),
+        title=printable(part.manifest.title),
         fingerprint=part.manifest.fingerprint,
         split=part.split,
         relation=part.relation,
@@ -196,8 +201,7 @@ def _evaluate(
         return judges[clip.part].measure(clip.name, clip.features, clip.audio, seed=clip.number)
 
     per_clip, shown = [], []
-    for clip in _read(streams, model):
-        measured = measure(clip)
+    for measured, clip in _in_threads(measure, _read(streams, model)):
         per_clip.append(EvaluatedClip(clip.name, clip.part, measured.metrics))
         if total <= shown_clips:
             shown.append(measured)
@@ -207,7 +211,8 @@ def _evaluate(
     ranks = chosen_clips(losses, shown_clips)
     if total > shown_clips:
         # Rendered once more: the sounds of all clips would fill the memory.
-        shown = [measure(clip) for clip in _read(streams, model) if clip.number in ranks]
+        chosen = (clip for clip in _read(streams, model) if clip.number in ranks)
+        shown = [measured for measured, _ in _in_threads(measure, chosen)]
     for measured, number in zip(shown, sorted(ranks), strict=True):
         measured.rank = ranks[number]
     names = per_clip[0].metrics
@@ -229,7 +234,7 @@ def _read(streams, model: Autoencoder) -> Iterator[_Clip]:
         for features, audio, about in stream.as_numpy_iterator():
             frames = int(about["valid_frames"][0])
             start = int(about["start_frame"][0]) / model.frame_rate
-            source = about["source"][0].decode("utf-8", "replace")
+            source = printable(about["source"][0].decode("utf-8", "surrogateescape"))
             yield _Clip(
                 number=number,
                 name=f"{source} {start:.1f}-{start + frames / model.frame_rate:.1f} s",
@@ -238,6 +243,24 @@ def _read(streams, model: Autoencoder) -> Iterator[_Clip]:
                 audio=audio[0, : frames * model.hop],
             )
             number += 1
+
+
+def _in_threads(
+    measure: Callable[[_Clip], MeasuredClip], clips: Iterable[_Clip]
+) -> Iterator[tuple[MeasuredClip, _Clip]]:
+    """Measures several clips at a time, in order: a tracker alone uses one processor."""
+    waiting: deque[tuple[Future, _Clip]] = deque()
+    with ThreadPoolExecutor(_THREADS) as executor:
+        try:
+            for clip in clips:
+                waiting.append((executor.submit(measure, clip), clip))
+                if len(waiting) > _THREADS:
+                    future, first = waiting.popleft()
+                    yield future.result(), first
+            for future, clip in waiting:
+                yield future.result(), clip
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 def chosen_clips(losses: Sequence[float], count: int) -> dict[int, str]:
