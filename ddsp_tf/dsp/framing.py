@@ -143,3 +143,24 @@ def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
     padded = ops.concatenate([tail, ops.zeros_like(signal[:, tail.shape[-1] :])], axis=1)
     total = signal + padded
     return total[:, :length], total[:, length:]
+
+
+def centred_frames(audio: Tensor, size: int, hop: int) -> Tensor:
+    """Cuts out one frame around each sample k * hop; beyond both ends there is silence.
+
+    Args:
+        audio: [batch, samples]; batch and samples may be unknown in a graph.
+        size: Samples of a frame. Frame k starts at sample k * hop - size // 2.
+        hop: Samples between two frames.
+
+    Returns:
+        [batch, samples // hop, size].
+
+    Example:
+        >>> centred_frames(np.arange(1.0, 6.0)[None], size=4, hop=2).numpy().tolist()
+        [[[0.0, 0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]]]
+    """
+    n_frames = ops.shape(audio)[1] // hop
+    padded = ops.pad(audio, [[0, 0], [size // 2, size]])
+    indices = ops.arange(n_frames, dtype="int32")[:, None] * hop + np.arange(size, dtype=np.int32)
+    return ops.take(padded, indices, axis=1)

@@ -1,8 +1,13 @@
-"""Mel-frequency cepstral coefficients, on the grid of our frames."""
+"""Mel-frequency cepstral coefficients, on the frames of the models.
+
+`keras.layers.MelSpectrogram` mirrors the audio at its ends where here is silence, gives one frame
+more, and makes its matrix inside the graph, where bands that are too narrow cannot be refused.
+"""
 
 import numpy as np
 from keras import ops
 
+from ddsp_tf.dsp.framing import centred_frames
 from ddsp_tf.typing import Tensor
 
 # Added to the energies before the logarithm: the original DDSP's, about -100 dB.
@@ -49,22 +54,11 @@ def mfcc(
     to_mel = mel_matrix(sample_rate, fft_size, n_mels, low_hz, min(high_hz, sample_rate / 2))
     to_coefficients = cosine_matrix(n_mels, n_coefficients)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
-    frames = _centred_frames(ops.convert_to_tensor(audio, "float32"), hop, fft_size)
+    frames = centred_frames(ops.convert_to_tensor(audio, "float32"), fft_size, hop)
     real, imaginary = ops.rfft(frames * window.astype(np.float32), fft_length=fft_size)
     # The square root has an infinite slope at zero.
     magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
     return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)
-
-
-def _centred_frames(audio: Tensor, hop: int, size: int) -> Tensor:
-    """Cuts [batch, samples // hop, size] frames, frame k centred on sample k * hop."""
-    pieces = -(-size // hop)
-    batch, n_frames = ops.shape(audio)[0], ops.shape(audio)[1] // hop
-    padded = ops.pad(audio, [[0, 0], [size // 2, pieces * hop]])
-    padded = padded[:, : (n_frames + pieces - 1) * hop]
-    padded = ops.reshape(padded, (batch, n_frames + pieces - 1, hop))
-    frames = ops.concatenate([padded[:, i : i + n_frames] for i in range(pieces)], axis=-1)
-    return frames[:, :, :size]
 
 
 def mel_matrix(

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from ddsp_tf.dsp.hartley import hartley
 from ddsp_tf.typing import Tensor
 
 
@@ -27,15 +28,8 @@ def band_limited(tables: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
     order = ops.arange(points, dtype="float32")
     order = ops.minimum(order, points - order)
     kept = ops.logical_and(f0_hz > 0.0, f0_hz * order < sample_rate / 2.0)
-    return _hartley(ops.where(kept, _hartley(tables), 0.0)) / points
-
-
-def _hartley(x):
-    # The Hartley transform is its own inverse, up to the length, and keeps a real signal real:
-    # an inverse Fourier transform, which LiteRT lacks, is not needed.
-    real, imaginary = ops.rfft(x)
-    mirrored = ops.flip((real + imaginary)[..., 1:-1], axis=-1)
-    return ops.concatenate([real - imaginary, mirrored], axis=-1)
+    spectrum = ops.where(kept, hartley(*ops.rfft(tables)), 0.0)
+    return hartley(*ops.rfft(spectrum)) / points
 
 
 def read_tables(tables: Tensor, phase: Tensor) -> Tensor:

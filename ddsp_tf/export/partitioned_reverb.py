@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from ddsp_tf.dsp.hartley import hartley
 from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.processors import Processor
 from ddsp_tf.typing import State, Tensor
@@ -96,10 +97,5 @@ class PartitionedReverb(Processor):
 
         The Hartley transform, real minus imaginary part, is its own inverse up to the length.
         """
-        real, imaginary = ops.rfft(_hartley(real, imaginary), self.size)
-        return _hartley(real, imaginary) * (1.0 / self.size)
-
-
-def _hartley(real, imaginary):
-    mirrored = ops.flip((real + imaginary)[:, 1:-1], axis=-1)
-    return ops.concatenate([real - imaginary, mirrored], axis=-1)
+        real, imaginary = ops.rfft(hartley(real, imaginary), self.size)
+        return hartley(real, imaginary) * (1.0 / self.size)

@@ -7,6 +7,8 @@ import numpy as np
 import soxr
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.audio_input import mono_audio
+from ddsp_tf.features.chunks import track_in_chunks
 from ddsp_tf.features.crepe import (
     BINS,
     CAPACITIES,
@@ -18,9 +20,8 @@ from ddsp_tf.features.crepe import (
 )
 from ddsp_tf.features.crepe_weights import find_weights, load_weights
 from ddsp_tf.features.pitch import PitchTracker, fill_unvoiced
-from ddsp_tf.features.stretches import track_in_stretches
 
-_STRETCH_SECONDS = 30.0
+_CHUNK_SECONDS = 30.0
 _CONTEXT_SECONDS = 0.2
 _VITERBI_CONTEXT_SECONDS = 2.0
 _SILENT_PEAK = 1e-3
@@ -92,20 +93,20 @@ class CrepeTracker(PitchTracker):
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording; see `PitchTracker.track`."""
         self._load()
-        audio = np.asarray(audio, np.float32)
+        audio = mono_audio(audio, sample_rate, hop)
         frame_rate = sample_rate / hop
         context = _VITERBI_CONTEXT_SECONDS if self.settings["viterbi"] else _CONTEXT_SECONDS
-        answers_hz, confidence = track_in_stretches(
+        answers_hz, confidence = track_in_chunks(
             audio,
             hop,
-            max(1, round(_STRETCH_SECONDS * frame_rate)),
+            max(1, round(_CHUNK_SECONDS * frame_rate)),
             max(1, round(context * frame_rate)),
-            lambda piece: self._track_stretch(piece, sample_rate, hop),
+            lambda piece: self._track_chunk(piece, sample_rate, hop),
         )
         instants = np.arange(answers_hz.size, dtype=np.float64)
         return fill_unvoiced(instants, answers_hz, confidence, instants)
 
-    def _track_stretch(self, audio, sample_rate, hop) -> tuple[np.ndarray, np.ndarray]:
+    def _track_chunk(self, audio, sample_rate, hop) -> tuple[np.ndarray, np.ndarray]:
         frames = audio.size // hop
         if sample_rate != SAMPLE_RATE:
             audio = soxr.resample(audio, sample_rate, SAMPLE_RATE)

@@ -4,39 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.audio_input import mono_audio
 from ddsp_tf.features.loudness import loudness_db, power_db
 from ddsp_tf.features.pitch import PitchTracker, pitch_tracker, tracker_difference
 from ddsp_tf.features.refinement import refine_f0 as refined
 
 FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
-
-
-def hop_of(sample_rate: int, frame_rate: float) -> int:
-    """Gives the samples between two frames.
-
-    Args:
-        sample_rate: In Hz.
-        frame_rate: Frames a second.
-
-    Returns:
-        sample_rate / frame_rate, an integer.
-
-    Raises:
-        UserError: If the rates do not divide.
-
-    Example:
-        >>> hop_of(48000, 250)
-        192
-    """
-    hop = round(sample_rate / frame_rate) if sample_rate > 0 and frame_rate > 0 else 0
-    if hop < 1 or hop * frame_rate != sample_rate:
-        raise UserError(
-            f"sample_rate {sample_rate} and frame_rate {frame_rate}: expected a whole number of "
-            f"samples a frame, found {sample_rate / frame_rate if frame_rate else 0.0:.6g}; "
-            "choose a frame rate that divides the sample rate"
-        )
-    return hop
 
 
 class FeatureExtractor:
@@ -71,7 +46,10 @@ class FeatureExtractor:
         power_frame_size: int = 1024,
         refine_f0: bool = True,
     ) -> None:
-        self.hop = hop_of(sample_rate, frame_rate)
+        try:
+            self.hop = hop_size(sample_rate, frame_rate)
+        except ValueError as error:
+            raise UserError(f"feature extractor: {error}") from error
         self.sample_rate = int(sample_rate)
         self.frame_rate = int(frame_rate) if frame_rate == int(frame_rate) else float(frame_rate)
         self.tracker = _tracker(pitch_tracker)
@@ -99,16 +77,14 @@ class FeatureExtractor:
             [samples // hop] each. Frame k describes sample k * hop.
 
         Raises:
-            UserError: If the audio is not mono, too short or not finite.
+            UserError: If the audio is not mono, too short, of integers or not finite; see
+                `ddsp_tf.features.audio_input.mono_audio`.
         """
-        audio = np.asarray(audio, np.float32)
-        if audio.ndim != 1 or audio.size < self.hop:
+        audio = mono_audio(audio, self.sample_rate, self.hop)
+        if audio.size < self.hop:
             raise UserError(
-                f"audio of shape {audio.shape}: expected mono [samples] with at least "
-                f"{self.hop} samples"
+                f"audio of {audio.size} samples: expected at least a frame, {self.hop} samples"
             )
-        if not np.isfinite(audio).all():
-            raise UserError("audio: found NaN or infinite samples; expected numbers in -1..1")
         f0_hz, f0_confidence = self.tracker.track(audio, self.sample_rate, self.hop)
         if self.refine_f0:
             f0_hz = refined(audio, f0_hz, f0_confidence, self.sample_rate, self.hop)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from ddsp_tf.features.centred_frames import centred_frames
+from ddsp_tf.dsp.framing import centred_frames
 from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
 from ddsp_tf.typing import Tensor
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from ddsp_tf.features.notes import stretches
+from ddsp_tf.features.notes import spans
 from ddsp_tf.units import hz_to_midi, midi_to_hz
 
 _MEDIAN_SECONDS = 0.2
@@ -37,7 +37,7 @@ def correct_pitch(
     midi = np.asarray(hz_to_midi(np.maximum(f0_hz, 1.0)))
     correction = np.zeros_like(midi)
     width = max(round(_MEDIAN_SECONDS * frame_rate) // 2, 1)
-    for first, end in stretches(notes):
+    for first, end in spans(notes):
         padded = np.pad(midi[first:end], width, mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
         centre = np.median(windows, axis=1)
@@ -47,7 +47,7 @@ def correct_pitch(
             steady = np.median(centre[start:stop])
             correction[first + start : first + stop] = nearest[start] - steady
     ramp = max(round(_RAMP_SECONDS * frame_rate), 1)
-    for first, end in stretches(notes):
+    for first, end in spans(notes):
         padded = np.pad(correction[first:end], ramp, mode="edge")
         correction[first:end] = np.convolve(padded, np.ones(2 * ramp + 1) / (2 * ramp + 1), "valid")
     moved = np.asarray(midi_to_hz(midi + amount * correction))

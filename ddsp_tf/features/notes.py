@@ -47,7 +47,7 @@ def find_notes(
     notes = _without_short(notes, False, shortest)
     notes = _without_short(notes, True, shortest)
     least_peak = faintest + min(_RISE_DB, below_loud_db / 2.0)
-    for first, end in stretches(notes):
+    for first, end in spans(notes):
         notes[first:end] &= level_db[first:end].max() >= least_peak
     return notes
 
@@ -80,17 +80,17 @@ def silence_pauses(level_db: np.ndarray, notes: np.ndarray, frame_rate: float) -
     return np.where(notes, level_db, lower).astype(np.float32)
 
 
-def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Finds the stretches of true frames.
+def spans(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Finds the spans of true frames.
 
     Args:
         mask: bool [frames].
 
     Returns:
-        First frame and end of each.
+        List of first frame and end (exclusive) of each.
 
     Example:
-        >>> stretches(np.array([False, True, True, False, True]))
+        >>> spans(np.array([False, True, True, False, True]))
         [(1, 3), (4, 5)]
     """
     edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
@@ -98,9 +98,9 @@ def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _without_short(mask: np.ndarray, value: bool, shortest: int) -> np.ndarray:
-    """Turns over stretches of `value` that are short; pauses at both ends stay."""
+    """Inverts spans of `value` that are short; pauses at both ends stay."""
     mask = mask.copy()
-    for first, end in stretches(mask == value):
+    for first, end in spans(mask == value):
         at_end = not value and (first == 0 or end == len(mask))
         if end - first < shortest and not at_end:
             mask[first:end] = not value

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.audio_input import mono_audio
 from ddsp_tf.features.octaves import correct_octaves
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoiced
 
@@ -79,7 +80,7 @@ class SwiftF0Tracker(PitchTracker):
 
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording; see `PitchTracker.track`."""
-        audio = np.asarray(audio, np.float32)
+        audio = mono_audio(audio, sample_rate, hop)
         pitch_hz, confidence = self._detect(audio, int(sample_rate))
         answers = np.arange(pitch_hz.size) * (0.016 * sample_rate)
         if self.settings["check_octaves"]:

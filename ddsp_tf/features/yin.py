@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
-from ddsp_tf.features.centred_frames import centred_frames
+from ddsp_tf.dsp.framing import centred_frames
 from ddsp_tf.typing import Tensor
 
 _STEP_CENTS = 12.0

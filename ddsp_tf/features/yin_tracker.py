@@ -7,11 +7,12 @@ import keras
 import numpy as np
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.audio_input import mono_audio
+from ddsp_tf.features.chunks import track_in_chunks
 from ddsp_tf.features.pitch import PitchTracker, fill_unvoiced
-from ddsp_tf.features.stretches import track_in_stretches
 from ddsp_tf.features.yin import yin_pitch, yin_reach
 
-_STRETCH_SECONDS = 8.0
+_CHUNK_SECONDS = 8.0
 
 
 class YinTracker(PitchTracker):
@@ -55,7 +56,7 @@ class YinTracker(PitchTracker):
 
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording; see `PitchTracker.track`."""
-        audio = np.asarray(audio, np.float32)
+        audio = mono_audio(audio, sample_rate, hop)
         lowest_hz = self.settings["lowest_hz"]
         if lowest_hz >= sample_rate / 4:
             raise UserError(
@@ -63,13 +64,13 @@ class YinTracker(PitchTracker):
                 f"sample rate, {sample_rate}"
             )
         context = math.ceil(yin_reach(sample_rate, hop, lowest_hz) / hop)
-        stretch = max(1, round(_STRETCH_SECONDS * sample_rate / hop))
-        answers_hz, confidence = track_in_stretches(
+        chunk = max(1, round(_CHUNK_SECONDS * sample_rate / hop))
+        answers_hz, confidence = track_in_chunks(
             audio,
             hop,
-            stretch,
+            chunk,
             context,
-            lambda piece: _run(piece, stretch + 2 * context, sample_rate, hop, *self.range_hz),
+            lambda piece: _run(piece, chunk + 2 * context, sample_rate, hop, *self.range_hz),
         )
         instants = np.arange(answers_hz.size, dtype=np.float64)
         return fill_unvoiced(instants, answers_hz, confidence, instants)

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.stft import log_magnitude, stft_magnitude
-from ddsp_tf.features.loudness import FLOOR_DB, a_weighting_db
+from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
 from ddsp_tf.typing import Tensor
 
 _SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
@@ -194,8 +194,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
 
     def _loudness_db(self, audio):
         size = self.loudness_fft_size
-        frequencies = np.fft.rfftfreq(size, 1.0 / self.sample_rate)
-        weights = 10.0 ** (a_weighting_db(frequencies) / 10.0) / frequencies.size
+        _, weights = loudness_weights(size, self.sample_rate)
         power = ops.square(stft_magnitude(audio, size))
         weighted = ops.matmul(power, ops.convert_to_tensor(weights.astype(np.float32)[:, None]))
         return (10.0 / math.log(10.0)) * log_magnitude(weighted[:, :, 0], 10.0 ** (FLOOR_DB / 10.0))

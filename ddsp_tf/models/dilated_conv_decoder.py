@@ -69,7 +69,7 @@ class DilatedConv(layers.Layer):
 
     def call(self, inputs: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the outputs and the new history."""
-        frames = ops.shape(inputs)[1]
+        inputs, frames = ops.cast(inputs, self.compute_dtype), ops.shape(inputs)[1]
         normalized = self.norm(inputs)
         history = ops.reshape(history, (-1, self.look_back, self.channels))
         line = ops.concatenate([ops.cast(history, normalized.dtype), normalized], axis=1)
@@ -81,6 +81,17 @@ class DilatedConv(layers.Layer):
         outputs = inputs + self.output_layer(ops.tanh(values) * ops.sigmoid(gates))
         history = ops.reshape(line[:, frames:], (-1, self.look_back * self.channels))
         return outputs, ops.cast(history, "float32")
+
+    def compute_output_shape(self, inputs_shape: Any, history_shape: Any) -> tuple:
+        """Returns the shapes of outputs and history, which are those of the inputs."""
+        return tuple(inputs_shape), tuple(history_shape)
+
+    def compute_output_spec(self, inputs: Any, history: Any) -> tuple:
+        """Returns the symbolic outputs and history."""
+        return (
+            keras.KerasTensor(inputs.shape, self.compute_dtype),
+            keras.KerasTensor(history.shape, "float32"),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

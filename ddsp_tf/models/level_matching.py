@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.noise_filter import response_gains
-from ddsp_tf.features.loudness import a_weighting_db
+from ddsp_tf.features.loudness import a_weighting
 from ddsp_tf.processors.filtered_noise import FilteredNoise
 from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.processors.harmonic import Harmonic
@@ -130,7 +130,7 @@ class LevelMatching:
             frequencies = controls["f0_hz"] * numbers
             if "harmonic_shifts" in controls:
                 frequencies = frequencies * (1.0 + controls["harmonic_shifts"])
-            power = power * _a_weighting(frequencies) * self._window_power()
+            power = power * a_weighting(frequencies) * self._window_power()
         return ops.sum(power, axis=-1, keepdims=True)
 
     def _noise_power(self, controls, feature, sample_rate):
@@ -142,7 +142,7 @@ class LevelMatching:
         weights[[0, -1]] /= 2.0
         if feature == "loudness_db":
             frequencies = np.linspace(0.0, sample_rate / 2.0, weights.size)
-            weights *= 10.0 ** (a_weighting_db(frequencies) / 10.0) * self._window_power()
+            weights *= a_weighting(frequencies) * self._window_power()
         weights = ops.convert_to_tensor(weights.astype(np.float32)[:, None])
         return ops.matmul(ops.square(gains), weights)
 
@@ -172,13 +172,3 @@ def _synthesizers(group):
         if _level_input(processor) is not None:
             own = (*processor.input_names, *getattr(processor, "optional_input_names", ()))
             yield processor, dict(zip(own, names, strict=False))
-
-
-def _a_weighting(frequencies):
-    """Power gain of the A-weighting, see `ddsp_tf.features.loudness.a_weighting_db`."""
-    square = ops.square(frequencies)
-    low, high = 20.598997**2, 12194.217**2
-    gain = square / (square + low) * high / (square + high)
-    gain = ops.square(gain) * square**2
-    gain = gain / ((square + 107.65265**2) * (square + 737.86223**2))
-    return 10.0**0.2 * gain

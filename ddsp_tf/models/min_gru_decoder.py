@@ -68,6 +68,7 @@ class MinGru(layers.Layer):
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Returns inputs + h, and the last h."""
+        inputs, state = ops.cast(inputs, self.compute_dtype), ops.cast(state, "float32")
         normalized = self.norm(inputs)
         gate = ops.cast(self.gate(normalized), "float32")
         candidate = ops.cast(self.candidate(normalized), "float32")
@@ -84,7 +85,7 @@ class MinGru(layers.Layer):
     def compute_output_spec(self, inputs: Any, state: Any) -> tuple:
         """Returns the symbolic outputs and state."""
         return (
-            keras.KerasTensor(inputs.shape, inputs.dtype),
+            keras.KerasTensor(inputs.shape, self.compute_dtype),
             keras.KerasTensor(state.shape, "float32"),
         )
 

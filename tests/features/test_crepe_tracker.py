@@ -74,8 +74,8 @@ def test_silence_has_no_confidence(official):
 def test_stretches_and_batches_do_not_matter(random_weights, monkeypatch, rng):
     audio = rng.normal(size=11025).astype(np.float32)
     tracker = CrepeTracker("tiny", weights=random_weights)
-    once = tracker._track_stretch(audio, 11025, 110)
-    monkeypatch.setattr("ddsp_tf.features.crepe_tracker._STRETCH_SECONDS", 0.3)
+    once = tracker._track_chunk(audio, 11025, 110)
+    monkeypatch.setattr("ddsp_tf.features.crepe_tracker._CHUNK_SECONDS", 0.3)
     small = CrepeTracker("tiny", weights=random_weights, batch_frames=7)
     heard = []
     monkeypatch.setattr(

@@ -88,7 +88,7 @@ def test_any_tracker_can_be_given():
 
 @pytest.mark.parametrize(("sample_rate", "frame_rate"), [(44100, 250), (16000, 0), (100, 250)])
 def test_rates_that_do_not_divide_are_both_named(sample_rate, frame_rate):
-    with pytest.raises(UserError, match=rf"{sample_rate}.*{frame_rate}"):
+    with pytest.raises(UserError, match=rf"frame_rate={frame_rate} .*sample_rate={sample_rate}"):
         FeatureExtractor(sample_rate, frame_rate)
 
 
@@ -96,8 +96,11 @@ def test_rates_that_do_not_divide_are_both_named(sample_rate, frame_rate):
     ("audio", "message"),
     [
         (np.zeros([2, 16000]), r"\(2, 16000\)"),
-        (np.zeros(63), "at least 64 samples"),
+        (np.zeros(63), "63 samples: expected at least a frame, 64 samples"),
         (np.full(16000, np.nan), "NaN"),
+        (np.zeros(16000, np.int16), "int16; expected floats in -1..1; divide by 32768"),
+        (np.zeros(16000, bool), "audio holds bool"),
+        (np.full(16000, 20000.0), "peaks at 20000; expected samples in -1..1"),
     ],
 )
 def test_bad_audio_is_refused(audio, message):

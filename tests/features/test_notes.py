@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddsp_tf.features.notes import SILENT_DB, find_notes, silence_pauses, stretches
+from ddsp_tf.features.notes import SILENT_DB, find_notes, silence_pauses, spans
 
 RATE = 100
 
@@ -13,13 +13,13 @@ def test_three_notes_are_found_to_the_frame():
     truth = [(20, 90), (120, 180), (200, 290)]
     for first, end in truth:
         level[first:end] = -25.0
-    assert stretches(find_notes(np.full(300, 220.0), level, RATE)) == truth
+    assert spans(find_notes(np.full(300, 220.0), level, RATE)) == truth
 
 
 def test_a_breath_without_pitch_is_no_note():
     confidence = np.repeat([0.9, 0.2, 0.9], 50)
     notes = find_notes(np.full(150, 220.0), np.full(150, -20.0), RATE, confidence)
-    assert stretches(notes) == [(0, 50), (100, 150)]
+    assert spans(notes) == [(0, 50), (100, 150)]
 
 
 def test_clicks_and_dropouts_do_not_count():
@@ -27,14 +27,14 @@ def test_clicks_and_dropouts_do_not_count():
     level[10:13] = -20.0  # A click of 30 ms.
     level[50:150] = -20.0
     level[100:103] = -75.0  # A dropout of 30 ms.
-    assert stretches(find_notes(np.full(200, 220.0), level, RATE)) == [(50, 150)]
+    assert spans(find_notes(np.full(200, 220.0), level, RATE)) == [(50, 150)]
 
 
 def test_a_faint_hum_is_no_note_but_a_notes_faint_end_is():
     level = np.full(300, -79.0)
     level[20:100] = np.linspace(-20.0, -70.0, 80)  # A note that decays.
     level[150:250] = -67.0  # A hum, within 45 dB of the loud parts, which begin at -29 dB.
-    ((first, end),) = stretches(find_notes(np.full(300, 220.0), level, RATE))
+    ((first, end),) = spans(find_notes(np.full(300, 220.0), level, RATE))
     assert first == 20 and 95 <= end <= 100
     # All on one level, close to the gate or not, is a note.
     for gate_db in (5.0, 45.0):

@@ -12,7 +12,7 @@ from ddsp_tf.features.yin_tracker import YinTracker
 def test_stretches_join_without_a_seam(monkeypatch, rng):
     audio = tone(vibrato(90.0, seconds=3.0), amplitudes=RICH).with_noise(10.0).audio
     whole = YinTracker().track(audio, 16000, 100)
-    monkeypatch.setattr(yin_tracker, "_STRETCH_SECONDS", 0.5)
+    monkeypatch.setattr(yin_tracker, "_CHUNK_SECONDS", 0.5)
     parts = YinTracker().track(audio, 16000, 100)
     np.testing.assert_allclose(parts[0], whole[0], rtol=1e-4)
     np.testing.assert_allclose(parts[1], whole[1], atol=1e-4)

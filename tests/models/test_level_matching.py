@@ -4,10 +4,9 @@ import pytest
 from backends import compiled, gradient, to_numpy
 from keras import ops
 
-from ddsp_tf.features.loudness import a_weighting_db, loudness_db, power_db
+from ddsp_tf.features.loudness import loudness_db, power_db
 from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.models import LevelMatching
-from ddsp_tf.models.level_matching import _a_weighting
 from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Sinusoidal
 
 FRAMES = 100
@@ -121,12 +120,6 @@ def test_the_tolerance_is_the_largest_departure(rng):
         matched = match(matching, group, inputs, "power_db", level)
         departure = predict(matching, group, matched, "power_db") - wanted
         np.testing.assert_allclose(departure, 3.0 * np.tanh((own - wanted) / 3.0), atol=0.02)
-
-
-def test_a_weighting_is_the_loudness_features():
-    frequencies = np.geomspace(10.0, 24000.0, 50).astype(np.float32)
-    weights = 10.0 * np.log10(to_numpy(_a_weighting(ops.convert_to_tensor(frequencies))))
-    np.testing.assert_allclose(weights, a_weighting_db(frequencies), atol=1e-3)
 
 
 def test_gradients_are_finite_in_silence_and_without_pitch(rng):
