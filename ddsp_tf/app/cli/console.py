@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from ddsp_tf.files.names import printable
 
 _SECONDS_BETWEEN_LINES = 60.0
-_SHARE_BETWEEN_LINES = 0.1
 
 
 class Progress(Protocol):
@@ -43,17 +42,16 @@ class _Lines:
 
     def __init__(self, what: str, total: float | None):
         self._what, self._total = what, total
-        self._said_share, self._said_at = 0.0, time.monotonic()
+        self._tenth, self._said_at = 0, time.monotonic()
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
         self._total = self._total if total is None else total
         count = f"{done:g}" if self._total is None else f"{done:g} of {self._total:g}"
-        share = done / self._total if self._total else 0.0
+        tenth = int(10 * done / self._total) if self._total else 0
         now = time.monotonic()
-        if share - self._said_share >= _SHARE_BETWEEN_LINES or share < self._said_share:
-            self._said_share = share
-        elif now - self._said_at < _SECONDS_BETWEEN_LINES:
+        if tenth == self._tenth and now - self._said_at < _SECONDS_BETWEEN_LINES:
             return
+        self._tenth = tenth
         self._said_at = now
         self.note(f"{self._what}: {count}{f', {text}' if text else ''}")
 

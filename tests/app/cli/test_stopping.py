@@ -1,43 +1,105 @@
-"""Signals become one exception, wherever they arrive."""
+"""Ctrl-C, SIGTERM and SIGHUP in every command: one sentence, no traceback."""
 
 import os
 import signal
-import time
+import subprocess
+import sys
+import threading
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from ddsp_tf.app.cli.stopping import StopSignals
+from ddsp_tf.app.cli.main import main
+from ddsp_tf.app.cli.stopping import SENTENCES, StopSignals
 
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_further_signals_change_nothing(number):
-    with StopSignals() as signals:
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
-            time.sleep(1)
-        for again in (signal.SIGINT, signal.SIGTERM, number):
-            os.kill(os.getpid(), again)
-        time.sleep(0.01)
-    assert signals.exit_code == 128 + number
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def test_a_signal_that_python_drops_is_raised_again():
-    class Sensitive:
-        def __del__(self):
-            os.kill(os.getpid(), signal.SIGTERM)
-            for _ in range(1000):
-                pass
+def stopped(monkeypatch, command, numbers, meanwhile=lambda: None):
+    """Runs a command that gets signals while it works, and one more while it cleans up."""
 
-    with StopSignals() as signals, pytest.raises(KeyboardInterrupt):
-        del_me = Sensitive()
-        del del_me
-        time.sleep(2)
-        pytest.fail("the signal was lost")
-    assert signals.exit_code == 143
+    def work(**_):
+        try:
+            for number in numbers:
+                os.kill(os.getpid(), number)
+            pytest.fail("nothing stopped")
+        finally:
+            os.kill(os.getpid(), numbers[0])
+            meanwhile()
+
+    monkeypatch.setattr(main.commands[command], "callback", work)
+    monkeypatch.setattr(main.commands[command], "params", [])
+    return CliRunner().invoke(main, ["-v", command])
 
 
-def test_handlers_of_the_caller_return():
+@pytest.mark.parametrize("command", SENTENCES)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_ends_a_command_with_one_sentence(command, number, monkeypatch):
+    earlier = signal.getsignal(number)
+    result = stopped(monkeypatch, command, [number])
+    assert result.exit_code == 128 + number
+    assert result.stderr.strip() == SENTENCES[command]
+    assert signal.getsignal(number) == earlier
+
+
+def test_five_signals_interrupt_the_cleaning_up_as_little_as_one(monkeypatch):
+    cleaned = []
+    result = stopped(monkeypatch, "prepare", [signal.SIGINT] * 5, lambda: cleaned.append(1))
+    assert cleaned == [1] and result.exit_code == 130
+    assert result.stderr.strip() == SENTENCES["prepare"]
+
+
+def test_what_a_training_says_itself_is_said_instead(monkeypatch):
+    class Said(KeyboardInterrupt):
+        exit_code = 143
+
+    def work(**_):
+        raise Said("run: stopped at step 3; a checkpoint is saved; the same command resumes it")
+
+    monkeypatch.setattr(main.commands["train"], "callback", work)
+    monkeypatch.setattr(main.commands["train"], "params", [])
+    result = CliRunner().invoke(main, ["-v", "train"])
+    assert (result.exit_code, "stopped at step 3" in result.stderr) == (143, True)
+
+
+def test_a_signal_that_the_process_ignores_stays_ignored():
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.received is None
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def work():
+        with StopSignals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
     before = signal.getsignal(signal.SIGTERM)
-    with StopSignals():
-        assert signal.getsignal(signal.SIGTERM) != before
-    assert signal.getsignal(signal.SIGTERM) == before
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+def test_every_command_has_its_sentence():
+    assert set(SENTENCES) == set(main.commands) - {"info"}
+    assert isinstance(main, click.Group)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_process_that_is_interrupted_shows_no_traceback(count, tmp_path, melodies):
+    command = [sys.executable, "-m", "ddsp_tf.app.cli", "prepare", str(melodies), "--out", "d"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        process.stderr.readline()
+        for _ in range(count):
+            process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130 and "Traceback" not in said
+    assert said.splitlines()[-1] == SENTENCES["prepare"]

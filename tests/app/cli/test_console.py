@@ -1,0 +1,81 @@
+"""What commands print: progress with and without a terminal, and names as they are."""
+
+import io
+
+import pytest
+from click.testing import CliRunner
+
+from ddsp_tf.app.cli import console
+from ddsp_tf.app.cli.main import main
+from ddsp_tf.errors import UserError
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    return now
+
+
+def lines_of(capsys, steps, total=None, clock=None, seconds=0.0):
+    with console.progress_bar("training", total) as advance:
+        for step in range(1, steps + 1):
+            if clock:
+                clock[0] += seconds
+            advance(step, steps, f"loss {step}")
+    return capsys.readouterr().err.splitlines()
+
+
+def test_without_a_terminal_there_is_a_line_for_every_tenth(capsys, clock):
+    said = lines_of(capsys, 1000)
+    assert said[0] == "training: 100 of 1000, loss 100"
+    assert said[-1] == "training: 1000 of 1000, loss 1000" and len(said) == 10
+
+
+def test_without_a_terminal_there_is_a_line_every_minute(capsys, clock):
+    said = lines_of(capsys, 30000, clock=clock, seconds=1.0)
+    assert 490 < len(said) < 510
+    assert said[0] == "training: 60 of 30000, loss 60"
+
+
+def test_of_an_unknown_total_there_are_lines_too(capsys, clock):
+    with console.progress_bar("preparing") as advance:
+        for done in range(5):
+            clock[0] += 61.0
+            advance(done)
+        advance.note("look\x1b[2J")
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["preparing: 0", "preparing: 1"] and said[-1] == "look\\x1b[2J"
+
+
+def test_in_a_terminal_there_is_a_bar_and_names_are_data(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(console.sys, "stderr", terminal)
+    with console.progress_bar("preparing", 4) as advance:
+        advance(1, 4)
+        advance(4, text="[red]a\x1b[31m\udcff.wav")
+        advance.note("[bold]kept")
+    shown = terminal.getvalue()
+    assert "[red]a\\x1b[31m\\xff.wav" in shown and "4/4" in shown and "[bold]kept" in shown
+
+
+def test_tables_show_names_as_data(capsys):
+    console.print_table("run [red]x\x1b[0m", [("[b]name", "\udcff[/b]\n2"), ("number", 3)])
+    shown = capsys.readouterr().out
+    for text in ("run [red]x\\x1b[0m", "[b]name", "\\xff[/b]\\n2", "3"):
+        assert text in shown
+    assert "\x1b" not in shown
+
+
+def test_errors_show_names_as_data(monkeypatch):
+    def work(**_):
+        raise UserError("a\x1b[31m\nb\udcff.wav: empty")
+
+    monkeypatch.setattr(main.commands["info"], "callback", work)
+    result = CliRunner().invoke(main, ["-v", "info", "x"])
+    assert result.stderr == "error: a\\x1b[31m\\nb\\xff.wav: empty\n"
