@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import find_audio_files, read_audio, write_audio
+from ddsp_tf.audio.files import read_audio, write_audio
+from ddsp_tf.audio.finding import find_audio
 
 _LEAST_CLIPS = 10
 _QUIET_DB = -50.0
@@ -40,9 +41,9 @@ def given(folder: Path, held_out: Path | None) -> Material:
         folder: Folder with audio files.
         held_out: Folder with audio files that are not trained on.
     """
-    files = find_audio_files(folder)
+    files = find_audio(folder).audio
     if held_out is not None:
-        return Material(folder.resolve().name, tuple(files), tuple(find_audio_files(held_out)))
+        return Material(folder.resolve().name, tuple(files), tuple(find_audio(held_out).audio))
     if len(files) < 2:
         # One recording is divided in time by `cut`.
         return Material(folder.resolve().name, tuple(files), ())

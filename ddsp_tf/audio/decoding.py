@@ -1,49 +1,57 @@
-"""Audio files as mono blocks at a wanted rate, with what was seen of the file on the way."""
+"""Recordings as mono blocks at a given sample rate, with what was measured on the way."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import soundfile
 import soxr
 
+from ddsp_tf.audio.completeness import check_complete
+from ddsp_tf.audio.formats import MEDIA_CONTAINERS
+from ddsp_tf.audio.media import MediaSource
 from ddsp_tf.errors import UserError
 
+CHANNELS = ("mean", "left", "right")
 SILENT_PEAK_DB = -60.0
 _BLOCK_VALUES = 1 << 18
 _LOUDEST_PEAK = 16.0
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 1_000_000
 _CLIPPED_RUN = 3
 _FULL_SCALE = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128}
+_FLAT = 1e-6
 _LOST_IN_MONO_DB = 40.0
-# Sizes that programs write into a WAV header before they know better.
-_OPEN_ENDED = 0x7FF00000
+_LEAST_SHARE = 0.99
+# Others have no length by which a file that was cut off could be told.
+_FORMATS = frozenset(
+    ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "SVX", "NIST", "VOC"]
+)
 
 
 class AudioDecoder:
-    """Decodes one file, block by block, in memory that does not grow with it.
+    """Decodes one recording block by block, in memory that does not grow with it.
 
-    Channels are averaged; other rates are resampled by soxr at its very high quality.
+    Other sample rates are resampled by soxr at its "very high quality". Containers that
+    libsndfile does not read (.m4a, .mp4, .webm and others) are decoded by PyAV if it is installed.
 
     Args:
-        path: The file.
-        sample_rate: Wanted, in Hz.
+        path: Recording.
+        sample_rate: Sample rate of the result, in Hz.
+        channel: "mean" of all channels, or the "left" (first) or "right" (second) one alone; of a
+            recording with one channel always that one.
 
     Attributes:
         file_rate: Sample rate of the file, in Hz.
-        channels: Of the file.
-        expected: Samples to expect at the wanted rate; the file's own claim.
-        decoded: Samples given so far.
-        peak: Of the channels' mean, so far.
-        channel_peak: Highest of any channel, so far.
-        clipped_share: Share of values in runs of three or more at full scale.
-        mono_loss_db: How much quieter the mean of the channels is than the channels: 0 if they
-            are alike, 3 for two that have nothing in common.
+        channels: Number of channels in the file.
+        decoded: Samples yielded so far.
+        peak: Highest absolute sample of the result so far, before resampling.
+        channel_peak: Highest absolute sample of any channel used so far.
+        expected: Samples to expect, by the file's own claim, which may be wrong; 0 if it has none.
 
     Raises:
-        UserError: If the file is missing, no audio, damaged or empty.
+        UserError: If the file is missing, no audio, cut off, empty, or needs PyAV.
 
     Example:
         >>> import tempfile
@@ -54,30 +62,34 @@ class AudioDecoder:
         (16000, 0.0)
     """
 
-    def __init__(self, path: str | os.PathLike, sample_rate: int) -> None:
-        self.path, self.sample_rate = Path(path), int(sample_rate)
-        _check_file(self.path)
+    def __init__(self, path: str | os.PathLike, sample_rate: int, channel: str = "mean") -> None:
+        if channel not in CHANNELS:
+            raise UserError(f"channel {channel!r}: unknown; expected {', '.join(CHANNELS)}")
+        self.path, self.sample_rate, self.channel = Path(path), int(sample_rate), channel
         self.decoded = 0
         self.peak = self.channel_peak = 0.0
         self._clipped = self._values = 0
         self._channel_power = self._mono_power = 0.0
-        with _reported(self.path):
-            self._file = soundfile.SoundFile(str(self.path))
-        self.file_rate, self.channels = self._file.samplerate, self._file.channels
-        if self._file.frames < 1:
-            self._file.close()
-            raise UserError(f"{self.path}: holds no audio")
-        self.expected = self._file.frames * self.sample_rate // self.file_rate + 2
-        self._full_scale = _FULL_SCALE.get(self._file.subtype, 0.9999)
+        container = check_complete(self.path)
+        kind = MediaSource if container in MEDIA_CONTAINERS else _SoundFileSource
+        self._source: MediaSource | _SoundFileSource = kind(self.path)
+        self.file_rate, self.channels = self._source.file_rate, self._source.channels
+        if not _LOWEST_RATE <= self.file_rate <= _HIGHEST_RATE:
+            self._source.close()
+            raise UserError(
+                f"{self.path}: claims a sample rate of {self.file_rate} Hz; expected "
+                f"{_LOWEST_RATE} to {_HIGHEST_RATE} Hz; export the file again"
+            )
+        self.expected = (self._source.frames or 0) * self.sample_rate // self.file_rate
 
     @property
     def clipped_share(self) -> float:
-        """See the class."""
+        """Share of samples in flat runs of three or more at full scale."""
         return self._clipped / max(self._values, 1)
 
     @property
     def mono_loss_db(self) -> float:
-        """See the class."""
+        """Level of the channels above that of their mean, in dB; 3 dB for two unrelated ones."""
         if self._channel_power <= 0.0:
             return 0.0
         ratio = max(self._channel_power, 1e-30) / max(self._mono_power, 1e-30)
@@ -87,39 +99,42 @@ class AudioDecoder:
         """Decodes the file, once.
 
         Yields:
-            Mono float32 [samples], nominally in -1..1, of any size.
+            Mono float32 [samples] of any number, nominally in -1..1.
 
         Raises:
             UserError: If the file is damaged, holds NaN, infinite or absurdly large samples, or
-                its channels cancel each other so that the mean of them is silent.
+                its channels cancel each other so that their mean is silent.
         """
         resampler = None
         if self.file_rate != self.sample_rate:
             resampler = soxr.ResampleStream(
                 self.file_rate, self.sample_rate, 1, dtype="float32", quality="VHQ"
             )
-        frames, claimed = 0, self._file.frames
-        size = max(1, _BLOCK_VALUES // self.channels)
-        with _reported(self.path), self._file:
-            while True:
-                block = self._file.read(size, dtype="float32", always_2d=True)
-                self._check(block, frames)
-                frames += len(block)
-                mono = block[:, 0] if self.channels == 1 else block.mean(axis=1)
-                self._look(block, mono)
-                if resampler is not None:
-                    mono = np.ascontiguousarray(mono)
-                    mono = resampler.resample_chunk(mono, last=len(block) == 0)
-                self.decoded += mono.size
-                if mono.size:
-                    yield mono
-                if len(block) == 0:
-                    break
-        if frames < 0.99 * claimed:
-            raise UserError(
-                f"{self.path}: damaged, ends after {frames} of {claimed} samples; copy it again"
-            )
+        frames = 0
+        for block in self._source.blocks(max(1, _BLOCK_VALUES // self.channels)):
+            chosen = self._choose(block)
+            self._check(chosen, frames)
+            frames += len(chosen)
+            mono = chosen[:, 0] if chosen.shape[1] == 1 else chosen.mean(axis=1)
+            self._look(chosen, mono)
+            if resampler is not None:
+                mono = resampler.resample_chunk(np.ascontiguousarray(mono))
+            self.decoded += mono.size
+            if mono.size:
+                yield mono
+        if resampler is not None:
+            rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            self.decoded += rest.size
+            if rest.size:
+                yield rest
+        self._check_length(frames)
         self._check_cancellation()
+
+    def _choose(self, block: np.ndarray) -> np.ndarray:
+        if self.channel == "mean" or block.shape[1] == 1:
+            return block
+        number = CHANNELS.index(self.channel) - 1
+        return block[:, number : number + 1]
 
     def _check(self, block: np.ndarray, first: int) -> None:
         finite = np.isfinite(block).all(axis=1)
@@ -139,16 +154,28 @@ class AudioDecoder:
     def _look(self, block: np.ndarray, mono: np.ndarray) -> None:
         """Measures clipping, and what is lost by averaging the channels."""
         self.peak = max(self.peak, float(max(mono.max(initial=0.0), -mono.min(initial=0.0))))
-        self._channel_power += float(np.einsum("ij,ij->", block, block)) / self.channels
+        self._channel_power += float(np.einsum("ij,ij->", block, block)) / block.shape[1]
         self._mono_power += float(mono @ mono)
         self._values += block.size
-        if self.channel_peak >= self._full_scale and len(block) >= _CLIPPED_RUN:
-            full = np.abs(block) >= self._full_scale
+        if self.channel_peak >= self._source.full_scale and len(block) >= _CLIPPED_RUN:
+            full = np.abs(block) >= self._source.full_scale
             run = full[:-2] & full[1:-1] & full[2:]
+            if self._source.may_exceed_full_scale:
+                flat = np.abs(np.diff(block, axis=0)) <= _FLAT
+                run &= flat[:-1] & flat[1:]
             inside = np.zeros_like(full)
             for shift in range(_CLIPPED_RUN):
                 inside[shift : shift + len(run)] |= run
             self._clipped += int(np.count_nonzero(inside))
+
+    def _check_length(self, frames: int) -> None:
+        claimed = self._source.frames
+        if not frames:
+            raise UserError(f"{self.path}: holds no audio")
+        if claimed and frames < _LEAST_SHARE * claimed - self._source.tolerated_frames:
+            raise UserError(
+                f"{self.path}: damaged, ends after {frames} of {claimed} samples; copy it again"
+            )
 
     def _check_cancellation(self) -> None:
         peak_db, channel_db = (
@@ -157,9 +184,43 @@ class AudioDecoder:
         if peak_db < SILENT_PEAK_DB and channel_db > peak_db + _LOST_IN_MONO_DB:
             raise UserError(
                 f"{self.path}: its {self.channels} channels cancel each other (antiphase): they "
-                f"peak at {channel_db:.0f} dBFS, their mean at {peak_db:.0f} dBFS; turn the "
-                "polarity of one around, or export one channel alone"
+                f"peak at {channel_db:.0f} dBFS, their mean at {peak_db:.0f} dBFS; use one of "
+                "them: --channel left"
             )
+
+
+class _SoundFileSource:
+    """A file that libsndfile reads; see `MediaSource` for the attributes."""
+
+    tolerated_frames = 0
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _reported(path):
+            # Bytes, because names need not be UTF-8.
+            name = os.fsencode(path) if os.name == "posix" else str(path)
+            self._file = soundfile.SoundFile(name)
+        self.file_rate, self.channels = self._file.samplerate, self._file.channels
+        frames, kind = self._file.frames, self._file.format
+        if kind not in _FORMATS:
+            self._file.close()
+            raise UserError(f"{path}: is {kind} audio; expected .wav, .flac, .ogg, .mp3 or .aiff")
+        if frames < 1:
+            self._file.close()
+            raise UserError(f"{path}: holds no audio")
+        self.frames = frames if frames < 1 << 62 else None
+        self.full_scale = _FULL_SCALE.get(self._file.subtype, 0.9999)
+        self.may_exceed_full_scale = not self._file.subtype.startswith("PCM")
+
+    def blocks(self, size: int) -> Iterator[np.ndarray]:
+        """Decodes the file in blocks of float32 [samples, channels]."""
+        with _reported(self.path), self._file:
+            while len(block := self._file.read(size, dtype="float32", always_2d=True)):
+                yield block
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
 
 
 @contextmanager
@@ -170,40 +231,6 @@ def _reported(path: Path) -> Iterator[None]:
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
         reason = str(error).rpartition("': ")[2].rstrip(".")
         raise UserError(
-            f"{path}: cannot be read as audio ({reason}); expected an intact file in a format "
-            "that libsndfile reads, such as .wav, .flac, .ogg or .mp3"
+            f"{path}: cannot be read as audio ({reason}); expected an intact recording, such as "
+            ".wav, .flac, .ogg, .mp3 or .m4a"
         ) from error
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; expected an audio file")
-    if not path.exists():
-        raise UserError(f"{path}: no such file")
-    if not path.is_file():
-        raise UserError(f"{path}: is not a regular file; expected audio")
-    try:
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            _check_wav_length(path, file, size)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if size == 0:
-        raise UserError(f"{path}: the file is empty; expected audio")
-
-
-def _check_wav_length(path: Path, file: IO[bytes], size: int) -> None:
-    """Compares the length in a WAV header with the file; libsndfile passes over a missing end."""
-    head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return
-    while len(chunk := file.read(8)) == 8:
-        length = int.from_bytes(chunk[4:], "little")
-        if chunk[:4] == b"data":
-            rest = size - file.tell()
-            if rest < 0.99 * length and length < _OPEN_ENDED:
-                raise UserError(
-                    f"{path}: damaged, holds {rest} of {length} bytes of audio; copy it again"
-                )
-            return
-        file.seek(length + length % 2, os.SEEK_CUR)

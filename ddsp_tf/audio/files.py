@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,85 +11,39 @@ from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 
-# What libsndfile reads by itself; headerless .raw and MATLAB's .mat are left out.
-# fmt: off
-AUDIO_SUFFIXES = frozenset({
-    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
-    ".aiff", ".aifc", ".au", ".snd", ".caf", ".avr", ".htk", ".iff", ".svx", ".8svx", ".paf",
-    ".pvf", ".sf", ".ircam", ".sd2", ".sds", ".voc", ".nist", ".sph", ".wve", ".xi",
-})
-# fmt: on
-
-
-def find_audio_files(paths: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
-    """Lists audio files.
-
-    Args:
-        paths: A file or a folder, or several. A file is taken whatever its suffix; folders are
-            searched with everything below them for suffixes that libsndfile reads. Names that
-            begin with a dot are passed over.
-
-    Returns:
-        Absolute paths, sorted, each once.
-
-    Raises:
-        UserError: If a path does not exist or a folder holds no audio.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> for name in ("b.WAV", "a.flac", "notes.txt"):
-        ...     (folder / name).touch()
-        >>> [path.name for path in find_audio_files(folder)]
-        ['a.flac', 'b.WAV']
-    """
-    if isinstance(paths, str | os.PathLike):
-        paths = [paths]
-    found: set[Path] = set()
-    for path in map(Path, paths):
-        if path.is_dir():
-            below = set(_audio_below(path))
-            if not below:
-                raise UserError(
-                    f"{path}: no audio file in this folder; expected .wav, .flac, .ogg, .mp3, "
-                    ".aiff or another format that libsndfile reads"
-                )
-            found |= below
-        elif path.exists():
-            found.add(Path(os.path.abspath(path)))
-        else:
-            raise UserError(f"{path}: no such file or folder")
-    if not found:
-        raise UserError("no audio given; expected files or folders")
-    return sorted(found)
-
-
-def _audio_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(os.path.abspath(folder)):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-                yield Path(parent, name)
+# Where libsndfile's name of a format is not that of the suffix.
+_FORMATS = {
+    ".aif": "AIFF", ".aifc": "AIFF", ".oga": "OGG", ".opus": "OGG", ".snd": "AU", ".wave": "WAV",
+}  # fmt: skip
+_SUBTYPES = {".opus": "OPUS"}
+_MOST_CHANNELS = 64
+_HIGHEST_RATE = 1_000_000
+# A claimed length is believed as far as it is this many samples for each byte of the file.
+_BELIEVED_SAMPLES_A_BYTE = 8
 
 
 def read_audio(
-    path: str | os.PathLike, sample_rate: int, minimum_seconds: float = 0.0
+    path: str | os.PathLike,
+    sample_rate: int,
+    minimum_seconds: float = 0.0,
+    channel: str = "mean",
 ) -> np.ndarray:
-    """Reads an audio file of any rate, channel count and depth.
+    """Reads a recording of any sample rate, channel count and depth.
 
-    Channels are averaged; other rates are resampled by soxr at its very high quality. The file
-    is read in blocks, see `AudioDecoder`, so that memory holds little more than the result.
+    The file is decoded in blocks, see `AudioDecoder`, so that memory holds little more than the
+    result.
 
     Args:
-        path: The file.
-        sample_rate: Wanted, in Hz.
-        minimum_seconds: Shorter audio is refused.
+        path: Recording.
+        sample_rate: Sample rate of the result, in Hz.
+        minimum_seconds: Shortest duration accepted, in seconds.
+        channel: "mean" of all channels, "left" or "right".
 
     Returns:
         Mono float32 [samples], nominally in -1..1.
 
     Raises:
-        UserError: If the file is missing, no audio, damaged, empty or too short, holds NaN,
+        UserError: If the file is missing, no audio, cut off, empty or too short, holds NaN,
             infinite or absurdly large samples, or its channels cancel each other.
 
     Example:
@@ -100,12 +53,13 @@ def read_audio(
         >>> read_audio(path, sample_rate=16000).shape
         (16000,)
     """
-    decoder = AudioDecoder(path, sample_rate)
-    audio = np.empty(decoder.expected, np.float32)
+    decoder = AudioDecoder(path, sample_rate, channel)
+    believed = _BELIEVED_SAMPLES_A_BYTE * Path(path).stat().st_size
+    audio = np.empty(min(decoder.expected, believed) + 2, np.float32)
     filled = 0
     for block in decoder.blocks():
         if filled + block.size > audio.size:
-            audio = np.concatenate([audio[:filled], np.empty(audio.size + block.size, np.float32)])
+            audio = np.concatenate([audio[:filled], np.empty(filled // 2 + block.size, "f4")])
         audio[filled : filled + block.size] = block
         filled += block.size
     check_length(path, filled, sample_rate, minimum_seconds)
@@ -115,13 +69,13 @@ def read_audio(
 def check_length(
     path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float
 ) -> None:
-    """Makes sure that audio is long enough.
+    """Makes sure that a recording is long enough.
 
     Args:
-        path: Its file.
-        samples: That were decoded.
-        sample_rate: In Hz.
-        minimum_seconds: Shorter audio is refused; so is none at all.
+        path: Recording.
+        samples: Samples that were decoded.
+        sample_rate: Their rate, in Hz.
+        minimum_seconds: Shortest duration accepted, in seconds; one sample at least.
 
     Raises:
         UserError: If it is too short.
@@ -133,25 +87,57 @@ def check_length(
         )
 
 
+def output_format(path: str | os.PathLike, subtype: str | None = None) -> tuple[str, str]:
+    """Looks up the format in which a file will be written, before any work is done.
+
+    Args:
+        path: File to write; its suffix names the format.
+        subtype: libsndfile's name of a depth, such as "PCM_24" or "FLOAT"; by default the
+            format's own, 16 bits where it has a depth.
+
+    Returns:
+        libsndfile's names of format and subtype.
+
+    Raises:
+        UserError: If the suffix or the depth is unknown.
+
+    Example:
+        >>> output_format("song.aif"), output_format("song.opus")
+        (('AIFF', 'PCM_16'), ('OGG', 'OPUS'))
+    """
+    suffix = Path(path).suffix.lower()
+    kind = _FORMATS.get(suffix, suffix[1:].upper())
+    if kind not in soundfile.available_formats() or kind == "RAW":
+        raise UserError(
+            f"{path}: the suffix {suffix!r} names no audio format; expected .wav, .flac, .aiff, "
+            ".ogg, .opus or .mp3"
+        )
+    subtype = subtype or _SUBTYPES.get(suffix) or soundfile.default_subtype(kind)
+    if not soundfile.check_format(kind, subtype):
+        raise UserError(f"{path}: {kind} has no subtype {subtype}; choose another")
+    return kind, subtype
+
+
 def write_audio(
     path: str | os.PathLike, audio: np.ndarray, sample_rate: int, subtype: str | None = None
 ) -> float:
-    """Writes an audio file in the format of its suffix; 16 bits where the format has a depth.
+    """Writes an audio file in the format of its suffix.
 
-    Audio whose peak exceeds 1 is turned down as a whole to peak at 1, so that it is neither
-    wrapped nor clipped; as floating point it is written as it is.
+    Audio that peaks above 1 is turned down as a whole to peak at 1, so that it neither wraps nor
+    clips; as floating point it is written as it is.
 
     Args:
-        path: The file to write; it appears when complete.
-        audio: Mono [samples] or [samples, channels], nominally in -1..1.
-        sample_rate: In Hz.
-        subtype: libsndfile's name of another depth, such as "PCM_24" or "FLOAT".
+        path: File to write; it appears when complete.
+        audio: Floats [samples] or [samples, channels], nominally in -1..1.
+        sample_rate: Sample rate, in Hz.
+        subtype: libsndfile's name of another depth than the format's own, see `output_format`.
 
     Returns:
-        The factor that the audio was turned down by; 1.0 if it was not.
+        Factor by which the audio was turned down; 1.0 if it was not.
 
     Raises:
-        UserError: If the audio is not finite, has a wrong shape, or the file cannot be written.
+        UserError: If the audio is not finite, no floats, or has a wrong shape, or the file cannot
+            be written.
 
     Example:
         >>> import tempfile
@@ -159,30 +145,56 @@ def write_audio(
         0.5
     """
     path = Path(path)
-    audio = np.asarray(audio, np.float32)
-    if audio.ndim not in (1, 2) or audio.size == 0:
-        raise UserError(f"{path}: found audio of shape {audio.shape}; expected [samples]")
-    if not np.isfinite(audio).all():
-        raise UserError(f"{path}: not written, the audio holds NaN or infinite samples")
+    kind, subtype = output_format(path, subtype)
+    audio = _checked(path, audio)
+    if not 1 <= sample_rate <= _HIGHEST_RATE or sample_rate != int(sample_rate):
+        raise UserError(f"{path}: sample_rate {sample_rate}; expected a whole number of Hz")
     gain = 1.0 / max(1.0, float(audio.max()), -float(audio.min()))
     if subtype in ("FLOAT", "DOUBLE"):
         gain = 1.0
     try:
         with atomic_path(path) as temporary:
-            soundfile.write(str(temporary), audio * np.float32(gain), sample_rate, subtype)
+            name = os.fsencode(temporary) if os.name == "posix" else str(temporary)
+            soundfile.write(name, audio * np.float32(gain), int(sample_rate), subtype, None, kind)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        reason = str(error).rpartition("': ")[2].rstrip(".")
         raise UserError(
-            f"{path}: cannot be written ({error}); expected a suffix such as .wav, .flac or .ogg "
-            "and room on the disk"
+            f"{path}: cannot be written as {kind} {subtype} at {sample_rate} Hz ({reason})"
         ) from error
     return gain
 
 
+def _checked(path: Path, audio: np.ndarray) -> np.ndarray:
+    """Audio as float32, if it is what `write_audio` takes."""
+    try:
+        audio = np.asarray(audio)
+    except ValueError as error:
+        raise UserError(f"{path}: not written, the audio is not an array; {error}") from error
+    if audio.dtype.kind != "f":
+        raise UserError(
+            f"{path}: not written, found {audio.dtype} samples; expected floats in -1..1, such as "
+            "int16 samples divided by 32768"
+        )
+    if audio.ndim not in (1, 2) or audio.size == 0:
+        raise UserError(
+            f"{path}: not written, found audio of shape {audio.shape}; expected [samples] or "
+            "[samples, channels]"
+        )
+    if audio.ndim == 2 and audio.shape[1] > _MOST_CHANNELS:
+        raise UserError(
+            f"{path}: not written, found a batch of shape {audio.shape}; expected [samples] or "
+            "[samples, channels]; write one clip at a time"
+        )
+    if not np.isfinite(audio).all():
+        raise UserError(f"{path}: not written, the audio holds NaN or infinite samples")
+    return audio.astype(np.float32, copy=False)
+
+
 def file_sha256(path: str | os.PathLike) -> str:
-    """Gives the SHA-256 of a file's bytes.
+    """Computes the SHA-256 of a file.
 
     Args:
-        path: The file.
+        path: File.
 
     Returns:
         64 hexadecimal digits.

@@ -1,3 +1,3 @@
-"""Audio files to datasets, and datasets to batches."""
+"""Recordings to datasets, and datasets to batches."""
 
 import ddsp_tf.backend.jax_first  # noqa: F401

@@ -12,9 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ddsp_tf.data.measuring import Task, measure
-from ddsp_tf.data.parts import records_path
-from ddsp_tf.data.workers import Progress
+from ddsp_tf.data.measuring import measure
+from ddsp_tf.data.recordings import Recording
+from ddsp_tf.data.rules import PreparationRules
+from ddsp_tf.data.selection import recording_key
+from ddsp_tf.data.working_folder import Progress, save_measured
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import TRACKERS
@@ -23,14 +25,14 @@ from ddsp_tf.features.pitch import TRACKERS
 class BeamMeasurer:
     """Measures recordings in a Beam pipeline; give it to `prepare_dataset` as `measurer`.
 
-    Without `folder`, workers read the recordings where they are and leave outcomes in the working
-    folder beside the dataset: right for one machine, and for clusters that share their disks.
-    With it, recordings are first copied there, each once, and outcomes are fetched from there.
+    Without `folder`, workers read the recordings where they are and write to the working folder
+    beside the dataset: right for one machine, and for clusters that share their disks. With it,
+    recordings are first copied there, each once, and results are fetched from there.
 
     Args:
         runner: "DirectRunner", "FlinkRunner", "DataflowRunner" or another that Beam knows.
         options: Pipeline options as on a command line, such as "--project=mine".
-        folder: A folder that this machine and all workers can read and write, on any file system
+        folder: Folder that this machine and all workers can read and write, on any file system
             that Beam knows, such as "gs://bucket/folder".
 
     Raises:
@@ -47,13 +49,22 @@ class BeamMeasurer:
             ) from error
         self.runner, self.options, self.folder = runner, list(options), folder
 
-    def __call__(self, tasks: Sequence[Task], work: Path, on_progress: Progress) -> None:
+    def __call__(
+        self,
+        recordings: Sequence[Recording],
+        extractor: FeatureExtractor,
+        rules: PreparationRules,
+        work: Path,
+        on_progress: Progress,
+    ) -> None:
         """Measures recordings.
 
         Args:
-            tasks: What to measure.
-            work: Gets the outcomes; see `measure`.
-            on_progress: Called at the start and at the end; runners tell nothing in between.
+            recordings: Recordings that were found.
+            extractor: Extractor that measures them.
+            rules: Rules for channels, silence and levels.
+            work: Folder for the results.
+            on_progress: Called at the start and at the end; runners report nothing in between.
 
         Raises:
             UserError: If the runner is unknown or the pipeline fails.
@@ -61,56 +72,52 @@ class BeamMeasurer:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        on_progress(0, len(tasks), f"on {self.runner}")
+        on_progress(0, len(recordings), f"on {self.runner}")
+        # A network that is loaded already cannot be sent, its description can.
+        known = extractor.tracker.name in TRACKERS
+        sent: Any = json.dumps(extractor.describe()) if known else extractor
         try:
             if self.folder:
-                _send(tasks, self.folder)
+                _send(recordings, self.folder)
             options = PipelineOptions(self.options, runner=self.runner)
             with beam.Pipeline(options=options) as pipeline:
                 _ = (
                     pipeline
-                    | "recordings" >> beam.Create([_as_element(task) for task in tasks])
+                    | "recordings" >> beam.Create(recordings)
                     | "spread" >> beam.Reshuffle()
-                    | "measure" >> beam.Map(_measure_element, str(work), self.folder)
+                    | "measure" >> beam.Map(_measure, sent, rules, str(work), self.folder)
                 )
             if self.folder:
-                _fetch(tasks, self.folder, work)
+                _fetch(recordings, self.folder, work)
         except Exception as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(
-                f"--runner {self.runner}: the pipeline failed ({reason[-1]}); recordings that are "
-                "finished are kept"
+                f"--runner {self.runner}: the pipeline failed ({reason[-1]}); measured recordings "
+                "are kept"
             ) from error
-        on_progress(len(tasks), len(tasks), tasks[-1].source)
+        on_progress(len(recordings), len(recordings), recordings[-1].source)
 
 
-def _as_element(task: Task) -> dict[str, Any]:
-    """A task without anything that is open, such as a network already loaded."""
-    known = task.extractor.tracker.name in TRACKERS
-    extractor: Any = json.dumps(task.extractor.describe()) if known else task.extractor
-    return {"task": replace(task, extractor=extractor), "key": task.key}
-
-
-def _measure_element(element: dict[str, Any], work: str, folder: str | None) -> None:
-    task = element["task"]
-    if isinstance(task.extractor, str):
-        task = replace(task, extractor=_extractor(task.extractor))
-    if task.key != element["key"]:
+def _measure(
+    recording: Recording, sent: Any, rules: PreparationRules, work: str, folder: str | None
+) -> None:
+    extractor = _extractor(sent) if isinstance(sent, str) else sent
+    if recording_key(recording, extractor, rules) != recording.key:
         raise UserError(
             "this worker has other versions of ddsp-tf or its pitch tracker; install the same "
             "everywhere"
         )
     if folder is None:
-        measure(task, Path(work))
+        save_measured(Path(work), measure(recording, extractor, rules, Path(work)))
         return
     with tempfile.TemporaryDirectory() as here:
-        local = Path(here) / f"recording{task.path.suffix}"
-        _copy(_remote(folder, task.sha256 + task.path.suffix), str(local))
-        outcome = measure(replace(task, path=local), Path(here))
-        if not outcome.problem:
-            records = records_path(Path(here), task.key)
-            _copy(str(records), _remote(folder, records.name))
-        _copy(f"{here}/{task.key}.json", _remote(folder, f"{task.key}.json"))
+        local = Path(here, _name(recording))
+        _copy(_remote(folder, local.name), str(local))
+        measured = measure(replace(recording, path=local), extractor, rules, Path(here))
+        save_measured(Path(here), measured)
+        # The JSON file, which makes a result count, comes last.
+        for name in (*(file.name for file in measured.files), f"{recording.key}.json"):
+            _copy(f"{here}/{name}", _remote(folder, name))
 
 
 @lru_cache(maxsize=4)
@@ -118,26 +125,29 @@ def _extractor(description: str) -> FeatureExtractor:
     return FeatureExtractor.from_description(json.loads(description))
 
 
-def _send(tasks: Sequence[Task], folder: str) -> None:
+def _send(recordings: Sequence[Recording], folder: str) -> None:
     """Copies recordings that are not there yet."""
     from apache_beam.io.filesystems import FileSystems
 
     if not FileSystems.exists(folder):
         FileSystems.mkdirs(folder)
-    for task in tasks:
-        target = _remote(folder, task.sha256 + task.path.suffix)
+    for recording in recordings:
+        target = _remote(folder, _name(recording))
         if not FileSystems.exists(target):
-            _copy(str(task.path), target)
+            _copy(str(recording.path), target)
 
 
-def _fetch(tasks: Sequence[Task], folder: str, work: Path) -> None:
-    """Copies outcomes here; the JSON file, which makes one count, last."""
+def _fetch(recordings: Sequence[Recording], folder: str, work: Path) -> None:
     from apache_beam.io.filesystems import FileSystems
 
-    for task in tasks:
-        for name in (records_path(work, task.key).name, f"{task.key}.json"):
+    for recording in recordings:
+        for name in (f"{recording.key}.tfrecord", f"{recording.key}.json"):
             if FileSystems.exists(_remote(folder, name)):
                 _copy(_remote(folder, name), str(work / name))
+
+
+def _name(recording: Recording) -> str:
+    return recording.sha256 + (recording.path.suffix if recording.path else "")
 
 
 def _remote(folder: str, name: str) -> str:
@@ -147,7 +157,7 @@ def _remote(folder: str, name: str) -> str:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copies bytes as they are; a compressed-looking name must not be unpacked on the way."""
+    """Copies bytes as they are; a name that looks compressed must not be unpacked on the way."""
     from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 

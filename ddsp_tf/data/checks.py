@@ -1,32 +1,40 @@
-"""Cheap measures that tell recordings a model cannot learn from, or will learn badly from."""
+"""Cheap measures of recordings that a model cannot learn from, or will learn badly from."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE, pitch_tracker
+from ddsp_tf.features.pitch_range import range_advice
 
 CLIPPED_SHARE = 1e-4
 SILENT_SHARE = 0.5
 VOICED_SHARE = 0.7
-UNPERIODIC_SHARE = 0.2
+APERIODIC_SHARE = 0.2
 MONO_LOSS_DB = 6.0
 _PERIODIC = 0.8
-_FRAMES_LOOKED_AT = 400
+_FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
+# What another tracker listens to, of recordings of any length.
+_EXCERPTS, _EXCERPT_SECONDS = 16, 0.4
+_CERTAIN = 0.9
+_HEARD_MORE = 0.2
 
 
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
-    """Measures how much of a recording sounds and how much of that has pitch.
+    """Measures how much of a recording sounds and how much of that has a pitch.
 
     Args:
-        features: Of all its frames.
-        silence_db: Frames with a lower `power_db` are silent.
+        features: Features of all frames.
+        silence_db: Level of `power_db` below which frames are silent.
 
     Returns:
         `silent_share`, `voiced_share`, `confidence`, `f0_low_hz` and `f0_high_hz`, as
-        `ddsp_tf.data.manifest.Recording` defines them.
+        `ddsp_tf.data.recordings.Recording` defines them.
     """
     sounds = features["power_db"] >= silence_db
     voiced = sounds & (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
@@ -41,7 +49,7 @@ def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, flo
     }
 
 
-def unperiodic_share(
+def aperiodic_share(
     read: Callable[[int, int], np.ndarray],
     features: dict[str, np.ndarray],
     sample_rate: int,
@@ -50,20 +58,20 @@ def unperiodic_share(
 ) -> float:
     """Measures how much of what has a pitch does not repeat with that pitch's period.
 
-    One voice repeats; of several notes at once, a tracker follows one, and the others do not
-    repeat with it. (A fifth, an octave and their like do, and pass.) Up to 400 voiced frames are
-    looked at, evenly spread: the correlation of 64 ms of sound, smoothed to weaken breath noise,
-    with itself one period later, should be 0.8 or more.
+    One voice repeats. Of several notes at once a tracker follows one, and the others do not repeat
+    with it. (A fifth or an octave does, and passes.) Up to 400 voiced frames are examined, evenly
+    spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
+    period later should be 0.8 or more.
 
     Args:
-        read: Gives samples by first sample and count.
-        features: Of all frames.
-        sample_rate: In Hz.
+        read: Function that returns samples by first sample and count.
+        features: Features of all frames.
+        sample_rate: Sample rate, in Hz.
         hop: Samples between two frames.
-        silence_db: Frames with a lower `power_db` are passed over.
+        silence_db: Level of `power_db` below which frames are ignored.
 
     Returns:
-        Share of the frames looked at that do not repeat, 0..1; 0 if there are none.
+        Share of the frames examined that do not repeat, 0..1; 0 if there are none.
     """
     voiced = np.flatnonzero(
         (features["power_db"] >= silence_db)
@@ -72,19 +80,19 @@ def unperiodic_share(
     )
     if not voiced.size:
         return 0.0
-    count = min(voiced.size, _FRAMES_LOOKED_AT)
+    count = min(voiced.size, _FRAMES_EXAMINED)
     frames = voiced[np.linspace(0, voiced.size - 1, count).round().astype(np.int64)]
     window = round(_WINDOW_SECONDS * sample_rate)
     smoothing = max(1, sample_rate // _SMOOTHED_ABOVE_HZ)
-    unperiodic = 0
+    aperiodic = 0
     for frame in frames:
         lag = max(1, round(sample_rate / float(features["f0_hz"][frame])))
         size = window + lag + smoothing
         sound = read(max(0, int(frame) * hop - size // 2), size).astype(np.float64)
         sound = np.convolve(sound, np.full(smoothing, 1.0 / smoothing), "valid")
         similar = max(_correlation(sound, abs(lag + change)) for change in (-1, 0, 1))
-        unperiodic += similar < _PERIODIC
-    return round(unperiodic / count, 4)
+        aperiodic += similar < _PERIODIC
+    return round(aperiodic / count, 4)
 
 
 def _correlation(sound: np.ndarray, lag: int) -> float:
@@ -100,23 +108,24 @@ def flags(
     clipped_share: float,
     silent_share: float,
     voiced_share: float,
-    unperiodic_share: float,
+    aperiodic_share: float,
     mono_loss_db: float,
+    **_: Any,
 ) -> tuple[str, ...]:
-    """Says what looks wrong with a recording.
+    """Describes what looks wrong with a recording.
 
     Args:
-        clipped_share: See `ddsp_tf.data.manifest.Recording`, like all others.
-        silent_share: See there.
-        voiced_share: See there.
-        unperiodic_share: See there.
-        mono_loss_db: See there.
+        clipped_share: Attributes of `ddsp_tf.data.recordings.Recording`, like all others.
+        silent_share: Share of silent frames.
+        voiced_share: Share of the sounding frames that have a pitch.
+        aperiodic_share: Share of the voiced frames that do not repeat.
+        mono_loss_db: Level lost by averaging the channels.
 
     Returns:
-        A sentence with numbers for each thing, or none.
+        A sentence with numbers for each finding.
 
     Example:
-        >>> flags(clipped_share=0.01, silent_share=0, voiced_share=0.9, unperiodic_share=0,
+        >>> flags(clipped_share=0.01, silent_share=0, voiced_share=0.9, aperiodic_share=0,
         ...       mono_loss_db=0)
         ('clipped: 1.00% of the samples are at full scale; record with more headroom',)
     """
@@ -128,22 +137,83 @@ def flags(
         )
     if silent_share > SILENT_SHARE:
         found.append(
-            f"mostly silent: {silent_share:.0%} of the frames; cut the pauses, or prepare with "
-            "silence skipped"
+            f"mostly silent: {silent_share:.0%} of the frames; cut the pauses, or use --silence "
+            "skip"
         )
     if voiced_share < VOICED_SHARE:
         found.append(
             f"hardly voiced: {voiced_share:.0%} of the frames that sound have a pitch; noise, "
             "drums, speech, or several notes at once?"
         )
-    if unperiodic_share > UNPERIODIC_SHARE:
+    if aperiodic_share > APERIODIC_SHARE:
         found.append(
-            f"looks polyphonic: {unperiodic_share:.0%} of the frames do not repeat with their "
+            f"looks polyphonic: {aperiodic_share:.0%} of the frames do not repeat with their "
             "pitch; several notes at once, or much noise?"
         )
     if mono_loss_db > MONO_LOSS_DB:
         found.append(
-            f"channels cancel: their mean is {mono_loss_db:.1f} dB quieter than they are; export "
-            "one channel alone"
+            f"channels cancel: their mean is {mono_loss_db:.1f} dB quieter than they are; use one "
+            "of them: --channel left"
         )
     return tuple(found)
+
+
+def advice(
+    read: Callable[[int, int], np.ndarray],
+    samples: int,
+    features: dict[str, np.ndarray],
+    extractor: FeatureExtractor,
+    numbers: dict[str, Any],
+    silence_db: float,
+) -> tuple[str, ...]:
+    """Asks YIN about a recording of which the tracker hears little, or what it may mishear.
+
+    A pitch that is too low for a tracker is answered by an overtone, whose period is not the
+    sound's; one that is too high by nothing, or by a half or a third of it.
+
+    Args:
+        read: Function that returns samples by first sample and count.
+        samples: Number of samples.
+        features: Features of all frames.
+        extractor: Extractor that measured them.
+        numbers: What was measured on the recording, see `flags`.
+        silence_db: Level of `power_db` below which frames are ignored.
+
+    Returns:
+        A sentence that says which tracker to use, if another one would hear more.
+    """
+    tracker = extractor.tracker
+    lowest_hz, highest_hz = tracker.range_hz
+    doubtful = (
+        numbers["voiced_share"] < 0.9
+        or numbers["aperiodic_share"] > 0.05
+        or numbers["f0_low_hz"] < 2.0 * lowest_hz
+        or numbers["f0_high_hz"] > highest_hz / 3.0
+    )
+    if not doubtful or (lowest_hz, highest_hz) == (0.0, math.inf):
+        return ()
+    hop = extractor.hop
+    size = max(1, round(_EXCERPT_SECONDS * extractor.frame_rate))
+    frames = samples // hop
+    firsts = np.linspace(0, frames - size, _EXCERPTS).astype(np.int64)
+    if frames <= _EXCERPTS * size:
+        firsts, size = np.zeros(1, np.int64), frames
+    sound = np.concatenate([read(int(first) * hop, size * hop) for first in firsts])
+    outside = range_advice(sound, extractor.sample_rate, tracker)
+    if outside:
+        return (f"out of range: {outside}",)
+    if tracker.name == "yin" or numbers["voiced_share"] >= VOICED_SHARE:
+        return ()
+    places = (firsts[:, None] + np.arange(size)).ravel()
+    sounds = features["power_db"][places] >= silence_db
+    if not sounds.any():
+        return ()
+    confidence = pitch_tracker("yin").track(sound, extractor.sample_rate, hop)[1]
+    by_yin = np.mean(confidence[sounds] >= _CERTAIN)
+    by_tracker = np.mean(features["f0_confidence"][places][sounds] >= VOICED_CONFIDENCE)
+    if by_yin < by_tracker + _HEARD_MORE:
+        return ()
+    return (
+        f"another tracker hears more: yin finds a pitch in {by_yin:.0%} of the frames that sound, "
+        f"{tracker.name} in {by_tracker:.0%}; use --set \"FeatureExtractor.pitch_tracker='yin'\"",
+    )

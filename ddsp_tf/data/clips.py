@@ -1,18 +1,106 @@
-"""Recordings in clips that follow each other, streamed from the shards of a dataset."""
+"""Clips cut from segments, and recordings in clips that follow each other, in TensorFlow."""
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import Block, as_written, cut_clips, parse_block
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.recordings import Segment
+from ddsp_tf.data.segments import parse_segment
 from ddsp_tf.features.extractor import FEATURES
+from ddsp_tf.features.loudness import FLOOR_DB
+
+
+def as_written(function: Callable) -> Callable:
+    """Marks a function of a dataset as one without control flow for AutoGraph to convert.
+
+    Converting the source of every function takes longer than all else that a dataset does before
+    its first element.
+
+    Args:
+        function: Function from tensors to tensors or datasets.
+
+    Returns:
+        A function that does the same.
+
+    Example:
+        >>> double = as_written(lambda number: 2 * number)
+        >>> [int(number) for number in tf.data.Dataset.range(3).map(double)]
+        [0, 2, 4]
+    """
+    return tf.autograph.experimental.do_not_convert(function)
+
+
+class Frames(NamedTuple):
+    """Consecutive frames of a recording.
+
+    Attributes:
+        audio: Samples of each frame, [frames, hop].
+        curves: Features in the order of `FEATURES`, [frames, features].
+    """
+
+    audio: tf.Tensor
+    curves: tf.Tensor
+
+
+def frames_of(record: tf.Tensor, hop: int) -> tuple[Frames, tf.Tensor, tf.Tensor]:
+    """Parses a record of a dataset.
+
+    Args:
+        record: Serialized `tf.train.Example`.
+        hop: Samples between two frames.
+
+    Returns:
+        Tuple of the segment's frames; the source, a string; and the number of the first frame in
+        the recording, int64.
+    """
+    parsed = parse_segment(record, hop)
+    curves = tf.stack([parsed[name] for name in FEATURES], axis=1)
+    return Frames(parsed["audio"], curves), parsed["source"], parsed["start_frame"]
+
+
+def cut_clips(frames: Frames, starts: tf.Tensor, clip_frames: int) -> dict[str, tf.Tensor]:
+    """Cuts clips out of frames.
+
+    A clip that reaches beyond the last frame is silent there: audio 0, levels at the floor,
+    confidence 0, and pitch held.
+
+    Args:
+        frames: One frame or more.
+        starts: First frames of the clips, int64 [clips].
+        clip_frames: Frames of a clip.
+
+    Returns:
+        `audio` [clips, clip_frames * hop] and the features [clips, clip_frames].
+    """
+    hop = frames.audio.shape[1]
+    count = tf.shape(frames.curves, tf.int64)[0]
+    levels = {"f0_confidence": 0.0, "loudness_db": FLOOR_DB, "power_db": FLOOR_DB}
+    silence = [
+        frames.curves[-1, number] if name == "f0_hz" else levels[name]
+        for number, name in enumerate(FEATURES)
+    ]
+    curves = tf.concat([frames.curves, tf.stack(silence)[None]], axis=0)
+    places = starts[:, None] + tf.range(clip_frames, dtype=tf.int64)
+    clips = tf.gather(curves, tf.minimum(places, count))
+    # Audio is far larger than the curves: it is copied only where silence follows.
+    last = tf.reduce_max(tf.pad(starts, [[0, 1]]))
+    missing = tf.maximum(last + clip_frames - count, 0)
+    audio = tf.pad(frames.audio, [[0, missing], [0, 0]])
+    return {
+        "audio": tf.reshape(tf.gather(audio, places), [-1, clip_frames * hop]),
+        **{name: clips[:, :, number] for number, name in enumerate(FEATURES)},
+    }
 
 
 def count_clips(frames: int, clip_frames: int) -> int:
-    """Counts the clips of a recording.
+    """Counts the clips that consecutive frames give.
 
     Args:
-        frames: Of the recording.
+        frames: Number of frames.
         clip_frames: Frames of a clip.
 
     Returns:
@@ -25,48 +113,67 @@ def count_clips(frames: int, clip_frames: int) -> int:
     return max((2 * frames + clip_frames) // (2 * clip_frames), 1)
 
 
-def consecutive_clips(reader: DatasetReader, clip_frames: int) -> tf.data.Dataset:
-    """Gives all recordings of a split, one after the other, in clips that do not overlap.
+def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.data.Dataset:
+    """Returns all recordings of a split, one after the other, in clips that do not overlap.
 
     Args:
-        reader: Of the split.
+        manifest: Manifest of the dataset, loaded from its folder.
+        split: "train" or "validation".
         clip_frames: Frames of a clip, any number.
 
     Returns:
-        A dataset of dicts: `audio` [clip_frames * hop], the features [clip_frames], `source`,
-        `start_frame` and `valid_frames`, the frames before padding with silence.
+        Dataset of dictionaries: `audio` [clip_frames * hop], the features [clip_frames],
+        `source`, `start_frame` and `valid_frames`, the frames before the padding with silence.
+
+    Raises:
+        UserError: If the split is empty or a file is missing or damaged.
     """
-    last = np.concatenate([np.arange(len(rows)) == len(rows) - 1 for rows in reader.rows])
-    recordings = np.repeat(np.arange(len(reader.rows)), [len(rows) for rows in reader.rows])
-    first_frames = np.array([file.start_frame for file in reader.files], np.int64)[recordings]
-    records = tf.data.Dataset.from_tensor_slices(reader.shard_paths())
-    records = records.flat_map(tf.data.TFRecordDataset)
+    files = manifest.files_of(split)
+    paths = [os.fsencode(manifest.path_of(file)) for file in files]
+    hop = manifest.hop
+    # Segments that follow each other without a gap are cut as if they were one.
+    ranges = [part for file in files for part in _without_gaps(file.segments)]
+    first_frames = np.concatenate(
+        [np.full(len(part), part[0].start_frame, np.int64) for part in ranges]
+    )
+    last = np.concatenate([np.arange(len(part)) == len(part) - 1 for part in ranges])
+    records = tf.data.TFRecordDataset(paths)
     ends = tf.data.Dataset.from_tensor_slices((first_frames, last))
-    nothing = Block(tf.zeros([0, reader.hop]), tf.zeros([0, len(FEATURES)]))
+    nothing = Frames(tf.zeros([0, hop]), tf.zeros([0, len(FEATURES)]))
 
     @as_written
     def cut(
-        remainder: Block, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
-    ) -> tuple[Block, dict[str, tf.Tensor]]:
+        remainder: Frames, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
+    ) -> tuple[Frames, dict[str, tf.Tensor]]:
         record, (first_frame, is_last) = element
-        block, source, start_frame = parse_block(record, reader.hop)
+        segment, source, start_frame = frames_of(record, hop)
         start_frame -= tf.shape(remainder.curves, tf.int64)[0]
-        block = Block(*(tf.concat(both, axis=0) for both in zip(remainder, block, strict=True)))
-        frames = tf.shape(block.curves, tf.int64)[0]
+        held = Frames(*(tf.concat(both, axis=0) for both in zip(remainder, segment, strict=True)))
+        frames = tf.shape(held.curves, tf.int64)[0]
         count = frames // clip_frames
         rest = frames - count * clip_frames
         alone = (count == 0) & (start_frame == first_frame)
         padded = is_last & (rest > 0) & (alone | (2 * rest >= clip_frames))
         starts = clip_frames * tf.range(count + tf.cast(padded, tf.int64))
         clips = {
-            **cut_clips(block, starts, clip_frames),
+            **cut_clips(held, starts, clip_frames),
             "source": tf.fill(tf.shape(starts), source),
             "start_frame": start_frame + starts,
             "valid_frames": tf.minimum(frames - starts, clip_frames),
         }
         used = tf.where(is_last, frames, count * clip_frames)
-        return Block(*(values[used:] for values in block)), clips
+        return Frames(*(values[used:] for values in held)), clips
 
     clips = tf.data.Dataset.zip((records, ends)).scan(nothing, cut).unbatch()
-    count = sum(count_clips(file.frames, clip_frames) for file in reader.files)
+    count = sum(count_clips(sum(one.frames for one in part), clip_frames) for part in ranges)
     return clips.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _without_gaps(segments: tuple[Segment, ...]) -> list[list[Segment]]:
+    groups: list[list[Segment]] = []
+    for segment in segments:
+        if groups and groups[-1][-1].end_frame == segment.start_frame:
+            groups[-1].append(segment)
+        else:
+            groups.append([segment])
+    return groups

@@ -1,185 +1,93 @@
-"""`dataset.json`: what a prepared dataset holds and how it was made."""
+"""`dataset.json`: what a dataset holds and how it was made."""
 
+import functools
+import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass
+
+from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.data.recordings import SPLITS, STRICT, Recording, SegmentFile
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.version import __version__
+from ddsp_tf.files.documents import read_document
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST_NAME = "dataset.json"
-INDEX_NAME = "index.npy"
 PAGE_NAME = "dataset.html"
-SPLITS = ("train", "validation")
+_REMEDY = "copy the dataset again or prepare it again"
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """A stretch of a recording: all of it, or what lies between two cuts.
-
-    Attributes:
-        source: Its path below the folder that all recordings share, with "/".
-        sha256: Of the file's bytes.
-        split: "train" or "validation".
-        start_frame: First frame of the recording that is in this stretch.
-        frames: Frames in this stretch.
-        duration_seconds: Of this stretch.
-        voiced_share: Share of its frames with a confidence of 0.5 or more.
-    """
-
-    source: str
-    sha256: str
-    split: str
-    start_frame: int
-    frames: int
-    duration_seconds: float
-    voiced_share: float
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A recording that is in the dataset, and what was measured on all of it.
-
-    Attributes:
-        source: Its path below the folder that all recordings share, with "/".
-        sha256: Of the file's bytes.
-        seconds: Of the file.
-        kept_seconds: That are in the dataset.
-        file_rate: Sample rate of the file, in Hz.
-        channels: Of the file; the dataset has their mean.
-        gain_db: That was applied.
-        peak_db: Highest sample of the file's channels, in dB re full scale.
-        mono_loss_db: How much quieter the mean of the channels is than the channels.
-        clipped_share: Share of values in runs of three or more at full scale.
-        silent_share: Share of frames below the rules' `silence_db`.
-        voiced_share: Share with a confidence of 0.5 or more, of the frames that sound.
-        confidence: Median confidence of the frames that sound.
-        unperiodic_share: Share of frames that do not repeat after one period of the pitch
-            found, of the voiced ones that sound.
-        f0_low_hz: Pitch below which 5 % of the voiced frames lie.
-        f0_high_hz: Pitch below which 95 % of the voiced frames lie.
-        flags: Sentences on what looks wrong; see `ddsp_tf.data.checks`.
-    """
-
-    source: str
-    sha256: str
-    seconds: float
-    kept_seconds: float
-    file_rate: int
-    channels: int
-    gain_db: float
-    peak_db: float
-    mono_loss_db: float
-    clipped_share: float
-    silent_share: float
-    voiced_share: float
-    confidence: float
-    unperiodic_share: float
-    f0_low_hz: float
-    f0_high_hz: float
-    flags: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Recording":
-        """Makes a recording of what `asdict` gave, after a way through JSON."""
-        return cls(**{**content, "flags": tuple(content["flags"])})
-
-
-@dataclass(frozen=True)
-class SkippedFile:
-    """A recording that is not in the dataset, and why."""
-
-    source: str
-    reason: str
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A TFRecord file of the dataset.
-
-    Attributes:
-        name: File name inside the dataset.
-        split: "train" or "validation".
-        records: Records in it.
-        size_bytes: Its size; a file of another size was damaged in copying.
-        sha256: Of its bytes.
-    """
-
-    name: str
-    split: str
-    records: int
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Manifest:
     """Everything about a dataset but its arrays.
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        schema_version: Version of this file's layout.
+        ddsp_tf_version: Version of ddsp-tf that wrote it.
+        sample_rate: Sample rate of the audio, in Hz.
         frame_rate: Frames a second.
         hop: Samples between two frames.
         extractor: `FeatureExtractor.describe()`, with the tracker's name, version and settings.
-        seed: That chose the validation files.
-        validation_share: That was asked for.
-        rules: `PreparationRules.describe()`: what was done about silence and levels.
-        segment_frames: Frames of the longest record.
-        shards: The TFRecord files.
-        files: The stretches of recordings, in order of split, source and time.
-        recordings: The recordings, in the order in which they were given.
+        rules: `PreparationRules.describe()`: what was done about channels, silence and levels.
+        seed: Seed that chose the recordings held out.
+        validation_share: Share to hold out.
+        segment_frames: Frames of the longest segment possible.
+        fingerprint: Hash of all recordings given and all settings; see
+            `ddsp_tf.data.selection.fingerprint`.
+        recordings: Measured recordings, in the order in which they were given.
         skipped: Recordings left out, with reasons.
         statistics: See `ddsp_tf.data.statistics.dataset_statistics`.
-        fingerprint: Hash of all recordings given and all settings; see
-            `ddsp_tf.data.preparation.dataset_fingerprint`.
-        index_sha256: Of the bytes of `index.npy`; empty in datasets that are older than this.
-        ddsp_tf_version: That wrote the dataset.
-        schema_version: Of this file.
-        folder: Where the dataset was loaded from; not stored.
+        checksum: Hash of all the others, to recognize damage.
+        folder: Folder that the dataset was loaded from; not stored.
     """
 
+    schema_version: int
+    ddsp_tf_version: str
     sample_rate: int
-    frame_rate: float
+    frame_rate: int | float
     hop: int
     extractor: dict[str, Any]
+    rules: dict[str, Any]
     seed: int
     validation_share: float
-    rules: dict[str, Any]
     segment_frames: int
-    shards: tuple[Shard, ...]
-    files: tuple[SourceFile, ...]
-    recordings: tuple[Recording, ...]
-    skipped: tuple[SkippedFile, ...]
-    statistics: dict[str, Any]
     fingerprint: str
-    index_sha256: str = ""
-    ddsp_tf_version: str = __version__
-    schema_version: int = SCHEMA_VERSION
+    recordings: tuple[Recording, ...]
+    skipped: tuple[Recording, ...]
+    statistics: dict[str, Any]
+    checksum: str = ""
     folder: Path | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
-        """Short name for headings: the recordings' names, the first few of many."""
-        names = list(dict.fromkeys(Path(file.source).stem for file in self.files))
+        """Short name for headings: the recordings' names, or the first few of many."""
+        names = list(dict.fromkeys(Path(recording.source).stem for recording in self.recordings))
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
+    @functools.cached_property
+    def files(self) -> list[SegmentFile]:
+        """All TFRecord files, those of training first."""
+        files = [file for recording in self.recordings for file in recording.files]
+        return sorted(files, key=lambda file: SPLITS.index(file.split))
+
     def has_split(self, split: str) -> bool:
-        """Tells whether any recording is in a split."""
+        """Tells whether a split has any recording."""
         return any(file.split == split for file in self.files)
 
-    def files_of(self, split: str) -> list[SourceFile]:
-        """Lists the recordings of a split.
+    def files_of(self, split: str) -> list[SegmentFile]:
+        """Lists the TFRecord files of a split.
 
         Args:
             split: "train" or "validation".
 
         Returns:
-            Its recordings, at least one.
+            One file or more.
 
         Raises:
             UserError: If the split is unknown or empty.
@@ -194,12 +102,42 @@ class Manifest:
             )
         return files
 
-    def check_rates(self, sample_rate: int, frame_rate: float) -> None:
-        """Checks that a model fits this dataset.
+    def path_of(self, file: SegmentFile) -> Path:
+        """Returns the path of one of the files, after checking its bytes.
+
+        A file is read for this once in a program, and again only if it has changed since.
 
         Args:
-            sample_rate: Of the model, in Hz.
-            frame_rate: Of the model, in frames a second.
+            file: One of `files`.
+
+        Returns:
+            Path of the file.
+
+        Raises:
+            UserError: If the file is missing or its bytes are not those that were written.
+        """
+        if self.folder is None:
+            raise UserError("dataset: this manifest was not loaded from a folder; load it first")
+        path = self.folder / file.name
+        try:
+            status = path.stat()
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"{path}: cannot be read ({reason}); {_REMEDY}") from error
+        if status.st_size != file.size_bytes:
+            found = f"has {status.st_size} bytes; expected {file.size_bytes}"
+        elif _sha256_at(path, status.st_mtime_ns, status.st_size) != file.sha256:
+            found = "is damaged: its bytes are not those that were written"
+        else:
+            return path
+        raise UserError(f"{path}: {found}; {_REMEDY}")
+
+    def check_rates(self, sample_rate: int, frame_rate: float) -> None:
+        """Makes sure that a model fits this dataset.
+
+        Args:
+            sample_rate: Sample rate of the model, in Hz.
+            frame_rate: Frame rate of the model, in frames a second.
 
         Raises:
             UserError: If either differs; names the values of both sides.
@@ -218,24 +156,40 @@ class Manifest:
         """Writes `dataset.json` into a folder.
 
         Args:
-            folder: The dataset's folder.
+            folder: Folder of the dataset.
 
         Raises:
             UserError: If it cannot be written.
         """
-        content = asdict(self)
-        del content["folder"]
-        order = ["schema_version", "ddsp_tf_version"]
-        content = {key: content[key] for key in (*order, *(k for k in content if k not in order))}
+        content = {**self._content(), "checksum": self._checksum()}
         with atomic_path(Path(folder) / MANIFEST_NAME) as temporary:
             temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def _content(self) -> dict[str, Any]:
+        content = asdict(self)
+        for name in ("recordings", "skipped"):
+            content[name] = [recording.to_json() for recording in getattr(self, name)]
+        del content["folder"], content["checksum"]
+        return content
+
+    def _checksum(self) -> str:
+        return hashlib.sha256(json.dumps(self._content()).encode()).hexdigest()
+
+    def is_intact(self) -> bool:
+        """Tells whether the manifest, loaded from a file, is what was saved."""
+        return self.checksum == self._checksum()
+
+
+@dataclass(frozen=True)
+class _Version:
+    schema_version: int
 
 
 def load_manifest(folder: str | os.PathLike) -> Manifest:
     """Reads the manifest of a dataset.
 
     Args:
-        folder: The dataset's folder.
+        folder: Folder of the dataset.
 
     Returns:
         The manifest, with `folder` set.
@@ -248,31 +202,44 @@ def load_manifest(folder: str | os.PathLike) -> Manifest:
     if not path.is_file():
         found = "no such folder" if not folder.exists() else f"has no {MANIFEST_NAME}"
         raise UserError(f"{folder}: not a dataset ({found}); make one with the prepare command")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); prepare the dataset again") from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
+    version = read_document(path, _Version, _REMEDY).schema_version
     if version != SCHEMA_VERSION:
         raise UserError(
             f"{path}: schema_version is {version}; this ddsp-tf reads {SCHEMA_VERSION}; prepare "
             "the dataset again"
         )
-    try:
-        content["shards"] = tuple(Shard(**shard) for shard in content["shards"])
-        content["files"] = tuple(SourceFile(**file) for file in content["files"])
-        content["recordings"] = tuple(map(Recording.from_json, content["recordings"]))
-        content["skipped"] = tuple(SkippedFile(**file) for file in content["skipped"])
-        known = {entry.name for entry in fields(Manifest)} - {"folder"}
-        if unknown := set(content) - known:
-            raise TypeError(f"unknown key {sorted(unknown)[0]!r}")
-        return Manifest(**content, folder=folder)
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: not as this ddsp-tf writes it ({error}); prepare the dataset again"
-        ) from error
+    manifest = read_document(path, Manifest, _REMEDY)
+    if not manifest.is_intact():
+        raise UserError(f"{path}: is damaged: its content does not match its checksum; {_REMEDY}")
+    return replace(manifest, folder=folder)
 
 
 def as_manifest(dataset: Manifest | str | os.PathLike) -> Manifest:
-    """Gives the manifest of a dataset that is named by its folder or by its manifest."""
+    """Returns the manifest of a dataset that is given by its folder or by its manifest."""
     return dataset if isinstance(dataset, Manifest) else load_manifest(dataset)
+
+
+def check_same_extractor(manifests: Sequence[Manifest]) -> None:
+    """Makes sure that the features of several datasets mean the same.
+
+    Args:
+        manifests: Manifests of datasets that are used together.
+
+    Raises:
+        UserError: If they differ in rates, pitch tracker or any of the extractor's settings.
+    """
+    first = manifests[0]
+    for other in manifests[1:]:
+        other.check_rates(first.sample_rate, first.frame_rate)
+        for name, value in first.extractor.items():
+            if other.extractor.get(name) != value:
+                raise UserError(
+                    f"{other.folder}: {name} of this dataset is {other.extractor.get(name)} but "
+                    f"that of {first.folder} is {value}; prepare one of them again"
+                )
+
+
+@functools.cache
+def _sha256_at(path: Path, modified_ns: int, size: int) -> str:
+    """The checksum of a file as it was at a time."""
+    return file_sha256(path)

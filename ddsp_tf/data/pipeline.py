@@ -1,4 +1,4 @@
-"""Batches of prepared datasets, as `tf.data` datasets.
+"""Batches of datasets for Keras, as `tf.data` datasets.
 
 Everything in them is TensorFlow's own operations: Python functions that a dataset calls ahead of
 time compete with the training loop for the interpreter, and can hang it at exit.
@@ -9,12 +9,9 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import as_written
-from ddsp_tf.data.clips import consecutive_clips
-from ddsp_tf.data.crops import random_crops
-from ddsp_tf.data.manifest import Manifest, as_manifest
-from ddsp_tf.data.mixing import mixed
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.clips import as_written, consecutive_clips
+from ddsp_tf.data.manifest import Manifest, as_manifest, check_same_extractor
+from ddsp_tf.data.random_clips import mixed_clips, random_clips
 from ddsp_tf.data.varispeed import Varispeed
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
@@ -44,7 +41,8 @@ def training_batches(
     silence.
 
     Args:
-        datasets: Manifest or folder of a dataset, or several of them, of equal rates.
+        datasets: Manifest or folder of a dataset, or several of them, measured by the same
+            extractor.
         clip_frames: Frames of a clip, at most those of the longest segment (20 s).
         batch_size: Clips in a batch.
         seed: Seed that decides order and position of the clips.
@@ -67,8 +65,8 @@ def training_batches(
         recording, both [batch].
 
     Raises:
-        UserError: If the split is empty, a dataset is incomplete, rates or the number of weights
-            differ, a feature is unknown, or a size is out of range.
+        UserError: If the split is empty, a dataset is incomplete, extractors differ, the number
+            of weights is another than that of the datasets, a feature is unknown, or a size is out of range.
 
     Example:
         >>> batches = training_batches(
@@ -145,32 +143,31 @@ def _random_batches(
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
     manifests = [as_manifest(dataset) for dataset in datasets]
-    for manifest in manifests[1:]:
-        manifest.check_rates(manifests[0].sample_rate, manifests[0].frame_rate)
-    readers = [DatasetReader(manifest, "train") for manifest in manifests]
-    _check_clips(readers, clip_frames)
+    check_same_extractor(manifests)
+    for manifest in manifests:
+        _check_clip_frames(manifest, clip_frames)
     speed = _varispeed(manifests[0], clip_frames, varispeed) if varispeed else None
-    crop_frames = speed.crop_frames if speed else clip_frames
+    cut_frames = speed.cut_frames if speed else clip_frames
     first = first_step * batch_size
-    if len(readers) == 1 and weights is None:
-        crops = random_crops(readers[0], crop_frames, seed, first)
+    if len(manifests) == 1 and weights is None:
+        clips = random_clips(manifests[0], cut_frames, seed, first)
     else:
-        crops = mixed(readers, crop_frames, seed, first, weights)
+        clips = mixed_clips(manifests, cut_frames, seed, first, weights)
     if speed:
-        crops = crops.enumerate(first).map(
+        clips = clips.enumerate(first).map(
             as_written(
-                lambda number, crop: speed.play(crop, _drawn(seed + 0x73706565, number, 1.0))
+                lambda number, clip: speed.play(clip, _drawn(seed + 0x73706565, number, 1.0))
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
     if gain_db:
-        crops = crops.enumerate(first).map(
+        clips = clips.enumerate(first).map(
             as_written(
-                lambda number, crop: _with_gain(crop, _drawn(seed + 0x6761696E, number, gain_db))
+                lambda number, clip: _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
             )
         )
-    return crops.batch(batch_size, drop_remainder=True)
+    return clips.batch(batch_size, drop_remainder=True)
 
 
 def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
@@ -191,14 +188,14 @@ def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
     return as_written(pair)
 
 
-def _check_clips(readers: list[DatasetReader], clip_frames: int) -> None:
-    for reader in readers:
-        longest = max(int(rows["frames"].max()) for rows in reader.rows)
-        if clip_frames > max(longest, reader.manifest.segment_frames // 2):
-            raise UserError(
-                f"clip_frames {clip_frames}: the longest record of {reader.folder} has {longest} "
-                "frames; choose shorter clips"
-            )
+def _check_clip_frames(manifest: Manifest, clip_frames: int) -> None:
+    files = manifest.files_of("train")
+    longest = max(segment.frames for file in files for segment in file.segments)
+    if clip_frames > max(longest, manifest.segment_frames // 2):
+        raise UserError(
+            f"clip_frames {clip_frames}: the longest segment of {manifest.folder} has {longest} "
+            "frames; choose shorter clips"
+        )
 
 
 def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varispeed:
@@ -213,18 +210,18 @@ def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varisp
 
 
 def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:
-    """A random number from -most to most, always the same for a seed and a crop's number."""
-    # Not the numbers that place the crops: those would make loudness depend on the position.
+    """A random number from -most to most, always the same for a seed and a clip's number."""
+    # Not the numbers that place the clips: those would make loudness depend on the position.
     key = tf.stack([tf.constant(seed % (1 << 63), tf.int64), number])
     return tf.random.stateless_uniform([], key, -most, most)
 
 
-def _with_gain(crop: dict[str, tf.Tensor], gain_db: tf.Tensor) -> dict[str, tf.Tensor]:
+def _with_gain(clip: dict[str, tf.Tensor], gain_db: tf.Tensor) -> dict[str, tf.Tensor]:
     levels = {
-        name: tf.where(crop[name] > FLOOR_DB, tf.maximum(crop[name] + gain_db, FLOOR_DB), FLOOR_DB)
+        name: tf.where(clip[name] > FLOOR_DB, tf.maximum(clip[name] + gain_db, FLOOR_DB), FLOOR_DB)
         for name in ("loudness_db", "power_db")
     }
-    return {**crop, **levels, "audio": crop["audio"] * 10.0 ** (gain_db / 20.0)}
+    return {**clip, **levels, "audio": clip["audio"] * 10.0 ** (gain_db / 20.0)}
 
 
 def clips(
@@ -260,7 +257,7 @@ def clips(
             size is not positive.
     """
     _check_positive(clip_frames=clip_frames, batch_size=batch_size)
-    batches = consecutive_clips(DatasetReader(dataset, split), clip_frames).batch(batch_size)
+    batches = consecutive_clips(as_manifest(dataset), split, clip_frames).batch(batch_size)
     return batches.map(_as_pairs(features, with_sources))
 
 

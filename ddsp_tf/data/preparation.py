@@ -1,40 +1,57 @@
-"""Recordings to a dataset: features, splits, shards, manifest."""
+"""Recordings to a dataset: features, splits, segments, manifest."""
 
 import os
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.audio.finding import Paths
 from ddsp_tf.data.manifest import (
-    INDEX_NAME,
     MANIFEST_NAME,
     PAGE_NAME,
-    SPLITS,
+    SCHEMA_VERSION,
     Manifest,
-    SkippedFile,
     load_manifest,
 )
-from ddsp_tf.data.measuring import Task, segment_frames
-from ddsp_tf.data.parts import Part
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.recordings import SPLITS, Recording, SegmentFile
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
-from ddsp_tf.data.selection import Candidate, Paths, choose_held_out, find_candidates, fingerprint
-from ddsp_tf.data.shards import assemble, split_in_time
+from ddsp_tf.data.segments import (
+    ranges_of,
+    read_file,
+    resegmented,
+    segment_frames,
+    write_segments,
+)
+from ddsp_tf.data.selection import (
+    choose_held_out,
+    find_recordings,
+    fingerprint,
+    recording_key,
+)
 from ddsp_tf.data.statistics import dataset_statistics
-from ddsp_tf.data.workers import Progress, measure_in_threads
 from ddsp_tf.data.working_folder import (
     Measurer,
+    Progress,
     UnusableError,
-    collect,
+    link_or_copy,
+    load_measured,
+    measure_in_threads,
     measure_missing,
     working_folder,
 )
 from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.locks import locked
+from ddsp_tf.version import __version__
 
 _RULES = PreparationRules()
+# Written by the system, not by the user.
+_IGNORED_NAMES = (".DS_Store", ".ipynb_checkpoints", "desktop.ini", "Thumbs.db")
+_SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}(-of-\d{5})?\.tfrecord")
 
 
 def dataset_fingerprint(
@@ -45,16 +62,21 @@ def dataset_fingerprint(
     validation_share: float = 0.1,
     rules: PreparationRules = _RULES,
     seed: int = 0,
+    like: Manifest | None = None,
+    out: str | PathLike | None = None,
 ) -> str:
-    """Tells what `Manifest.fingerprint` would be, without preparing anything.
+    """Computes what `Manifest.fingerprint` would be, without preparing anything.
 
     Args:
-        audio: As for `prepare_dataset`, like all others.
-        extractor: See there.
-        validation: See there.
-        validation_share: See there.
-        rules: See there.
-        seed: See there.
+        audio: Arguments of `prepare_dataset`, like all others but the last two.
+        extractor: Extractor that would measure the features.
+        validation: Files or folders to hold out.
+        validation_share: Share to hold out otherwise.
+        rules: Rules for channels, silence and levels.
+        seed: Seed that chooses the recordings held out.
+        like: A dataset whose version of the pitch tracker is accepted in place of the installed
+            one: upgrading a tracker makes no dataset stale.
+        out: Folder of the dataset, which is not searched for recordings.
 
     Returns:
         64 hexadecimal digits, which change with the content of any recording and any setting.
@@ -62,8 +84,13 @@ def dataset_fingerprint(
     Raises:
         UserError: If a path is missing or a recording is in both lists.
     """
-    candidates = find_candidates(audio, validation)
-    return fingerprint(candidates, extractor, rules, validation_share, seed)
+    recordings, _ = find_recordings(audio, validation, out)
+    description = extractor.describe()
+    if like is not None:
+        theirs = like.extractor.get("pitch_tracker", {})
+        ours = {**description["pitch_tracker"], "version": theirs.get("version")}
+        description["pitch_tracker"] = ours
+    return fingerprint(recordings, description, rules, validation_share, seed)
 
 
 def prepare_dataset(
@@ -79,109 +106,202 @@ def prepare_dataset(
     fresh: bool = False,
     measurer: Measurer | None = None,
     on_progress: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Manifest:
     """Turns recordings into a dataset.
 
     Every recording is brought to mono and the extractor's sample rate, treated as `rules` say,
-    measured, and written in records of at most 20 s; less than a hop at its end is dropped. A
+    measured, and written in segments of at most 20 s; less than a hop at its end is dropped. A
     recording shorter than what a model trains on is kept: batches pad it with silence.
-    Recordings are skipped, and counted in the manifest, if they cannot be read, hold NaN, are
-    shorter than 0.5 s, peak below -60 dBFS, have no voiced frame, or have the content of another.
+    Recordings are skipped, and listed in the manifest, if they cannot be read, are cut off, hold
+    NaN, are shorter than 0.5 s, peak below -60 dBFS, have no voiced frame, or have the content of
+    another.
 
     Validation holds `validation` if given. Otherwise it holds a share of the recordings, chosen
     by seed, at least one and never all; of a single recording its last part.
 
-    Work that is stopped goes on when called again: recordings that were finished wait in the
-    hidden folder `.<name of out>.preparing` beside `out`. Of an earlier dataset in `out`, too,
-    everything is taken that would come out the same. Neither changes a byte of the result, nor
-    do jobs or the measurer.
+    Work that is stopped resumes when called again: measured recordings wait in the hidden folder
+    `.<name of out>.preparing` beside `out`. Recordings of an earlier dataset in `out` that would
+    come out the same are taken over, too. Neither changes a byte of the result, nor do `jobs` or
+    the measurer.
 
     Args:
         audio: Files or folders.
-        out: Folder of the dataset. It appears when complete; an earlier dataset is replaced.
-        extractor: Measures the features and sets the rates.
+        out: Folder of the dataset. It appears when complete and replaces an earlier dataset.
+        extractor: Extractor that measures the features and sets the rates.
         validation: Files or folders to hold out.
         validation_share: Share to hold out otherwise: 0 for none, 1 for all.
-        rules: For silence and levels.
-        seed: Chooses the recordings held out.
+        rules: Rules for channels, silence and levels.
+        seed: Seed that chooses the recordings held out.
         jobs: Recordings measured at a time; by default one for each processor.
-        fresh: Whether to measure everything anew.
+        fresh: Whether to measure everything again.
         measurer: Another way to measure many recordings than threads, such as
-            `ddsp_tf.data.beam.BeamMeasurer`; leaves outcomes as `measure` does.
-        on_progress: Called with recordings done, counting shares of those in work; recordings
-            in all; and the name of one that has just advanced.
+            `ddsp_tf.data.beam.BeamMeasurer`; see `measure_in_threads`.
+        on_progress: Called with recordings done, counting shares of those in work; their number;
+            and the name of one that has just advanced.
+        on_note: Called with a sentence about files or folders that are not used.
 
     Returns:
-        The manifest of the dataset.
+        Manifest of the dataset.
 
     Raises:
         UserError: If a path or the share is wrong, a recording is in both lists, `out` holds
-            something else, no recording is usable, or the disk is full.
+            something else or is locked, no recording is usable, or the disk is full.
     """
     out = Path(os.path.abspath(out))
     if not 0 <= validation_share <= 1:
         raise UserError(f"validation_share {validation_share}: expected 0 to 1")
-    _check_target(out)
-    candidates = find_candidates(audio, validation)
-    work = out.with_name(f".{out.name}.preparing")
-    tasks = {
-        candidate: Task.of(candidate, extractor, rules)
-        for candidate in candidates
-        if not candidate.problem
-    }
-    try:
-        with working_folder(work, fresh):
-            measurer = measurer or partial(measure_in_threads, jobs=jobs)
-            measure_missing(list(tasks.values()), out, work, measurer, on_progress)
-            parts, skipped = collect(candidates, tasks, work)
-            _check_usable(parts, skipped, candidates)
-            manifest = Manifest(
-                sample_rate=extractor.sample_rate,
-                frame_rate=extractor.frame_rate,
-                hop=extractor.hop,
-                extractor=extractor.describe(),
-                seed=seed,
-                validation_share=float(validation_share),
-                rules=rules.describe(),
-                segment_frames=segment_frames(extractor.frame_rate),
-                shards=(),
-                files=(),
-                recordings=tuple(part.recording for part in parts),
-                skipped=tuple(skipped),
-                statistics={},
-                fingerprint=fingerprint(candidates, extractor, rules, validation_share, seed),
-            )
-            _write(manifest, _split(parts, work, extractor, validation_share, seed), work, out,
-                   extractor)  # fmt: skip
-    except (OSError, NoRoomError) as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"{out}: cannot be written ({reason}); make room or choose another place, then run "
-            "the same again: recordings that are finished are not measured twice"
-        ) from error
+    with locked(out, "preparing a dataset"):
+        recover(out)
+        _check_target(out)
+        recordings, notes = find_recordings(audio, validation, out)
+        for note in notes:
+            (on_note or (lambda text: None))(note)
+        work = out.with_name(f".{out.name}.preparing")
+        try:
+            with working_folder(work, fresh):
+                found = [
+                    replace(entry, key=recording_key(entry, extractor, rules))
+                    for entry in recordings
+                    if entry.status == "found"
+                ]
+                measure_missing(
+                    found,
+                    extractor,
+                    rules,
+                    work=work,
+                    earlier=out,
+                    measurer=measurer or partial(measure_in_threads, jobs=jobs),
+                    on_progress=on_progress or (lambda done, total, name: None),
+                )
+                measured, skipped = _collect(recordings, found, work)
+                _check_usable(measured, skipped)
+                manifest = Manifest(
+                    schema_version=SCHEMA_VERSION,
+                    ddsp_tf_version=__version__,
+                    sample_rate=extractor.sample_rate,
+                    frame_rate=extractor.frame_rate,
+                    hop=extractor.hop,
+                    extractor=extractor.describe(),
+                    rules=rules.describe(),
+                    seed=seed,
+                    validation_share=float(validation_share),
+                    segment_frames=segment_frames(extractor.frame_rate),
+                    fingerprint=fingerprint(
+                        recordings, extractor.describe(), rules, validation_share, seed
+                    ),
+                    recordings=tuple(measured),
+                    skipped=tuple(skipped),
+                    statistics={},
+                )
+                with atomic_path(out) as folder:
+                    folder.mkdir()
+                    write_dataset(manifest, work, folder)
+        except (OSError, NoRoomError) as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"{out}: cannot be written ({reason}); make room or choose another place, then "
+                "run the same command again: measured recordings are kept"
+            ) from error
     return load_manifest(out)
 
 
-def _write(
-    manifest: Manifest, parts: list[Part], work: Path, out: Path, extractor: FeatureExtractor
-) -> None:
-    """Writes the dataset into the working folder, then puts it in place."""
-    folder = work / "dataset"
-    folder.mkdir()
-    shards, files = assemble(parts, folder, extractor)
-    manifest = replace(
-        manifest,
-        shards=tuple(shards),
-        files=tuple(files),
-        index_sha256=file_sha256(folder / INDEX_NAME),
-        folder=folder,
-    )
-    splits = [split for split in SPLITS if manifest.has_split(split)]
-    readers = {split: DatasetReader(manifest, split) for split in splits}
-    replace(manifest, statistics=dataset_statistics(readers)).save(folder)
-    if out.exists():
-        os.replace(out, work / "earlier")
-    os.replace(folder, out)
+def write_dataset(manifest: Manifest, work: Path, folder: Path) -> None:
+    """Writes a dataset: files of segments, statistics, manifest.
+
+    Args:
+        manifest: Manifest with all recordings, their files in the working folder.
+        work: The working folder.
+        folder: Folder of the dataset.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    numbers = dict.fromkeys(SPLITS, 0)
+    held_out = _held_out(manifest)
+
+    def in_place(recording: Recording) -> Recording:
+        files = []
+        for path, file in _in_splits(recording, held_out, manifest, work):
+            name = f"{file.split}-{numbers[file.split]:05d}.tfrecord"
+            numbers[file.split] += 1
+            link_or_copy(path, folder / name)
+            files.append(replace(file, name=name))
+        return replace(recording, files=tuple(files), path=None)
+
+    recordings = tuple(in_place(recording) for recording in manifest.recordings)
+    skipped = tuple(replace(recording, path=None) for recording in manifest.skipped)
+    manifest = replace(manifest, recordings=recordings, skipped=skipped, folder=folder)
+    replace(manifest, statistics=dataset_statistics(manifest)).save(folder)
+
+
+def _held_out(manifest: Manifest) -> set[str] | None:
+    """Contents of the recordings held out; None if a single one is to be divided in time."""
+    recordings, share = manifest.recordings, manifest.validation_share
+    if any(recording.held_out for recording in recordings):
+        return {recording.sha256 for recording in recordings if recording.held_out}
+    if len(recordings) == 1 and share not in (0, 1):
+        return None
+    return choose_held_out([recording.sha256 for recording in recordings], share, manifest.seed)
+
+
+def _in_splits(
+    recording: Recording, held_out: set[str] | None, manifest: Manifest, work: Path
+) -> Iterator[tuple[Path, SegmentFile]]:
+    """Paths and descriptions of a recording's files, each in its split."""
+    (file,) = recording.files
+    path, share = work / file.name, manifest.validation_share
+    if held_out is not None:
+        yield path, replace(file, split=SPLITS[recording.sha256 in held_out])
+        return
+    least = round(MINIMUM_SECONDS * manifest.frame_rate)
+    boundary = file.frames - max(round(share * file.frames), least)
+    if boundary < least:
+        yield path, file
+        return
+    for split, begin, end in (
+        ("train", 0, boundary),
+        ("validation", boundary, file.frames),
+    ):
+        starts = (segment.start_frame for segment in file.segments)
+        segments = zip(starts, read_file(path, manifest.hop), strict=True)
+        ranges = _within(ranges_of(file.segments), begin, end)
+        target = work / f"{split}.tfrecord"
+        written = write_segments(
+            target,
+            resegmented(segments, ranges, manifest.segment_frames, manifest.hop),
+            source=recording.source,
+            split=split,
+            sample_rate=manifest.sample_rate,
+        )
+        yield target, written
+
+
+def _within(ranges: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
+    """Those frames whose number, counted over all ranges, is from `begin` to `end`."""
+    found, passed = [], 0
+    for first, last in ranges:
+        low, high = max(begin - passed, 0), min(end - passed, last - first)
+        if low < high:
+            found.append((first + low, first + high))
+        passed += last - first
+    return found
+
+
+def _collect(
+    recordings: list[Recording], found: list[Recording], work: Path
+) -> tuple[list[Recording], list[Recording]]:
+    """All recordings in the order given, those that were measured and the others."""
+    keys = {entry.source: entry for entry in found}
+    measured, skipped = [], []
+    for recording in recordings:
+        if recording.source in keys:
+            loaded = load_measured(work, keys[recording.source])
+            if loaded is None:
+                raise OSError(f"{recording.source} was measured, but the result is lost")
+            recording = loaded
+        (measured if recording.status == "measured" else skipped).append(recording)
+    return measured, skipped
 
 
 def _check_target(out: Path) -> None:
@@ -190,42 +310,27 @@ def _check_target(out: Path) -> None:
         return
     if not out.is_dir():
         raise UserError(f"{out}: is a file; expected a new folder for the dataset")
-    names = {entry.name for entry in out.iterdir() if not entry.name.startswith(".")}
-    foreign = {
-        name
-        for name in names
-        if name not in (MANIFEST_NAME, INDEX_NAME, PAGE_NAME) and not name.endswith(".tfrecord")
-    }
-    if foreign or (names and MANIFEST_NAME not in names):
+    ours = {MANIFEST_NAME, PAGE_NAME, *_IGNORED_NAMES}
+    try:
+        ours |= {file.name for file in load_manifest(out).files}
+    except UserError:
+        # Of another version, or damaged.
+        names = (entry.name for entry in out.iterdir())
+        ours |= {"index.npy", *(name for name in names if _SEGMENT_FILE.fullmatch(name))}
+    names = {entry.name for entry in out.iterdir()}
+    foreign = names - ours
+    if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):
         raise UserError(
             f"{out}: holds {min(foreign or names)}, which is not of a dataset; choose a new folder"
         )
 
 
-def _split(
-    parts: list[Part], work: Path, extractor: FeatureExtractor, share: float, seed: int
-) -> list[Part]:
-    """Says which parts are for validation; divides a single recording in time."""
-    if any(part.held_out for part in parts):
-        held_out = {part.recording.sha256 for part in parts if part.held_out}
-    elif len(parts) == 1 and 0 < share < 1:
-        pieces = work / "pieces"
-        pieces.mkdir()
-        return split_in_time(parts[0], pieces, extractor, share, MINIMUM_SECONDS)
-    else:
-        held_out = choose_held_out([part.recording.sha256 for part in parts], share, seed)
-    return [replace(part, split=SPLITS[part.recording.sha256 in held_out]) for part in parts]
-
-
-def _check_usable(
-    parts: list[Part], skipped: list[SkippedFile], candidates: list[Candidate]
-) -> None:
-    """Makes sure that of each list given, something is left."""
-    usable = {part.held_out for part in parts}
+def _check_usable(measured: list[Recording], skipped: list[Recording]) -> None:
+    """Makes sure that something is left of each list given."""
     for held_out, what in ((False, "training"), (True, "validation")):
-        given = {entry.source for entry in candidates if entry.held_out == held_out}
-        if given and held_out not in usable:
-            reasons = [f"{file.source}: {file.reason}" for file in skipped if file.source in given]
+        bad = [entry for entry in skipped if entry.held_out == held_out]
+        if bad and not any(entry.held_out == held_out for entry in measured):
+            reasons = [f"{entry.source}: {entry.reason}" for entry in bad]
             raise UnusableError(
-                f"none of the {len(given)} {what} recordings is usable: {'; '.join(reasons[:3])}"
+                f"none of the {len(bad)} {what} recordings is usable: {'; '.join(reasons[:3])}"
             )

@@ -1,10 +1,11 @@
-"""What preparation does to a recording besides measuring it, by stated rules."""
+"""What preparation does to a recording besides measuring it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from ddsp_tf.audio.decoding import CHANNELS
 from ddsp_tf.errors import UserError
 
 SILENCE_RULES = ("keep", "trim", "skip")
@@ -19,22 +20,24 @@ _RMS_GATE_DB = 20.0
 
 @dataclass(frozen=True)
 class PreparationRules:
-    """How silence and level of recordings are treated.
+    """How channels, silence and levels of recordings are treated.
 
     A frame is silent if its `power_db` is below `silence_db`. A pause is a second or more of
-    silent frames. "trim" takes pauses away at both ends of a recording, "skip" also those inside
-    (what lies between two pauses becomes a stretch of its own, so no crop runs across a cut); a
-    quarter of a second of every pause stays at either side of the sound. "keep" takes nothing.
+    silent frames. "trim" removes pauses at both ends of a recording, "skip" also those inside (no
+    segment reaches across a cut); a quarter of a second of every pause stays at either side of
+    the sound. "keep" removes nothing.
 
     Levels are left alone ("none"), or each recording gets one gain: so that it peaks at -1 dBFS
     ("peak"), or so that the sound in it has an RMS of -20 dBFS but peaks at -1 dBFS at most
-    ("rms"). For "rms" the level is measured in blocks of 50 ms, leaving out silent ones and
-    those 20 dB or more below the mean.
+    ("rms"). For "rms" the level is measured in blocks of 50 ms, without silent ones and those
+    20 dB or more below the mean.
 
     Args:
         silence: "keep", "trim" or "skip".
-        silence_db: In dB re full scale, -80 to -10; measured after the gain.
+        silence_db: Level below which a frame is silent, in dB re full scale, -80 to -10; measured
+            after the gain.
         normalize: "none", "peak" or "rms".
+        channel: "mean" of all channels, "left" or "right".
 
     Raises:
         UserError: If a value is not one of these.
@@ -43,9 +46,11 @@ class PreparationRules:
     silence: str = "trim"
     silence_db: float = -60.0
     normalize: str = "none"
+    channel: str = "mean"
 
     def __post_init__(self) -> None:
-        for name, known in (("silence", SILENCE_RULES), ("normalize", LEVEL_RULES)):
+        known_values = {"silence": SILENCE_RULES, "normalize": LEVEL_RULES, "channel": CHANNELS}
+        for name, known in known_values.items():
             if getattr(self, name) not in known:
                 raise UserError(
                     f"{name} {getattr(self, name)!r}: unknown; expected one of {', '.join(known)}"
@@ -57,19 +62,19 @@ class PreparationRules:
             )
 
     def describe(self) -> dict[str, Any]:
-        """Gives the rules, ready for JSON."""
+        """Returns the rules, ready for JSON."""
         return {**asdict(self), "silence_db": float(self.silence_db)}
 
     def kept(self, power_db: np.ndarray, frame_rate: float) -> list[tuple[int, int]]:
-        """Says which frames of a recording are kept.
+        """Finds the frames of a recording to keep.
 
         Args:
-            power_db: Of all frames [frames].
+            power_db: Power of all frames, [frames].
             frame_rate: Frames a second.
 
         Returns:
-            First frame and the frame after the last of each stretch kept, in order of time;
-            stretches shorter than half a second are left out.
+            First frame of each range kept and the frame after its last, in order of time; ranges
+            shorter than half a second are left out.
 
         Example:
             >>> power_db = np.repeat([-80.0, -20.0, -80.0, -20.0], 300)
@@ -82,7 +87,7 @@ class PreparationRules:
             return [(0, power_db.size)]
         frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)
         places = [0]
-        for first, last in runs(power_db < self.silence_db):
+        for first, last in true_ranges(power_db < self.silence_db):
             at_an_end = first == 0 or last == frames
             if last - first < PAUSE_SECONDS * frame_rate or not (
                 at_an_end or self.silence == "skip"
@@ -91,15 +96,16 @@ class PreparationRules:
             places.append(first + edge if first else 0)
             places.append(last - edge if last < frames else frames)
         places.append(frames)
-        spans = zip(places[::2], places[1::2], strict=True)
-        return [span for span in spans if span[1] - span[0] >= MINIMUM_SECONDS * frame_rate]
+        least = MINIMUM_SECONDS * frame_rate
+        ranges = zip(places[::2], places[1::2], strict=True)
+        return [(first, last) for first, last in ranges if last - first >= least]
 
     def gain_db(self, peak: float, block_powers: np.ndarray) -> float:
-        """Says by how much a recording is turned up.
+        """Computes the gain of a recording.
 
         Args:
-            peak: Its highest absolute sample, above 0.
-            block_powers: Mean squares of its blocks of 50 ms.
+            peak: Highest absolute sample, above 0.
+            block_powers: Mean squares of blocks of 50 ms.
 
         Returns:
             Gain in dB, rounded to a hundredth.
@@ -124,17 +130,17 @@ class PreparationRules:
         return round(float(min(wanted_db, room_db)), 2)
 
 
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Lists the runs of a mask.
+def true_ranges(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Lists the ranges in which a mask is true.
 
     Args:
         mask: Booleans [frames].
 
     Returns:
-        First frame and the frame after the last of each run that is true, in order.
+        First frame of each range and the frame after its last, in order.
 
     Example:
-        >>> runs(np.array([True, False, True, True]))
+        >>> true_ranges(np.array([True, False, True, True]))
         [(0, 1), (2, 4)]
     """
     steps = np.diff(mask.astype(np.int8), prepend=np.int8(0), append=np.int8(0))

@@ -3,82 +3,107 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from ddsp_tf.audio.files import file_sha256, find_audio_files
+from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.audio.finding import FoundFiles, Paths, find_audio
+from ddsp_tf.audio.formats import MEDIA_CONTAINERS, container_of, media_reader_installed
 from ddsp_tf.data.manifest import SCHEMA_VERSION
+from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
-
-Paths = str | os.PathLike | Iterable[str | os.PathLike]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A recording that was given.
-
-    Attributes:
-        path: Where it is.
-        source: Its path below the folder that all recordings share, with "/".
-        held_out: Whether it was given for validation.
-        sha256: Of its bytes; empty if it cannot be read.
-        problem: Why it cannot be used, or empty.
-    """
-
-    path: Path
-    source: str
-    held_out: bool
-    sha256: str
-    problem: str = ""
+from ddsp_tf.files.names import printable
+from ddsp_tf.version import __version__
 
 
-def find_candidates(audio: Paths, validation: Paths = ()) -> list[Candidate]:
+def find_recordings(
+    audio: Paths, validation: Paths = (), out: str | os.PathLike | None = None
+) -> tuple[list[Recording], list[str]]:
     """Lists the recordings given, by content.
 
     Args:
         audio: Files or folders.
-        validation: Files or folders to be held out.
+        validation: Files or folders to hold out.
+        out: Folder of results, which is not searched.
 
     Returns:
-        A candidate for each file, training first. The second of two files with the same content
-        has a `problem`.
+        Tuple of the recordings, training first; and sentences on what is not used. Recordings are
+        "found", or "skipped" if they cannot be read or have the content of an earlier one.
 
     Raises:
         UserError: If a path is missing, or a file (by its content) is in both lists.
     """
-    paths = [(path, False) for path in find_audio_files(audio)]
+    found = [(find_audio(audio, out), False)]
     if isinstance(validation, str | os.PathLike) or list(validation):
-        paths += [(path, True) for path in find_audio_files(validation)]
+        found.append((find_audio(validation, out), True))
+    paths = [(path, held_out) for files, held_out in found for path in files.audio]
     names = _sources([path for path, _ in paths])
-    seen: dict[str, Candidate] = {}
-    candidates = []
+    seen: dict[str, Recording] = {}
+    recordings = []
     for path, held_out in paths:
-        sha256 = problem = ""
-        try:
-            sha256 = file_sha256(path)
-        except UserError as error:
-            problem = reason_without_name(error, path)
-        first = seen.get(sha256) if sha256 else None
-        if first and first.held_out != held_out:
+        recording = _recording(path, names[path], held_out)
+        first = seen.setdefault(recording.sha256, recording) if recording.sha256 else recording
+        if first.held_out != held_out:
             raise UserError(
                 f"{path}: is given for validation but has the same content as {first.path}, which "
                 "is given for training; take it out of one of them"
             )
-        if first:
-            problem = f"same content as {first.source}"
-        candidate = Candidate(path, names[path], held_out, sha256, problem)
-        if sha256:
-            seen.setdefault(sha256, candidate)
-        candidates.append(candidate)
-    return candidates
+        if first is not recording:
+            reason = f"same content as {first.source}"
+            recording = replace(recording, status="skipped", reason=reason)
+        recordings.append(recording)
+    everything = FoundFiles(
+        unread=sorted({path for files, _ in found for path in files.unread}),
+        results=sorted({path for files, _ in found for path in files.results}),
+    )
+    return recordings, everything.notes()
+
+
+def _recording(path: Path, source: str, held_out: bool) -> Recording:
+    try:
+        sha256 = file_sha256(path)
+        with open(path, "rb") as file:
+            needs_reader = container_of(file)[0] in MEDIA_CONTAINERS
+        if needs_reader and not media_reader_installed():
+            # Without its content: once the reader is installed, this is another recording.
+            raise UserError("needs PyAV, which is not installed; pip install ddsp-tf[media]")
+        return Recording(source, sha256, "found", held_out=held_out, path=path)
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+    except UserError as error:
+        reason = reason_without_name(error, path)
+    return Recording(source, "", "skipped", reason, held_out, path=path)
+
+
+def recording_key(
+    recording: Recording, extractor: FeatureExtractor, rules: PreparationRules
+) -> str:
+    """Hashes all that decides what measuring a recording gives.
+
+    Args:
+        recording: Recording with `source` and `sha256`.
+        extractor: Extractor that measures it.
+        rules: Rules for channels, silence and levels.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    content = {
+        "sha256": recording.sha256,
+        "source": recording.source,
+        "extractor": extractor.describe(),
+        "rules": rules.describe(),
+        "version": [SCHEMA_VERSION, __version__],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def fingerprint(
-    candidates: list[Candidate],
-    extractor: FeatureExtractor,
+    recordings: list[Recording],
+    extractor: dict[str, Any],
     rules: PreparationRules,
     validation_share: float,
     seed: int,
@@ -88,19 +113,19 @@ def fingerprint(
     Names and folders do not count, the files' content does.
 
     Args:
-        candidates: The recordings given.
-        extractor: Measures them.
-        rules: For silence and levels.
+        recordings: Recordings given.
+        extractor: Description of the extractor that measures them.
+        rules: Rules for channels, silence and levels.
         validation_share: Share to hold out.
-        seed: Chooses what is held out.
+        seed: Seed that chooses what is held out.
 
     Returns:
         64 hexadecimal digits.
     """
     content = {
         "schema_version": SCHEMA_VERSION,
-        "recordings": sorted({(entry.sha256, entry.held_out) for entry in candidates}),
-        "extractor": extractor.describe(),
+        "recordings": sorted({(entry.sha256, entry.held_out) for entry in recordings}),
+        "extractor": extractor,
         "rules": rules.describe(),
         "validation_share": float(validation_share),
         "seed": int(seed),
@@ -112,11 +137,12 @@ def choose_held_out(sha256s: list[str], validation_share: float, seed: int) -> s
     """Chooses the recordings to hold out.
 
     Each recording has a rank that only its content and the seed decide, and the lowest ranks are
-    held out. So recordings that come later hardly change who is held out.
+    held out. So adding recordings hardly changes which ones are held out.
 
     Args:
         sha256s: Contents of all usable recordings, two or more unless the share is 0 or 1.
-        validation_share: 0 holds out none, 1 all; else at least one and never all.
+        validation_share: Share to hold out; 0 holds out none, 1 all, anything else at least one
+            and never all.
         seed: Any integer.
 
     Returns:
@@ -137,12 +163,22 @@ def _sources(paths: list[Path]) -> dict[Path, str]:
     """Names files by their path below the folder they share; absolute paths stay private."""
     try:
         root = Path(os.path.commonpath([path.parent for path in paths]))
-        return {path: path.relative_to(root).as_posix() for path in paths}
+        names = {path: path.relative_to(root).as_posix() for path in paths}
     except ValueError:
         # Different drives share no folder.
-        return {path: path.relative_to(path.anchor).as_posix() for path in paths}
+        names = {path: path.relative_to(path.anchor).as_posix() for path in paths}
+    taken: set[str] = set()
+    for path, name in names.items():
+        # Two names that are not Unicode may look alike.
+        text = unique = printable(name)
+        number = 2
+        while unique in taken:
+            unique, number = f"{text} ({number})", number + 1
+        taken.add(unique)
+        names[path] = unique
+    return names
 
 
 def reason_without_name(error: UserError, path: Path) -> str:
-    """Gives a message about a file without the file's name."""
-    return str(error).removeprefix(f"{path}: ")
+    """Returns a message about a file without the file's name, as one printable line."""
+    return printable(str(error).removeprefix(f"{path}: "))

@@ -1,14 +1,18 @@
 """Statistics of a dataset: the range of pitch and level that a model will have seen."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.recordings import SPLITS
+from ddsp_tf.data.segments import read_segments
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
-STRETCH_SECONDS = 4.0
+WINDOW_SECONDS = 4.0
 
 
 class _Summary:
@@ -21,7 +25,7 @@ class _Summary:
         self._bounds: list[tuple[float, float]] = []
 
     def add(self, values: np.ndarray) -> None:
-        """Adds the values of one stretch, at least one."""
+        """Adds the values of one window, at least one."""
         values = values.astype(np.float64)
         inside = np.clip(values, self._edges[0], self._edges[-1])
         self._counts += np.histogram(inside, self._edges)[0]
@@ -29,7 +33,7 @@ class _Summary:
         self._bounds.append((values.min(), values.max()))
 
     def histogram(self) -> dict[str, Any]:
-        """Gives counts around whole numbers, from the first that has any to the last."""
+        """Returns counts around whole numbers, from the first that has any to the last."""
         counts = self._counts[50:-50].reshape(-1, 100).sum(axis=1)
         counts[0] += self._counts[:50].sum()
         counts[-1] += self._counts[-50:].sum()
@@ -41,7 +45,7 @@ class _Summary:
         }
 
     def result(self) -> dict[str, float]:
-        """Gives the summary, rounded to what a person reads."""
+        """Returns the summary, rounded to what a person reads."""
         count = self._counts.sum()
         low, high = np.array(self._bounds).T
         cumulated = np.cumsum(self._counts)
@@ -60,46 +64,42 @@ class _Summary:
         return {name: round(float(value), 4) for name, value in values.items()}
 
 
-def dataset_statistics(readers: dict[str, DatasetReader]) -> dict[str, Any]:
-    """Measures a dataset, one recording at a time.
+def dataset_statistics(manifest: Manifest) -> dict[str, Any]:
+    """Measures a dataset, one segment at a time.
 
     Pitch and levels are those of voiced frames (confidence of 0.5 or more).
 
     Args:
-        readers: One for each split that has recordings.
+        manifest: Manifest of the dataset, with its folder.
 
     Returns:
         `minutes` of each split; and of the training split (of validation if there is no other,
         named by `split`) `voiced_share` and, for `f0_midi`, `f0_hz`, `loudness_db` and
         `power_db`: `min`, `max`, `mean`, `p5` and `p95` (percentiles), `mean_min` and `mean_max`
-        (mean over stretches of 4 s of the stretch's lowest and highest value; of `f0_midi` this
-        is the note range). Means of `f0_hz` are those of MIDI numbers, converted. `histograms` of
-        `f0_midi` and `loudness_db`: `counts` of voiced frames around whole numbers, which begin
-        at `first`.
+        (mean over windows of 4 s of the window's lowest and highest value; of `f0_midi` this is
+        the note range). Means of `f0_hz` are those of MIDI numbers, converted. `histograms` of
+        `f0_midi` and `loudness_db`: `counts` of voiced frames around whole numbers, starting at
+        `first`.
 
     Raises:
         UserError: If the measured split has no voiced frame.
     """
-    split = "train" if "train" in readers else "validation"
-    reader = readers[split]
+    split = "train" if manifest.has_split("train") else "validation"
     summaries = {
         "f0_midi": _Summary(0.0, 160.0),
         "loudness_db": _Summary(-80.0, 80.0),
         "power_db": _Summary(-80.0, 40.0),
     }
-    stretch = round(STRETCH_SECONDS * reader.manifest.frame_rate)
     frames = voiced_frames = 0
-    for number, file in enumerate(reader.files):
-        for first in range(0, file.frames, stretch):
-            arrays = reader.read(number, first, min(stretch, file.frames - first))
-            voiced = (arrays["f0_confidence"] >= VOICED_CONFIDENCE) & (arrays["f0_hz"] > 0)
-            frames += voiced.size
-            voiced_frames += int(voiced.sum())
-            if voiced.any():
-                midi = 69.0 + 12.0 * np.log2(arrays["f0_hz"][voiced] / 440.0)
-                summaries["f0_midi"].add(midi)
-                for name in ("loudness_db", "power_db"):
-                    summaries[name].add(arrays[name][voiced])
+    for features in _windows(manifest, split):
+        voiced = (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
+        frames += voiced.size
+        voiced_frames += int(voiced.sum())
+        if voiced.any():
+            midi = 69.0 + 12.0 * np.log2(features["f0_hz"][voiced] / 440.0)
+            summaries["f0_midi"].add(midi)
+            for name in ("loudness_db", "power_db"):
+                summaries[name].add(features[name][voiced])
     if not voiced_frames:
         raise UserError(f"dataset: the {split} split has no voiced frame; give more recordings")
     results = {name: summary.result() for name, summary in summaries.items()}
@@ -107,13 +107,80 @@ def dataset_statistics(readers: dict[str, DatasetReader]) -> dict[str, Any]:
         name: round(440.0 * 2.0 ** ((midi - 69.0) / 12.0), 3)
         for name, midi in results["f0_midi"].items()
     }
+    rate = 60.0 * manifest.frame_rate
     return {
         "split": split,
         "minutes": {
-            name: round(sum(file.duration_seconds for file in reader.files) / 60.0, 4)
-            for name, reader in readers.items()
+            name: round(sum(file.frames for file in manifest.files_of(name)) / rate, 4)
+            for name in SPLITS
+            if manifest.has_split(name)
         },
         "voiced_share": round(voiced_frames / frames, 4),
         **results,
         "histograms": {name: summaries[name].histogram() for name in ("f0_midi", "loudness_db")},
     }
+
+
+def _windows(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]:
+    """Features of a split in windows of 4 s, shorter at the end of frames without a gap."""
+    size = round(WINDOW_SECONDS * manifest.frame_rate)
+    for file in manifest.files_of(split):
+        held = {name: np.zeros(0, np.float32) for name in FEATURES}
+        end = 0
+        for start, arrays in read_segments(manifest, file):
+            if start != end and held["f0_hz"].size:
+                yield held
+                held = {name: values[:0] for name, values in held.items()}
+            end = start + arrays["f0_hz"].size
+            held = {name: np.concatenate([held[name], arrays[name]]) for name in FEATURES}
+            while held["f0_hz"].size >= size:
+                yield {name: values[:size] for name, values in held.items()}
+                held = {name: values[size:] for name, values in held.items()}
+        if held["f0_hz"].size:
+            yield held
+
+
+def merged_statistics(
+    statistics: Sequence[dict], weights: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Combines the statistics of datasets: what a model trained on all of them will have seen.
+
+    Args:
+        statistics: Results of `dataset_statistics`.
+        weights: Share of the clips that each dataset gives in training, in any unit; by default
+            proportional to the minutes.
+
+    Returns:
+        The same names. Extremes and percentiles are the widest, means are weighted.
+
+    Example:
+        >>> one = {"split": "train", "minutes": {"train": 1.0}, "voiced_share": 0.5,
+        ...        "f0_hz": {"min": 100.0, "p5": 110.0, "mean": 200.0}}
+        >>> two = {"split": "train", "minutes": {"train": 3.0}, "voiced_share": 0.9,
+        ...        "f0_hz": {"min": 90.0, "p5": 120.0, "mean": 400.0}}
+        >>> merged_statistics([one, two])["f0_hz"]
+        {'min': 90.0, 'p5': 110.0, 'mean': 350.0}
+    """
+    if len(statistics) == 1:
+        return statistics[0]
+    if weights is None:
+        weights = [one["minutes"].get(one["split"], 0.0) for one in statistics]
+    shares = np.asarray(weights, np.float64) / max(float(np.sum(weights)), 1e-9)
+    widest = {"min": min, "p5": min, "max": max, "p95": max}
+    merged = {
+        "split": statistics[0]["split"],
+        "minutes": {
+            split: round(sum(one["minutes"].get(split, 0.0) for one in statistics), 4)
+            for split in dict.fromkeys(key for one in statistics for key in one["minutes"])
+        },
+        "voiced_share": round(float(shares @ [one["voiced_share"] for one in statistics]), 4),
+    }
+    for name, summary in statistics[0].items():
+        if name not in merged and isinstance(summary, dict) and "mean" in summary:
+            merged[name] = {
+                key: widest.get(key, lambda values: round(float(shares @ values), 4))(
+                    [one[name][key] for one in statistics]
+                )
+                for key in summary
+            }
+    return merged

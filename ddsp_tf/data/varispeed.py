@@ -1,4 +1,4 @@
-"""Clips played faster or slower, so that a model hears pitches between those recorded."""
+"""Clips played faster or slower, so that a model learns pitches between those recorded."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
 
-# At both ends of what is resampled, so that there is no jump from its end to its beginning.
+# At both ends of the audio resampled, so that its end joins its beginning without a jump.
 _FADE_SAMPLES = 512
 # Lengths with large prime factors are slow to transform.
 _STEP = 16
@@ -20,23 +20,23 @@ class Varispeed:
     Between a semitone down and a semitone up an instrument's timbre hardly changes, so a clip
     played a little faster sounds like another note of it. Audio is resampled by its Fourier
     transform, which keeps every frequency below Nyquist; both levels are measured again; pitch is
-    multiplied and, like its confidence, interpolated between frames. What is at the very ends of a
-    crop (70 ms at 16 kHz) only leads to the clip's first and last frames, and is not in it.
+    multiplied and, like its confidence, interpolated between frames. A longer clip is cut for
+    this: its very ends (70 ms at 16 kHz) are only context for the first and last frames.
 
     Args:
         semitones: Largest change of speed, above 0, at most 12; 12 is twice or half as fast.
-        clip_frames: Frames of the clips to be made.
+        clip_frames: Frames of the resulting clips.
         hop: Samples between two frames.
-        sample_rate: In Hz.
-        loudness_fft_size: Samples seen by one frame of the dataset's loudness.
-        power_frame_size: Samples averaged in one frame of the dataset's power.
+        sample_rate: Sample rate, in Hz.
+        loudness_fft_size: Samples that one frame of the dataset's loudness sees.
+        power_frame_size: Samples that one frame of the dataset's power averages.
 
     Raises:
         ValueError: If `semitones` is out of range.
 
     Example:
         >>> speed = Varispeed(12.0, clip_frames=100, hop=64, sample_rate=16000)
-        >>> speed.crop_frames
+        >>> speed.cut_frames
         301
     """
 
@@ -63,39 +63,39 @@ class Varispeed:
         self.frames = clip_frames + 2 * self.margin
 
     @property
-    def crop_frames(self) -> int:
-        """Frames that a crop must have to be played at any of the speeds."""
+    def cut_frames(self) -> int:
+        """Frames that a clip must be cut with to be played at any of the speeds."""
         return math.ceil(self.frames * 2.0 ** (self.semitones / 12.0) + _STEP / self.hop)
 
-    def play(self, crop: Mapping[str, tf.Tensor], position: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Plays a crop at one of the speeds.
+    def play(self, clip: Mapping[str, tf.Tensor], position: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Plays a clip at one of the speeds.
 
         Args:
-            crop: `audio` [crop_frames * hop], features [crop_frames], and whatever else, which is
+            clip: `audio` [cut_frames * hop], features [cut_frames], and anything else, which is
                 passed on.
-            position: Scalar in -1..1: how far to go, -1 being slowest.
+            position: Speed, a scalar in -1..1; -1 is slowest.
 
         Returns:
             The same, `audio` [clip_frames * hop] and features [clip_frames]; `start_frame`, if
-            there is one, moved to where the clip now begins.
+            there is one, moved to where the result begins.
         """
         samples = self.frames * self.hop
         speed = 2.0 ** (tf.cast(position, tf.float64) * self.semitones / 12.0)
         taken = _STEP * tf.cast(tf.round(speed * (samples / _STEP)), tf.int32)
         speed = tf.cast(taken, tf.float64) / samples
-        audio = self._resample(crop["audio"][:taken], taken)
+        audio = self._resample(clip["audio"][:taken], taken)
         first = self.margin * self.hop
         places = speed * tf.cast(self.margin + tf.range(self.clip_frames), tf.float64)
-        played = dict(crop)
-        played["f0_hz"] = _at(crop["f0_hz"], places) * tf.cast(speed, tf.float32)
-        played["f0_confidence"] = _at(crop["f0_confidence"], places)
+        played = dict(clip)
+        played["f0_hz"] = _at(clip["f0_hz"], places) * tf.cast(speed, tf.float32)
+        played["f0_confidence"] = _at(clip["f0_confidence"], places)
         spectrum = tf.signal.rfft(self._frames(audio, self.loudness_fft_size) * self.window)
         played["loudness_db"] = _to_db(tf.linalg.matvec(tf.square(tf.abs(spectrum)), self.weights))
         frames = self._frames(audio, self.power_frame_size)
         played["power_db"] = _to_db(tf.reduce_mean(tf.square(frames), axis=-1))
         played["audio"] = audio[first : first + self.clip_frames * self.hop]
-        if "start_frame" in crop:
-            played["start_frame"] = crop["start_frame"] + tf.cast(places[0], tf.int64)
+        if "start_frame" in clip:
+            played["start_frame"] = clip["start_frame"] + tf.cast(places[0], tf.int64)
         return played
 
     def _resample(self, audio, taken):
@@ -110,7 +110,7 @@ class Varispeed:
         return samples / tf.cast(taken, tf.float32) * tf.signal.irfft(spectrum, [samples])
 
     def _frames(self, audio, size):
-        """Cuts out what is seen by each of the clip's frames."""
+        """Cuts out the samples that each of the result's frames sees."""
         start = self.margin * self.hop - size // 2
         stop = start + (self.clip_frames - 1) * self.hop + size
         return tf.signal.frame(audio[start:stop], size, self.hop)

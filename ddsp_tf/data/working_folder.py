@@ -1,18 +1,28 @@
-"""A folder in which unfinished preparation waits for the call that finishes it."""
+"""Measured recordings, each complete or not there, in a folder that outlives a stopped call."""
 
+import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from ddsp_tf.data.manifest import SkippedFile
-from ddsp_tf.data.measuring import Task
-from ddsp_tf.data.parts import Part, load_outcome, records_path
-from ddsp_tf.data.reuse import reuse
-from ddsp_tf.data.selection import Candidate
-from ddsp_tf.data.workers import Progress
-from ddsp_tf.errors import UserError
+from ddsp_tf.data.manifest import Manifest, load_manifest
+from ddsp_tf.data.measuring import measure
+from ddsp_tf.data.recordings import Recording
+from ddsp_tf.data.rules import PreparationRules
+from ddsp_tf.data.segments import ranges_of, read_segments, resegmented, write_segments
+from ddsp_tf.errors import NoRoomError, UserError
+from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.documents import read_document
 
+Progress = Callable[[float, int, str], None]
+# Takes recordings, extractor, rules, the working folder and a `Progress`.
 Measurer = Callable[..., None]
 
 
@@ -24,12 +34,12 @@ class UnusableError(UserError):
 def working_folder(work: Path, fresh: bool) -> Iterator[None]:
     """Opens a working folder, and removes it in the end.
 
-    What a killed process left unfinished in it is removed first. It stays after a failure that
-    is not the recordings' fault (a full disk, Ctrl-C) if it holds finished work.
+    It stays after a failure that is not the recordings' fault (a full disk, Ctrl-C) if it holds
+    measured recordings. What a killed process left unfinished in it is removed first.
 
     Args:
         work: The folder.
-        fresh: Whether to remove finished work as well.
+        fresh: Whether to remove measured recordings as well.
 
     Raises:
         OSError: If it cannot be written.
@@ -45,75 +55,196 @@ def working_folder(work: Path, fresh: bool) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, UnusableError) or not any(work.glob("*.records")):
+        if isinstance(error, UnusableError) or not any(work.glob("*.tfrecord")):
             shutil.rmtree(work, ignore_errors=True)
         raise
     shutil.rmtree(work, ignore_errors=True)
 
 
-def measure_missing(
-    tasks: list[Task],
-    out: Path,
-    work: Path,
-    measurer: Measurer,
-    on_progress: Progress | None,
-) -> None:
-    """Measures whatever neither a stopped call nor an earlier dataset has measured.
+def save_measured(work: Path, recording: Recording) -> None:
+    """Saves what became of a recording; its segments are there already."""
+    with atomic_path(work / f"{recording.key}.json") as temporary:
+        temporary.write_text(json.dumps(recording.to_json()), encoding="utf-8")
+
+
+def load_measured(work: Path, recording: Recording) -> Recording | None:
+    """Loads what became of a recording, if it was measured completely.
 
     Args:
-        tasks: All recordings.
-        out: Where the earlier dataset is, if there is one.
-        work: The working folder; gets the outcomes.
-        measurer: Called with the tasks left, `work`, and `on_progress`.
-        on_progress: As for `prepare_dataset`.
-
-    Raises:
-        OSError: If the folder cannot be written.
-    """
-    report = on_progress or (lambda done, total, name: None)
-
-    def missing() -> list[Task]:
-        return [task for task in tasks if load_outcome(work, task.key) is None]
-
-    reuse(missing(), out, work)
-    todo = missing()
-    done = len(tasks) - len(todo)
-    report(done, len(tasks), "")
-    if todo:
-        measurer(
-            todo, work, on_progress=lambda share, _, name: report(done + share, len(tasks), name)
-        )
-    report(len(tasks), len(tasks), "")
-
-
-def collect(
-    candidates: list[Candidate], tasks: dict[Candidate, Task], work: Path
-) -> tuple[list[Part], list[SkippedFile]]:
-    """Reads all outcomes, in the order of the candidates.
-
-    Args:
-        candidates: All recordings given.
-        tasks: Those that were measured.
         work: The working folder.
+        recording: Recording that was found, with its key.
 
     Returns:
-        The usable recordings, and the others.
+        The recording, measured or skipped; or None.
+    """
+    try:
+        loaded = read_document(work / f"{recording.key}.json", Recording, "")
+    except UserError:
+        return None
+    for file in loaded.files:
+        path = work / file.name
+        if not path.is_file() or path.stat().st_size != file.size_bytes:
+            return None
+    return replace(loaded, held_out=recording.held_out, path=recording.path)
+
+
+def measure_missing(
+    recordings: Sequence[Recording],
+    extractor: FeatureExtractor,
+    rules: PreparationRules,
+    *,
+    work: Path,
+    earlier: Path,
+    measurer: Measurer,
+    on_progress: Progress,
+) -> None:
+    """Measures what neither a stopped call nor an earlier dataset has measured.
+
+    Args:
+        recordings: Recordings that were found.
+        extractor: Extractor that measures them.
+        rules: Rules for channels, silence and levels.
+        work: Working folder, in which the results are left.
+        earlier: Folder of the earlier dataset, if there is one.
+        measurer: Measures many recordings, such as `measure_in_threads`.
+        on_progress: Called as described at `prepare_dataset`.
 
     Raises:
-        OSError: If an outcome is not there.
+        UserError: If the folder cannot be written.
     """
-    parts, skipped = [], []
-    for candidate in candidates:
-        problem = candidate.problem
-        if candidate in tasks:
-            key = tasks[candidate].key
-            outcome = load_outcome(work, key)
-            if outcome is None:
-                raise OSError(f"{candidate.source} was measured, but the result is lost")
-            problem = outcome.problem
-        if problem:
-            skipped.append(SkippedFile(candidate.source, problem, candidate.sha256))
-        else:
-            path = records_path(work, key)
-            parts.append(Part(path, outcome.rows, outcome.recording, candidate.held_out))
-    return parts, skipped
+
+    def missing() -> list[Recording]:
+        return [entry for entry in recordings if load_measured(work, entry) is None]
+
+    _take_over(missing(), earlier, work, extractor)
+    todo = missing()
+    done, total = len(recordings) - len(todo), len(recordings)
+    on_progress(done, total, "")
+    if todo:
+        measurer(
+            todo,
+            extractor,
+            rules,
+            work,
+            lambda share, _, name: on_progress(done + share, total, name),
+        )
+    on_progress(total, total, "")
+
+
+def _take_over(
+    recordings: Sequence[Recording], dataset: Path, work: Path, extractor: FeatureExtractor
+) -> None:
+    """Takes recordings from an earlier dataset whose keys are the same: nothing has changed."""
+    try:
+        manifest = load_manifest(dataset)
+    except UserError:
+        return
+    known = {entry.key: entry for entry in (*manifest.recordings, *manifest.skipped) if entry.key}
+    for recording in recordings:
+        if recording.key in known:
+            try:
+                save_measured(work, _copied(manifest, known[recording.key], work))
+            except NoRoomError:
+                raise
+            except UserError:
+                continue  # Damaged, so it is measured again.
+
+
+def _copied(manifest: Manifest, recording: Recording, work: Path) -> Recording:
+    """Copies a recording's segments; those of one divided in time are joined again."""
+    target = work / f"{recording.key}.tfrecord"
+    if not recording.files:
+        return recording
+    if len(recording.files) == 1:
+        link_or_copy(manifest.path_of(recording.files[0]), target)
+        file = replace(recording.files[0], name=target.name, split="train")
+    else:
+        segments = chain.from_iterable(read_segments(manifest, file) for file in recording.files)
+        ranges = ranges_of(segment for file in recording.files for segment in file.segments)
+        file = write_segments(
+            target,
+            resegmented(segments, ranges, manifest.segment_frames, manifest.hop),
+            source=recording.source,
+            split="train",
+            sample_rate=manifest.sample_rate,
+        )
+    return replace(recording, files=(file,))
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Gives a file a second name, or copies it where the disk knows no links."""
+    with atomic_path(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
+class _Stopped(Exception):
+    """Ends the work on a recording, because another failed or the user stopped it."""
+
+
+def measure_in_threads(
+    recordings: Sequence[Recording],
+    extractor: FeatureExtractor,
+    rules: PreparationRules,
+    work: Path,
+    on_progress: Progress,
+    jobs: int | None = None,
+) -> None:
+    """Measures recordings, the largest first, and leaves the results in a folder.
+
+    Threads are enough: decoding, resampling, ONNX Runtime and numpy's heavy parts release the
+    interpreter, and threads need no second start of the program.
+
+    Args:
+        recordings: Recordings that were found.
+        extractor: Extractor that measures them.
+        rules: Rules for channels, silence and levels.
+        work: Folder for the results; see `measure`.
+        on_progress: Called with recordings done, counting shares of those in work; their number;
+            and the name of one that has just advanced.
+        jobs: Recordings measured at a time; by default one for each processor.
+
+    Raises:
+        UserError: If the folder cannot be written.
+    """
+    shares: dict[str, float] = {}
+    lock, stop = threading.Lock(), threading.Event()
+
+    def work_on(recording: Recording) -> None:
+        def advance(share: float) -> None:
+            if stop.is_set():
+                raise _Stopped
+            with lock:
+                shares[recording.key] = share
+                on_progress(sum(shares.values()), len(recordings), recording.source)
+
+        advance(0.0)
+        save_measured(work, measure(recording, extractor, rules, work, advance))
+        advance(1.0)
+
+    largest_first = sorted(recordings, key=lambda recording: -_size(recording))
+    with ThreadPoolExecutor(jobs or processor_count()) as executor:
+        futures = [executor.submit(work_on, recording) for recording in largest_first]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        finally:
+            stop.set()
+            executor.shutdown(cancel_futures=True)
+
+
+def processor_count() -> int:
+    """Counts the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _size(recording: Recording) -> int:
+    """A file's size; 0 if it has gone, which measuring it will report."""
+    try:
+        return Path(recording.path or "").stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,227 @@
+"""Random clips of recordings, streamed from a dataset or from several, mixed in given shares."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.data.clips import as_written, cut_clips, frames_of
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FEATURES
+
+# Starting an epoch refills the shuffle buffer: epochs of small datasets are made long enough.
+_CLIPS_PER_EPOCH = 8192
+_SHUFFLED_BYTES = 1 << 26
+_SHUFFLED_CLIPS = (32, 1024)
+# Files are read in groups of this size, which are shuffled; some groups are read side by side.
+_GROUP_BYTES = 1 << 27
+_OPEN_GROUPS = 4
+_CHOICES = 4096
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """How many random clips an epoch has.
+
+    Attributes:
+        clip_frames: Frames of a clip.
+        hop: Samples between two frames.
+        round_clips: Clips in one pass through all segments.
+        rounds: Passes in an epoch.
+        shuffled: Clips in the shuffle buffer.
+    """
+
+    clip_frames: int
+    hop: int
+    round_clips: int
+    rounds: int
+    shuffled: int
+
+    @property
+    def epoch_clips(self) -> int:
+        """Clips in an epoch."""
+        return self.rounds * self.round_clips
+
+
+def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
+    """Plans the random clips of the training split.
+
+    Args:
+        manifest: Manifest of the dataset.
+        clip_frames: Frames of a clip.
+
+    Returns:
+        The plan: as many clips of each segment as it has clip lengths, at least one.
+    """
+    segments = [segment for file in manifest.files_of("train") for segment in file.segments]
+    frames = np.array([segment.frames for segment in segments])
+    round_clips = int(np.maximum((2 * frames + clip_frames) // (2 * clip_frames), 1).sum())
+    clip_bytes = 4 * clip_frames * (manifest.hop + len(FEATURES))
+    return ClipPlan(
+        clip_frames=clip_frames,
+        hop=manifest.hop,
+        round_clips=round_clips,
+        rounds=-(-_CLIPS_PER_EPOCH // round_clips),
+        shuffled=int(np.clip(_SHUFFLED_BYTES // clip_bytes, *_SHUFFLED_CLIPS)),
+    )
+
+
+def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) -> tf.data.Dataset:
+    """Returns random clips of the training split, endlessly.
+
+    Files are read in random order, several groups of them side by side. The start positions in a
+    segment are divided into as many equal ranges as it gives clips, and each clip starts at a
+    random position of its own range, so that clips cover a recording evenly. They then pass a
+    shuffle buffer of fixed size. Clip number n depends only on the arguments and n.
+
+    Args:
+        manifest: Manifest of the dataset, loaded from its folder.
+        clip_frames: Frames of a clip.
+        seed: Any integer.
+        first: Number of the first clip; earlier ones of its epoch are read and skipped.
+
+    Returns:
+        Endless dataset of dictionaries: `audio` [clip_frames * hop], the features [clip_frames],
+        `source`, `start_frame`.
+
+    Raises:
+        UserError: If the split is empty or a file is missing or damaged.
+    """
+    plan = plan_clips(manifest, clip_frames)
+    files = manifest.files_of("train")
+    paths = tf.constant([os.fsencode(manifest.path_of(file)) for file in files])
+    edges = _group_edges([file.size_bytes for file in files])
+    groups = len(edges) - 1
+    # Only 63 bits of a seed fit into a tensor.
+    seed = seed % (1 << 63)
+    first_epoch, position = divmod(first, plan.epoch_clips)
+
+    def records_of_group(group: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.TFRecordDataset(paths[tf.gather(edges, group) : tf.gather(edges, group + 1)])
+
+    def records_of(number: tf.Tensor) -> tf.data.Dataset:
+        order = tf.argsort(_uniform(groups, seed, 2 * number), stable=True)
+        shuffled = tf.data.Dataset.from_tensor_slices(order)
+        return shuffled.interleave(records_of_group, cycle_length=_OPEN_GROUPS)
+
+    def clips_of(number: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _cut(record, plan, seed, 2 * number + 1)
+
+    @as_written
+    def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        # The buffer's order also depends on the seed of the graph that it is built in, which the
+        # user's tf.random.set_seed would otherwise decide; inside this function it is local.
+        tf.random.set_seed(1)
+        rounds = tf.data.Dataset.range(epoch * plan.rounds, (epoch + 1) * plan.rounds)
+        records = rounds.flat_map(records_of).enumerate(epoch * 2**32)
+        clips = records.map(clips_of, num_parallel_calls=2, deterministic=True).unbatch()
+        order = tf.random.stateless_uniform([], [seed, -1 - epoch], None, None, tf.int64, "philox")
+        return clips.shuffle(plan.shuffled, seed=order, reshuffle_each_iteration=False)
+
+    return tf.data.Dataset.counter(start=first_epoch).flat_map(epoch_of).skip(position)
+
+
+def _group_edges(sizes: list[int]) -> list[int]:
+    """Numbers of the files with which groups begin, and the number of files."""
+    edges, held = [0], 0
+    for number, size in enumerate(sizes):
+        if held >= _GROUP_BYTES:
+            edges.append(number)
+            held = 0
+        held += size
+    return [*edges, len(sizes)]
+
+
+def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
+    """Random numbers in 0..1, always the same for a seed and a number."""
+    key = tf.stack([tf.constant(seed, tf.int64), number])
+    return tf.random.stateless_uniform([count], key, dtype=tf.float64, alg="philox")
+
+
+def _cut(record: tf.Tensor, plan: ClipPlan, seed: int, number: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Cuts all clips of a segment: everything gets a leading axis of clips."""
+    segment, source, start_frame = frames_of(record, plan.hop)
+    frames = tf.shape(segment.curves, tf.int64)[0]
+    count = tf.maximum((2 * frames + plan.clip_frames) // (2 * plan.clip_frames), 1)
+    positions = tf.maximum(frames - plan.clip_frames, 0) + 1
+    width = tf.cast(positions, tf.float64) / tf.cast(count, tf.float64)
+    places = tf.cast(tf.range(count), tf.float64) + _uniform(count, seed, number)
+    starts = tf.minimum(tf.cast(places * width, tf.int64), positions - 1)
+    return {
+        **cut_clips(segment, starts, plan.clip_frames),
+        "source": tf.fill([count], source),
+        "start_frame": start_frame + starts,
+    }
+
+
+def mixed_clips(
+    manifests: Sequence[Manifest],
+    clip_frames: int,
+    seed: int,
+    first: int,
+    weights: Sequence[float] | None = None,
+) -> tf.data.Dataset:
+    """Returns random clips of several datasets, endlessly.
+
+    Which dataset clip number n comes from is drawn at random with the shares given, and depends
+    only on the seed and n. Each dataset's own clips come in the order of `random_clips`.
+
+    Args:
+        manifests: Manifests of the datasets.
+        clip_frames: Frames of a clip.
+        seed: Any integer.
+        first: Number of the first clip.
+        weights: Shares in any unit, above 0; by default proportional to the datasets' lengths.
+
+    Returns:
+        Endless dataset of dictionaries, as `random_clips` returns them.
+
+    Raises:
+        UserError: If there are not as many weights as datasets, or one is not above 0.
+    """
+    shares = _shares(manifests, clip_frames, weights)
+    passed = _counts(shares, seed, first)
+    # Each dataset has a seed of its own, or equal ones would play in unison.
+    sources = [
+        random_clips(manifest, clip_frames, seed + number, int(passed[number]))
+        for number, manifest in enumerate(manifests)
+    ]
+    begin, position = divmod(first, _CHOICES)
+    numbers = tf.data.Dataset.counter(start=begin)
+    choices = numbers.map(as_written(lambda number: _choices(shares, seed, number))).unbatch()
+    return tf.data.Dataset.choose_from_datasets(sources, choices.skip(position))
+
+
+def _shares(manifests, clip_frames, weights) -> np.ndarray:
+    if weights is None:
+        weights = [plan_clips(manifest, clip_frames).round_clips for manifest in manifests]
+    weights = [float(weight) for weight in weights]
+    if len(weights) != len(manifests):
+        raise UserError(
+            f"{len(weights)} weights for {len(manifests)} datasets; expected one for each"
+        )
+    for manifest, weight in zip(manifests, weights, strict=True):
+        if not (np.isfinite(weight) and weight > 0.0):
+            raise UserError(f"{manifest.folder}: weight {weight:g}; expected a number above 0")
+    return np.array(weights) / np.sum(weights)
+
+
+def _choices(shares: np.ndarray, seed: int, number: tf.Tensor) -> tf.Tensor:
+    """Numbers of the datasets from which some thousand clips come."""
+    key = tf.stack([tf.constant((seed + 0x6D6978) % (1 << 63), tf.int64), number])
+    drawn = tf.random.stateless_uniform([_CHOICES], key, dtype=tf.float64, alg="philox")
+    edges = tf.constant(np.cumsum(shares)[:-1])
+    return tf.searchsorted(edges, drawn, side="right", out_type=tf.int64)
+
+
+def _counts(shares: np.ndarray, seed: int, first: int) -> np.ndarray:
+    """How many of the clips before number `first` each dataset gave."""
+    counts = np.zeros(len(shares), np.int64)
+    for number in range(-(-first // _CHOICES)):
+        chosen = _choices(shares, seed, tf.constant(number, tf.int64)).numpy()
+        chosen = chosen[: first - number * _CHOICES]
+        counts += np.bincount(chosen, minlength=len(shares))
+    return counts

@@ -1,0 +1,256 @@
+"""Segments in TFRecord files.
+
+A record is a `tf.train.Example` of one segment: `audio` (float32 as little-endian bytes), the
+features as float lists, `source`, `start_frame`, `hop` and `sample_rate`.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.recordings import Segment, SegmentFile, Split
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FEATURES
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.files.atomic import atomic_path
+
+SEGMENT_SECONDS = 20.0
+
+Arrays = dict[str, np.ndarray]
+
+
+def segment_frames(frame_rate: float) -> int:
+    """Returns the frames of the longest segment."""
+    return max(1, int(SEGMENT_SECONDS * frame_rate))
+
+
+def divided(first: int, last: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Divides frames into the fewest ranges of about equal length, without a short remainder.
+
+    Args:
+        first: First frame.
+        last: Frame after the last.
+        longest: Most frames of a range.
+
+    Yields:
+        First frame of a range, and the frame after its last.
+
+    Example:
+        >>> list(divided(0, 10, 4))
+        [(0, 3), (3, 6), (6, 10)]
+    """
+    count = -(-(last - first) // longest)
+    for number in range(count):
+        yield (
+            first + (last - first) * number // count,
+            first + (last - first) * (number + 1) // count,
+        )
+
+
+def write_segments(
+    path: Path,
+    segments: Iterable[tuple[int, Arrays]],
+    *,
+    source: str,
+    split: Split,
+    sample_rate: int,
+) -> SegmentFile:
+    """Writes segments of a recording to a TFRecord file, a record each.
+
+    Args:
+        path: File to write; it appears when complete.
+        segments: First frame of each, counted from the start of the recording, and its `audio`
+            [frames * hop] and features [frames], float32.
+        source: Name of the recording.
+        split: "train" or "validation".
+        sample_rate: Sample rate, in Hz.
+
+    Returns:
+        Description of the file.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    written, voiced = [], 0
+    try:
+        with atomic_path(path) as temporary:
+            with tf.io.TFRecordWriter(os.fsencode(temporary)) as writer:
+                for start_frame, arrays in segments:
+                    writer.write(_serialized(start_frame, arrays, source, sample_rate))
+                    written.append(Segment(start_frame, arrays["f0_hz"].size))
+                    voiced += int((arrays["f0_confidence"] >= VOICED_CONFIDENCE).sum())
+            size, sha256 = temporary.stat().st_size, file_sha256(temporary)
+    except tf.errors.OpError as error:
+        raise UserError(f"{path}: cannot be written ({error.message})") from error
+    share = round(voiced / sum(segment.frames for segment in written), 4)
+    return SegmentFile(path.name, source, split, size, sha256, share, tuple(written))
+
+
+def _serialized(start_frame: int, arrays: Arrays, source: str, sample_rate: int) -> bytes:
+    content = {
+        **{name: _floats(arrays[name]) for name in FEATURES},
+        "audio": _bytes(np.asarray(arrays["audio"], "<f4").tobytes()),
+        "source": _bytes(source.encode()),
+        "start_frame": _integer(start_frame),
+        "hop": _integer(arrays["audio"].size // arrays["f0_hz"].size),
+        "sample_rate": _integer(sample_rate),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=content))
+    # Deterministic: the order of a map's entries would differ from one call to the next.
+    return example.SerializeToString(deterministic=True)
+
+
+def _floats(values: np.ndarray) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=np.asarray(values, np.float32)))
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _integer(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
+
+
+def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
+    """Parses a record of a dataset, in a graph or eagerly.
+
+    Args:
+        record: Serialized `tf.train.Example`.
+        hop: Samples between two frames.
+
+    Returns:
+        `audio` [frames, hop], the features [frames], and the scalars `source`, a string, and
+        `start_frame`, int64.
+    """
+    layout = {
+        "audio": tf.io.FixedLenFeature([], tf.string),
+        "source": tf.io.FixedLenFeature([], tf.string),
+        "start_frame": tf.io.FixedLenFeature([], tf.int64),
+    }
+    for name in FEATURES:
+        layout[name] = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
+    parsed = tf.io.parse_single_example(record, layout)
+    audio = tf.io.decode_raw(parsed["audio"], tf.float32, little_endian=True)
+    return {**parsed, "audio": tf.reshape(audio, [-1, hop])}
+
+
+def read_file(path: Path, hop: int, first: int = 0, count: int = -1) -> Iterator[Arrays]:
+    """Reads segments of a TFRecord file, one at a time.
+
+    Args:
+        path: The file.
+        hop: Samples between two frames.
+        first: Number of the first segment wanted.
+        count: How many; all that follow by default.
+
+    Yields:
+        `audio` [frames * hop] and the features [frames], float32.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
+    records = tf.data.TFRecordDataset(os.fsencode(path)).skip(first).take(count)
+    try:
+        for record in records:
+            parsed = parse_segment(record, hop)
+            arrays = {name: parsed[name].numpy() for name in FEATURES}
+            yield {**arrays, "audio": parsed["audio"].numpy().reshape(-1)}
+    except tf.errors.OpError as error:
+        raise UserError(f"{path}: cannot be read ({error.message}); prepare it again") from error
+
+
+def read_segments(
+    manifest: Manifest, file: SegmentFile, first: int = 0, count: int = -1
+) -> Iterator[tuple[int, Arrays]]:
+    """Reads segments of a dataset, one at a time.
+
+    Args:
+        manifest: Manifest of the dataset, loaded from its folder.
+        file: One of its `files`.
+        first: Number of the first segment wanted, in the file.
+        count: How many; all that follow by default.
+
+    Yields:
+        Number of the segment's first frame in the recording; and its arrays, `audio`
+        [frames * hop] and the features [frames], float32.
+
+    Raises:
+        UserError: If the file is missing or damaged.
+    """
+    arrays = read_file(manifest.path_of(file), manifest.hop, first, count)
+    for segment, content in zip(file.segments[first:], arrays, strict=False):
+        yield segment.start_frame, content
+
+
+def resegmented(
+    segments: Iterable[tuple[int, Arrays]],
+    ranges: Iterable[tuple[int, int]],
+    longest: int,
+    hop: int,
+) -> Iterator[tuple[int, Arrays]]:
+    """Divides a recording into other segments.
+
+    Args:
+        segments: Segments of a recording as `read_segments` yields them.
+        ranges: First frame and the frame after the last of what is wanted, in order of time;
+            inside the segments.
+        longest: Most frames of a segment.
+        hop: Samples between two frames.
+
+    Yields:
+        First frame and arrays of each new segment.
+    """
+    source = iter(segments)
+    start, held = next(source)
+    for begin, end in ranges:
+        for first, last in divided(begin, end, longest):
+            while start + held["f0_hz"].size < last:
+                passed = min(max(first - start, 0), held["f0_hz"].size)
+                before, following = start + held["f0_hz"].size, next(source)
+                start, held = start + passed, _cut(held, passed, None, hop)
+                # After a gap, what is held has been used.
+                start, held = (
+                    (start, _joined(held, following[1])) if following[0] == before else following
+                )
+            yield first, _cut(held, first - start, last - start, hop)
+
+
+def _cut(arrays: Arrays, first: int, last: int | None, hop: int) -> Arrays:
+    return {
+        name: values[first * hop : None if last is None else last * hop]
+        if name == "audio"
+        else values[first:last]
+        for name, values in arrays.items()
+    }
+
+
+def _joined(before: Arrays, after: Arrays) -> Arrays:
+    return {name: np.concatenate([values, after[name]]) for name, values in before.items()}
+
+
+def ranges_of(segments: Iterable[Segment]) -> list[tuple[int, int]]:
+    """Joins segments that follow each other without a gap.
+
+    Args:
+        segments: Segments of a recording, in order of time.
+
+    Returns:
+        First frame of each range, and the frame after its last.
+
+    Example:
+        >>> ranges_of([Segment(0, 10), Segment(10, 5), Segment(20, 5)])
+        [(0, 15), (20, 25)]
+    """
+    ranges: list[tuple[int, int]] = []
+    for segment in segments:
+        first = segment.start_frame
+        if ranges and ranges[-1][1] == first:
+            first = ranges.pop()[0]
+        ranges.append((first, segment.end_frame))
+    return ranges
