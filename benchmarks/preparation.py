@@ -22,7 +22,7 @@ import soundfile
 from machine import describe_machine
 
 from ddsp_tf.data.manifest import Manifest, load_manifest
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.segments import read_segments
 
 # Notes may overlap by 60 ms, and end in a fade of up to 160 ms.
 AFTER_START, BEFORE_END = 0.08, 0.16
@@ -65,20 +65,21 @@ def note_errors(manifest: Manifest, notes: Path) -> list[tuple[np.ndarray, np.nd
     with open(notes, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rate, found = manifest.frame_rate, []
-    for split in ("train", "validation"):
-        if not manifest.has_split(split):
-            continue
-        reader = DatasetReader(manifest, split)
-        for number, file in enumerate(reader.files):
-            curves = reader.read(number)
-            for row in (row for row in rows if row["file"].endswith(file.source)):
-                first = round((float(row["start_s"]) + AFTER_START) * rate) - file.start_frame
-                last = round((float(row["end_s"]) - BEFORE_END) * rate) - file.start_frame
-                inside = slice(max(first, 0), max(last, 0))
-                f0_hz = np.maximum(curves["f0_hz"][inside], 1e-3)
-                cents = 1200.0 * np.abs(np.log2(f0_hz / float(row["nominal_hz"])))
-                if cents.size:
-                    found.append((cents, curves["f0_confidence"][inside]))
+    for file in manifest.files:
+        segments = list(read_segments(manifest, file))
+        f0_hz, confidence = (
+            np.concatenate([arrays[name] for _, arrays in segments])
+            for name in ("f0_hz", "f0_confidence")
+        )
+        begin = segments[0][0]
+        for row in (row for row in rows if row["file"].endswith(file.source)):
+            first = round((float(row["start_s"]) + AFTER_START) * rate) - begin
+            last = round((float(row["end_s"]) - BEFORE_END) * rate) - begin
+            inside = slice(max(first, 0), max(last, 0))
+            nominal_hz = float(row["nominal_hz"])
+            cents = 1200.0 * np.abs(np.log2(np.maximum(f0_hz[inside], 1e-3) / nominal_hz))
+            if cents.size:
+                found.append((cents, confidence[inside]))
     return found
 
 

@@ -61,7 +61,7 @@ class Manifest:
     recordings: tuple[Recording, ...]
     skipped: tuple[Recording, ...]
     statistics: dict[str, Any]
-    checksum: str = ""
+    checksum: str = field(default="", compare=False)
     folder: Path | None = field(default=None, compare=False)
 
     @property

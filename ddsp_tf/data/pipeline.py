@@ -65,8 +65,8 @@ def training_batches(
         recording, both [batch].
 
     Raises:
-        UserError: If the split is empty, a dataset is incomplete, extractors differ, the number
-            of weights is another than that of the datasets, a feature is unknown, or a size is out of range.
+        UserError: If the split is empty, a dataset is incomplete, extractors differ, there is not
+            one weight for each dataset, a feature is unknown, or a size is out of range.
 
     Example:
         >>> batches = training_batches(

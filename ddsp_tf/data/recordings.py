@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -22,8 +22,8 @@ class Segment:
         frames: Number of frames.
     """
 
-    start_frame: int = Field(ge=0)
-    frames: int = Field(ge=1)
+    start_frame: Annotated[int, Field(ge=0)]
+    frames: Annotated[int, Field(ge=1)]
 
     @property
     def end_frame(self) -> int:
@@ -45,13 +45,13 @@ class SegmentFile:
         segments: Segments, in order of time.
     """
 
-    name: str = Field(pattern=r"^[0-9a-z-]+\.tfrecord$")
+    name: Annotated[str, Field(pattern=r"^[0-9a-z-]+\.tfrecord$")]
     source: str
     split: Split
     size_bytes: int
     sha256: str
     voiced_share: float
-    segments: tuple[Segment, ...] = Field(min_length=1)
+    segments: Annotated[tuple[Segment, ...], Field(min_length=1)]
 
     @property
     def frames(self) -> int:

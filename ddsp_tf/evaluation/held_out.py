@@ -141,8 +141,13 @@ def _shared_recordings(manifest: Manifest, run: RunDirectory, record) -> list[st
         training = [load_manifest(folder) for folder in _training_datasets(run, record)]
     except UserError:
         return []  # Without the training data nobody can know.
-    known = {file.sha256 for one in training for file in one.files if file.split == "train"}
-    hashes = {file.sha256 for file in manifest.files}
+    known = {
+        recording.sha256
+        for one in training
+        for recording in one.recordings
+        if any(file.split == "train" for file in recording.files)
+    }
+    hashes = {recording.sha256 for recording in manifest.recordings}
     if not hashes & known:
         return []
     return [

@@ -12,7 +12,6 @@ import tensorflow as tf
 from ddsp_tf.configuration.experiment import Experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.pipeline import training_batches, training_sources
-from ddsp_tf.data.reader import DatasetReader
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.metrics.loss_terms import LossTerms
@@ -229,7 +228,8 @@ class Fitting:
     def _check_still_there(self, error):
         for manifest in self.manifests:
             try:
-                DatasetReader(load_manifest(manifest.folder), "train")
+                for file in load_manifest(manifest.folder).files_of("train"):
+                    manifest.path_of(file)
             except (UserError, OSError) as reason:
                 raise UserError(
                     f"{manifest.folder}: can no longer be read ({reason}); the last checkpoint is "

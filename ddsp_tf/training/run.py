@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import Experiment, load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
-from ddsp_tf.data.mixing import merged_statistics
+from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.compatibility import check_datasets

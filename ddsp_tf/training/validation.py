@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.blocks import as_written
+from ddsp_tf.data.clips import as_written
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.files.atomic import atomic_path

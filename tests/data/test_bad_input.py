@@ -1,16 +1,16 @@
 """Files that go wrong: each is skipped with a reason, and the good ones beside it are used."""
 
 import os
-import struct
 
 import numpy as np
 import pytest
 import soundfile
 
+from ddsp_tf.audio import staging
 from ddsp_tf.audio.files import read_audio
-from ddsp_tf.data import staging
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.names import printable
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 / 16000 * np.arange(32000)).astype(np.float32)
 
@@ -42,7 +42,7 @@ BAD = {
     "inf.wav": (with_value(-np.inf), "NaN or infinite sample at 1.000 s"),
     "header.wav": (truncated(0.0004), "cannot be read as audio"),
     "header.flac": (truncated(0.001), "cannot be read as audio"),
-    "half.wav": (truncated(0.5), "damaged, holds 31978 of 64000 bytes of audio"),
+    "half.wav": (truncated(0.5), "cut off: holds 32022 of 64044 bytes"),
     "half.flac": (truncated(0.5), "cannot be read as audio"),
     "text.wav": (lambda path: path.write_text("a shopping list\n" * 99), "cannot be read as audio"),
     "picture.mp3": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(999)), "cannot be"),
@@ -78,7 +78,7 @@ def test_bad_files_among_good_ones_are_skipped_with_reasons(folder, tmp_path, ex
     for name, (write, _) in BAD.items():
         write(folder / name)
     made = prepare_dataset(folder, tmp_path / "d", extractor=extractor)
-    assert {recording.source for recording in made.recordings} == set(GOOD)
+    assert {recording.source for recording in made.recordings} == {*map(printable, GOOD)}
     reasons = {file.source: file.reason for file in made.skipped}
     assert set(reasons) == {name for name, (_, reason) in BAD.items() if reason}
     for name, reason in reasons.items():
@@ -114,15 +114,6 @@ def test_rates(tmp_path, extractor, rate):
     np.testing.assert_allclose(
         read_audio(tmp_path / "a.wav", 16000)[800:-800], TONE[800:-800], atol=2e-3
     )
-
-
-def test_a_header_that_was_never_finished_is_forgiven(tmp_path):
-    soundfile.write(tmp_path / "a.wav", TONE, 16000)
-    content = bytearray((tmp_path / "a.wav").read_bytes())
-    place = content.index(b"data") + 4
-    content[place : place + 4] = struct.pack("<I", 0xFFFFFFFF)
-    (tmp_path / "a.wav").write_bytes(content)
-    assert read_audio(tmp_path / "a.wav", 16000).size == TONE.size
 
 
 def test_unreadable_files_are_named(folder, tmp_path, extractor, monkeypatch):

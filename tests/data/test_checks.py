@@ -1,5 +1,7 @@
 """Flags on sounds made to deserve them, and none on one that does not."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +10,7 @@ from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.pitch import PitchTracker
 
 SECONDS = 6
 TIME = np.arange(16000 * SECONDS) / 16000
@@ -66,7 +69,7 @@ def test_numbers_of_a_good_recording(flagged):
     assert good.silent_share < 0.02
     assert good.voiced_share > 0.95
     assert good.confidence > 0.8
-    assert good.unperiodic_share < 0.1
+    assert good.aperiodic_share < 0.1
     assert good.f0_low_hz == pytest.approx(220, rel=0.03)
     assert good.f0_high_hz == pytest.approx(349, rel=0.03)
     assert good.seconds == good.kept_seconds == SECONDS
@@ -107,5 +110,28 @@ def test_mono_loss_of_independent_channels(tmp_path, rng, channels, loss):
 def test_antiphase_says_so(tmp_path):
     sine = 0.5 * np.sin(TIME * 2000)
     soundfile.write(tmp_path / "a.wav", np.stack([sine, -sine], 1), 16000)
-    with pytest.raises(UserError, match=r"a\.wav: its 2 channels cancel.*-6 dBFS.*one channel"):
+    with pytest.raises(UserError, match=r"a\.wav: its 2 channels cancel.*-6 dBFS.*--channel left"):
         list(AudioDecoder(tmp_path / "a.wav", 16000).blocks())
+
+
+def test_a_tracker_that_hears_more_is_proposed(tmp_path, extractor):
+    """A tracker that misses every other 20 ms of a clean tone, which YIN follows throughout."""
+
+    class HardOfHearing(PitchTracker):
+        name = "hard_of_hearing"
+        version = "1"
+        range_hz = (50.0, 2000.0)
+
+        def track(self, audio, sample_rate, hop):
+            confidence = np.arange(audio.size // hop) % 2
+            return np.full(confidence.size, 220.0, np.float32), confidence.astype(np.float32)
+
+    soundfile.write(tmp_path / "a.wav", notes([220] * SECONDS), 16000)
+    deaf = FeatureExtractor(16000, 50, HardOfHearing(), refine_f0=False)
+    made = prepare_dataset(tmp_path / "a.wav", tmp_path / "d", extractor=deaf)
+    (flag,) = (flag for flag in made.recordings[0].flags if flag.startswith("another tracker"))
+    assert re.fullmatch(
+        r"another tracker hears more: yin finds a pitch in \d+% of the frames that sound, "
+        r"hard_of_hearing in 5\d%; use --set \"FeatureExtractor\.pitch_tracker='yin'\"",
+        flag,
+    )

@@ -4,55 +4,44 @@ import json
 
 import pytest
 
-from ddsp_tf.data.manifest import (
-    Manifest,
-    Recording,
-    Shard,
-    SkippedFile,
-    SourceFile,
-    load_manifest,
-)
+from ddsp_tf.data.manifest import Manifest, load_manifest
+from ddsp_tf.data.recordings import Recording, Segment, SegmentFile
 from ddsp_tf.errors import UserError
 from ddsp_tf.version import __version__
 
 
 @pytest.fixture
 def manifest():
+    file = SegmentFile(
+        "train-00000.tfrecord", "b/ä.wav", "train", 10, "11", 0.9, (Segment(0, 100),)
+    )
+    recording = Recording(
+        source="b/ä.wav",
+        sha256="00",
+        status="measured",
+        key="22",
+        seconds=0.5,
+        kept_seconds=0.4,
+        file_rate=44100,
+        channels=2,
+        flags=("mostly silent",),
+        files=(file,),
+    )
     return Manifest(
+        schema_version=3,
+        ddsp_tf_version=__version__,
         sample_rate=16000,
         frame_rate=250,
         hop=64,
         extractor={"pitch_tracker": {"name": "swift_f0"}},
+        rules={"silence": "trim"},
         seed=3,
         validation_share=0.1,
-        rules={"silence": "trim"},
         segment_frames=5000,
-        shards=(Shard("train-00000-of-00001.tfrecord", "train", 1, 10, "11"),),
-        files=(SourceFile("b/ä.wav", "00", "train", 0, 100, 0.4, 0.9),),
-        recordings=(
-            Recording(
-                source="b/ä.wav",
-                sha256="00",
-                seconds=0.5,
-                kept_seconds=0.4,
-                file_rate=44100,
-                channels=2,
-                gain_db=-1.5,
-                peak_db=-3.0,
-                mono_loss_db=0.1,
-                clipped_share=0.0,
-                silent_share=0.2,
-                voiced_share=0.9,
-                confidence=0.95,
-                unperiodic_share=0.01,
-                f0_low_hz=200.0,
-                f0_high_hz=400.0,
-                flags=("mostly silent",),
-            ),
-        ),
-        skipped=(SkippedFile("c.wav", "silent"),),
-        statistics={"minutes": {"train": 1.0}},
         fingerprint="ff",
+        recordings=(recording,),
+        skipped=(Recording("c.wav", "", "skipped", "silent"),),
+        statistics={"minutes": {"train": 1.0}},
     )
 
 
@@ -86,13 +75,16 @@ def test_splits_are_found_or_refused(manifest):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 1}, "schema_version is 1; this ddsp-tf reads 2"),
-        ({"schema_version": None}, "schema_version is None"),
+        ({"schema_version": 2}, "schema_version is 2; this ddsp-tf reads 3"),
+        ({"schema_version": None}, "schema_version"),
         ({"sample_rate": ...}, "sample_rate"),
-        ({"files": [{"source": "a"}]}, "missing"),
-        ({"files": 3}, "not iterable"),
-        ({"recordings": [{"source": "a"}]}, "flags"),
-        ({"colour": "red"}, "'colour'"),
+        ({"sample_rate": "16000"}, "sample_rate"),
+        ({"hop": 6.4}, "hop"),
+        ({"recordings": 3}, "recordings"),
+        ({"recordings": [{"source": "a"}]}, r"recordings\.0\.sha256"),
+        ({"skipped": [{"source": "a", "sha256": "", "status": "lost"}]}, r"skipped\.0\.status"),
+        ({"colour": "red"}, "colour"),
+        ({"seed": 4}, "does not match its checksum"),
     ],
 )
 def test_other_contents_are_refused(manifest, tmp_path, change, message):
@@ -100,7 +92,18 @@ def test_other_contents_are_refused(manifest, tmp_path, change, message):
     content = {**json.loads((tmp_path / "dataset.json").read_text()), **change}
     content = {key: value for key, value in content.items() if value is not ...}
     (tmp_path / "dataset.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=rf"dataset\.json.*{message}"):
+    with pytest.raises(UserError, match=rf"dataset\.json.*{message}") as caught:
+        load_manifest(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../train.tfrecord", "/etc/passwd", "a/b.tfrecord", "x.npy"])
+def test_no_file_outside_its_folder_is_read(manifest, tmp_path, name):
+    manifest.save(tmp_path)
+    content = json.loads((tmp_path / "dataset.json").read_text())
+    content["recordings"][0]["files"][0]["name"] = name
+    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"recordings\.0\.files\.0\.name"):
         load_manifest(tmp_path)
 
 

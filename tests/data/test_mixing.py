@@ -1,19 +1,20 @@
-"""Crops of several datasets, in the shares asked for."""
+"""Clips of several datasets, in the shares asked for."""
 
 import numpy as np
 import pytest
 
-from ddsp_tf.data.mixing import merged_statistics
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.extractor import FeatureExtractor
 
 SIZES = {"clip_frames": 50, "batch_size": 10, "seed": 3}
 
 
 @pytest.fixture
 def datasets(record, extractor, tmp_path):
-    """Nine seconds of a.wav, three of b.wav: nine and three crops a passage."""
+    """Nine seconds of a.wav, three of b.wav: nine and three clips a pass."""
     return [
         prepare_dataset(
             record(f"{name}.wav", seconds), tmp_path / name, extractor=extractor, validation_share=0
@@ -30,11 +31,11 @@ def sources(datasets, count, first_step=0, **settings):
         list(zip(about["source"], about["start_frame"], strict=True))
         for _, _, about in batches.as_numpy_iterator()
     ]
-    return [crop for batch in found for crop in batch]
+    return [clip for batch in found for clip in batch]
 
 
-def share_of_b(crops):
-    return np.mean([source == b"b.wav" for source, _ in crops])
+def share_of_b(found):
+    return np.mean([source == b"b.wav" for source, _ in found])
 
 
 def test_shares_follow_lengths_or_weights(datasets):
@@ -49,9 +50,9 @@ def test_any_step_can_be_the_first(datasets):
 
 
 def test_equal_datasets_do_not_play_in_unison(datasets):
-    crops = sources([datasets[0], datasets[0]], 30)
-    # Of 401 places 212 are met by 300 random crops, but 125 if every crop came twice.
-    assert len(set(crops)) > 180
+    found = sources([datasets[0], datasets[0]], 30)
+    # Of 401 places 212 are met by 300 random clips, but 125 if every clip came twice.
+    assert len(set(found)) > 180
 
 
 @pytest.mark.parametrize(
@@ -63,10 +64,20 @@ def test_wrong_weights(datasets, weights, words):
         training_batches(datasets, **SIZES, weights=weights)
 
 
-def test_datasets_of_other_rates(datasets, record, extractor, tmp_path):
-    other = type(extractor)(16000, 100, extractor.tracker)
-    odd = prepare_dataset(record("c.wav", 2), tmp_path / "c", extractor=other, validation_share=0)
-    with pytest.raises(UserError, match=r"frame_rate.*100"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"frame_rate": 100}, r"c: frame_rate of the dataset is 100 but"),
+        ({"loudness_fft_size": 1024}, r"c: loudness_fft_size of this dataset is 1024 but that of"),
+        ({"refine_f0": True}, r"c: refine_f0 of this dataset is True but that of"),
+        ({"pitch_tracker": "yin"}, r"c: pitch_tracker of this dataset is .*yin"),
+    ],
+)
+def test_datasets_of_other_extractors(datasets, settings, message, melodies, extractor, tmp_path):
+    ours = {"frame_rate": 50, "pitch_tracker": extractor.tracker, "refine_f0": False}
+    other = FeatureExtractor(16000, **{**ours, **settings})
+    odd = prepare_dataset(melodies, tmp_path / "c", extractor=other, validation_share=0)
+    with pytest.raises(UserError, match=message):
         training_batches([*datasets, odd], **SIZES)
 
 

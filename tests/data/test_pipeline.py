@@ -1,6 +1,5 @@
 """Batches: complete, random, repeatable from any step, and right to the sample."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import soundfile
 import tensorflow as tf
 from whole_files import whole_files
 
-from ddsp_tf.data import crops
+from ddsp_tf.data import random_clips
 from ddsp_tf.data.pipeline import clips, training_batches, training_sources
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
@@ -23,7 +22,7 @@ KEYS = ["audio", "f0_hz", "f0_confidence", "loudness_db", "power_db", "source", 
 
 @pytest.fixture
 def dataset(record, extractor, tmp_path):
-    """Four recordings for training (one of two records, one shorter than a clip), one held out."""
+    """Four recordings for training (one of two segments, one shorter than a clip), one held out."""
     train = [record(f"{k}.wav", seconds, k) for k, seconds in enumerate((21.0, 7.0, 5.5, 0.7))]
     held_out = [record("v.wav", 5.2, 9), record("w.wav", 0.6, 10)]
     return prepare_dataset(train, tmp_path / "dataset", extractor=extractor, validation=held_out)
@@ -80,7 +79,7 @@ def test_the_sources_of_a_batch_are_told(dataset):
 
 
 def test_any_step_can_be_the_first(dataset, monkeypatch):
-    monkeypatch.setattr(crops, "_CROPS_PER_EPOCH", 40)
+    monkeypatch.setattr(random_clips, "_CLIPS_PER_EPOCH", 40)
 
     def batches(first_step, count, seed=5):
         made = training_batches(
@@ -98,7 +97,7 @@ def test_any_step_can_be_the_first(dataset, monkeypatch):
     assert not np.array_equal(batches(0, 1, seed=6)[0]["audio"], whole[0]["audio"])
 
 
-def test_crops_are_true_to_the_recording(dataset, tmp_path):
+def test_random_clips_are_true_to_the_recording(dataset, tmp_path):
     sounds = {
         path.name: soundfile.read(path, dtype="float32")[0]
         for path in (tmp_path / "audio").iterdir()
@@ -108,7 +107,7 @@ def test_crops_are_true_to_the_recording(dataset, tmp_path):
     ):
         for row, source in enumerate(batch["source"]):
             start = int(batch["start_frame"][row])
-            # The first recording is two records of 525 frames.
+            # The first recording has two segments of 525 frames.
             assert source != b"0.wav" or start // 525 == (start + 99) // 525
             sound = sounds[source.decode()][start * 320 : (start + 100) * 320]
             np.testing.assert_array_equal(batch["audio"][row][: sound.size], sound)
@@ -148,7 +147,7 @@ def test_clips_leave_out_less_than_half_a_clip_and_batch_what_is_left(dataset):
 
 
 @pytest.mark.parametrize("clip_frames", [1, 35, 400, 525, 700, 1050, 2000])
-def test_clips_of_any_length_run_across_records(dataset, tmp_path, clip_frames):
+def test_clips_of_any_length_reach_across_segments(dataset, tmp_path, clip_frames):
     batches = clips(
         dataset, split="train", clip_frames=clip_frames, batch_size=16, with_sources=True
     )
@@ -175,7 +174,7 @@ def test_clips_of_any_length_run_across_records(dataset, tmp_path, clip_frames):
             np.testing.assert_array_equal(f0_hz[row], 100 + starts[row] + held)
 
 
-def test_whole_files_join_their_records(dataset, tmp_path):
+def test_segments_join_to_the_recording(dataset, tmp_path):
     files = list(whole_files(dataset, "train"))
     assert [file["source"] for file in files] == ["0.wav", "1.wav", "2.wav", "3.wav"]
     sound = soundfile.read(tmp_path / "audio" / "0.wav", dtype="float32")[0]
@@ -209,42 +208,21 @@ def test_damaged_copies_are_refused(dataset, tmp_path):
     def opened(folder):
         return training_batches(folder, clip_frames=100, batch_size=1, seed=0)
 
-    shard = dataset.shards[0].name
+    name = dataset.files[0].name
     folder = copied()
     take(opened(folder), 1)
-    (folder / shard).write_bytes((folder / shard).read_bytes()[:-1])
+    (folder / name).write_bytes((folder / name).read_bytes()[:-1])
     with pytest.raises(UserError, match=r"tfrecord: has \d+ bytes; expected \d+"):
         opened(folder)
-    (folder / shard).unlink()
-    with pytest.raises(UserError, match="tfrecord: is missing"):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=r"tfrecord: cannot be read \(No such file"):
         opened(folder)
     # A byte of the audio: nothing else in the dataset looks different.
-    content = bytearray((dataset.folder / shard).read_bytes())
+    content = bytearray((dataset.folder / name).read_bytes())
     content[len(content) // 2] ^= 1
-    (folder / shard).write_bytes(content)
-    with pytest.raises(UserError, match=rf"{re.escape(shard)}: is damaged"):
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{re.escape(name)}: is damaged"):
         opened(folder)
-    for content, message in ((b"", "cannot be read"), (b"text", "cannot be read")):
-        folder = copied()
-        (folder / "index.npy").write_bytes(content)
-        with pytest.raises(UserError, match=rf"index\.npy: {message}"):
-            opened(folder)
-    index = bytearray((dataset.folder / "index.npy").read_bytes())
-    index[-1] ^= 1
-    (folder / "index.npy").write_bytes(index)
-    with pytest.raises(UserError, match=r"index\.npy: is damaged"):
-        opened(folder)
-    np.save(folder / "index.npy", np.zeros(3))
-    with pytest.raises(UserError, match=r"index\.npy: does not belong"):
-        opened(folder)
-
-
-def test_datasets_without_a_checksum_of_the_index_are_read(dataset, tmp_path):
-    folder = shutil.copytree(dataset.folder, tmp_path / "older")
-    content = json.loads((folder / "dataset.json").read_text())
-    del content["index_sha256"]
-    (folder / "dataset.json").write_text(json.dumps(content))
-    assert take(training_batches(folder, clip_frames=100, batch_size=1, seed=0), 1)
 
 
 def test_interpreter_exits_while_batches_are_being_read(dataset):

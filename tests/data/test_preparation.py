@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,9 +12,10 @@ import soundfile
 import tensorflow as tf
 from whole_files import whole_files
 
-from ddsp_tf.data import preparation, workers
+from ddsp_tf.data import preparation, working_folder
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
+from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 
@@ -33,12 +37,12 @@ def test_recording_comes_back_whole(record, extractor, out, seconds):
     for name in FEATURES:
         np.testing.assert_array_equal(file[name], expected[name])
     assert manifest.files[0].frames == frames
-    assert manifest.shards[0].records == -(-frames // 1000)
+    assert len(manifest.files[0].segments) == -(-frames // 1000)
 
 
-def test_shards_are_tfrecords_that_anyone_can_parse(record, extractor, out):
+def test_files_are_tfrecords_that_anyone_can_parse(record, extractor, out):
     manifest = prepare_dataset(record("a.wav", 45), out, extractor=extractor, validation_share=0)
-    records = tf.data.TFRecordDataset([out / shard.name for shard in manifest.shards])
+    records = tf.data.TFRecordDataset([out / file.name for file in manifest.files])
     audio = []
     for number, serialized in enumerate(records.as_numpy_iterator()):
         features = tf.train.Example.FromString(serialized).features.feature
@@ -83,14 +87,14 @@ def test_single_usable_recording_is_split_in_time(record, extractor, out, with_b
     if with_bad_ones:
         record("silent.wav", 1, gain=1e-5)
     manifest = prepare_dataset(path.parent, out, extractor=extractor, validation_share=0.2)
-    ranges = [(file.split, file.start_frame, file.frames) for file in manifest.files]
+    ranges = [(file.split, file.segments[0].start_frame, file.frames) for file in manifest.files]
     assert ranges == [("train", 0, 1200), ("validation", 1200, 300)]
     (train,), (held_out,) = whole_files(out, "train"), whole_files(out, "validation")
     assert held_out["start_frame"] == 1200
     sound = soundfile.read(path, dtype="float32")[0]
     np.testing.assert_array_equal(np.r_[train["audio"], held_out["audio"]], sound)
     np.testing.assert_array_equal(held_out["f0_hz"], 1300 + np.arange(300))
-    assert len(list(out.glob("*"))) == 4
+    assert len(list(out.glob("*"))) == 3
 
 
 def test_recording_too_short_to_divide_is_for_training(record, extractor, out):
@@ -121,7 +125,7 @@ def test_bad_recordings_are_skipped_with_reasons(record, extractor, out, tmp_pat
     expected = {
         "same.wav": "same content as good.wav",
         "short.wav": "lasts 0.4 s",
-        "silent.wav": "silent: peaks at -61 dBFS",
+        "silent.wav": "too quiet: peaks at -61 dBFS",
         "pitchless.wav": "no pitch",
         "text.wav": "cannot be read as audio",
         "empty.flac": "the file is empty",
@@ -148,7 +152,7 @@ def test_other_rates_are_resampled(record, extractor, out, file_rate):
     path = record("a.wav", 2, sample_rate=file_rate)
     manifest = prepare_dataset(path, out, extractor=extractor, validation_share=0)
     assert manifest.files[0].frames == 100
-    assert manifest.files[0].duration_seconds == 2.0
+    assert manifest.recordings[0].kept_seconds == 2.0
 
 
 def test_progress_counts_recordings(record, extractor, out):
@@ -174,6 +178,10 @@ def test_only_a_dataset_is_replaced(record, extractor, out):
     (out / "notes.txt").unlink()
     prepare_dataset(record("b.wav", 3), out, extractor=extractor)
     assert load_manifest(out).files[0].source == "b.wav"
+    (out / "train-mine.tfrecord").touch()
+    with pytest.raises(UserError, match=r"holds train-mine\.tfrecord"):
+        prepare_dataset(path, out, extractor=extractor)
+    (out / "train-mine.tfrecord").unlink()
     for foreign in (path, path.parent):
         with pytest.raises(UserError, match="dataset"):
             prepare_dataset(path, foreign, extractor=extractor)
@@ -189,12 +197,12 @@ def test_full_disk_leaves_the_earlier_dataset(record, extractor, out, monkeypatc
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(preparation, "assemble", full)
+    monkeypatch.setattr(preparation, "write_dataset", full)
     with pytest.raises(UserError, match=r"cannot be written \(No space left"):
         prepare_dataset(second, out, extractor=extractor)
     assert load_manifest(out) == before
     monkeypatch.undo()
-    monkeypatch.setattr(workers, "measure", full)
+    monkeypatch.setattr(working_folder, "measure", full)
     again = prepare_dataset(second, out, extractor=extractor)
     assert [entry.source for entry in again.recordings] == ["b.wav"]
     assert [entry.name for entry in out.parent.iterdir()] == [out.name]
@@ -204,20 +212,21 @@ def test_no_room_for_what_lies_inside_names_the_dataset(record, extractor, out, 
     def full(*_, **__):
         raise NoRoomError(out / "inside.json", "No space left on device")
 
-    monkeypatch.setattr(preparation, "assemble", full)
+    monkeypatch.setattr(preparation, "write_dataset", full)
     with pytest.raises(UserError) as caught:
         prepare_dataset(record("a.wav", 2), out, extractor=extractor)
     assert str(caught.value).startswith(f"{out}: cannot be written (No space left on device)")
-    assert "not measured twice" in str(caught.value)
+    assert "measured recordings are kept" in str(caught.value)
 
 
-def test_an_earlier_dataset_with_a_damaged_index_is_measured_anew(record, extractor, out):
+@pytest.mark.parametrize("name", ["train-00000.tfrecord", "dataset.json"])
+def test_an_earlier_dataset_that_is_damaged_is_measured_again(record, extractor, out, name):
     folder = record("a.wav", 2).parent
     made = prepare_dataset(folder, out, extractor=extractor)
-    sound = (out / "index.npy").read_bytes()
-    (out / "index.npy").write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    intact = (out / name).read_bytes()
+    (out / name).write_bytes(intact[:-9] + bytes([intact[-9] ^ 1]) + intact[-8:])
     assert prepare_dataset(folder, out, extractor=extractor) == made
-    assert (out / "index.npy").read_bytes() == sound
+    assert (out / name).read_bytes() == intact
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
@@ -249,4 +258,88 @@ def test_real_tracker_end_to_end(tmp_path, out):
     assert manifest.statistics["voiced_share"] > 0.9
     content = json.loads((out / "dataset.json").read_text())
     assert content["extractor"]["pitch_tracker"]["name"] == "swift_f0"
-    assert content["schema_version"] == 2
+    assert content["schema_version"] == 3
+
+
+def test_another_version_of_the_tracker_makes_no_dataset_stale(record, extractor, out, monkeypatch):
+    folder = record("a.wav", 2).parent
+    made = prepare_dataset(folder, out, extractor=extractor)
+    monkeypatch.setattr(type(extractor.tracker), "version", "2")
+    assert dataset_fingerprint(folder, extractor=extractor) != made.fingerprint
+    assert dataset_fingerprint(folder, extractor=extractor, like=made) == made.fingerprint
+    other = FeatureExtractor(16000, 50, extractor.tracker, refine_f0=True)
+    assert dataset_fingerprint(folder, extractor=other, like=made) != made.fingerprint
+
+
+def test_results_between_recordings_are_not_taken_for_recordings(record, extractor):
+    folder = record("a.wav", 2).parent
+    out, notes = folder / "deep" / "dataset", []
+    choice = {"extractor": extractor, "on_note": notes.append}
+    first = prepare_dataset(folder, out, **choice)
+    record("deep/run/renders/x.wav", 2)
+    (folder / "deep" / "run" / "run.json").write_text('{"schema_version": 1}')
+    (folder / "voice.amr").touch()
+    assert prepare_dataset(folder, out, **choice) == first
+    assert notes == [
+        "1 file is not read (voice.amr); convert them to .wav or .flac",
+        "2 folders of ddsp-tf's own results (dataset, run) are not searched for recordings",
+    ]
+
+
+def test_a_dataset_in_work_is_locked(record, extractor, out):
+    folder = record("a.wav", 2).parent
+    code = (
+        "import sys\nfrom ddsp_tf.files.locks import locked\n"
+        "with locked(sys.argv[1], 'preparing a dataset'):\n    print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(UserError, match=rf"process {process.pid} \(preparing a dataset\)"):
+            prepare_dataset(folder, out, extractor=extractor)
+        process.kill()
+    prepare_dataset(folder, out, extractor=extractor)
+
+
+def test_a_channel_can_be_chosen(extractor, out, tmp_path, rng):
+    sound = rng.uniform(-0.5, 0.5, [32000, 2]).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", sound, 16000, "FLOAT")
+    prints = set()
+    for number, channel in ((0, "left"), (1, "right"), ([0, 1], "mean")):
+        rules = PreparationRules(channel=channel)
+        made = prepare_dataset(
+            tmp_path / "a.wav", out, extractor=extractor, rules=rules, validation_share=0
+        )
+        (file,) = whole_files(made, "train")
+        expected = sound[:, number].mean(axis=1) if channel == "mean" else sound[:, number]
+        np.testing.assert_allclose(file["audio"], expected, atol=1e-7)
+        assert made.rules["channel"] == channel
+        prints.add(made.fingerprint)
+    assert len(prints) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_any_name_is_data(record, extractor, out, tmp_path):
+    names = [
+        b"na\xefve.wav",
+        b"line\nbreak.wav",
+        b"=1+2.wav",
+        b"<b>.wav",
+        b"[red].wav",
+        b"\x1b.wav",
+    ]
+    for number, name in enumerate(names):
+        path = record(f"{number}.wav", 1.0, number)
+        path.rename(path.with_name(os.fsdecode(name)))
+    made = prepare_dataset(tmp_path / "audio", out, extractor=extractor, validation_share=0)
+    sources = {entry.source for entry in made.recordings}
+    assert sources == {
+        r"na\xefve.wav",
+        r"line\nbreak.wav",
+        "=1+2.wav",
+        "<b>.wav",
+        "[red].wav",
+        r"\x1b.wav",
+    }
+    assert {file["source"] for file in whole_files(made, "train")} == sources
+    assert load_manifest(out) == made

@@ -1,4 +1,4 @@
-"""Work that was stopped goes on, and nobody can tell from the result."""
+"""Work that was stopped resumes, and nobody can tell from the result."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from whole_files import whole_files
 
-from ddsp_tf.data import measuring, workers
+from ddsp_tf.data import measuring, working_folder
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
@@ -45,11 +45,11 @@ def measured(monkeypatch):
     """Names of the recordings measured."""
     names = []
 
-    def counted(task, *arguments):
-        names.append(task.source)
-        return measuring.measure(task, *arguments)
+    def counted(recording, *arguments):
+        names.append(recording.source)
+        return measuring.measure(recording, *arguments)
 
-    monkeypatch.setattr(workers, "measure", counted)
+    monkeypatch.setattr(working_folder, "measure", counted)
     return names
 
 
@@ -61,7 +61,7 @@ def folder(record):
     return record("x.wav", 2).parent
 
 
-def test_killed_work_goes_on_to_the_same_bytes(folder, tmp_path, extractor, measured):
+def test_killed_work_resumes_to_the_same_bytes(folder, tmp_path, extractor, measured):
     tests = os.path.dirname(counting_tracker.__file__)
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(folder), str(tmp_path / "killed"), tests]
@@ -87,23 +87,23 @@ def test_half_written_results_are_measured_again(folder, tmp_path, extractor, me
     prepare_dataset(folder, tmp_path / "whole", extractor=extractor)
     work = tmp_path / ".d.preparing"
     work.mkdir()
-    tasks = []
+    todo = []
 
-    def keep(todo, folder, on_progress):
-        tasks.extend(todo)
-        workers.measure_in_threads(todo, folder, 1, on_progress)
+    def keep(recordings, *arguments):
+        todo.extend(recordings)
+        working_folder.measure_in_threads(recordings, *arguments, jobs=1)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         prepare_dataset(folder, tmp_path / "d", extractor=extractor, measurer=keep)
     jsons = sorted(work.glob("*.json"))
-    records = sorted(work.glob("*.records"))
+    records = sorted(work.glob("*.tfrecord"))
     assert (len(jsons), len(records)) == (14, 13)
     records[0].write_bytes(records[0].read_bytes()[:-1])
     records[1].unlink()
     broken = next(path for path in jsons if path.stem not in (records[0].stem, records[1].stem))
     broken.write_text(broken.read_text()[:20])
-    (work / f".{tasks[0].key}.77.staged").write_bytes(b"half")
+    (work / f".{todo[0].key}.77.staged").write_bytes(b"half")
     (work / "dataset").mkdir()
     measured.clear()
     prepare_dataset(folder, tmp_path / "d", extractor=extractor)
@@ -152,7 +152,7 @@ def test_other_settings_or_damage_take_nothing_over(folder, tmp_path, extractor,
         prepare_dataset(folder, tmp_path / "d", **{"extractor": extractor, **change})
         assert len(measured) == 14
     manifest = json.loads((tmp_path / "d" / "dataset.json").read_text())
-    damaged = tmp_path / "d" / manifest["shards"][0]["name"]
+    damaged = tmp_path / "d" / manifest["recordings"][0]["files"][0]["name"]
     bytes_ = bytearray(damaged.read_bytes())
     bytes_[1000] ^= 1
     damaged.write_bytes(bytes_)
@@ -166,21 +166,21 @@ def test_one_failure_ends_the_others_and_keeps_what_is_finished(
 ):
     done = []
 
-    def measure(task, *arguments):
+    def measure(recording, *arguments):
         if len(done) == 3:
             raise OSError(28, "No space left on device")
-        done.append(task.source)
-        return measuring.measure(task, *arguments)
+        done.append(recording.source)
+        return measuring.measure(recording, *arguments)
 
-    monkeypatch.setattr(workers, "measure", measure)
-    with pytest.raises(UserError, match=r"No space left on device\).*run the same again"):
+    monkeypatch.setattr(working_folder, "measure", measure)
+    with pytest.raises(UserError, match=r"No space left on device\).*run the same command again"):
         prepare_dataset(folder, tmp_path / "d", extractor=extractor, jobs=1)
     assert len(list((tmp_path / ".d.preparing").glob("*.json"))) == 3
     assert not (tmp_path / "d").exists()
 
 
-def test_long_recordings_are_measured_in_chunks(record, tmp_path, extractor, monkeypatch):
-    """Nobody ever sees more of a recording than a chunk and its surroundings."""
+def test_long_recordings_are_measured_in_sections(record, tmp_path, extractor, monkeypatch):
+    """Nobody ever sees more of a recording than a section and its context."""
     path = record("a.wav", 30)
     longest = []
     track = extractor.tracker.track
@@ -193,7 +193,7 @@ def test_long_recordings_are_measured_in_chunks(record, tmp_path, extractor, mon
     monkeypatch.setattr(extractor.tracker, "track", seen)
     whole = prepare_dataset(path, tmp_path / "whole", extractor=extractor)
     assert longest == [30.0]
-    monkeypatch.setattr(measuring, "CHUNK_SECONDS", 4.0)
+    monkeypatch.setattr(measuring, "SECTION_SECONDS", 4.0)
     monkeypatch.setattr(measuring, "CONTEXT_SECONDS", 1.0)
     parts = prepare_dataset(path, tmp_path / "parts", extractor=extractor)
     assert len(longest) == 1 + 8
@@ -201,7 +201,7 @@ def test_long_recordings_are_measured_in_chunks(record, tmp_path, extractor, mon
     assert content(whole.folder) == content(parts.folder)
 
 
-def test_a_chunk_without_pitch_holds_its_neighbours(extractor, tmp_path, record, monkeypatch):
+def test_a_section_without_pitch_holds_its_neighbours(extractor, tmp_path, record, monkeypatch):
     path = record("a.wav", 12)
 
     def track(audio, sample_rate, hop):
@@ -214,7 +214,7 @@ def test_a_chunk_without_pitch_holds_its_neighbours(extractor, tmp_path, record,
     sound[16000 * 8 :] *= 0.01
     soundfile.write(path, sound, 16000)
     monkeypatch.setattr(extractor.tracker, "track", track)
-    monkeypatch.setattr(measuring, "CHUNK_SECONDS", 4.0)
+    monkeypatch.setattr(measuring, "SECTION_SECONDS", 4.0)
     monkeypatch.setattr(measuring, "CONTEXT_SECONDS", 0.0)
     made = prepare_dataset(path, tmp_path / "d", extractor=extractor, validation_share=0)
     (piece,) = whole_files(made, "train")

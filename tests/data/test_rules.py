@@ -6,7 +6,7 @@ import soundfile
 from whole_files import whole_files
 
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.data.rules import PreparationRules, runs
+from ddsp_tf.data.rules import PreparationRules, true_ranges
 from ddsp_tf.errors import UserError
 
 LOUD, SILENT = -20.0, -80.0
@@ -41,21 +41,21 @@ def test_pauses_are_cut_by_the_stated_rule(seconds, trimmed, skipped):
         ("trim", trimmed),
         ("skip", skipped),
     ):
-        expected = [span for span in expected if span[1] - span[0] >= minimum]
+        expected = [kept for kept in expected if kept[1] - kept[0] >= minimum]
         assert PreparationRules(name).kept(power_db, 100) == expected
 
 
-def test_runs_are_where_a_mask_is_true(rng):
+def test_ranges_are_where_a_mask_is_true(rng):
     mask = rng.random(1000) < 0.5
     again = np.zeros(1000, bool)
-    for first, last in runs(mask):
+    for first, last in true_ranges(mask):
         assert not again[first:last].any()
         assert first == 0 or not mask[first - 1]
         again[first:last] = True
     np.testing.assert_array_equal(again, mask)
 
 
-def test_silence_skipped_leaves_stretches_of_their_own(tmp_path, extractor, rng):
+def test_no_segment_reaches_across_skipped_silence(tmp_path, extractor, rng):
     sound = rng.uniform(-0.5, 0.5, [4, 16000 * 2]).astype(np.float32)
     sound[[0, 2]] *= 0.0002
     soundfile.write(tmp_path / "a.wav", sound.ravel(), 16000, "FLOAT")
@@ -68,7 +68,7 @@ def test_silence_skipped_leaves_stretches_of_their_own(tmp_path, extractor, rng)
     )
     pieces = whole_files(made, "train")
     starts = [piece["start_frame"] for piece in pieces]
-    assert len(starts) == len(made.files) == 2
+    assert len(starts) == len(made.files[0].segments) == 2
     assert made.recordings[0].seconds == 8.0
     assert made.recordings[0].kept_seconds == pytest.approx(4.75, abs=0.15)
     assert made.recordings[0].silent_share == pytest.approx(0.5, abs=0.03)
@@ -108,7 +108,14 @@ def test_rms_never_clips():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"silence": "cut"}, {"normalize": "lufs"}, {"silence_db": 3}, {"silence_db": -90}]
+    "wrong",
+    [
+        {"silence": "cut"},
+        {"normalize": "lufs"},
+        {"channel": "both"},
+        {"silence_db": 3},
+        {"silence_db": -90},
+    ],
 )
 def test_wrong_rules_are_refused(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):

@@ -20,8 +20,13 @@ def make_dataset(tiny_dataset, tmp_path):
         shutil.copytree(tiny_dataset, folder)
         manifest = load_manifest(folder)
         if not held_out:
-            files = [dataclasses.replace(file, split="train") for file in manifest.files]
-            changes["files"] = tuple(files)
+            changes["recordings"] = tuple(
+                dataclasses.replace(
+                    entry,
+                    files=tuple(dataclasses.replace(file, split="train") for file in entry.files),
+                )
+                for entry in manifest.recordings
+            )
         dataclasses.replace(manifest, **{"fingerprint": name, **changes}).save(folder)
         return load_manifest(folder)
 

@@ -15,7 +15,7 @@ from ddsp_tf.training.step import TrainingStep
 from ddsp_tf.training.trainer import Trainer
 
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.data import crops
+from ddsp_tf.data import random_clips
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.metrics_log import MetricsLog
@@ -98,8 +98,8 @@ def test_training_lowers_the_loss(tiny_dataset, tiny_overrides, tmp_path):
 
 COMMAND = """
 import sys
-from ddsp_tf.data import crops
-crops._CROPS_PER_EPOCH = 16
+from ddsp_tf.data import random_clips
+random_clips._CLIPS_PER_EPOCH = 16
 from ddsp_tf.training.run import train_run
 train_run("demo", sys.argv[1], sys.argv[2], overrides=sys.argv[3:], seed=4)
 """
@@ -117,7 +117,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(
     tiny_dataset, tiny_overrides, tmp_path, monkeypatch
 ):
     # An epoch is eight steps, checkpoints lie five apart: wherever it goes on is inside of one.
-    monkeypatch.setattr(crops, "_CROPS_PER_EPOCH", 16)
+    monkeypatch.setattr(random_clips, "_CLIPS_PER_EPOCH", 16)
     overrides = [*tiny_overrides, UNHEARD, "train.steps=40", "train.checkpoint_every=5"]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     train_run("demo", tiny_dataset, undisturbed, overrides=overrides, seed=4)

@@ -117,7 +117,7 @@ def show_dataset(manifest, excerpts: int = 2):
     rate, frame_rate = manifest.sample_rate, manifest.frame_rate
     by_flags = sorted(manifest.recordings, key=lambda recording: not recording.flags)
     for recording in by_flags[:excerpts]:
-        own = [file for file in manifest.files if file.source == recording.source]
+        own = recording.files
         arrays, first = excerpt(manifest, max(own, key=lambda file: file.frames))
         audio = arrays["audio"]
         player = player_html(gain_for([audio]) * audio, rate)

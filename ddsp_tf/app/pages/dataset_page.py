@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.app.pages.templates import png_uri, write_page
-from ddsp_tf.data.manifest import PAGE_NAME, Manifest, SourceFile, as_manifest
-from ddsp_tf.data.reader import DatasetReader
+from ddsp_tf.data.manifest import PAGE_NAME, Manifest, as_manifest
+from ddsp_tf.data.recordings import SegmentFile
+from ddsp_tf.data.segments import read_segments
 from ddsp_tf.evaluation.charts import histograms_png
 from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
 
@@ -100,10 +101,7 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
     chosen += [others[k] for k in np.linspace(0, len(others) - 1, room).round().astype(int)]
     excerpts = []
     for recording in chosen:
-        file = max(
-            (file for file in manifest.files if file.source == recording.source),
-            key=lambda file: file.frames,
-        )
+        file = max(recording.files, key=lambda file: file.frames)
         arrays, first = excerpt(manifest, file)
         start = first / manifest.frame_rate
         seconds = arrays["f0_hz"].size / manifest.frame_rate
@@ -121,7 +119,7 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
     return excerpts
 
 
-def excerpt(manifest: Manifest, file: SourceFile) -> tuple[dict[str, np.ndarray], int]:
+def excerpt(manifest: Manifest, file: SegmentFile) -> tuple[dict[str, np.ndarray], int]:
     """Reads some seconds from the middle of a part of a recording.
 
     Args:
@@ -132,7 +130,11 @@ def excerpt(manifest: Manifest, file: SourceFile) -> tuple[dict[str, np.ndarray]
         Tuple of the arrays, "audio" [frames * hop] and the features [frames]; and the number of
         their first frame in the recording.
     """
-    reader = DatasetReader(manifest, file.split)
-    frames = min(file.frames, round(EXCERPT_SECONDS * manifest.frame_rate))
-    first = (file.frames - frames) // 2
-    return reader.read(reader.files.index(file), first, frames), file.start_frame + first
+    number = len(file.segments) // 2
+    ((start_frame, arrays),) = read_segments(manifest, file, number, 1)
+    frames = min(file.segments[number].frames, round(EXCERPT_SECONDS * manifest.frame_rate))
+    first = (file.segments[number].frames - frames) // 2
+    hop = manifest.hop
+    cut = {name: values[first : first + frames] for name, values in arrays.items()}
+    cut["audio"] = arrays["audio"][first * hop : (first + frames) * hop]
+    return cut, start_frame + first
