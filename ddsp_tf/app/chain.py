@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.app.project import keep_aside, put_back
-from ddsp_tf.audio.files import file_sha256, find_audio_files
+from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.audio.finding import find_audio
 from ddsp_tf.configuration.comparison import changed_settings, kept_defaults
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
+from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.record import Evaluation
 from ddsp_tf.files.export_description import ExportDescription, read_description
@@ -40,6 +42,7 @@ class Chain:
         validation: Files or folders to hold out from training.
         validation_share: Share held out at random if `validation` is empty.
         test: Recordings to evaluate on; the validation split if empty.
+        channel: Channel of stereo recordings: "mean" of all, "left" or "right".
         seed: Seed of everything random.
         on_note: Function called with a sentence on what was kept, and why.
 
@@ -68,6 +71,7 @@ class Chain:
         validation: Sequence[Path] = (),
         validation_share: float = 0.1,
         test: Sequence[Path] = (),
+        channel: str = "mean",
         seed: int = 0,
         on_note: Callable[[str], None] = lambda text: None,
     ):
@@ -86,7 +90,8 @@ class Chain:
         self.extractor, self.steps = experiment.extractor, experiment.training.steps
         self._text = experiment.text
         for paths in (self.audio, *filter(None, (self.validation, self.test))):
-            find_audio_files(paths)
+            find_audio(paths)
+        self.rules = PreparationRules(channel=channel)
         self.skipped: list[str] = []
 
     def prepare(self, on_progress: Progress | None = None) -> Manifest:
@@ -98,7 +103,12 @@ class Chain:
             return self._prepare("dataset", self.dataset, *given, on_progress)
 
     def _prepare(self, stage, out, audio, validation, share, on_progress) -> Manifest:
-        choice = {"validation": validation, "validation_share": share, "seed": self.seed}
+        choice = {
+            "validation": validation,
+            "validation_share": share,
+            "rules": self.rules,
+            "seed": self.seed,
+        }
         # A dataset that is damaged, or of an earlier version, is made again.
         with contextlib.suppress(UserError):
             manifest = load_manifest(out)
@@ -108,7 +118,12 @@ class Chain:
                 self._note_tracker(stage, manifest)
                 return manifest
         return prepare_dataset(
-            audio, out, extractor=self.extractor, **choice, on_progress=on_progress
+            audio,
+            out,
+            extractor=self.extractor,
+            **choice,
+            on_progress=on_progress,
+            on_note=self.on_note,
         )
 
     def _as_measured(self, manifest: Manifest) -> Any:

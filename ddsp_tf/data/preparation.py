@@ -62,21 +62,16 @@ def dataset_fingerprint(
     validation_share: float = 0.1,
     rules: PreparationRules = _RULES,
     seed: int = 0,
-    like: Manifest | None = None,
-    out: str | PathLike | None = None,
 ) -> str:
     """Computes what `Manifest.fingerprint` would be, without preparing anything.
 
     Args:
-        audio: Arguments of `prepare_dataset`, like all others but the last two.
+        audio: Arguments of `prepare_dataset`, like all others.
         extractor: Extractor that would measure the features.
         validation: Files or folders to hold out.
         validation_share: Share to hold out otherwise.
         rules: Rules for channels, silence and levels.
         seed: Seed that chooses the recordings held out.
-        like: A dataset whose version of the pitch tracker is accepted in place of the installed
-            one: upgrading a tracker makes no dataset stale.
-        out: Folder of the dataset, which is not searched for recordings.
 
     Returns:
         64 hexadecimal digits, which change with the content of any recording and any setting.
@@ -84,13 +79,8 @@ def dataset_fingerprint(
     Raises:
         UserError: If a path is missing or a recording is in both lists.
     """
-    recordings, _ = find_recordings(audio, validation, out)
-    description = extractor.describe()
-    if like is not None:
-        theirs = like.extractor.get("pitch_tracker", {})
-        ours = {**description["pitch_tracker"], "version": theirs.get("version")}
-        description["pitch_tracker"] = ours
-    return fingerprint(recordings, description, rules, validation_share, seed)
+    recordings, _ = find_recordings(audio, validation)
+    return fingerprint(recordings, extractor, rules, validation_share, seed)
 
 
 def prepare_dataset(
@@ -187,9 +177,7 @@ def prepare_dataset(
                     seed=seed,
                     validation_share=float(validation_share),
                     segment_frames=segment_frames(extractor.frame_rate),
-                    fingerprint=fingerprint(
-                        recordings, extractor.describe(), rules, validation_share, seed
-                    ),
+                    fingerprint=fingerprint(recordings, extractor, rules, validation_share, seed),
                     recordings=tuple(measured),
                     skipped=tuple(skipped),
                     statistics={},

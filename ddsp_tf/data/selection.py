@@ -5,7 +5,6 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.audio.finding import FoundFiles, Paths, find_audio
@@ -103,7 +102,7 @@ def recording_key(
 
 def fingerprint(
     recordings: list[Recording],
-    extractor: dict[str, Any],
+    extractor: FeatureExtractor,
     rules: PreparationRules,
     validation_share: float,
     seed: int,
@@ -114,7 +113,7 @@ def fingerprint(
 
     Args:
         recordings: Recordings given.
-        extractor: Description of the extractor that measures them.
+        extractor: Extractor that measures them.
         rules: Rules for channels, silence and levels.
         validation_share: Share to hold out.
         seed: Seed that chooses what is held out.
@@ -125,7 +124,7 @@ def fingerprint(
     content = {
         "schema_version": SCHEMA_VERSION,
         "recordings": sorted({(entry.sha256, entry.held_out) for entry in recordings}),
-        "extractor": extractor,
+        "extractor": extractor.describe(),
         "rules": rules.describe(),
         "validation_share": float(validation_share),
         "seed": int(seed),

@@ -261,16 +261,6 @@ def test_real_tracker_end_to_end(tmp_path, out):
     assert content["schema_version"] == 3
 
 
-def test_another_version_of_the_tracker_makes_no_dataset_stale(record, extractor, out, monkeypatch):
-    folder = record("a.wav", 2).parent
-    made = prepare_dataset(folder, out, extractor=extractor)
-    monkeypatch.setattr(type(extractor.tracker), "version", "2")
-    assert dataset_fingerprint(folder, extractor=extractor) != made.fingerprint
-    assert dataset_fingerprint(folder, extractor=extractor, like=made) == made.fingerprint
-    other = FeatureExtractor(16000, 50, extractor.tracker, refine_f0=True)
-    assert dataset_fingerprint(folder, extractor=other, like=made) != made.fingerprint
-
-
 def test_results_between_recordings_are_not_taken_for_recordings(record, extractor):
     folder = record("a.wav", 2).parent
     out, notes = folder / "deep" / "dataset", []

@@ -6,8 +6,16 @@ import click
 
 from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.info_command import print_dataset
-from ddsp_tf.app.cli.options import configuration_options, seed_option, split_options
+from ddsp_tf.app.cli.options import (
+    channel_option,
+    configuration_options,
+    seed_option,
+    split_options,
+)
 from ddsp_tf.files.names import printable
+
+# Lines of each kind that are printed; the page has them all.
+_LINES = 20
 
 
 @click.command()
@@ -20,7 +28,7 @@ from ddsp_tf.files.names import printable
     type=click.Choice(["keep", "trim", "skip"]),
     default="trim",
     show_default=True,
-    help="Pauses of a second or more: kept, taken away at both ends, or everywhere.",
+    help="Pauses of a second or more: kept, removed at both ends, or everywhere.",
 )
 @click.option(
     "--silence-db",
@@ -34,14 +42,14 @@ from ddsp_tf.files.names import printable
     type=click.Choice(["none", "peak", "rms"]),
     default="none",
     show_default=True,
-    help="One gain for each recording: to peak at -1 dBFS, or to sound at -20 dBFS RMS.",
+    help="One gain for each recording: to a peak of -1 dBFS, or to -20 dBFS RMS.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     help="Recordings measured at a time. [default: one for each processor]",
 )
-@click.option("--fresh", is_flag=True, help="Measure everything anew.")
+@click.option("--fresh", is_flag=True, help="Measure everything again.")
 @click.option(
     "--runner",
     metavar="NAME",
@@ -61,19 +69,21 @@ from ddsp_tf.files.names import printable
     help="Folder or bucket that the driver and all workers of Beam can read and write. "
     "[default: recordings and results are on disks that all share]",
 )
+@channel_option
 @seed_option
 def prepare(
     audio, out, config, overrides, validation, validation_share, silence, silence_db, normalize,
-    jobs, fresh, runner, beam_options, beam_folder, seed,
+    jobs, fresh, runner, beam_options, beam_folder, channel, seed,
 ):  # fmt: skip
     """Turn recordings into a dataset.
 
     It holds sound, pitch and loudness, ready for training, and a page to look at, dataset.html.
-    AUDIO are files or folders of recordings of one monophonic instrument or voice, in any format
-    that libsndfile reads; or bundled:violin. The configuration says which sample rate and frame
-    rate the model will want.
+    AUDIO are files or folders of recordings of one monophonic instrument or voice (.wav, .flac,
+    .mp3 and others; .m4a, .mp4 and .webm with pip install ddsp-tf[media]), or bundled:violin. The
+    configuration says which sample rate and frame rate the model wants.
 
-    The same command goes on after a stop. With more recordings in AUDIO, it measures only these.
+    After a stop, the same command resumes the work. With more recordings in AUDIO, it measures
+    only the new ones.
 
     \b
     Example:
@@ -85,7 +95,7 @@ def prepare(
     from ddsp_tf.data.preparation import prepare_dataset
     from ddsp_tf.data.rules import PreparationRules
 
-    rules = PreparationRules(silence, silence_db, normalize)
+    rules = PreparationRules(silence, silence_db, normalize, channel)
     measurer = _measurer(runner, beam_options, beam_folder)
     extractor = load_extractor(config, overrides)
     with progress_bar("preparing") as advance:
@@ -101,27 +111,43 @@ def prepare(
             fresh=fresh,
             measurer=measurer,
             on_progress=advance,
+            on_note=lambda text: click.echo(printable(text), err=True),
         )
     page = write_dataset_page(manifest)
     say_what_stands_out(manifest)
-    if manifest.skipped:
-        files = len(manifest.recordings) + len(manifest.skipped)
-        click.echo(f"{len(manifest.skipped)} of {files} files skipped", err=True)
     print_dataset(out, manifest)
     click.echo(f"To see what the model will hear, open {page}")
 
 
 def say_what_stands_out(manifest):
     """Prints which recordings to look at, and which were skipped, and why."""
-    for recording in manifest.recordings:
-        for flag in recording.flags:
-            click.echo(printable(f"look at {recording.source}: {flag}"), err=True)
-    for skipped in manifest.skipped:
-        click.echo(printable(f"skipped {skipped.source}: {skipped.reason}"), err=True)
+    flagged = [
+        f"look at {recording.source}: {flag}"
+        for recording in manifest.recordings
+        for flag in recording.flags
+    ]
+    skipped = [f"skipped {recording.source}: {recording.reason}" for recording in manifest.skipped]
+    for lines in (flagged, skipped):
+        for line in lines[:_LINES]:
+            click.echo(printable(line), err=True)
+        if len(lines) > _LINES:
+            click.echo(f"... and {len(lines) - _LINES} more, see dataset.html", err=True)
+    count = len(manifest.recordings) + len(manifest.skipped)
+    if manifest.skipped:
+        click.echo(f"{len(manifest.skipped)} of {count} recordings skipped", err=True)
+    rates = [recording.file_rate for recording in manifest.recordings]
+    low = [rate for rate in rates if rate < manifest.sample_rate]
+    if low:
+        click.echo(
+            f"{len(low)} of {len(rates)} recordings have a lower sample rate (down to {min(low)} "
+            f"Hz) than the model ({manifest.sample_rate} Hz): above {min(low) / 2000:g} kHz they "
+            "are empty; use a configuration of that rate",
+            err=True,
+        )
 
 
 def _measurer(runner, beam_options, beam_folder):
-    """Gives a way to measure by Beam, or None for threads."""
+    """Returns a measurer that uses Beam, or None for threads."""
     from ddsp_tf.errors import UserError
 
     if runner is None:
@@ -137,7 +163,8 @@ def _measurer(runner, beam_options, beam_folder):
 @click.argument("audio")
 @click.argument("out", type=Path)
 @configuration_options("solo_instrument")
-def features(audio, out, config, overrides):
+@channel_option
+def features(audio, out, config, overrides, channel):
     """Measure pitch and loudness of a recording.
 
     OUT is an .npz file (or .csv, .json) that every exported model plays. The configuration says
@@ -153,7 +180,7 @@ def features(audio, out, config, overrides):
     from ddsp_tf.inference.feature_files import save_features
 
     extractor = load_extractor(config, overrides)
-    curves = extractor.extract(read_audio(resolve(audio), extractor.sample_rate))
+    curves = extractor.extract(read_audio(resolve(audio), extractor.sample_rate, channel=channel))
     save_features(out, curves, extractor.frame_rate, extractor.tracker.describe())
     voiced = float((curves["f0_confidence"] >= 0.5).mean())
     click.echo(

@@ -49,6 +49,14 @@ def split_options(function):
     )(function)
 
 
+channel_option = click.option(
+    "--channel",
+    type=click.Choice(["mean", "left", "right"]),
+    default="mean",
+    show_default=True,
+    help="Channel of stereo recordings.",
+)
+
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),

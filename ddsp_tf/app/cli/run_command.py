@@ -7,6 +7,7 @@ import click
 from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.data_commands import say_what_stands_out
 from ddsp_tf.app.cli.options import (
+    channel_option,
     configuration_options,
     seed_option,
     split_options,
@@ -25,8 +26,9 @@ from ddsp_tf.files.names import printable
     metavar="AUDIO",
     help="Recordings to evaluate on, never trained on. [default: the held-out part of AUDIO]",
 )
+@channel_option
 @seed_option
-def run(audio, out, config, overrides, validation, validation_share, test, seed):
+def run(audio, out, config, overrides, validation, validation_share, test, channel, seed):
     """Recordings in, playable model out.
 
     Prepares, trains, evaluates and exports. Stages whose results still match are skipped, and a
@@ -50,6 +52,7 @@ def run(audio, out, config, overrides, validation, validation_share, test, seed)
             validation=[resolve(name) for name in validation],
             validation_share=validation_share,
             test=[resolve(name) for name in test],
+            channel=channel,
             seed=seed,
             on_note=lambda text: click.echo(printable(text), err=True),
         )

@@ -1,6 +1,7 @@
 """`ddsp-tf prepare` from outside."""
 
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -27,10 +28,16 @@ def test_prepare_writes_a_dataset_and_its_page(melodies, tmp_path):
 
 def test_options_reach_the_dataset(melodies, tmp_path):
     rules = ["--silence", "skip", "--silence-db", "-50", "--normalize", "peak"]
+    rules += ["--channel", "left"]
     result = call("prepare", melodies, "--out", tmp_path / "d", "--config", "demo", *rules)
     assert result.exit_code == 0, result.output
     made = load_manifest(tmp_path / "d")
-    assert made.rules == {"silence": "skip", "silence_db": -50.0, "normalize": "peak"}
+    assert made.rules == {
+        "silence": "skip",
+        "silence_db": -50.0,
+        "normalize": "peak",
+        "channel": "left",
+    }
     assert all(recording.gain_db for recording in made.recordings)
     assert "normalized by peak" in call("info", tmp_path / "d").stdout
 
@@ -41,6 +48,31 @@ def test_flags_are_said(melodies, tmp_path):
     result = call("prepare", tmp_path / "loud.wav", "--out", tmp_path / "d", "--config", "demo")
     assert "look at loud.wav: clipped: " in result.stderr
     assert "1 of the files" in result.stdout
+
+
+def test_what_is_not_used_and_lower_rates_are_said(melodies, tmp_path):
+    (tmp_path / "rec").mkdir()
+    shutil.copy(melodies / "melody_0.wav", tmp_path / "rec")
+    sound, _ = soundfile.read(melodies / "melody_1.wav")
+    soundfile.write(tmp_path / "rec" / "old.wav", sound, 8000)
+    (tmp_path / "rec" / "voice.amr").touch()
+    (tmp_path / "rec" / "text.wav").write_text("a shopping list")
+    result = call("prepare", tmp_path / "rec", "--out", tmp_path / "d", "--config", "demo")
+    assert result.exit_code == 0, result.output
+    assert "1 file is not read (voice.amr); convert them to .wav or .flac" in result.stderr
+    assert "1 of 2 recordings have a lower sample rate (down to 8000 Hz) than" in result.stderr
+    assert "skipped text.wav: cannot be read as audio" in result.stderr
+    assert "1 of 3 recordings skipped" in result.stderr
+
+
+def test_features_of_one_channel(melodies, tmp_path):
+    sound, rate = soundfile.read(melodies / "melody_0.wav")
+    soundfile.write(tmp_path / "a.wav", np.stack([sound, -sound], 1), rate)
+    arguments = ["features", tmp_path / "a.wav", tmp_path / "a.npz", "--config", "demo"]
+    result = call(*arguments)
+    assert result.exit_code == 2 and "--channel left" in result.stderr
+    assert call(*arguments, "--channel", "left").exit_code == 0
+    assert (tmp_path / "a.npz").exists()
 
 
 @pytest.mark.parametrize(
