@@ -188,7 +188,7 @@ def play_to_file(
             for block in synthesize(player, curves, seed):
                 file.write(block)
                 samples += len(block)
-                clipped += np.count_nonzero(np.abs(block) > 1.0)
+                clipped += int(np.count_nonzero(np.abs(block) > 1.0))
                 peak = max(peak, float(np.abs(block).max()))
                 if on_progress:
                     on_progress(samples // player.sample_rate)
