@@ -10,6 +10,7 @@ from documents import PAGES, ROOT, code_blocks
 from ddsp_tf.configuration.experiment import load_experiment, shipped_names
 from ddsp_tf.inference.feature_files import load_features, save_features
 
+SLOW = pytest.mark.slow
 BLOCKS = [code for page in PAGES for code in code_blocks(page)]
 # Its processor does not exist yet: see test_contributing.py.
 TESTED_APART = ("CONTRIBUTING.md",)
@@ -17,10 +18,14 @@ TESTED_APART = ("CONTRIBUTING.md",)
 ONLY_TO_READ = ("text", "c", "js", "console")
 
 
-def of(language):
-    codes = [code for code in BLOCKS if code.language == language]
-    codes = [code for code in codes if code.page.name not in TESTED_APART]
-    return pytest.mark.parametrize("code", codes, ids=str)
+def of(language, quick=None):
+    """Blocks of a language; those of other pages than `quick` are left to the slow tests."""
+    found = [
+        pytest.param(code, id=str(code), marks=() if quick in (None, code.page) else SLOW)
+        for code in BLOCKS
+        if code.language == language and code.page.name not in TESTED_APART
+    ]
+    return pytest.mark.parametrize("code", found)
 
 
 def test_every_language_is_known():
@@ -29,7 +34,7 @@ def test_every_language_is_known():
 
 
 @tensorflow_only
-@of("python")
+@of("python", quick=ROOT / "README.md")
 def test_python_runs(code, workbench, request):
     if "my_model" in code.text:
         shutil.copytree(request.getfixturevalue("tiny_export"), "my_model")

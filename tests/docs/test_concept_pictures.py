@@ -15,6 +15,7 @@ def pictures():
     return runpy.run_path(str(SCRIPT))
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_the_script_draws_every_picture_of_the_page(workbench, monkeypatch):
     image = pytest.importorskip("matplotlib.image")

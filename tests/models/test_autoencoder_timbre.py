@@ -169,6 +169,7 @@ def tones(frames=25):
     return {key: np.float32(value) for key, value in {**curves, "audio": audio}.items()}
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_z_learns_what_pitch_and_loudness_leave_open():
     import tensorflow as tf
