@@ -1,8 +1,10 @@
 """Fixtures that many tests share."""
 
+import functools
 import gc
 import json
 import os
+import re
 import zlib
 from pathlib import Path
 
@@ -13,38 +15,37 @@ from plain_jax import plain_jax
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.update(plain_jax())
 
-GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "golden"
 
-# Tracing makes millions of objects that stay; looking through them takes a tenth of the time.
+# Tracing creates millions of objects that stay; collecting garbage among them takes a tenth of the
+# time.
 gc.set_threshold(50_000, 20, 50)
 
-# Minutes each: begun last, they would keep one process busy while the others have nothing to do.
+# What `tiny_run` and `tiny_export` make takes half a minute: files that name them (or `workbench`,
+# which copies them) run in the same process.
+SHARING = re.compile(r"\b(tiny_run|tiny_export|workbench)\b")
+
+# The next longest, by what they took. Begun last, they would keep one process busy while the other
+# has nothing to do.
 LONGEST = (
-    "tests/configuration/test_shipped_configurations.py",
     "tests/colab/test_check_versions.py",
-    "tests/training/test_trainer.py",
-    "tests/export/",
-    "tests/app/cli/test_chain.py",
-    "tests/training/test_devices.py",
-    "tests/benchmarks/ladder/test_ladder.py",
+    "tests/configuration/test_shipped_configurations.py",
+    "tests/training/",
+    "tests/benchmarks/ladder/",
     "tests/colab/",
-    "tests/benchmarks/",
+    "tests/app/cli/test_chain.py",
+    "tests/docs/",
+    "tests/processors/test_backends_agree.py",
     "tests/models/",
+    "tests/data/",
 )
 
-# What `tiny_run` and `tiny_export` make takes half a minute: these go to the same process.
-SHARING = (
-    "tests/export/",
-    "tests/training/test_trainer.py",
-    "tests/evaluation/test_evaluator.py",
-    "tests/benchmarks/test_exported_models.py",
-    "tests/benchmarks/test_hour_of_stream.py",
-    "tests/app/cli/test_main.py",
-    "tests/app/cli/test_no_room.py",
-    "tests/docs/test_code.py",
-    "tests/docs/test_commands.py",
-    "tests/inference/test_playing.py",
-)
+
+@functools.cache
+def shares(path: str) -> bool:
+    """Whether a test file, by its path from the root, uses what is trained once."""
+    return path.startswith("tests/") and bool(SHARING.search((ROOT / path).read_text("utf-8")))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -54,22 +55,24 @@ def pytest_xdist_make_scheduler(config, log):
 
     class OneOfThemShares(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return "sharing" if nodeid.startswith(SHARING) else super()._split_scope(nodeid)
+            path = nodeid.partition("::")[0]
+            return "sharing" if shares(path) else super()._split_scope(nodeid)
 
     return OneOfThemShares(config, log)
 
 
 def pytest_collection_finish():
-    """Leaves what importing has made out of all later searches for garbage."""
+    """Excludes everything that imports have created from later garbage collections."""
     gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
-    """Puts the longest files first; the order of the rest, and within files, stays."""
+    """Puts the longest files first; otherwise the order stays."""
 
     def rank(item):
-        places = (k for k, name in enumerate(LONGEST) if item.nodeid.startswith(name))
-        return next(places, len(LONGEST))
+        path = item.nodeid.partition("::")[0]
+        places = (k for k, name in enumerate(LONGEST, start=1) if path.startswith(name))
+        return 0 if shares(path) else next(places, len(LONGEST) + 1)
 
     items.sort(key=rank)
 
