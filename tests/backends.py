@@ -21,6 +21,9 @@ def compiled(function):
         return function
     import jax
 
+    layer = getattr(function, "__self__", function)
+    if isinstance(layer, keras.Layer) and not layer.built:
+        layer.build()  # Weights must not be created while JAX traces.
     return jax.jit(function)
 
 

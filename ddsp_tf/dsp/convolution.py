@@ -1,9 +1,8 @@
-"""Convolution with a long impulse response: of whole signals, and block by block.
+"""Convolution with a long impulse response, of whole signals and block by block.
 
-Whole signals are cut into blocks at least as long as the response. A block that is much shorter
-than the response is the other way round: the response is cut into parts as long as the block
-(uniformly partitioned convolution), so that the transforms stay small; for the shortest blocks a
-matrix product is quicker than any transform.
+Whole signals are cut into blocks at least as long as the response (overlap-add). For a block that
+is shorter than the response, the response is cut into parts as long as the block, so that the
+transforms stay small; for the shortest blocks a matrix product beats any transform.
 """
 
 import math
@@ -16,9 +15,9 @@ from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
 from ddsp_tf.typing import Tensor
 
-# Measured with 48000 taps: up to here the matrix product is quicker than partitions.
+# Up to this length the matrix product is faster than transforms (48000 taps).
 _LONGEST_DIRECT_BLOCK = 128
-# Blocks of a length known only at run time are padded to this one, if they are not longer.
+# Shorter blocks of a length known only at run time are padded to this one.
 _LONGEST_PADDED_BLOCK = 1024
 # Turns Re + i Im into (Re - Im) + i (Re + Im), the parts of a Hartley transform; see `_inverse`.
 _TURN = 1 + 1j
@@ -30,14 +29,16 @@ def fft_convolve(
     tail: bool = True,
     execution: Execution = TRAINING,
 ) -> Tensor:
-    """Linear convolution, by FFTs of a size that fits the impulse response and the signal.
+    """Linear convolution by FFTs.
 
-    Its gradient is written by hand: correlations, of spectra that exist already.
+    Its gradients are correlations of spectra that the forward pass has computed. Automatic
+    differentiation transforms them again and keeps more in memory: with gradients it takes about
+    three times as long.
 
     Args:
-        signal: [1 or batch, samples], any length, known only at run time if need be.
-        impulse_response: [1 or batch, taps], a static number of taps. Rows are one for all only
-            if their number is static.
+        signal: [1 or batch, samples]; the length may be unknown in a graph.
+        impulse_response: [1 or batch, taps], a static number of taps. One row serves all rows of
+            the signal if the number of rows is static.
         tail: Whether the result includes what rings on after the signal.
         execution: Whether the hand-written gradient is attached.
 
@@ -68,7 +69,7 @@ def _convolve(signal, impulse_response, more):
     size = _transform_size(taps, signal.shape[1])
     blocks = _Blocks(signal, size - taps + 1)
     spectrum = _rfft(blocks.cut(signal), size)
-    # What the inverse asks for; there is less of the response than of anything else.
+    # Scaled and turned for `_inverse`; the response is the smallest of the factors.
     response = ops.expand_dims(_rfft(impulse_response, size) * (_TURN / size), 1)
     length = blocks.samples + more if blocks.is_one else size
     result = _inverse(spectrum * response, size, length)
@@ -78,11 +79,11 @@ def _convolve(signal, impulse_response, more):
         result = overlap_add(result, blocks.length)[:, : blocks.samples + more]
 
     def gradients(upstream):
-        upstream = _rfft(blocks.heard(upstream, size), size)
-        # The conjugate of what was turned has been turned the other way: 1j * (1 - 1j) = 1 + 1j.
+        upstream = _rfft(blocks.spread(upstream, size), size)
+        # Conjugation turns the other way: 1j * conj(1 + 1j) = 1j * (1 - 1j) = 1 + 1j.
         of_signal = _inverse(upstream * (ops.conj(response) * 1j), size, blocks.length)
         of_signal = ops.reshape(of_signal, (-1, blocks.count * blocks.length))
-        # Rows are added up before the inverse transform, so there is only one.
+        # Rows are added before the inverse transform, so that there is only one.
         rows = ops.sum(upstream * ops.conj(spectrum), axis=1)
         rows = _rows_like(impulse_response, rows) * (_TURN / size)
         of_response = _inverse(rows, size, taps)
@@ -92,7 +93,7 @@ def _convolve(signal, impulse_response, more):
 
 
 def _rfft(signal, size):
-    """Spectrum as complex numbers: what Keras gives in two parts takes more passes to multiply."""
+    """Complex spectrum; the two real tensors of `ops.rfft` take more passes to multiply."""
     if keras.backend.backend() == "jax":
         from jax import numpy
 
@@ -103,7 +104,7 @@ def _rfft(signal, size):
 
 
 def _transform_size(taps, samples):
-    """A power of two, as LiteRT asks for, with which a signal costs least."""
+    """The cheapest power of two (LiteRT takes no other size)."""
     smallest = 2
     while smallest < 2 * taps:
         smallest *= 2
@@ -117,7 +118,7 @@ def _transform_size(taps, samples):
 
 
 class _Blocks:
-    """A signal as blocks of one length, [batch, count, length]; one that fits is one block."""
+    """A signal as [batch, count, length] blocks; a signal that fits into one stays one block."""
 
     def __init__(self, signal, length):
         self.samples = ops.shape(signal)[1]
@@ -126,14 +127,14 @@ class _Blocks:
         self.count = 1 if self.is_one else (self.samples + length - 1) // length
 
     def cut(self, signal):
-        """Cuts the signal, after silence has been added to its end."""
+        """Cuts the signal, padded at its end."""
         if self.is_one:
             return ops.expand_dims(signal, 1)
         padded = ops.pad(signal, [[0, 0], [0, self.length - 1]])
         return ops.reshape(padded[:, : self.count * self.length], (-1, self.count, self.length))
 
-    def heard(self, result, size):
-        """Cuts what came of the signal: for each block the `size` samples that it sounds in."""
+    def spread(self, result, size):
+        """Cuts a result into the `size` samples in which each block sounds."""
         if self.is_one:
             return ops.expand_dims(result, 1)
         padded = ops.pad(result, [[0, 0], [0, 2 * self.length]])
@@ -143,18 +144,10 @@ class _Blocks:
 
 
 def _inverse(spectrum, size, length):
-    """First samples of a real signal, from its spectrum, times `_TURN` over the size.
+    """First `length` samples of a signal whose spectrum comes multiplied by `_TURN` / size.
 
-    One forward FFT, because LiteRT has no other: the Hartley transform Re - Im of the whole DFT is
-    its own inverse, up to the size.
-
-    Args:
-        spectrum: [..., size / 2 + 1], complex.
-        size: Of the transform.
-        length: How many samples to return.
-
-    Returns:
-        [..., length].
+    An inverse transform by a forward FFT, as in `ddsp_tf.dsp.hartley`; only what `length` asks
+    for is computed, and the two halves of the Hartley transform are the parts of the product.
     """
     mirrored = ops.flip(ops.imag(spectrum)[..., 1:-1], axis=-1)
     hartley = _rfft(ops.concatenate([ops.real(spectrum), mirrored], axis=-1), size)
@@ -167,7 +160,7 @@ def _inverse(spectrum, size, length):
 
 
 def _rows_like(argument, gradient):
-    """Adds up the gradients of rows that were one row, used for all."""
+    """Sums the gradients of a row that served all rows."""
     return ops.sum(gradient, axis=0, keepdims=True) if argument.shape[0] == 1 else gradient
 
 
@@ -176,8 +169,8 @@ def convolve_block(
 ) -> Tensor:
     """Full linear convolution of a block that may be much shorter than the response.
 
-    The same numbers as `fft_convolve(block, impulse_response)`, at the cost of the block. One
-    graph serves blocks of any length; one that knows its block's length is smaller and quicker.
+    Equal to `fft_convolve(block, impulse_response)`, at a cost that follows from the block's
+    length. A graph with a static length is smaller and faster than one for any length.
 
     Args:
         block: [batch, samples], at least 1 sample.
@@ -226,7 +219,7 @@ def _convolve_static_block(block, impulse_response, execution):
 
 
 def _convolve_directly(block, impulse_response):
-    """Convolution as one matrix product per row; see `convolve_block`."""
+    """Convolution as one matrix product per row."""
     samples, taps = block.shape[1], impulse_response.shape[-1]
     # Output part q, one block long, needs parts q - 1 and q of the response.
     n_parts = -(-(taps + samples - 1) // samples)

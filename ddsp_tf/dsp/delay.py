@@ -22,18 +22,18 @@ def _interpolation_weights(fraction: Tensor, interpolation: str) -> dict:
 
 
 def variable_delay(line: Tensor, delay: Tensor, past: int, interpolation: str = "cubic") -> Tensor:
-    """Reads a signal some time ago, between its samples.
+    """Reads a delay line between its samples.
 
-    "linear" weights two neighbours, which dulls high frequencies between samples. "cubic" is
-    Keys' convolution kernel with a = -1/2 (IEEE Trans. ASSP 29(6), 1981), the Catmull-Rom
-    spline: four neighbours, and a slope without steps, so that delays learn smoothly. It reads
-    one sample ahead where the delay is below 1.
+    "linear" interpolates between two samples, which attenuates high frequencies. "cubic" is Keys'
+    convolution kernel with a = -1/2 (IEEE Trans. ASSP 29(6), 1981), the Catmull-Rom spline: four
+    samples and a continuous slope, so that delays can be learned. It reads one sample ahead where
+    the delay is below 1.
 
     Args:
-        line: [batch, past + samples or more]: what was heard before the first sample, the
-            signal, and what comes after it. Beyond its ends it is silent.
+        line: [batch, past + samples or more], the signal with `past` samples before it and any
+            number after it; silent beyond its ends.
         delay: [batch, samples] in samples; clipped to 0..past.
-        past: Samples of the line before the first one that delays count from.
+        past: Samples of the line before the first one of the signal.
         interpolation: "cubic" or "linear".
 
     Returns:
@@ -49,9 +49,9 @@ def variable_delay(line: Tensor, delay: Tensor, past: int, interpolation: str = 
         raise ValueError(f"interpolation={interpolation!r}; expected one of {INTERPOLATIONS}")
     delay = ops.clip(ops.convert_to_tensor(delay, "float32"), 0.0, float(past))
     whole = ops.stop_gradient(ops.floor(delay))
-    # Neither rounding nor the kernel's reach may leave the line: two samples on either side.
+    # The kernel reaches two samples beyond the line's ends.
     line = ops.pad(ops.convert_to_tensor(line, "float32"), [[0, 0], [2, 2]])
-    # Whole positions are integers, because float32 would lose the fraction within minutes.
+    # Integers, because float32 positions would lose their fraction within minutes.
     position = ops.arange(ops.shape(delay)[1], dtype="int32") + (past + 2)
     position = position[None, :] - ops.cast(whole, "int32")
     batch, length = ops.shape(line)[0], ops.shape(line)[1]

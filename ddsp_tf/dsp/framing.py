@@ -41,8 +41,8 @@ def crossfade_weights(hop: int, interpolation: str = "hann") -> np.ndarray:
 
     Args:
         hop: Samples from one frame to the next.
-        interpolation: "linear", or "hann": a raised cosine, which equals overlap-adding Hann
-            windows of two hops, as the original DDSP does.
+        interpolation: "linear", or "hann": a raised cosine, equal to overlap-adding Hann windows
+            of two hops as in the original DDSP.
 
     Returns:
         [hop] weights, float32, from 0 at the frame itself towards 1 at the next one.
@@ -123,11 +123,11 @@ def overlap_add(frames: Tensor, hop: int) -> Tensor:
 
 
 def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
-    """Adds the tail left by earlier blocks to a block's full output, and splits off the new tail.
+    """Adds the tail of earlier blocks to a block's full output, and splits off the new tail.
 
     Args:
-        signal: [batch, length + tail_size], a block's output with everything it rings on.
-        tail: [batch, tail_size], what earlier blocks still owe.
+        signal: [batch, length + tail_size], a block's output with its ringing.
+        tail: [batch, tail_size], the ringing of earlier blocks.
         length: Samples of the block itself.
 
     Returns:
@@ -138,8 +138,7 @@ def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
         >>> done.numpy().tolist(), tail.numpy().tolist()
         ([[11.0, 11.0, 1.0]], [[1.0, 1.0]])
     """
-    # Padding the tail by a tensor-valued length is not possible on every backend; adding it to
-    # the first samples by slices would need length >= tail_size. Zeros like the signal do both.
+    # Not every backend pads by a length known only at run time; zeros like the signal do.
     padded = ops.concatenate([tail, ops.zeros_like(signal[:, tail.shape[-1] :])], axis=1)
     total = signal + padded
     return total[:, :length], total[:, length:]

@@ -11,17 +11,16 @@ from ddsp_tf.typing import Tensor
 def gain_at(
     response_db: Tensor, frequencies: Tensor, sample_rate: int, execution: Execution = TRAINING
 ) -> Tensor:
-    """Looks up a frequency response.
+    """Interpolates a frequency response in decibels.
 
     Args:
-        response_db: Decibels, [points], at frequencies evenly from 0 Hz to half the sample rate;
-            at least 2 points.
-        frequencies: Hz, any shape; those out of range get the gain of the nearest point.
+        response_db: [points] in dB, at least 2 points, evenly spaced from 0 Hz to Nyquist.
+        frequencies: Frequencies in Hz, any shape; out of range the nearest point counts.
         sample_rate: Samples per second.
         execution: Whether sums are fused.
 
     Returns:
-        Linear gains in the shape of `frequencies`, interpolated in decibels.
+        Linear gains in the shape of `frequencies`.
 
     Example:
         >>> falling = ops.convert_to_tensor([0.0, -20.0, -40.0])
@@ -36,36 +35,18 @@ def gain_at(
 
 
 def fused_interpolation(values: Tensor, places: Tensor) -> Tensor:
-    """Interpolates by weighing all points: those further away than one have no weight.
+    """Interpolates [points] at places of any shape by weighting all points.
 
-    Where sums are fused this costs, with its gradient, a third of looking points up, whose gradient
-    has to be added up point by point (16000 x 60 places, 65 points, JAX, one H100).
-
-    Args:
-        values: [points], at 0, 1, 2, ...
-        places: Any shape, 0 to points - 1.
-
-    Returns:
-        Values in the shape of `places`.
-
-    Example:
-        >>> fused_interpolation(ops.convert_to_tensor([1.0, 3.0]), ops.ones(1) / 4).numpy().tolist()
-        [1.5]
+    Points more than one place away have no weight. Where sums are fused, this takes with its
+    gradient a third of the time of a gather, whose gradient is a scatter (16000 x 60 places, 65
+    points, JAX, one H100).
     """
     distance = ops.abs(places[..., None] - ops.arange(values.shape[0], dtype="float32"))
     return ops.sum(values * ops.maximum(1.0 - distance, 0.0), axis=-1)
 
 
 def gathered_interpolation(values: Tensor, places: Tensor) -> Tensor:
-    """`fused_interpolation` by looking up the points below and above.
-
-    Args:
-        values: [points], at 0, 1, 2, ...; at least 2.
-        places: Any shape, 0 to points - 1.
-
-    Returns:
-        Values in the shape of `places`.
-    """
+    """Interpolates [points] at places of any shape by gathering the points below and above."""
     below = ops.stop_gradient(ops.minimum(ops.floor(places), values.shape[0] - 2.0))
     number = ops.cast(below, "int32")
     low, high = (ops.take(values, number + k, axis=0) for k in (0, 1))

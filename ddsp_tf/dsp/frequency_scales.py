@@ -1,4 +1,4 @@
-"""Scales from raw network outputs to frequencies, for sinusoids that are free to go anywhere."""
+"""Scales from raw network outputs to frequencies of free sinusoids."""
 
 from keras import ops
 
@@ -11,13 +11,13 @@ def frequencies_sigmoid(
 ) -> Tensor:
     """Frequencies as sums of sigmoids, each over a smaller range than the one before.
 
-    With depth 1 one number moves a frequency over the whole range, in equal steps of pitch; with
-    more, the first numbers move it far and the last ones finely. The scale of Engel et al.,
+    With depth 1, a number moves a frequency over the whole range in equal steps of pitch; with
+    more, the first numbers are coarse and the last ones fine. The scale of Engel et al.,
     "Self-supervised pitch detection by inverse audio synthesis" (ICML 2020 workshop).
 
     Args:
         raw: [batch, frames, sinusoids * depth]; the depth varies fastest.
-        depth: Numbers a frequency, at least 1.
+        depth: Numbers per frequency, at least 1.
         min_hz: Lowest frequency; 0 stands for MIDI note 0, 8.2 Hz.
         max_hz: Highest frequency.
 
@@ -34,7 +34,7 @@ def frequencies_sigmoid(
     for level in range(depth):
         last = level == depth - 1
         top = left if last else left * (1.0 - kept)
-        # The ranges of the deeper levels are what the earlier ones leave; only one has a floor.
+        # Deeper levels share the range that earlier ones leave; only the last has a floor.
         total = total + unit_to_hz(shares[..., level], min_hz if last else 0.0, top)
         left = left - top
     return total if depth > 1 else unit_to_hz(shares[..., 0], min_hz, max_hz)

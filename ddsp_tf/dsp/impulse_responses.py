@@ -6,12 +6,12 @@ from keras import ops
 from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
 from ddsp_tf.typing import Tensor
 
-# exp(15) decays to nothing within one sample of any response that fits in memory.
+# exp(15) nepers vanish within one sample of any response that fits into memory.
 _STEEPEST = 15.0
 
 
 def set_direct_sound(impulse_response: Tensor, gain: float) -> Tensor:
-    """Replaces the first tap, the sound that arrives without a reflection.
+    """Replaces the first tap, the direct sound.
 
     Args:
         impulse_response: [..., taps].
@@ -41,17 +41,17 @@ def decay_exponent(raw: Tensor) -> Tensor:
         >>> float(decay_exponent(0.0))
         3.0
     """
-    # Unbounded, exp overflows, and infinity times the first tap's time of 0 is not a number.
+    # Else exp overflows, and infinity times the first tap's time 0 is NaN.
     return 2.0 + ops.exp(ops.minimum(ops.convert_to_tensor(raw, "float32"), _STEEPEST))
 
 
 def decaying_noise(gain: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
-    """Noise that dies away exponentially: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
+    """Exponentially decaying noise: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
 
     The level falls by 60 dB within `6.91 / decay` of the response.
 
     Args:
-        gain: [..., 1] linear level at the beginning.
+        gain: [..., 1] linear level of the first tap.
         decay: [..., 1] nepers from the first tap to the last.
         noise: [..., taps], usually white in [-1, 1]; at least 2 taps.
 
@@ -74,7 +74,7 @@ def filtered_noise_response(magnitudes: Tensor, noise: Tensor) -> Tensor:
 
     Args:
         magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
-        noise: [1 or batch, taps], usually white in [-1, 1]; taps divide into the frames.
+        noise: [1 or batch, taps], usually white in [-1, 1]; frames divide taps.
 
     Returns:
         [batch, taps], without delay.

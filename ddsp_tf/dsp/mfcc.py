@@ -26,33 +26,32 @@ def mfcc(
 ) -> Tensor:
     """Computes mel-frequency cepstral coefficients (Davis and Mermelstein, 1980).
 
-    Magnitudes of Hann-windowed frames, summed by triangles that are equally wide on the mel scale,
-    logarithm, orthonormal cosine transform. Frame k is centred on sample k * hop; there is silence
-    before and after the signal.
+    Magnitudes of Hann-windowed frames, mel filterbank, logarithm, orthonormal DCT. Frame k is
+    centred on sample k * hop; before and after the signal there is silence.
 
     Args:
         audio: [batch, samples], in [-1, 1].
         sample_rate: Samples per second.
         hop: Samples from one frame to the next.
         n_coefficients: Coefficients kept, from the zeroth (the level) on.
-        n_mels: Triangles.
+        n_mels: Mel bands.
         fft_size: Window and transform size in samples, even.
-        low_hz: Where the lowest triangle begins.
-        high_hz: Where the highest one ends; half the sample rate if that is less.
+        low_hz: Lower end of the lowest band.
+        high_hz: Upper end of the highest band; at most half the sample rate counts.
 
     Returns:
         [batch, samples // hop, n_coefficients], float32.
 
     Raises:
-        ValueError: If there are more coefficients than triangles, or a triangle lies between two
-            frequencies of the transform.
+        ValueError: If there are more coefficients than bands, or a band has no frequency of the
+            transform in it.
 
     Example:
         >>> mfcc(np.zeros((1, 1000), np.float32), sample_rate=16000, hop=64).shape
         TensorShape([1, 15, 30])
     """
     to_mel = mel_matrix(sample_rate, fft_size, n_mels, low_hz, min(high_hz, sample_rate / 2))
-    to_coefficients = cosine_matrix(n_mels, n_coefficients)
+    to_coefficients = dct_matrix(n_mels, n_coefficients)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
     frames = centred_frames(ops.convert_to_tensor(audio, "float32"), fft_size, hop)
     real, imaginary = ops.rfft(frames * window.astype(np.float32), fft_length=fft_size)
@@ -64,27 +63,13 @@ def mfcc(
 def mel_matrix(
     sample_rate: int, fft_size: int, n_mels: int, low_hz: float, high_hz: float
 ) -> np.ndarray:
-    """Returns the matrix that sums magnitudes to mel bands.
+    """Returns the mel filterbank, float32 [fft_size / 2 + 1, n_mels].
 
-    Bands are triangles of height 1 between points equally far apart on the mel scale
-    `2595 log10(1 + hz / 700)`; each begins and ends at its neighbours' tops.
-
-    Args:
-        sample_rate: Samples per second.
-        fft_size: Transform size in samples.
-        n_mels: Number of bands.
-        low_hz: Where the lowest band begins.
-        high_hz: Where the highest band ends.
-
-    Returns:
-        [fft_size / 2 + 1, n_mels] weights, float32.
+    Bands are triangles of height 1 between points equally spaced on the mel scale
+    `2595 log10(1 + hz / 700)`; each begins and ends at its neighbours' peaks.
 
     Raises:
         ValueError: If a band has no frequency of the transform in it.
-
-    Example:
-        >>> mel_matrix(16000, 1024, 80, 20.0, 8000.0).shape
-        (513, 80)
     """
     bounds = 2595.0 * np.log10(1.0 + np.array([low_hz, high_hz]) / 700.0)
     corners = 700.0 * (10.0 ** (np.linspace(bounds[0], bounds[1], n_mels + 2) / 2595.0) - 1.0)
@@ -100,23 +85,8 @@ def mel_matrix(
     return weights.astype(np.float32)
 
 
-def cosine_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:
-    """Returns the first columns of the orthonormal cosine transform (DCT-II).
-
-    Args:
-        n_mels: Size of the transform.
-        n_coefficients: Columns, at most as many.
-
-    Returns:
-        [n_mels, n_coefficients], float32.
-
-    Raises:
-        ValueError: If there are more coefficients than bands.
-
-    Example:
-        >>> cosine_matrix(4, 1)[:, 0].tolist()
-        [0.5, 0.5, 0.5, 0.5]
-    """
+def dct_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:
+    """Returns the first columns of the orthonormal DCT-II, float32 [n_mels, n_coefficients]."""
     if not 0 < n_coefficients <= n_mels:
         raise ValueError(f"n_coefficients={n_coefficients}; expected 1 to n_mels={n_mels}")
     band, order = np.arange(n_mels)[:, None] + 0.5, np.arange(n_coefficients)

@@ -1,10 +1,9 @@
-"""Time-varying filtering of noise by magnitudes at equally spaced frequencies.
+"""Time-varying FIR filters given by magnitudes at equally spaced frequencies.
 
-Each frame of noise is filtered by a symmetric (zero-phase) impulse response, so nothing is
-delayed. Going from magnitudes to a windowed response, and from there to the response's own
-spectrum, is linear; so are discrete Fourier transforms of one frame. All are constant matrices
-here: exact, differentiable on every backend, and made of nothing but matrix products, which every
-exported form can run (LiteRT has no inverse FFT).
+Each frame is filtered by a symmetric (zero-phase) impulse response, so nothing is delayed. The
+steps from magnitudes to a windowed response and to its spectrum, and the DFT of a frame and back,
+are linear, so they are constant matrices here: exact, differentiable on every backend, and
+available in every export (LiteRT has no inverse FFT).
 """
 
 import functools
@@ -17,37 +16,24 @@ from ddsp_tf.typing import State, Tensor
 
 
 def response_radius(n_bands: int) -> int:
-    """Samples that the response of `n_bands` magnitudes reaches to each side.
-
-    Args:
-        n_bands: Number of magnitudes, at least 2, from 0 Hz to the Nyquist frequency inclusive.
-
-    Returns:
-        `n_bands - 1`; 64 for the original's 65 bands.
-
-    Example:
-        >>> response_radius(65)
-        64
-    """
+    """Returns how many samples the response of `n_bands` magnitudes reaches to each side."""
     return n_bands - 1
 
 
 @functools.cache
 def _response_matrix(n_bands: int) -> np.ndarray:
-    """[n_bands, 2 * radius + 1] magnitudes to Hann-windowed zero-phase impulse response."""
+    """[n_bands, 2 * radius + 1], from magnitudes to the Hann-windowed zero-phase response."""
     radius = response_radius(n_bands)
     lag = np.arange(-radius, radius + 1)
     band = np.arange(n_bands)[:, None]
-    # Inverse DFT of a real even spectrum of 2 * radius points: inner bands count twice.
+    # Inverse DFT of a real, even spectrum of 2 * radius points: the inner bands count twice.
     weight = np.where((band == 0) | (band == radius), 1.0, 2.0) / (2 * radius)
     window = 0.5 + 0.5 * np.cos(np.pi * lag / radius)
     return weight * np.cos(np.pi * band * lag / radius) * window
 
 
 def impulse_response(magnitudes: Tensor) -> Tensor:
-    """Zero-phase impulse response of a filter given by magnitudes, Hann-windowed.
-
-    The window smooths the response between the given frequencies (frequency sampling method).
+    """Zero-phase impulse response of magnitudes, by frequency sampling with a Hann window.
 
     Args:
         magnitudes: [..., n_bands] gains at n_bands equally spaced frequencies, 0 to Nyquist.
@@ -65,14 +51,14 @@ def impulse_response(magnitudes: Tensor) -> Tensor:
 
 @functools.cache
 def response_gains(n_bands: int, n_frequencies: int) -> np.ndarray:
-    """Returns the matrix from magnitudes to the gains that a filter then has in between.
+    """Returns the matrix from magnitudes to the filter's gains at any number of frequencies.
 
     Args:
         n_bands: Number of magnitudes, at least 2.
         n_frequencies: Number of frequencies, at least 2, equally spaced from 0 Hz to Nyquist.
 
     Returns:
-        [n_bands, n_frequencies], float64; a gain may be negative.
+        [n_bands, n_frequencies], float64; gains may be negative.
 
     Example:
         >>> (np.array([1.0, 0.0, 0.0]) @ response_gains(3, 5)).round(3).tolist()
@@ -110,9 +96,11 @@ def _filter_matrices(n_bands: int, hop: int) -> tuple[np.ndarray, ...]:
 
 
 def _part_size(n_bands: int, hop: int) -> int:
-    """The part of a frame to filter at once: the divisor of hop that takes the fewest products.
+    """The divisor of hop that takes the fewest products: a frame can be filtered in parts.
 
-    A frame's filter does not change within it, and large matrices waste what FFTs would save.
+    With s samples and radius r there are s + 2 r points and half as many complex bins: s (s + 2 r)
+    products for the analysis, (s + 2 r)^2 for the synthesis. Per sample that is
+    (s + 2 r) (2 s + 2 r) / s = 2 s + 6 r + 4 r^2 / s.
     """
     radius = response_radius(n_bands)
     sizes = [size for size in range(1, hop + 1) if hop % size == 0]
@@ -123,9 +111,8 @@ def filter_frames(signal: Tensor, magnitudes: Tensor, hop: int) -> Tensor:
     """Filters each frame of a signal by its own magnitudes and overlap-adds the results.
 
     Args:
-        signal: [batch, frames * hop], usually white noise in [-1, 1].
-        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist; of signal and magnitudes,
-            one may have batch 1 and serve all of the other.
+        signal: [batch or 1, frames * hop], usually white noise in [-1, 1].
+        magnitudes: [batch or 1, frames, n_bands] gains from 0 Hz to Nyquist.
         hop: Samples per frame.
 
     Returns:
@@ -160,8 +147,8 @@ def filter_block(signal: Tensor, magnitudes: Tensor, hop: int, state: State) -> 
         signal: [batch, frames * hop].
         magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
         hop: Samples per frame.
-        state: "tail" [batch, 2 * radius], what earlier blocks still ring, and "gate"
-            [batch, radius], 0 for samples before time 0; all zeros at the beginning.
+        state: "tail" [batch, 2 * radius], the ringing of earlier blocks, and "gate"
+            [batch, radius], 0 for samples before time 0; all zeros at the start.
 
     Returns:
         Tuple of the filtered signal [batch, frames * hop], `radius` samples late, and the new
@@ -177,6 +164,6 @@ def filter_block(signal: Tensor, magnitudes: Tensor, hop: int, state: State) -> 
     result = filter_frames(signal, magnitudes, hop)
     length = ops.shape(magnitudes)[1] * hop
     done, tail = add_tail(result, state["tail"], length)
-    # A zero-phase filter rings before its input; a whole signal has nothing before time 0.
+    # A zero-phase filter rings before its input, but a whole signal starts at time 0.
     gate = ops.concatenate([state["gate"], ops.ones_like(done)], axis=1)
     return done * gate[:, :length], {"tail": tail, "gate": gate[:, length:]}

@@ -1,11 +1,20 @@
 """Oscillators whose phase stays exact for hours.
 
-Phase is counted in cycles. A float32 sum of radians loses its fraction within a minute; here the
-sum over frames is split in two. The whole Hertz of f0 advance the phase by whole multiples of
-1 / (2 * sample_rate) cycles per frame, which float32 adds without any error while they are kept
-modulo one cycle; the fractions of a Hertz are so small that their sum is off by less than a
-thousandth of a cycle after an hour. Within a frame the phase has a closed form, so no running sum
-over samples exists.
+Phase is counted in cycles; a float32 sum of radians loses its fraction within a minute.
+
+Within a frame of `hop` samples the frequency glides linearly from f to g: sample n = 0, 1, ... has
+advanced by f + (g - f) n / hop per second. Summed up to sample n that is
+
+    (n + 1) f + (g - f) n (n + 1) / (2 hop),
+
+so no running sum over samples exists (`sample_phase`). A whole frame, n = hop - 1, advances by
+
+    hop f + (g - f) (hop - 1) / 2 = ((hop + 1) f + (hop - 1) g) / 2
+
+in units of 1 / sample_rate cycles. In units of 1 / (2 sample_rate) cycles whole Hertz therefore
+advance by integers, which float32 adds without error as long as they are kept modulo one cycle,
+2 sample_rate. The fractions of a Hertz are so small that their sum is off by less than a
+thousandth of a cycle after an hour (`phase_of_parts`).
 """
 
 import math
@@ -79,13 +88,7 @@ def frame_phase(
 
 
 def split_hz(frequencies: Tensor) -> tuple[Tensor, ...]:
-    """Splits frequencies into whole Hertz, through which no gradient flows, and fractions.
-
-    Args:
-        frequencies: Hz, any shape.
-
-    Returns:
-        Tuple of whole and fraction, of that shape; they add up to the frequencies.
+    """Splits frequencies in Hz into whole Hertz, through which no gradient flows, and fractions.
 
     Example:
         >>> [part.numpy().tolist() for part in split_hz(ops.convert_to_tensor([440.25]))]
@@ -102,21 +105,12 @@ def phase_of_parts(
     sample_rate: int,
     initial_phase: Tensor | None = None,
 ) -> Tensor:
-    """`frame_phase` of frequencies that come in two parts, because one float32 is not enough.
+    """`frame_phase` of frequencies in two parts, where one float32 is not enough.
 
-    Args:
-        parts: Tuple of whole Hertz and the rest, small but of any sign, [batch, frames] each.
-        next_parts: The same of the following frame.
-        hop: Samples per frame.
-        sample_rate: Samples per second, at most 262144.
-        initial_phase: As for `frame_phase`.
-
-    Returns:
-        As for `frame_phase`.
+    The parts are a tuple of whole Hertz and the rest, small but of any sign, [batch, frames] each.
     """
 
     def advance(here, there):
-        # Sum of the hop instantaneous frequencies, in units of 1 / (2 * sample_rate) cycles.
         return (hop + 1) * here + (hop - 1) * there
 
     modulus = 2.0 * sample_rate
@@ -143,8 +137,7 @@ def sample_phase(
 ) -> Tensor:
     """Phase at every sample, from the phase at the start of every frame.
 
-    The first sample of a frame has already advanced by one sample's worth of frequency, as in
-    the original DDSP.
+    The first sample of a frame has already advanced by one sample, as in the original DDSP.
 
     Args:
         phase: [batch, frames] cycles, from `frame_phase`.
@@ -212,8 +205,8 @@ def fused_harmonic_sum(
 ) -> Tensor:
     """`harmonic_sum` as one elementwise expression under one reduction.
 
-    XLA keeps the [batch, frames, hop, harmonics] product in registers, in both directions. A
-    graphics processor has sines in plenty; memory is what it waits for.
+    XLA keeps the [batch, frames, hop, harmonics] product in registers, also in the gradient: a GPU
+    computes sines faster than it reads them from memory.
     """
     multiples = ops.arange(1, amplitudes.shape[-1] + 1, dtype="float32")
     weights = ops.convert_to_tensor(weights, "float32")[:, None]
@@ -223,7 +216,7 @@ def fused_harmonic_sum(
         crossfaded = here + (there - here) * weights
 
         def backward(upstream):
-            # Else the compiler sees that these are the sines of before, and keeps them until now.
+            # Else the compiler recognizes the sines of the forward pass and keeps them in memory.
             angles = _angles(phase + 0.0 * upstream, multiples)
             upstream = upstream[..., None]
             by_amplitudes = upstream * ops.sin(angles)
@@ -244,11 +237,11 @@ def fused_harmonic_sum(
 def factored_harmonic_sum(
     phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
 ) -> Tensor:
-    """`harmonic_sum` by the sines of a sum of angles, with a quarter of the sines.
+    """`harmonic_sum` by the sine of a sum of angles, with a quarter of the sines.
 
-    Harmonic k = i + base * j; sin(i + j) = sin(j) cos(i) + cos(j) sin(i). The sums over i are
-    small matrix products. With 60 harmonics on two CPU cores this takes 0.6 of the time and half
-    of the memory of the fused form, which CPUs do not fuse.
+    With harmonic k = i + base * j, sin(k x) = sin(base j x) cos(i x) + cos(base j x) sin(i x), so
+    the sums over i are small matrix products. With 60 harmonics on two CPU cores this takes 0.6 of
+    the time and half of the memory of the other form, which CPUs do not fuse.
     """
     n_harmonics = amplitudes.shape[-1]
     blocks = max(round(math.sqrt(n_harmonics / 2.0)), 1)

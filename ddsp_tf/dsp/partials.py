@@ -1,4 +1,4 @@
-"""Banks of sines of unrelated frequencies, each with an exact phase of its own."""
+"""Banks of sines of unrelated frequencies, each with its own exact phase."""
 
 import functools
 import math
@@ -14,17 +14,17 @@ _SHIFT_STEPS = 1024.0
 
 
 def detuning_hz(f0_hz: Tensor, shifts: Tensor) -> tuple[Tensor, ...]:
-    """How far shifted harmonics lie from the exact ones: f0 * k * shift.
+    """Distances of shifted harmonics from the exact ones in Hz: f0 * k * shift.
 
-    A float32 has 24 bits, so this product is off by up to a cycle after an hour if it is rounded.
-    Its two parts together are not.
+    Rounded to float32, the product would be off by up to a cycle after an hour; its two parts
+    are not.
 
     Args:
         f0_hz: [batch, frames, 1] Hz.
         shifts: [batch, frames, harmonics], relative: harmonic k sounds at f0 * k * (1 + shift).
 
     Returns:
-        Tuple of whole Hertz and the rest, [batch, frames, harmonics] each (`split_hz`).
+        Tuple of whole Hertz and the rest, [batch, frames, harmonics] each.
 
     Example:
         >>> whole, rest = detuning_hz(ops.full((1, 1, 1), 400.5), ops.full((1, 1, 2), 0.125))

@@ -1,4 +1,4 @@
-"""Wavetables: one period of a waveform, read at the speed of a pitch."""
+"""Wavetables: one period of a waveform, read at the rate of a pitch."""
 
 from keras import ops
 
@@ -10,9 +10,8 @@ def band_limited(tables: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
     """Removes the harmonics that would lie at or above the Nyquist frequency.
 
     Args:
-        tables: [batch, frames, points]; batch and frames may be 1 for all. An even number of
-            points.
-        f0_hz: [batch, frames, 1] frequency at which each is played, Hz. At 0 nothing is left.
+        tables: [batch or 1, frames or 1, points], an even number of points.
+        f0_hz: [batch, frames, 1] Hz at which each table is played; 0 leaves nothing.
         sample_rate: Samples per second.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Loops over frames, each step with what the step before left: on either backend."""
+"""Loops over frames that carry a state, on either backend."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,10 +8,10 @@ from ddsp_tf.typing import Tensor
 
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, Tensor]]
 
-# Frames computed in one turn of a loop, because each turn costs some time of its own.
+# Frames computed in one turn of a loop, because every turn has a cost.
 _UNROLL_JAX = 8
 _UNROLL_TENSORFLOW = 16
-# Up to this length a loop is laid out for LiteRT, where pieces are played in short blocks.
+# Up to this length a loop is laid out for LiteRT, which plays in short blocks.
 _LONGEST_BLOCK = 250
 _PART = 10
 
@@ -22,14 +22,14 @@ def frame_loop(
     """Computes `step(carried, [frame of each sequence]) -> carried, output` for all frames.
 
     Args:
-        step: Computes one frame.
-        carried: What the first step gets, [batch, n].
-        sequences: What it reads, [frames, batch, any] each.
+        step: Function that computes one frame.
+        carried: State before the first frame, [batch, n].
+        sequences: Tensors that the step reads, [frames, batch, any] each.
         reverse: Whether to begin with the last frame.
 
     Returns:
-        Tuple of what the last step leaves, and the outputs, [frames, batch, n], in the order of
-        the sequences. Outputs have the shape of what is carried.
+        Tuple of the state after the last step, and the outputs, [frames, batch, n], in the order
+        of the sequences. Outputs have the state's shape.
 
     Example:
         >>> import numpy as np
@@ -66,7 +66,7 @@ def frame_loop(
 
 
 def _turn_without_rest(frames: int | None) -> int | None:
-    """How many frames a turn may take so that none is left over: no sequence is cut in two then."""
+    """Frames per turn that leave no rest, if there is such a number: then nothing is cut in two."""
     sizes = range(_UNROLL_TENSORFLOW, _UNROLL_TENSORFLOW // 2 - 1, -1)
     return next((size for size in sizes if frames and frames % size == 0), None)
 
@@ -87,12 +87,11 @@ def _turns(
         carried, output = play(carried, parts)
         return number + 1, carried, outputs.write(place, output)
 
-    # Arrays of numpy say their shape as a tuple.
     unknown = None in tuple(carried.shape)
     room = tf.maximum(count, 1) if unknown else count
     outputs = tf.TensorArray(carried.dtype, room, element_shape=[size, *carried.shape])
     if unknown:
-        # Of no turns: an array can be read whose shape is unknown only if something is in it.
+        # An array of unknown shape can be read only if it has an element.
         nothing = tf.zeros(tf.concat([[size], tf.shape(carried)], axis=0), carried.dtype)
         outputs = outputs.write(0, nothing)
     _, carried, outputs = tf.while_loop(
@@ -108,7 +107,7 @@ def _turns(
 
 
 def _written_out(step: Step, order: int) -> Step:
-    """Gives the function that computes all frames of a part by operations of their own."""
+    """Returns the function that unrolls the frames of a part."""
     import tensorflow as tf
 
     def play(carried, parts):
@@ -122,10 +121,10 @@ def _written_out(step: Step, order: int) -> Step:
 
 
 def _loop_in_parts(step: Step, carried: Tensor, sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Loops over parts of few frames, and inside over their frames.
+    """Loops over short parts, and inside over their frames.
 
-    LiteRT copies all that a loop reads at every turn, so the inner one should read little. Frames
-    are not written out, because LiteRT packs the weights anew for every product of the graph.
+    LiteRT copies everything that a loop reads at every turn, so the inner loop should read little.
+    Frames are not unrolled, because LiteRT packs the weights for every product of the graph.
     """
     frames = sequences[0].shape[0]
     size = max(size for size in range(1, _PART + 1) if frames % size == 0)

@@ -1,11 +1,15 @@
-"""Linear recurrences over time, solved for many frames at once."""
+"""Linear recurrences over time, solved for many frames at once.
+
+`keras.ops.associative_scan` takes 17.8 ms in place of 2.8 forward and 45 ms in place of 3.8 with
+the gradient (one CPU core), and cannot be traced for an unknown length.
+"""
 
 from keras import ops
 
 from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.typing import Tensor
 
-# Frames computed one after the other while all blocks of so many are computed side by side.
+# Frames of a block.
 _BLOCK = 10
 
 
@@ -14,11 +18,13 @@ def linear_recurrence(
 ) -> Tensor:
     """Solves h[t] = decay[t] * h[t - 1] + inputs[t].
 
-    Frames are cut into blocks: every block is solved from zero, side by side; then the blocks'
-    last values are a shorter recurrence of the same kind; its solution, decayed, is added. The
-    gradient is a recurrence, too, that runs backwards, so nothing but the solution is kept for
-    it. Nothing is divided, so there is no decay that is too fast or too slow. (Martin and Cundy,
-    "Parallelizing linear recurrent neural nets over sequence length", ICLR 2018.)
+    Blocks of frames are solved from zero, side by side. Their last values form a shorter
+    recurrence of the same kind, whose solution, decayed, is added. The gradient is a recurrence
+    that runs backwards: with G[t] the gradient of h[t] and all that follows from it,
+    G[t] = upstream[t] + decay[t + 1] G[t + 1], which is the gradient of inputs[t], and that of
+    decay[t] is G[t] h[t - 1]. Only the solution is kept for it. Nothing is divided, so decays may
+    be arbitrarily fast. (Martin and Cundy, "Parallelizing linear recurrent neural nets over
+    sequence length", ICLR 2018.)
 
     Args:
         decay: [batch, frames, channels], 0 to 1, float32.

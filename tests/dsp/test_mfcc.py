@@ -3,7 +3,7 @@ import pytest
 from backends import compiled, tensorflow_only, to_numpy, with_unknown_length
 from tolerance import SUMS, assert_close
 
-from ddsp_tf.dsp.mfcc import cosine_matrix, mel_matrix, mfcc
+from ddsp_tf.dsp.mfcc import dct_matrix, mel_matrix, mfcc
 
 RATE = 16000
 
@@ -87,7 +87,7 @@ def test_bands_add_up_between_the_outer_tops():
 
 
 def test_transform_is_orthonormal():
-    matrix = np.float64(cosine_matrix(12, 12))
+    matrix = np.float64(dct_matrix(12, 12))
     assert_close(matrix.T @ matrix, np.eye(12))
 
 
