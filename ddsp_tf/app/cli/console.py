@@ -34,7 +34,9 @@ class _Bar:
         self._progress.update(self._task, **changes)
 
     def note(self, text: str) -> None:
-        self._progress.console.print(printable(text), style="yellow", markup=False)
+        # Wrapped by the terminal alone, so that a path in it can be copied.
+        plain = {"markup": False, "highlight": False, "soft_wrap": True}
+        self._progress.console.print(printable(text), style="yellow", **plain)
 
 
 class _Lines:

@@ -1,9 +1,10 @@
-"""What a musician chooses in a form: recordings, a model, where results are kept."""
+"""Choices that a musician makes in a form: recordings, a model, a folder for results."""
 
 import os
 import zipfile
 from pathlib import Path
 
+from ddsp_tf.app.notebook.archives import unpack
 from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.runtime import in_colab, upload
 from ddsp_tf.errors import UserError
@@ -16,15 +17,15 @@ def work_folder(name: str, on_drive: bool = False) -> Path:
     """Returns the folder where a notebook keeps what it makes.
 
     Args:
-        name: Its name.
-        on_drive: Whether it shall be on Google Drive, where it outlives the Colab session;
-            elsewhere that does nothing.
+        name: Name of the folder.
+        on_drive: Whether to put it on Google Drive, where it outlives the Colab session; elsewhere
+            that does nothing.
 
     Returns:
-        The folder, in the working folder or in "My Drive"; made if absent.
+        Path in the working folder or in "My Drive"; made if absent.
 
     Raises:
-        UserError: If the name is empty or no name for a folder.
+        UserError: If the name is empty or cannot be that of a folder.
 
     Example:
         >>> work_folder("../my violin")
@@ -53,14 +54,14 @@ def choose_audio(choice: str, folder: str | os.PathLike, seconds: float = 10.0) 
     Args:
         choice: "bundled violin" and the like, "upload", "microphone", or the path of a file or
             folder.
-        folder: Where uploaded and recorded sound is kept.
+        folder: Folder for uploaded and recorded sound.
         seconds: Length of a recording by "microphone".
 
     Returns:
         Files or folders.
 
     Raises:
-        UserError: If there is nothing, or the runtime cannot do that.
+        UserError: If nothing is found, or the runtime has no dialog or microphone.
 
     Example:
         >>> [path.name for path in choose_audio("bundled flute", "recordings")]
@@ -84,13 +85,13 @@ def choose_model(choice: str, folder: str | os.PathLike) -> Path:
     Args:
         choice: "bundled violin", "upload", or the path of a run, an export, a `.keras` file, a zip
             archive or a folder of one of these.
-        folder: Where uploaded models are kept and archives are unpacked.
+        folder: Folder for uploaded models and what archives hold.
 
     Returns:
-        What `load_player` takes.
+        Path for `load_player`.
 
     Raises:
-        UserError: If there is no model.
+        UserError: If there is no model, or an archive cannot be unpacked safely.
 
     Example:
         >>> choose_model("bundled violin", "models").name
@@ -102,8 +103,10 @@ def choose_model(choice: str, folder: str | os.PathLike) -> Path:
     if choice.startswith(_BUNDLED):
         return instrument(choice.removeprefix(_BUNDLED))
     path = upload(folder)[0] if choice == "upload" else _existing(choice, "a model")
-    if path.suffix == ".zip":
-        path = _unpacked(path, folder)
+    if zipfile.is_zipfile(path) and path.suffix.lower() != ".keras":
+        path = unpack(path, folder)
+    elif path.name.lower().endswith("zip"):
+        raise UserError(f"{path}: is not a zip archive; upload it again")
     return _model_in(path)
 
 
@@ -114,18 +117,8 @@ def _existing(choice: str, what: str) -> Path:
     return path
 
 
-def _unpacked(archive: Path, folder: Path) -> Path:
-    target = folder / archive.stem
-    try:
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(target)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(f"{archive}: cannot be unpacked ({error}); upload it again") from error
-    return target
-
-
 def _model_in(path: Path) -> Path:
-    """Returns the run, else the export, else the `.keras` file that is nearest below a path."""
+    """Finds the run, else the export, else the `.keras` file that is nearest below a path."""
     if path.is_file():
         return path
     for name, is_folder in (("run.json", True), ("model.json", True), ("*.keras", False)):

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ddsp_tf.app.notebook.archives import unused
 from ddsp_tf.errors import UserError
 
 
@@ -22,10 +23,11 @@ def in_colab() -> bool:
 
 
 def upload(folder: str | os.PathLike) -> list[Path]:
-    """Opens Colab's file dialog and keeps what is chosen in a folder.
+    """Opens Colab's file dialog and keeps the chosen files in a folder.
 
     Args:
-        folder: Where the files go; made if absent.
+        folder: Folder for the files; made if absent. A file of the same name and other content
+            that is there already stays, and the new one gets a number.
 
     Returns:
         Paths of the files.
@@ -52,8 +54,11 @@ def upload(folder: str | os.PathLike) -> list[Path]:
     for name, content in chosen.items():
         # Colab has put a copy into the working folder, under this name, too.
         Path(name).unlink(missing_ok=True)
-        paths.append(folder / Path(name).name)
-        paths[-1].write_bytes(content)
+        path = folder / (Path(name).name.strip(" .") or "upload")
+        if not (path.is_file() and path.read_bytes() == content):
+            path = unused(path)
+            path.write_bytes(content)
+        paths.append(path)
     return paths
 
 

@@ -56,6 +56,7 @@ def test_of_an_unknown_total_there_are_lines_too(capsys, clock):
 def test_in_a_terminal_there_is_a_bar_and_names_are_data(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(console.sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "200")
     with console.progress_bar("preparing", 4) as advance:
         advance(1, 4)
         advance(4, text="[red]a\x1b[31m\udcff.wav")

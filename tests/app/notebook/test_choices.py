@@ -1,5 +1,6 @@
-"""What a form names is found, and mistakes in it are told."""
+"""What a form names is found; mistakes and hostile archives are one line."""
 
+import random
 import zipfile
 from pathlib import Path
 
@@ -73,11 +74,96 @@ def test_an_uploaded_archive_is_unpacked(colab, tmp_path):
     assert found == tmp_path / "models" / "sax" / "sax" / "export"
 
 
-def test_a_damaged_archive_is_told(tmp_path):
-    path = tmp_path / "cut.zip"
-    path.write_bytes(b"PK\x03\x04 cut")
-    with pytest.raises(UserError, match=r"cut.zip: cannot be unpacked"):
-        choose_model(str(path), tmp_path)
+def test_a_second_archive_of_the_same_name_gets_its_own_folder(colab, tmp_path):
+    for content in ("{}", "[]"):
+        with zipfile.ZipFile(tmp_path / "sax.zip", "w") as file:
+            file.writestr("model.json", content)
+        colab.uploads = {"sax.zip": (tmp_path / "sax.zip").read_bytes()}
+        found = choose_model("upload", tmp_path / "models")
+        assert (found / "model.json").read_text() == content
+    names = sorted(path.name for path in (tmp_path / "models").iterdir())
+    assert names == ["sax", "sax.zip", "sax_2", "sax_2.zip"]
+
+
+@pytest.mark.parametrize("name", ["...zip", "..zip", " .zip", "a.zip"])
+def test_an_archive_stays_in_a_folder_of_its_own(name, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    with zipfile.ZipFile(work / name, "w") as file:
+        file.writestr("run/run.json", "{}")
+    found = choose_model(str(work / name), work / "models")
+    assert found.is_relative_to(work / "models") and len(list((work / "models").iterdir())) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["work"]
+    assert sorted(path.name for path in work.iterdir()) == sorted([name, "models"])
+
+
+def archive_of(path, *names, encrypted=False, link=False):
+    with zipfile.ZipFile(path, "w") as file:
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o120777 << 16 if link else 0
+            file.writestr(info, "/etc/passwd")
+    content = bytearray(path.read_bytes())
+    if encrypted:
+        content[6] |= 1
+        content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["../run.json"], {}, r"\.\./run\.json leads out of the archive"),
+        (["a/../../run.json"], {}, "leads out of the archive"),
+        (["/run.json"], {}, "leads out of the archive"),
+        (["C:/run.json"], {}, "leads out of the archive"),
+        (["..\\run.json"], {}, "leads out of the archive"),
+        (["run.json"], {"link": True}, "is a link"),
+        (["run.json"], {"encrypted": True}, "is encrypted"),
+    ],
+)
+def test_an_archive_that_reaches_out_is_refused(names, options, message, tmp_path):
+    path = archive_of(tmp_path / "model.zip", "good.txt", *names, **options)
+    with pytest.raises(UserError, match=message):
+        choose_model(str(path), tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_an_archive_that_inflates_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("ddsp_tf.app.notebook.archives._MOST_BYTES", 1 << 20)
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("run.json", bytes(1 << 21))
+    with pytest.raises(UserError, match=r"model\.zip: unpacks to more than"):
+        choose_model(str(path), tmp_path / "models")
+    monkeypatch.setattr("ddsp_tf.app.notebook.archives._MOST_FILES", 2)
+    archive_of(path, "a", "b", "c")
+    with pytest.raises(UserError, match="more than 2 files"):
+        choose_model(str(path), tmp_path / "models")
+
+
+def test_damaged_archives_are_one_line_and_leave_nothing(tmp_path):
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(5):
+            file.writestr(f"run/{number}.txt", "some text " * 100)
+        file.writestr("run/run.json", "{}")
+    content, generator, refused = whole.read_bytes(), random.Random(1), 0
+    for _ in range(200):
+        damaged = bytearray(content)
+        for _ in range(generator.randint(1, 6)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        path = tmp_path / "cut.zip"
+        path.write_bytes(damaged[: generator.randint(len(damaged) // 2, len(damaged))])
+        try:
+            choose_model(str(path), tmp_path / "models")
+        except UserError as error:
+            refused += 1
+            assert "\n" not in str(error)
+        for left in tmp_path.glob("models/.*"):
+            pytest.fail(f"{left} was left")
+    assert refused > 150
 
 
 def test_the_bundled_model_can_be_played():

@@ -23,6 +23,16 @@ def test_uploads_are_kept_in_the_folder_only(colab, tmp_path, monkeypatch):
     assert not Path("take 1.wav").exists()
 
 
+def test_a_second_upload_replaces_nothing(colab, tmp_path):
+    names = []
+    for content in (b"one", b"two", b"one"):
+        colab.uploads = {"../take.wav": content}
+        (path,) = upload(tmp_path / "recordings")
+        assert path.read_bytes() == content
+        names.append(path.name)
+    assert names == ["take.wav", "take_2.wav", "take.wav"]
+
+
 def test_nothing_chosen_is_an_error(colab, tmp_path):
     with pytest.raises(UserError, match="no file was chosen"):
         upload(tmp_path / "recordings")
