@@ -4,7 +4,7 @@ Everything works on Colab and in a Jupyter notebook of one's own; what only Cola
 recording in the browser, Google Drive) says elsewhere what to do instead.
 
 Example:
-    >>> from ddsp_tf import notebook
+    >>> from ddsp_tf.app import notebook
     >>> notebook.in_colab()
     False
 """
