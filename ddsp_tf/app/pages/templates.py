@@ -1,7 +1,6 @@
 """Self-contained HTML pages from templates."""
 
 import base64
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,14 @@ import jinja2
 
 from ddsp_tf.evaluation.style import PANEL
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.names import printable
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
     """Writes an HTML page.
 
-    All content is escaped: names of recordings and other texts of the user are shown as they
-    are, and never read as HTML.
+    All content is escaped: the user's texts are never read as HTML. Names of files pass the
+    filter `printable`, too.
 
     Args:
         path: HTML file to write.
@@ -32,9 +32,8 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["printable"] = printable
     html = environment.get_template(template).render(panel=PANEL, **content)
-    # File names that are not UTF-8 reach Python as surrogates, which no page can hold.
-    html = re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", html)
     with atomic_path(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 

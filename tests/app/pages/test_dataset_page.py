@@ -32,10 +32,14 @@ def dataset(tmp_path_factory):
     return prepare_dataset(folder / "audio", folder / "dataset", extractor=extractor)
 
 
-def test_page_shows_recordings_flags_and_pictures(dataset):
-    path = write_dataset_page(dataset)
-    html = path.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def html(dataset):
+    path = write_dataset_page(dataset.folder)
     assert path == dataset.folder / "dataset.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_page_shows_recordings_flags_and_pictures(dataset, html):
     flags = [flag for recording in dataset.recordings for flag in recording.flags]
     assert flags and all(flag in html for flag in flags)
     assert "lasts 0.2 s" in html
@@ -43,12 +47,10 @@ def test_page_shows_recordings_flags_and_pictures(dataset):
     assert not re.search(r'(src|href)="(?!data:)', html)
 
 
-def test_names_are_shown_as_they_are(dataset):
-    html = write_dataset_page(dataset).read_text(encoding="utf-8")
+def test_names_are_shown_as_they_are(html):
     assert "&lt;b&gt;loud &amp; long.wav" in html and "<b>" not in html
 
 
-def test_flagged_recordings_come_first(dataset):
-    html = write_dataset_page(dataset.folder).read_text(encoding="utf-8")
+def test_flagged_recordings_come_first(html):
     first = re.search(r"<figcaption>(.*?) <span", html)[1]
     assert first == "&lt;b&gt;loud &amp; long.wav"

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_tf.app.pages.report import write_report_page
+from ddsp_tf.app.pages.report import write_report, write_report_page
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.clip_measures import MeasuredClip
+from ddsp_tf.evaluation.evaluator import RunEvaluation
+from ddsp_tf.evaluation.record import EvaluatedClip, EvaluatedDataset, Evaluation
+from ddsp_tf.files.run_directory import RunDirectory
 
 RATE, FRAME_RATE = 16000, 250
 STEMS = ("target", "reconstruction", "harmonic", "noise", "dry")
@@ -259,11 +262,24 @@ def test_four_seconds_stay_below_one_and_a_half_megabytes(write, rng):
     assert len(text) < 1_500_000
 
 
-def test_thirty_clips(write, rng):
+def test_more_clips_than_keys(write, rng):
     stems = {"target": np.zeros(100, np.float32)}
-    _, page = write(*(make_clip(rng, f"clip {index}", stems=stems) for index in range(30)))
-    assert len(page.all("article")) == 30
-    assert len([a for a, _ in page.all("a") if a["href"].startswith("#clip-")]) == 30
+    clips = [make_clip(rng, f"clip {index}", stems=stems) for index in range(11)]
+    for clip in clips:
+        clip.features = {}
+    _, page = write(*clips)
+    assert len(page.all("article")) == 11
+    assert len([a for a, _ in page.all("a") if a["href"].startswith("#clip-")]) == 11
+
+
+def test_notes_and_ranks_are_shown(write, rng):
+    clip = make_clip(rng)
+    clip.rank = "worst"
+    _, page = write(clip, notes=["These are training clips."], selection="1 of 9 clips.")
+    notes = [text for _, text in page.all("p", class_="note")]
+    assert notes == ["These are training clips."]
+    assert [text for _, text in page.all("span", class_="rank")] == ["worst", "worst"]
+    assert "1 of 9 clips." in [text for _, text in page.all("p", class_="quiet")]
 
 
 def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path, rng):
@@ -298,3 +314,31 @@ def test_unusable_stems_are_refused(write, rng, stems, message):
 def test_no_clip_is_refused(write):
     with pytest.raises(ValueError, match="at least one clip"):
         write()
+
+
+def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
+    run = RunDirectory(tmp_path / "run")
+    run.update({"recordings": "violin"})
+    run.configuration.write_text("decoder = 3")
+    run.metrics.parent.mkdir()
+    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n2,cut")
+    extractor = {"sample_rate": RATE, "frame_rate": FRAME_RATE}
+    dataset = EvaluatedDataset("d", "violin", "f", "train", "training clips", 2, extractor)
+    metrics = {"spectral_loss": 5.0, "magnitude_64": 0.5}
+    record = Evaluation(
+        model_sha256="",
+        datasets=[dataset],
+        clip_seconds=1.0,
+        clips=2,
+        notes=["No recordings were held out: these are training clips."],
+        summary=metrics,
+        per_clip=[EvaluatedClip(name, 0, metrics) for name in ("one", "two")],
+    )
+    assert write_report(run, RunEvaluation(record, [make_clip(rng, "one")])) == run.report
+    page = Page(run.report.read_text(encoding="utf-8"))
+    assert page.all("h1")[0][1] == "Evaluation: model of violin"
+    cells = [text for _, text in page.all("td")]
+    assert "2 training clips" in cells and "5.00" in cells and "0.500" not in cells
+    assert page.all("p", class_="note")[0][1] == record.notes[0]
+    assert [a["alt"] for a, _ in page.all("img")][-1] == "Losses over training steps"
+    assert any("These are 1 of 2 clips" in text for _, text in page.all("p"))

@@ -4,7 +4,7 @@ import pytest
 
 from ddsp_tf.app.pages.templates import write_page
 
-SETTINGS = {
+CONTENT = {
     "facts": {},
     "histograms": "data:,",
     "recordings": [],
@@ -15,21 +15,31 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["</script><script>alert(1)</script>", '" onerror="alert(1)', "{{ 7 * 7 }}", "a\u202eb.wav"],
+    ("name", "shown"),
+    [
+        (
+            "</title><script>alert(1)</script>",
+            "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;",
+        ),
+        ('" onerror="alert(1)', "&#34; onerror=&#34;alert(1)"),
+        ("{{ 7 * 7 }}", "{{ 7 * 7 }}"),
+        ("take\n1.wav", r"take\n1.wav"),
+        ("vaw.\u202e.wav", r"vaw.\u202e.wav"),
+        (b"caf\xe9.wav".decode("utf-8", "surrogateescape"), r"caf\xe9.wav"),
+    ],
+    ids=["element", "attribute", "template", "line break", "right to left", "not UTF-8"],
 )
-def test_names_never_become_html(tmp_path, name):
+def test_names_are_data(tmp_path, name, shown):
     path = tmp_path / "page.html"
-    write_page(path, "dataset.html.j2", title=name, **SETTINGS)
+    excerpt = {"name": name, "span": "", "flags": [name], "picture": "data:,"}
+    skipped = [{"source": name, "reason": name}]
+    write_page(
+        path,
+        "dataset.html.j2",
+        title=name,
+        **{**CONTENT, "excerpts": [excerpt], "skipped": skipped},
+    )
     html = path.read_text(encoding="utf-8")
     assert "<script" not in html and 'onerror="' not in html
-    title = re.search("<title>Dataset: (.*)</title>", html)[1]
-    assert "&lt;" in title or "&#34;" in title or title == name
-
-
-def test_a_name_that_is_not_utf_8_is_shown_with_a_replacement(tmp_path):
-    path = tmp_path / "page.html"
-    write_page(
-        path, "dataset.html.j2", title=b"caf\xe9.wav".decode("utf-8", "surrogateescape"), **SETTINGS
-    )
-    assert "caf\N{REPLACEMENT CHARACTER}.wav" in path.read_text(encoding="utf-8")
+    assert re.search("<title>Dataset: (.*)</title>", html)[1] == shown
+    assert html.count(shown) == 7
