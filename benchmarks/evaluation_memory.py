@@ -74,10 +74,14 @@ def prepare(folder: Path, minutes: int):
     save_model(experiment.model, run.best_model)
     run.update(
         {
-            "dataset": str(dataset.resolve()),
-            "dataset_fingerprint": manifest.fingerprint,
+            **run.describe_datasets([dataset]),
+            "config": "fast_48k",
+            "seed": 0,
+            "steps": 0,
             "recordings": manifest.title,
+            "dataset_fingerprint": manifest.fingerprint,
             "extractor": manifest.extractor,
+            "feature_statistics": manifest.statistics,
         }
     )
 

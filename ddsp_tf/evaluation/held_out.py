@@ -3,10 +3,9 @@
 import dataclasses
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ddsp_tf.data.manifest import SPLITS, Manifest, load_manifest
+from ddsp_tf.data.manifest import SPLITS, Manifest, check_same_extractor, load_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 
@@ -65,15 +64,15 @@ def choose_parts(
     """
     record = run.read()
     trained_on = set(record["dataset_fingerprint"].split())
-    manifests = [load_manifest(folder) for folder in (data or _training_datasets(run, record))]
-    notes = _extractor_notes(manifests, record.get("extractor"))
+    manifests = [load_manifest(folder) for folder in (data or run.datasets())]
+    notes = _extractor_notes(manifests, record["extractor"])
     own = [manifest for manifest in manifests if manifest.fingerprint in trained_on]
     held_out = any(manifest.has_split("validation") for manifest in own)
     parts = []
     for manifest in manifests:
         if manifest.fingerprint not in trained_on:
             parts.append(Part(manifest, split or "all", "clips of another dataset"))
-            notes += _shared_recordings(manifest, run, record)
+            notes += _shared_recordings(manifest, run)
             continue
         chosen = split or ("validation" if held_out else "train")
         if chosen == "validation" and held_out and not manifest.has_split("validation"):
@@ -90,42 +89,25 @@ def choose_parts(
     return parts, notes
 
 
-def _training_datasets(run: RunDirectory, record: dict[str, Any]) -> list[Path]:
-    folders = [Path(folder) for folder in record.get("datasets") or [record["dataset"]]]
-    for folder in folders:
-        if not folder.is_dir():
+def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict[str, Any]) -> list[str]:
+    """Refuses datasets that do not compare, and notes if only the pitch tracker differs."""
+    check_same_extractor(manifests)
+    manifest = manifests[0]
+    manifest.check_rates(trained_with["sample_rate"], trained_with["frame_rate"])
+    for name in _LEVELS:
+        if manifest.extractor[name] != trained_with[name]:
             raise UserError(
-                f"{run.path}: its dataset {folder} is not there; name a dataset with --data"
+                f"{manifest.folder}: {name} is {manifest.extractor[name]} but was "
+                f"{trained_with[name]} in training, so that levels do not compare; "
+                "prepare the dataset with the configuration of the run"
             )
-    return folders
-
-
-def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict | None) -> list[str]:
-    """Refuses datasets that do not compare, and notes where only the pitch trackers differ."""
-    notes = []
-    trained_with = trained_with or manifests[0].extractor
-    for manifest in manifests:
-        ours = manifest.extractor
-        manifest.check_rates(trained_with["sample_rate"], trained_with["frame_rate"])
-        for name in _LEVELS:
-            if ours.get(name) != trained_with.get(name):
-                raise UserError(
-                    f"{manifest.folder}: {name} is {ours.get(name)} but was "
-                    f"{trained_with.get(name)} in training, so that levels do not compare; "
-                    "prepare the dataset with the configuration of the run"
-                )
-        if ours != manifests[0].extractor:
-            raise UserError(
-                f"{manifest.folder}: was measured by {_tracker(ours)}, "
-                f"{manifests[0].folder} by {_tracker(manifests[0].extractor)}; evaluate them "
-                "one by one"
-            )
-        if _tracker(ours) != _tracker(trained_with):
-            notes.append(
-                f"Pitch in {manifest.folder} was measured by {_tracker(ours)}, in training by "
-                f"{_tracker(trained_with)}."
-            )
-    return notes
+    tracker, training_tracker = _tracker(manifest.extractor), _tracker(trained_with)
+    if tracker == training_tracker:
+        return []
+    return [
+        f"Pitch in {_names(manifests)} was measured by {tracker}, in training by "
+        f"{training_tracker}."
+    ]
 
 
 def _tracker(extractor: dict[str, Any]) -> str:
@@ -135,10 +117,10 @@ def _tracker(extractor: dict[str, Any]) -> str:
     return f"{tracker['name']} {tracker['version']}{settings}{refined}"
 
 
-def _shared_recordings(manifest: Manifest, run: RunDirectory, record) -> list[str]:
+def _shared_recordings(manifest: Manifest, run: RunDirectory) -> list[str]:
     """Says how many recordings of another dataset the model was trained on."""
     try:
-        training = [load_manifest(folder) for folder in _training_datasets(run, record)]
+        training = [load_manifest(folder) for folder in run.datasets()]
     except UserError:
         return []  # Without the training data nobody can know.
     known = {

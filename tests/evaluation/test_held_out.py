@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 
 import pytest
+from run_records import make_run_record
 
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.errors import UserError
@@ -39,14 +40,11 @@ def make_run(tmp_path):
 
     def make(*manifests):
         run = RunDirectory(tmp_path / "run")
-        folders = [str(manifest.folder) for manifest in manifests]
-        run.update(
-            {
-                "dataset": folders[0],
-                "datasets": folders,
-                "dataset_fingerprint": " ".join(manifest.fingerprint for manifest in manifests),
-                "extractor": manifests[0].extractor,
-            }
+        make_run_record(
+            run,
+            **run.describe_datasets([manifest.folder for manifest in manifests]),
+            dataset_fingerprint=" ".join(manifest.fingerprint for manifest in manifests),
+            extractor=manifests[0].extractor,
         )
         return run
 
@@ -85,11 +83,22 @@ def test_the_run_s_own_dataset_is_known_at_another_place(make_dataset, make_run,
     run = make_run(own)
     moved = tmp_path / "elsewhere"
     shutil.move(own.folder, moved)
-    with pytest.raises(UserError, match=r"a is not there; name a dataset with --data"):
+    with pytest.raises(UserError, match=r"dataset is gone; name one with --data"):
         choose_parts(run)
     parts, notes = choose_parts(run, [moved])
     assert described(parts) == [("a", "validation", "held-out clips")]
     assert "only the held-out clips" in notes[0]
+
+
+def test_a_project_may_be_moved(make_dataset, make_run, tmp_path):
+    make_run(make_dataset("a"))
+    project = tmp_path / "moved"
+    project.mkdir()
+    for name in ("a", "run"):
+        shutil.move(tmp_path / name, project / name)
+    parts, notes = choose_parts(RunDirectory(project / "run"))
+    assert described(parts) == [("a", "validation", "held-out clips")] and not notes
+    assert parts[0].manifest.folder.resolve() == (project / "a").resolve()
 
 
 @pytest.mark.parametrize(
@@ -107,15 +116,18 @@ def test_a_split_that_is_asked_for_is_taken_and_called_what_it_is(
 
 def test_another_dataset_is_taken_whole_and_known_recordings_are_counted(make_dataset, make_run):
     own, other = make_dataset("a"), make_dataset("other")
-    files = [
-        dataclasses.replace(file, sha256=f"new {file.sha256}") if number else file
-        for number, file in enumerate(other.files)
+    training = {file.source for file in own.files if file.split == "train"}
+    first = min(training)
+    recordings = [
+        recording
+        if recording.source == first
+        else dataclasses.replace(recording, sha256=f"new {recording.sha256}")
+        for recording in other.recordings
     ]
-    known = files[0].split == "train"
-    dataclasses.replace(other, files=tuple(files)).save(other.folder)
+    dataclasses.replace(other, recordings=tuple(recordings)).save(other.folder)
     parts, notes = choose_parts(make_run(own), [other.folder])
     assert described(parts) == [("other", "all", "clips of another dataset")]
-    assert known and "1 of the 3 recordings" in notes[0] and "trained on" in notes[0]
+    assert "1 of the 3 recordings" in notes[0] and "trained on" in notes[0]
 
 
 def test_pitch_of_another_tracker_is_said(make_dataset, make_run):
@@ -124,7 +136,7 @@ def test_pitch_of_another_tracker_is_said(make_dataset, make_run):
     other = make_dataset("other", extractor={**own.extractor, "pitch_tracker": tracker})
     notes = choose_parts(make_run(own), [other.folder])[1]
     assert "was measured by yin 1" in notes[0] and "in training by swift_f0" in notes[0]
-    with pytest.raises(UserError, match=r"other: was measured by yin 1.*one by one"):
+    with pytest.raises(UserError, match=r"other: pitch_tracker.*yin"):
         choose_parts(make_run(own), [own.folder, other.folder])
 
 

@@ -1,6 +1,5 @@
 """`report.html`: one page to hear and see how close a model comes to the recordings."""
 
-import csv
 import io
 import math
 import os
@@ -13,12 +12,14 @@ import numpy as np
 import soundfile
 
 from ddsp_tf.app.pages.templates import data_uri, png_uri, write_page
+from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation import figures
 from ddsp_tf.evaluation.charts import loss_curves_png
 from ddsp_tf.evaluation.clip_measures import MeasuredClip
 from ddsp_tf.evaluation.evaluator import RunEvaluation
 from ddsp_tf.evaluation.wording import wording
 from ddsp_tf.files.locks import locked
+from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.files.run_directory import RunDirectory
 
 _STEM_DESCRIPTIONS = {
@@ -65,7 +66,7 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
             frame_rate=extractor["frame_rate"],
             summary={**facts, **totals},
             clips=evaluation.shown,
-            training_log=_training_log(run.metrics),
+            training_log=_training_log(run),
             configuration=run.configuration.read_text(encoding="utf-8"),
             notes=record.notes,
             selection=selection,
@@ -73,18 +74,14 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
     return run.report
 
 
-def _training_log(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Reads the losses of a metrics.csv; rows that are damaged are left out."""
-    points: dict[str, list[tuple[float, float]]] = {"loss": [], "validation_loss": []}
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            for row in csv.DictReader(file):
-                for name, column in points.items():
-                    try:
-                        column.append((float(row["step"]), float(row[name])))
-                    except (KeyError, TypeError, ValueError):
-                        continue
-    return {name: tuple(np.array(column).T) for name, column in points.items() if column}
+def _training_log(run: RunDirectory) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    if not run.metrics.is_file():
+        return {}
+    log = MetricsLog(run.metrics)
+    try:
+        return {name: log.column(name) for name in ("loss", "validation_loss")}
+    except UserError:
+        return {}  # The curves are no reason to withhold the page.
 
 
 def write_report_page(

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import soundfile
+from run_records import make_run_record
 
 from ddsp_tf.app.pages.report import write_report, write_report_page
 from ddsp_tf.errors import UserError
@@ -318,10 +319,10 @@ def test_no_clip_is_refused(write):
 
 def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
     run = RunDirectory(tmp_path / "run")
-    run.update({"recordings": "violin"})
+    make_run_record(run, recordings="violin")
     run.configuration.write_text("decoder = 3")
     run.metrics.parent.mkdir()
-    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n2,cut")
+    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n")
     extractor = {"sample_rate": RATE, "frame_rate": FRAME_RATE}
     dataset = EvaluatedDataset("d", "violin", "f", "train", "training clips", 2, extractor)
     metrics = {"spectral_loss": 5.0, "magnitude_64": 0.5}
