@@ -20,6 +20,7 @@ from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.record import Evaluation
+from ddsp_tf.files.atomic import recover
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
@@ -78,7 +79,6 @@ class Chain:
         out = Path(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: is a file; expected a folder for the results")
-        self.audio, self.validation, self.test = list(audio), list(validation), list(test)
         self.validation_share, self.seed, self.config = validation_share, seed, config
         self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"
@@ -89,10 +89,17 @@ class Chain:
         experiment = load_experiment(config, self.overrides, seed)
         self.extractor, self.steps = experiment.extractor, experiment.training.steps
         self._text = experiment.text
-        for paths in (self.audio, *filter(None, (self.validation, self.test))):
-            find_audio(paths)
+        self.audio = self._find(audio)
+        self.validation, self.test = (self._find(one) if one else [] for one in (validation, test))
         self.rules = PreparationRules(channel=channel)
         self.skipped: list[str] = []
+
+    def _find(self, paths: Sequence[Path]) -> list[Path]:
+        """Lists recordings; the results, wherever they lie, are none."""
+        found = find_audio(paths, out=self.out)
+        for note in found.notes():
+            self.on_note(note)
+        return found.audio
 
     def prepare(self, on_progress: Progress | None = None) -> Manifest:
         """Prepares the dataset, and the test dataset if there are test recordings."""
@@ -109,6 +116,7 @@ class Chain:
             "rules": self.rules,
             "seed": self.seed,
         }
+        recover(out)
         # A dataset that is damaged, or of an earlier version, is made again.
         with contextlib.suppress(UserError):
             manifest = load_manifest(out)
@@ -123,7 +131,6 @@ class Chain:
             extractor=self.extractor,
             **choice,
             on_progress=on_progress,
-            on_note=self.on_note,
         )
 
     def _as_measured(self, manifest: Manifest) -> Any:
@@ -225,6 +232,7 @@ class Chain:
         precisions = PRECISIONS if precisions is None else precisions
         wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
         with locked(self.out, "run"):
+            recover(self.export_folder)
             # A damaged model.json, or an export with files missing, is made again.
             with contextlib.suppress(UserError):
                 description = read_description(self.export_folder)

@@ -86,6 +86,18 @@ def test_what_matches_is_not_done_again(project):
     assert chain.skipped == ["dataset", "training"] and everything(project) == before
 
 
+def test_results_inside_the_recordings_are_none_of_them(project):
+    shutil.copy(project / "audio" / "note_0.wav", project / "out" / "played.wav")
+    (project / "audio" / "phone.amr").write_bytes(b"#!AMR")
+    notes = []
+    chain = chain_of(project, audio=[project], notes=notes)
+    chain.prepare()
+    chain.train()
+    assert chain.skipped == ["dataset", "training"]
+    assert any("1 folder of ddsp-tf's own results (out)" in note for note in notes), notes
+    assert any("1 file is not read (phone.amr)" in note for note in notes), notes
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

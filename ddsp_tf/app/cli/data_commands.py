@@ -178,12 +178,15 @@ def features(audio, out, config, overrides, channel):
     from ddsp_tf.audio.files import read_audio
     from ddsp_tf.configuration.experiment import load_extractor
     from ddsp_tf.inference.feature_files import save_features
+    from ddsp_tf.inference.output_file import check_output
 
+    audio = resolve(audio)
+    check_output(out, [audio])
     extractor = load_extractor(config, overrides)
-    curves = extractor.extract(read_audio(resolve(audio), extractor.sample_rate, channel=channel))
+    curves = extractor.extract(read_audio(audio, extractor.sample_rate, channel=channel))
     save_features(out, curves, extractor.frame_rate, extractor.tracker.describe())
     voiced = float((curves["f0_confidence"] >= 0.5).mean())
     click.echo(
-        f"{out}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "
+        f"{printable(out)}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "
         f"{voiced:.0%} of them with pitch"
     )

@@ -60,6 +60,12 @@ def _message(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"{error.format_message()} See {error.ctx.command_path} --help."
+    if (
+        isinstance(error, ModuleNotFoundError)
+        and error.name
+        and not error.name.startswith("ddsp_tf")
+    ):
+        return f"Python package {error.name!r} is missing; pip install {error.name}"
     if isinstance(error, MemoryError) or any(
         words in f"{type(error).__name__}: {error}" for words in _OUT_OF_MEMORY
     ):

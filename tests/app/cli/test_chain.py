@@ -74,6 +74,23 @@ def test_run_does_again_what_no_longer_matches(chain, tmp_path):
         assert f"{stage}: already there" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [("run/evaluation.json", "evaluation"), ("export/model.json", "export")],
+)
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_a_cut_result_is_made_again(chain, tmp_path, name, stage, kept):
+    arguments, out = chain
+    copy = tmp_path / "out"
+    shutil.copytree(out, copy)
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole[: int(kept * (len(whole) - 1))])
+    result = call(*[copy if argument == out else argument for argument in arguments])
+    assert f"{stage}: already there" not in result.stderr
+    assert "training: already there" in result.stderr
+    assert json.loads((copy / name).read_text()).keys() == json.loads(whole).keys()
+
+
 def test_test_recordings_are_evaluated(chain, melodies, tmp_path):
     arguments, out = chain
     copy = tmp_path / "out"

@@ -99,3 +99,12 @@ def test_names_with_leading_dashes_stand_behind_two_dashes(melodies, tmp_path, m
     result = call("prepare", "--out", "-d", "--config", "demo", "--", "-o.wav")
     assert result.exit_code == 0, result.output
     assert sorted(os.listdir()) == ["-d", "-o.wav"]
+
+
+def test_features_do_not_replace_the_recording(melodies, tmp_path):
+    recording = tmp_path / "take.npz"
+    recording.write_bytes((melodies / "melody_0.wav").read_bytes())
+    before = recording.read_bytes()
+    result = call("features", recording, recording, "--config", "demo")
+    assert result.exit_code == 2 and "take.npz" in result.stderr
+    assert recording.read_bytes() == before

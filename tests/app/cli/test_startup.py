@@ -66,6 +66,7 @@ def test_a_keras_json_as_keras_writes_it(tmp_path, monkeypatch):
         (MemoryError("44.7 GiB"), "out of memory"),
         (type("ResourceExhaustedError", (Exception,), {})("OOM"), "out of memory"),
         (RuntimeError("RESOURCE_EXHAUSTED: Failed to allocate"), "out of memory"),
+        (ModuleNotFoundError("No module", name="tensorboard"), "'tensorboard' is missing"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device; make room"),
         (PermissionError(errno.EACCES, "Permission denied", "a/b"), "a/b: Permission denied"),
         (PermissionError(errno.EACCES, "Permission denied", b"\xff"), r"\xff: Permission denied"),
