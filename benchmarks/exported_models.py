@@ -19,8 +19,7 @@ import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.exporter import export_model
-from ddsp_tf.export.model_functions import ModelFunctions
-from ddsp_tf.export.verification import example_piece, open_interpreter
+from ddsp_tf.export.verification import example_curves, open_interpreter
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.model_files import load_model
 
@@ -80,9 +79,9 @@ def state_pairs(interpreter, inputs: dict) -> tuple[list[tuple[int, int]], list[
     return states, [tensor["index"] for name, tensor in after.items() if name not in names]
 
 
-def seconds_of_a_minute(folder: Path, name: str, graphs: ModelFunctions) -> tuple[float, str]:
+def seconds_of_a_minute(folder: Path, name: str, model) -> tuple[float, str]:
     """Plays 60 s; returns the quicker of two times, and a remark."""
-    curves, noise = example_piece(graphs, seconds=60)
+    curves, noise = example_curves(model, seconds=60)
     inputs = {**curves, "noise": noise}
     if name != "saved_model":
         runner = open_interpreter(folder / name, 2).get_signature_runner("synthesize")
@@ -111,7 +110,7 @@ def measure(model, folder: Path, hops: int):
     start = time.perf_counter()
     description = export_model(model, folder)
     exported = time.perf_counter() - start
-    graphs, remarks = ModelFunctions(model), [f"export: {exported:.1f} s"]
+    remarks = [f"export: {exported:.1f} s"]
     click.echo("| " + " | ".join(HEADER) + " |\n|" + " --- |" * len(HEADER))
     for name, artifact in description.artifacts.items():
         row = [name, f"{artifact['bytes'] / 1e6:.2f}", f"{artifact['largest_difference']:.1e}"]
@@ -121,7 +120,7 @@ def measure(model, folder: Path, hops: int):
             row += [f"{1e3 * np.median(times):.3f}", f"{1e3 * np.percentile(times, 99):.3f}"]
             row.append(f"{np.median(times) * model.frame_rate:.4f}")
         else:
-            seconds, remark = seconds_of_a_minute(folder, name, graphs)
+            seconds, remark = seconds_of_a_minute(folder, name, model)
             row += ["", "", f"{seconds / 60:.4f}"]
             remarks += [remark] if remark else []
         click.echo("| " + " | ".join(row) + " |")

@@ -1,10 +1,10 @@
-"""Decodes whole pieces block by block, which takes less memory, and with `fast` less time."""
+"""Decodes curves of any length block by block: in less memory, and with `fast` in less time."""
 
 import tensorflow as tf
 
 from ddsp_tf.models import Autoencoder
 
-# Frames computed at once. With half as many or twice as many it takes about as long.
+# Frames computed at once. Half as many or twice as many take about as long.
 _BLOCK_FRAMES = 1024
 
 
@@ -12,11 +12,11 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
     """Turns features into the processors' raw inputs, like `Autoencoder.decode`.
 
     Args:
-        model: The model, built.
+        model: Model to decode with, built.
         features: Dictionary of tensors as the model takes them, of any batch size and length.
 
     Returns:
-        Dictionary from name to [batch, frames, channels], and the noise, if any was given.
+        Dictionary from name to [batch, frames, channels], and the noise if there is any.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -28,7 +28,7 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
     """
     curves = {name: value for name, value in features.items() if name != "noise"}
     batch, frames = tf.unstack(tf.shape(curves["f0_hz"]))
-    if "z" in curves:  # Of one frame, it holds for the whole piece.
+    if "z" in curves:  # A timbre of one frame holds for all frames.
         curves["z"] = tf.broadcast_to(curves["z"], (batch, frames, model.z_dims))
     count = (frames + _BLOCK_FRAMES - 1) // _BLOCK_FRAMES
     sizes = {**model.decoder.output_sizes, "f0_hz": 1}
@@ -37,7 +37,7 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
         first = number * _BLOCK_FRAMES
         parts = {name: value[:, first : first + _BLOCK_FRAMES] for name, value in curves.items()}
         outputs, state = model.decode(parts, state)
-        # Arrays are joined along their first dimension.
+        # A TensorArray concatenates along the first dimension.
         pieces = (tf.transpose(outputs[name], (1, 0, 2)) for name in sizes)
         written = (array.write(number, piece) for array, piece in zip(written, pieces, strict=True))
         return number + 1, state, *written

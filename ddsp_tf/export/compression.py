@@ -1,14 +1,16 @@
 """Smaller weights for LiteRT: the decoder's matrices in 16 or 8 bits.
 
-The converter's own float16 mode shortens every constant, the oscillators' tables too, which puts
-harmonics out of tune. Here only the networks' matrices change, in the finished file.
+The converter's own float16 mode rounds every constant, also the oscillators' tables, which detunes
+harmonics. This module changes only the networks' matrices, in the converted file. It uses the
+schema inside TensorFlow, which is private: the library for selective quantization,
+ai-edge-quantizer, would be a heavy dependency for one operator.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-# Of FULLY_CONNECTED with float inputs and 8-bit weights that have a scale for each row, and the
+# Version of FULLY_CONNECTED with float inputs and 8-bit weights with a scale for each row, and the
 # first release that has it.
 _HYBRID_VERSION = 12
 _HYBRID_RELEASE = b"2.17.0"
@@ -19,17 +21,17 @@ def compressed(content: bytes, matrices: Sequence[np.ndarray], precision: str) -
     """Stores the matrices of a LiteRT model in fewer bits.
 
     Args:
-        content: A `.tflite` file's bytes, in float32.
-        matrices: Which constants to change, [inputs, outputs] each: weights of dense layers.
-        precision: "float16", read back as float32; or "int8", one scale for each output, which
-            LiteRT multiplies with inputs that it rounds to 8 bits as they come (dynamic range
-            quantization).
+        content: Content of a `.tflite` file in float32.
+        matrices: Constants to change, [inputs, outputs] each: weights of dense layers.
+        precision: Precision to store them in: "float16", converted to float32 at run time; or
+            "int8" with one scale for each output, which LiteRT multiplies by inputs that it rounds
+            to 8 bits at run time (dynamic range quantization).
 
     Returns:
-        The bytes of the smaller file.
+        Content of the smaller file.
 
     Raises:
-        ValueError: If the precision has no such name.
+        ValueError: If the precision is another one.
     """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
@@ -50,7 +52,7 @@ def compressed(content: bytes, matrices: Sequence[np.ndarray], precision: str) -
             weights = np.frombuffer(buffer.data.tobytes(), np.float32).reshape(tensor.shape)
             if _key(weights) not in wanted:
                 continue
-            # Other subgraphs may read the same buffer.
+            # Other subgraphs may use the same buffer.
             model.buffers.append(schema.BufferT())
             tensor.buffer = len(model.buffers) - 1
             if precision == "int8":
@@ -75,7 +77,7 @@ def _key(weights: np.ndarray) -> tuple:
 
 
 def _to_int8(schema, tensor, weights: np.ndarray) -> np.ndarray:
-    """Rounds each row to -127..127 times its own scale, which the tensor keeps."""
+    """Rounds each row to -127..127 times its own scale, which it stores in the tensor."""
     scale = np.maximum(np.abs(weights).max(axis=1), 1e-12) / _LARGEST_INT8
     tensor.type = schema.TensorType.INT8
     tensor.quantization = schema.QuantizationParametersT()
@@ -86,7 +88,7 @@ def _to_int8(schema, tensor, weights: np.ndarray) -> np.ndarray:
 
 
 def _read_back(schema, model, graph, index: int, nodes):
-    """Makes a tensor float16, and the nodes that use it take a float32 copy made at run time."""
+    """Makes a tensor float16, and lets its nodes use a float32 copy made at run time."""
     stored = graph.tensors[index]
     copy = schema.TensorT()
     copy.shape, copy.name, copy.buffer = stored.shape, stored.name + b"_float32", 0
@@ -122,7 +124,7 @@ def _require_release(model, release: bytes):
 
 
 def _drop_unused_buffers(model):
-    """Empties buffers that nothing refers to any more; their numbers stay."""
+    """Empties buffers that nothing refers to any more, and keeps the others' indices."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {entry.buffer for entry in model.metadata or []}
     for number, buffer in enumerate(model.buffers):

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
-from ddsp_tf.export.recording_signatures import transfer_endpoints
+from ddsp_tf.export.recording_signatures import recording_endpoints
 from ddsp_tf.export.room import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.target import check_target
@@ -113,18 +114,20 @@ def _check_precisions(precisions: Sequence[str]) -> None:
 def _write(
     model: Autoencoder, folder: Path, precisions: Sequence[str], record: Mapping[str, Any]
 ) -> ExportDescription:
-    functions = ModelFunctions(model)
-    recordings = transfer_endpoints(functions, record.get("extractor"))
+    # One copy serves all forms; what they play is compared with the model itself.
+    copy = with_execution(model, EXPORT)
+    functions = ModelFunctions(copy)
+    recordings = recording_endpoints(functions, record.get("extractor"))
     signatures = write_saved_model(functions, folder / "saved_model", recordings)
-    files = write_litert(model, folder, precisions)
+    files = write_litert(copy, folder, precisions)
     obstacle = vst_obstacle(model)
     if obstacle is None:
         files.append("vst.tflite")
-        write_vst(model, folder / files[-1], record.get("feature_statistics"))
+        write_vst(copy, folder / files[-1], record.get("feature_statistics"))
     write_impulse_responses(model, folder)
     artifacts = {
         name: {**result, **_anatomy(folder / name)}
-        for name, result in verify(functions, folder, files).items()
+        for name, result in verify(model, functions, folder, files).items()
     }
     content = {
         **_facts(functions, record),

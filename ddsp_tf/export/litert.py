@@ -1,4 +1,4 @@
-"""Writes a model for LiteRT (TensorFlow Lite), with its builtin operators only."""
+"""Writes a model for LiteRT (TensorFlow Lite) with builtin operators only."""
 
 import re
 import tempfile
@@ -16,7 +16,7 @@ from ddsp_tf.models import Autoencoder
 
 PRECISIONS = ("float32", "float16", "int8")
 _FILES = {"synthesize": "offline", "step": "stream"}
-# As the converter names where an operator comes from: "IRFFT:", "model/layer/irfft@function".
+# How the converter names the origin of an operator: "IRFFT:", "model/layer/irfft@function".
 _PLACE = re.compile(r'"(\w+):", "([^"@]+)@[^\n]*op is neither')
 
 
@@ -25,19 +25,19 @@ def write_litert(
 ) -> list[str]:
     """Writes the `.tflite` files that play features.
 
-    - `offline.tflite`, signature "synthesize": the model's curves, each [1, frames], and "noise",
+    - `offline.tflite`, signature "synthesize": the model's curves, [1, frames] each, and "noise",
       [1, frames * hop] in [-1, 1] -> "audio", [1, frames * hop]. The number of frames is free:
       resize the inputs before allocating.
     - `stream.tflite`, signature "step": the curves of one frame, [1, 1] each, "noise" [1, hop] and
       the state, state_... [1, size] -> "audio" [1, hop] and the new state_....
 
-    A timbre "z" is [1, frames, z_dims]. Further precisions are further files, such as
-    `stream_int8.tflite`: see `compressed`; inputs and outputs stay float32.
+    A timbre "z" is [1, frames, z_dims]. Other precisions are files of their own, such as
+    `stream_int8.tflite`: see `compressed`. Inputs and outputs are always float32.
 
     Args:
-        model: The model, built.
-        folder: Where to write; it exists.
-        precisions: Some of `PRECISIONS`.
+        model: Model to write, built.
+        folder: Existing folder to write to.
+        precisions: Precisions, some of `PRECISIONS`.
 
     Returns:
         Names of the files.
@@ -64,28 +64,28 @@ def convert(saved: str | Path, signature: str, file: str) -> bytes:
     """Converts one signature of a SavedModel.
 
     Args:
-        saved: The SavedModel's folder.
-        signature: The signature's name.
-        file: Name of the file that it becomes, for messages.
+        saved: Folder of the SavedModel.
+        signature: Name of the signature.
+        file: Name of the resulting file, for messages.
 
     Returns:
-        The bytes of a `.tflite` file.
+        Content of a `.tflite` file.
 
     Raises:
-        UserError: If builtin operators are not enough; it names the operator and the layer.
+        UserError: If builtin operators are not enough; names the operator and the layer.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=[signature])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     try:
         content = converter.convert()
-    except Exception as error:  # The converter raises its own kinds, and RuntimeError.
+    except Exception as error:  # The converter raises its own errors, and RuntimeError.
         raise UserError(f"{file}: {_reason(error)}") from error
     check_builtin(content, file)
     return content
 
 
 def _reason(error: Exception) -> str:
-    """Finds the operator and the layer in the converter's complaint."""
+    """Returns the operator and the layer from the converter's message."""
     text = str(error)
     place = _PLACE.search(text)
     if place:

@@ -1,4 +1,4 @@
-"""What a .tflite file is made of, read from the file itself."""
+"""Reads the operators of a `.tflite` file."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,58 +7,58 @@ from ddsp_tf.errors import UserError
 
 
 def operators(content: bytes) -> dict[str, int]:
-    """Counts the operators of a LiteRT model, those inside loops included.
+    """Counts the operators of a LiteRT model, including those inside loops.
 
     Args:
-        content: A `.tflite` file's bytes.
+        content: Content of a `.tflite` file.
 
     Returns:
         Dictionary from name to number of nodes, sorted. Operators that are not builtin have the
-        names that their writer gave them, such as "FlexIRFFT".
+        names of their authors, such as "FlexIRFFT".
     """
     return dict(sorted(Counter(name for name, _, _ in _nodes(content)).items()))
 
 
 def foreign_nodes(content: bytes) -> list[tuple[str, str]]:
-    """Finds what LiteRT's builtin operators cannot compute.
+    """Finds the nodes that are not builtin operators of LiteRT.
 
     Args:
-        content: A `.tflite` file's bytes.
+        content: Content of a `.tflite` file.
 
     Returns:
-        For each such node, its operator, such as "FlexIRFFT", and the name of its first output,
-        which tells the layer.
+        Operator of each such node, such as "FlexIRFFT", and the name of its first output, which
+        names the layer.
     """
     return [(name, output) for name, builtin, output in _nodes(content) if not builtin]
 
 
 def check_builtin(content: bytes, file: str) -> None:
-    """Checks that builtin operators are enough for a model.
+    """Checks that a model consists of builtin operators.
 
     Args:
-        content: The model's bytes.
-        file: Its name, for the message.
+        content: Content of a `.tflite` file.
+        file: Name of the file, for the message.
 
     Raises:
-        UserError: If they are not; it names the operator and the layer.
+        UserError: If it does not; names the operator and the layer.
     """
     foreign = foreign_nodes(content)
     if foreign:
         operator, layer = foreign[0]
         raise UserError(
             f"{file}: operator {operator} in {layer!r} is not builtin to LiteRT; expected builtin "
-            "operators only, because others run nowhere"
+            "operators only, because runtimes on other devices have no others"
         )
 
 
 def min_runtime_version(content: bytes) -> str:
-    """Gives the oldest TensorFlow Lite release that knows a model's operators, such as "2.5.0".
+    """Returns the oldest TensorFlow Lite release that knows a model's operators, such as "2.5.0".
 
     Args:
-        content: A `.tflite` file's bytes.
+        content: Content of a `.tflite` file.
 
     Returns:
-        What the converter wrote into the file; "" if nothing.
+        Release that the converter wrote into the file; "" if it wrote none.
     """
     _, model = _parsed(content)
     for number in range(model.MetadataLength()):
@@ -83,7 +83,7 @@ def _nodes(content: bytes) -> Iterator[tuple[str, bool, str]]:
     for subgraph in map(model.Subgraphs, range(model.SubgraphsLength())):
         for node in map(subgraph.Operators, range(subgraph.OperatorsLength())):
             kind = model.OperatorCodes(node.OpcodeIndex())
-            # Codes up to 126 have stood in another field since before there were more.
+            # The older field holds codes up to 126 only.
             code = max(kind.BuiltinCode(), kind.DeprecatedBuiltinCode())
             builtin = code != schema.BuiltinOperator.CUSTOM
             name = names.get(code, str(code)) if builtin else kind.CustomCode().decode()

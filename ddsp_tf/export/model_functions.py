@@ -1,7 +1,10 @@
-"""The functions that every exported form of a model is made of."""
+"""The functions that every exported form of a model consists of."""
 
 import functools
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +18,8 @@ from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import ProcessorGroup
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
+Endpoints = dict[str, tuple[Callable[..., Any], list[tf.TensorSpec]]]
+
 
 class ModelFunctions:
     """A model as functions of plain tensors, with bad numbers made harmless.
@@ -23,9 +28,9 @@ class ModelFunctions:
     timbre, "z" [batch, frames or 1, z_dims]. The streaming state is flat: [batch, size] each.
 
     Args:
-        model: The `Autoencoder`, built.
-        block_frames: Frames of every block that is streamed, so that long reverbs are computed
-            faster, with a larger state; None for blocks of any number of frames.
+        model: `Autoencoder` to export, built. Unless its execution is EXPORT, a copy is used.
+        block_frames: Frames of every streamed block, which makes long reverbs faster and their
+            state larger; None for blocks of any number of frames.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -37,8 +42,10 @@ class ModelFunctions:
     """
 
     def __init__(self, model: Autoencoder, block_frames: int | None = None):
-        # A copy, because a graph made for this machine's GPU would run on no other.
-        self.model = model = with_execution(model, EXPORT)
+        if model.decoder.execution != EXPORT:
+            # A graph made for this machine's GPU would run on no other.
+            model = with_execution(model, EXPORT)
+        self.model = model
         self._group = model.processor_group
         if block_frames is not None:
             self._group = _with_fixed_rooms(model.processor_group, block_frames * model.hop)
@@ -52,16 +59,21 @@ class ModelFunctions:
 
     @property
     def curve_names(self) -> tuple[str, ...]:
-        """Names of the curves to give: the model's features, and "z" if it has a timbre."""
+        """Names of the curves: the model's features, and "z" if it has a timbre."""
         return (*self.model.feature_names, *(["z"] if self.model.z_dims else []))
 
     @property
     def state_sizes(self) -> dict[str, int]:
-        """Numbers in each part of the state of one voice."""
+        """Sizes of the parts of one voice's state."""
         return {_flat_name(name): math.prod(shape) for name, shape in self._shapes.items()}
 
+    @property
+    def stem_names(self) -> list[str]:
+        """Names of the stems, the mix last."""
+        return [stem_name(processor.name) for processor in self.model.processor_group.processors]
+
     def curve_specs(self, batch: int | None, frames: int | None) -> list[tf.TensorSpec]:
-        """Describes the curves, in the order of `curve_names`."""
+        """Returns the specifications of the curves, in the order of `curve_names`."""
         shapes = {"z": [batch, frames, self.model.z_dims]}
         return [
             tf.TensorSpec(shapes.get(name, [batch, frames]), tf.float32, name)
@@ -69,83 +81,51 @@ class ModelFunctions:
         ]
 
     def noise_spec(self, batch: int | None, frames: int | None) -> tf.TensorSpec:
-        """Describes the noise."""
+        """Returns the specification of the noise."""
         samples = None if frames is None else frames * self.model.hop
         return tf.TensorSpec([batch, samples], tf.float32, "noise")
 
     def state_specs(self, batch: int | None) -> list[tf.TensorSpec]:
-        """Describes the state, in the order of `state_sizes`."""
+        """Returns the specifications of the state, in the order of `state_sizes`."""
         return [
             tf.TensorSpec([batch, size], tf.float32, name)
             for name, size in self.state_sizes.items()
         ]
 
-    def initial_state(self, batch_size) -> dict:
-        """Gives the state before the first frame: zeros."""
+    def initial_state(self, batch_size: int) -> dict:
+        """Returns the state before the first frame: zeros."""
         return {name: tf.zeros((batch_size, size)) for name, size in self.state_sizes.items()}
 
-    def clean(self, curves: dict, noise=None) -> dict:
-        """Gives features for the model: curves, and noise if there is any, made harmless."""
-        features = curves if noise is None else {**curves, "noise": noise}
-        return sanitized(features, self.model.sample_rate, self.model.hop)
+    def stems(self, curves: dict, noise) -> dict:
+        """Plays whole curves; returns audio by processor, such as "harmonic", the mix last.
+
+        All signatures that call it share one graph.
+        """
+        return self._stems(*(curves[name] for name in self.curve_names), noise)
 
     def audio(self, curves: dict, noise):
-        """Plays whole curves: audio [batch, frames * hop]."""
-        return self.model(self.clean(curves, noise))
-
-    def step(self, curves: dict, noise, state: dict, hold=None):
-        """Plays some frames on from a state: audio, late by the model's latency, and new state.
-
-        `hold`, if given, changes the synthesizers' raw inputs, a dictionary, before they play.
-        """
-        shaped = {}
-        for name, shape in self._shapes.items():
-            value = state[_flat_name(name)]
-            value = value if name in self._unchecked else finite(value)
-            shaped[name] = tf.reshape(value, [-1, *shape])
-        decoder = shaped.pop("decoder")
-        inputs, decoder = self.model.decode(self.clean(curves, noise), decoder)
-        inputs = inputs if hold is None else hold(inputs)
-        signals, shaped = self._group.stream(shaped, inputs)
-        audio, shaped["decoder"] = signals[self._group.processors[-1].name], decoder
-        sizes = self.state_sizes
-        flat = {_flat_name(name): value for name, value in shaped.items()}
-        return audio, {name: tf.reshape(flat[name], [-1, sizes[name]]) for name in sizes}
-
-    def stems(self, curves: dict, noise) -> dict:
-        """Plays whole curves: audio by processor, such as "harmonic" and "noise"; last the mix."""
-        inputs = decode_in_blocks(self.model, self.clean(curves, noise))
-        signals, _ = self.model.processor_group.render(inputs)
-        return {stem_name(name): audio for name, audio in signals.items()}
-
-    def shared_stems(self, curves: dict, noise) -> dict:
-        """Plays whole curves like `stems`, by one graph for all the signatures that call it."""
-        return self._stems_graph(*(curves[name] for name in self.curve_names), noise)
+        """Plays whole curves; returns audio [batch, frames * hop]."""
+        return self.stems(curves, noise)[self.stem_names[-1]]
 
     @functools.cached_property
-    def _stems_graph(self):
+    def _stems(self):
         def play(*arguments):
-            return self.stems(dict(zip(self.curve_names, arguments, strict=False)), arguments[-1])
+            *curves, noise = arguments
+            features = dict(zip(self.curve_names, curves, strict=True))
+            inputs = decode_in_blocks(self.model, self._clean({**features, "noise": noise}))
+            signals, _ = self.model.processor_group.render(inputs)
+            return {stem_name(name): audio for name, audio in signals.items()}
 
         specs = [*self.curve_specs(None, None), self.noise_spec(None, None)]
         return tf.function(play, specs, autograph=False)
 
-    def shared_audio(self, curves: dict, noise):
-        """Plays whole curves like `audio`, by the graph of the stems: they are all on its way."""
-        return self.shared_stems(curves, noise)[self.stem_names[-1]]
-
-    @property
-    def stem_names(self) -> list[str]:
-        """Names of the stems, the mix last."""
-        names = [processor.name for processor in self.model.processor_group.processors]
-        return [stem_name(name) for name in names]
-
     def controls(self, curves: dict) -> dict:
-        """Gives what the synthesizers are told, in physical units: [batch, frames, channels] each.
+        """Returns the synthesizers' controls in physical units, [batch, frames, channels] each.
 
-        Two synthesizers with a control of the same name: both get "<synthesizer>_" before it.
+        Where two synthesizers have a control of the same name, the synthesizer's name and "_" come
+        first.
         """
-        inputs = decode_in_blocks(self.model, self.clean(curves))
+        inputs = decode_in_blocks(self.model, self._clean(curves))
         group, found = self.model.processor_group, []
         for processor, names in zip(group.processors, group.connections, strict=True):
             if all(name in inputs for name in names):
@@ -156,9 +136,38 @@ class ModelFunctions:
             key if keys.count(key) == 1 else f"{node}_{key}": value for node, key, value in found
         }
 
+    def step(self, curves: dict, noise, state: dict, hold: Callable[[dict], dict] | None = None):
+        """Plays frames that follow a state.
+
+        Args:
+            curves: Dictionary of curves.
+            noise: [batch, frames * hop] in [-1, 1].
+            state: Flat state, from `initial_state` or the step before.
+            hold: Function that changes the dictionary of the synthesizers' raw inputs.
+
+        Returns:
+            Tuple of audio, delayed by the model's latency, and the new flat state.
+        """
+        shaped = {}
+        for name, shape in self._shapes.items():
+            value = state[_flat_name(name)]
+            value = value if name in self._unchecked else finite(value)
+            shaped[name] = tf.reshape(value, [-1, *shape])
+        decoder = shaped.pop("decoder")
+        inputs, decoder = self.model.decode(self._clean({**curves, "noise": noise}), decoder)
+        inputs = inputs if hold is None else hold(inputs)
+        signals, shaped = self._group.stream(shaped, inputs)
+        audio, shaped["decoder"] = signals[self._group.processors[-1].name], decoder
+        sizes = self.state_sizes
+        flat = {_flat_name(name): value for name, value in shaped.items()}
+        return audio, {name: tf.reshape(flat[name], [-1, sizes[name]]) for name in sizes}
+
+    def _clean(self, features: dict) -> dict:
+        return sanitized(features, self.model.sample_rate, self.model.hop)
+
 
 def _with_fixed_rooms(group: ProcessorGroup, block: int) -> ProcessorGroup:
-    """The group with reverbs that stream blocks of one length, in place of learned ones."""
+    """Replaces learned reverbs by ones that stream blocks of a fixed number of samples."""
     nodes = []
     for processor, names in zip(group.processors, group.connections, strict=True):
         if isinstance(processor, ConvolutionReverb) and processor.learned:
@@ -173,7 +182,7 @@ def _flat_name(name: str) -> str:
 
 
 def seeded_noise(shape, seed):
-    """Draws the noise that a noise synthesizer filters, inside a graph.
+    """Draws the noise of a noise synthesizer inside a graph.
 
     Args:
         shape: [2] int32 tensor, (batch, samples).
@@ -189,13 +198,13 @@ def seeded_noise(shape, seed):
     return tf.random.stateless_uniform(shape, tf.stack([seed, 0]), minval=-1.0, maxval=1.0)
 
 
-def write_endpoints(endpoints: dict, folder) -> None:
+def write_endpoints(endpoints: Endpoints, folder: str | Path) -> None:
     """Writes functions that use a model with the execution EXPORT as a SavedModel.
 
     Args:
-        endpoints: Dictionary from signature name to a function and the list of its arguments'
-            `TensorSpec`s, whose names the arguments get. The first one is the default signature.
-        folder: Where to write.
+        endpoints: Dictionary from signature name to a function and its arguments' specifications,
+            which name the arguments. The first one is the default signature.
+        folder: Folder to write.
     """
     signatures = {
         name: tf.function(function, specs, autograph=False).get_concrete_function()
@@ -203,7 +212,7 @@ def write_endpoints(endpoints: dict, folder) -> None:
     }
     signatures["serving_default"] = next(iter(signatures.values()))
     module = tf.Module()
-    # Saved is what something refers to: these, and no optimizer.
+    # What something refers to is saved: these variables, and no optimizer.
     used = (variable for graph in signatures.values() for variable in graph.variables)
     module.used_variables = list({id(variable): variable for variable in used}.values())
     tf.saved_model.save(module, str(folder), signatures)

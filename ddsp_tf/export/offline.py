@@ -1,30 +1,30 @@
-"""Plays whole pieces of unknown length in LiteRT: the streaming graph in a loop.
+"""Plays curves of unknown length in LiteRT: the streaming graph in a loop.
 
-LiteRT runs what it knows the size of several times faster. So the piece is played in blocks of a
-fixed number of frames; only the loops around them know how many there are.
+LiteRT runs graphs of known sizes several times faster. Curves are therefore played in blocks of a
+fixed number of frames, and only the loops around the blocks have an unknown length.
 """
 
 import tensorflow as tf
 
 from ddsp_tf.export.model_functions import ModelFunctions
 
-# Frames computed at once: enough to share the reading of the weights. More of short frames.
+# Frames computed at once: enough to amortize reading the weights, and more where frames are short.
 _FRAMES = (100, 250)
 _SAMPLES = 16000
-# Blocks in one turn of the outer loop. A loop copies all of its audio at every turn, so there are
-# two: the inner one copies what these blocks have, the outer one all, but seldom.
+# Blocks in one turn of the outer loop. A loop copies all its audio at every turn. The inner loop
+# copies the audio of these blocks only, the outer one copies everything, but rarely.
 _BLOCKS = 16
 
 
 def block_frames(hop: int) -> int:
-    """Gives the number of frames in a block.
+    """Returns the number of frames in a block.
 
     Args:
         hop: Samples per frame.
 
     Returns:
-        100 to 250, as many as there are in 16000 samples; a multiple of 10, for loops over frames
-        are cut into parts.
+        Frames in 16000 samples, but 100 to 250; a multiple of 10, because loops over frames are
+        partly unrolled.
 
     Example:
         >>> [block_frames(hop) for hop in (32, 64, 128, 192, 320)]
@@ -38,9 +38,9 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
     """Plays whole curves block by block.
 
     Args:
-        functions: The model's functions, for blocks of `block_frames`.
+        functions: Functions of the model, for blocks of `block_frames`.
         curves: Dictionary of [1, frames] curves ("z": [1, frames, z_dims]); the number of frames
-            may be unknown, and 0.
+            may be unknown or 0.
         noise: [1, frames * hop] in [-1, 1].
 
     Returns:
@@ -51,7 +51,7 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
     block = block_frames(hop)
     many = _BLOCKS * block
     frames = tf.shape(curves["f0_hz"])[1]
-    # The last frame's controls are held until the slowest signal has come out, without noise.
+    # The last frame's controls are held, without noise, until the most delayed signal is out.
     extra = -(-latency // hop)
     n_blocks = (frames + extra + block - 1) // block
     turns = (n_blocks + _BLOCKS - 1) // _BLOCKS
@@ -66,7 +66,8 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
         held = {name: value for name, value in state.items() if name in outputs}
 
         def hold(controls):
-            # Frame by frame its own place in the block, or the last one's; 0 is what was before.
+            # Each frame reads its own place in the block, or that of the last frame of the curves;
+            # place 0 is the frame before the block.
             left = tf.maximum(frames - first - frame, 0)
             source = tf.minimum(left, tf.range(1, block + 1))
             for name in held:
@@ -96,7 +97,7 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
 
 
 def _one_more(curve):
-    # So that there is something to read where there are no frames.
+    # With no frames at all, there must still be one to read.
     return tf.pad(curve, [[0, 0], [0, 1]] + [[0, 0]] * (len(curve.shape) - 2))
 
 
@@ -109,7 +110,10 @@ def _part(value, name: str, first_frame, frames: int, hop: int):
 
 
 def _loop(turns, room, samples: int, play, state: dict):
-    """Joins `turns` times `play(number, state) -> ([1, samples], state)`; silence up to `room`."""
+    """Concatenates `turns` results of `play(number, state) -> ([1, samples], state)`.
+
+    Silence fills the rest of `room` results.
+    """
     names = list(state)
 
     def turn(number, pieces, *values):

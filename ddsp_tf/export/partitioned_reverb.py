@@ -1,4 +1,4 @@
-"""Convolution with a long response for blocks of one fixed length: real time without latency."""
+"""Convolution with a long response for blocks of a fixed length: real time without latency."""
 
 import numpy as np
 from keras import ops
@@ -12,20 +12,20 @@ from ddsp_tf.typing import State, Tensor
 class PartitionedReverb(Processor):
     """A fixed impulse response for blocks of a fixed number of samples.
 
-    Streams what a learned reverb streams. The response is cut into parts, as long as the transform
-    leaves room for beside a block: uniformly partitioned convolution (Stockham, "High-speed
-    convolution and correlation", 1966), with the frequency-domain delay line of Garcia, "Optimal
-    filter partition for efficient convolution with short input/output delay" (2002). The state
-    keeps the spectra of the blocks before, so that each block costs one Fourier transform, one
-    product with every part's spectrum, and one transform back, whatever the response's length.
+    Streams the same audio as a learned reverb, by uniformly partitioned convolution (Stockham,
+    "High-speed convolution and correlation", 1966) with the frequency-domain delay line of Garcia,
+    "Optimal filter partition for efficient convolution with short input/output delay" (2002). The
+    response is divided into parts that fit into one transform together with a block. The state
+    holds the spectra of past blocks, so that each block takes one Fourier transform, one product
+    with the spectrum of every part, and one inverse transform.
 
-    A part of n blocks meets every n-th spectrum. They are kept in n delay lines that take turns,
-    so that a block moves and multiplies only an n-th of what is kept.
+    A part of n blocks is multiplied by every n-th past spectrum. The state therefore consists of n
+    delay lines that take turns: a block shifts and multiplies only one of them.
 
     Args:
-        response: [taps] numpy array, direct sound included.
+        response: Impulse response, [taps] numpy array, direct sound included.
         block: Samples in a block.
-        name: Layer name.
+        name: Name of the layer.
 
     Call arguments:
         signal: [batch, block].
@@ -45,7 +45,7 @@ class PartitionedReverb(Processor):
     def __init__(self, response: np.ndarray, block: int, name: str):
         super().__init__(name=name)
         self.block = block
-        # LiteRT's transform takes powers of two.
+        # LiteRT transforms powers of two only.
         self.size = 1 << (2 * block - 1).bit_length()
         self.lines = (self.size - block + 1) // block
         length = self.lines * block
@@ -58,9 +58,9 @@ class PartitionedReverb(Processor):
 
     @property
     def unchecked_state(self) -> tuple[str, ...]:
-        """Large, so nobody should look through them at every block.
+        """Names of the delay lines, which are too large to be searched for bad numbers every block.
 
-        Bad numbers leave them by themselves, and what is played is looked at.
+        Bad numbers leave them after as many blocks as they are long, and the output is checked.
         """
         return tuple(f"{name}_{k}" for name in ("real", "imaginary") for k in range(self.lines))
 
@@ -69,7 +69,7 @@ class PartitionedReverb(Processor):
         return {"signal": signal}
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence: nothing rings on."""
+        """Returns the state after silence."""
         spectra = ops.zeros((batch_size, self.parts, self.bins))
         tail = ops.zeros((batch_size, self.size - self.block))
         return {**dict.fromkeys(self.unchecked_state, spectra), "tail": tail}
@@ -93,9 +93,9 @@ class PartitionedReverb(Processor):
         return wet[:, : self.block], after
 
     def _inverse(self, real, imaginary):
-        """Inverse real transform by a forward one, because LiteRT has no other.
+        """Inverts a real transform by a forward one, because LiteRT has no inverse one.
 
-        The Hartley transform, real minus imaginary part, is its own inverse up to the length.
+        The Hartley transform, real minus imaginary part, is its own inverse times the length.
         """
         real, imaginary = ops.rfft(hartley(real, imaginary), self.size)
         return hartley(real, imaginary) * (1.0 / self.size)

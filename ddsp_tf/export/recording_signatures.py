@@ -1,10 +1,10 @@
-"""Recordings in, inside the graph: features of audio, and another instrument's sound from them."""
+"""Signatures that take recordings: features of audio, and the model's sound played from them."""
 
 import functools
 
 import tensorflow as tf
 
-from ddsp_tf.export.model_functions import ModelFunctions, seeded_noise
+from ddsp_tf.export.model_functions import Endpoints, ModelFunctions, seeded_noise
 from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.yin import yin_pitch
@@ -14,17 +14,16 @@ _MARGIN_SECONDS = 0.02
 
 
 def graph_features(audio, sample_rate: int, hop: int, extractor: dict | None = None) -> dict:
-    """Measures features inside a graph, by YIN whatever tracker the model was trained with.
+    """Measures features inside a graph, with YIN whatever tracker the model was trained with.
 
-    Where the sound has no pitch, the nearest pitch is held.
-    Samples that are not finite count as silence.
+    Frames without a pitch hold the nearest one. Samples that are not finite count as silence.
 
     Args:
         audio: [batch, samples] in -1..1.
-        sample_rate: In Hz.
+        sample_rate: Samples per second.
         hop: Samples between two frames.
-        extractor: Description of the extractor that made the training data, whose frame sizes
-            are used.
+        extractor: Description of the extractor that measured the training data, for its frame
+            sizes; None for the default ones.
 
     Returns:
         Dictionary of "f0_hz" (0 if there is no pitch at all), "f0_confidence" (0..1),
@@ -52,16 +51,16 @@ def graph_features(audio, sample_rate: int, hop: int, extractor: dict | None = N
 
 
 def _held(f0_hz, voiced, margin: int):
-    """Replaces frames without a sure pitch by the nearest that has one.
+    """Replaces the pitch of unsure frames by that of the nearest sure one.
 
-    Within `margin` frames of where a tone begins or ends the window sees only part of it.
+    Within `margin` frames of the beginning or the end of a tone, the window covers only part of it.
     """
     voiced = tf.cast(voiced, tf.float32)[:, :, None]
     sure = -tf.nn.max_pool1d(-voiced, 2 * margin + 1, 1, "SAME")[:, :, 0]
     count = tf.cast(tf.cumsum(sure, axis=1), tf.int32)
     length = tf.shape(f0_hz)[1]
     here = tf.range(length)[None, :]
-    # The frame in which the count of sure frames reached what it is now, or goes up next.
+    # The frames where the count of sure frames reached its present value, and where it rises next.
     before = tf.searchsorted(count, tf.maximum(count, 1))
     after = tf.searchsorted(count, count + 1)
     use_after = tf.logical_and(
@@ -72,8 +71,8 @@ def _held(f0_hz, voiced, margin: int):
     return held * tf.cast(count[:, -1:] > 0, tf.float32)
 
 
-def transfer_endpoints(functions: ModelFunctions, extractor: dict | None) -> dict:
-    """Gives the signatures that take recordings, for `write_saved_model`.
+def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> Endpoints:
+    """Returns the signatures that take recordings, for `write_saved_model`.
 
     - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
       [batch, samples // hop] each; audio is [batch, samples] at the model's sample rate.
@@ -81,8 +80,8 @@ def transfer_endpoints(functions: ModelFunctions, extractor: dict | None) -> dic
       recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre.
 
     Args:
-        functions: The model's functions.
-        extractor: Description of the extractor that made the training data; None if unknown.
+        functions: Functions of the model.
+        extractor: Description of the extractor that measured the training data; None if unknown.
 
     Returns:
         Endpoints as for `write_endpoints`.
@@ -92,7 +91,7 @@ def transfer_endpoints(functions: ModelFunctions, extractor: dict | None) -> dic
     seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
     z_specs = [spec for spec in functions.curve_specs(None, None) if spec.name == "z"]
 
-    # One graph, also for `transfer`.
+    # One graph, which `transfer` shares.
     @functools.partial(tf.function, input_signature=[audio_spec], autograph=False)
     def extract_features(audio):
         enough = tf.debugging.assert_greater_equal(
@@ -108,7 +107,7 @@ def transfer_endpoints(functions: ModelFunctions, extractor: dict | None) -> dic
         curves = {name: measured[name] for name in model.feature_names}
         curves |= {"z": z[0]} if z else {}
         noise = seeded_noise(tf.shape(curves["f0_hz"]) * [1, model.hop], noise_seed)
-        return {"audio": functions.shared_audio(curves, noise)}
+        return {"audio": functions.audio(curves, noise)}
 
     return {
         "extract_features": (extract_features, [audio_spec]),

@@ -1,4 +1,4 @@
-"""Writes a model's room as audio files, for a convolution reverb in another program."""
+"""Writes a model's room as audio files, for convolution reverbs of other programs."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ SAMPLE_RATES = (44100, 48000)
 
 
 def impulse_response(model: Autoencoder) -> np.ndarray | None:
-    """Gives a model's impulse response.
+    """Returns a model's impulse response.
 
     Args:
-        model: The model, built.
+        model: Model with or without a reverb, built.
 
     Returns:
         [taps] float32 at the model's sample rate, direct sound included; None without a reverb.
@@ -37,13 +37,13 @@ def impulse_response(model: Autoencoder) -> np.ndarray | None:
 def resampled_response(response: np.ndarray, sample_rate: int, to_rate: int) -> np.ndarray:
     """Resamples an impulse response, so that convolution sounds the same at another rate.
 
-    The direct sound, tap 0, stays one sample. What follows is resampled as a signal and divided
-    by the ratio of the rates, because a convolution at the new rate adds up that many more taps.
+    The direct sound, tap 0, remains one sample. The rest is resampled as a signal and divided by
+    the ratio of the rates, because a convolution at the new rate sums that many more taps.
 
     Args:
-        response: [taps], direct sound included.
-        sample_rate: Its rate, in Hz.
-        to_rate: The wanted rate, in Hz.
+        response: Impulse response [taps], direct sound included.
+        sample_rate: Its sample rate in Hz.
+        to_rate: New sample rate in Hz.
 
     Returns:
         [about taps * to_rate / sample_rate] float32.
@@ -67,8 +67,8 @@ def write_impulse_responses(model: Autoencoder, folder: Path) -> list[str]:
     """Writes `ir.wav` at the model's sample rate, `ir_44100.wav` and `ir_48000.wav`.
 
     Args:
-        model: The model, built.
-        folder: Where to write; it exists.
+        model: Model to write the room of, built.
+        folder: Existing folder to write to.
 
     Returns:
         Names of the files; none if the model has no reverb.

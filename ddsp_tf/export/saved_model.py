@@ -4,28 +4,33 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ddsp_tf.export.model_functions import ModelFunctions, seeded_noise, write_endpoints
+from ddsp_tf.export.model_functions import (
+    Endpoints,
+    ModelFunctions,
+    seeded_noise,
+    write_endpoints,
+)
 
 
 def write_saved_model(
-    functions: ModelFunctions, folder: Path, more: dict | None = None
+    functions: ModelFunctions, folder: Path, more: Endpoints | None = None
 ) -> list[str]:
-    """Writes a SavedModel that takes features in physical units, any batch, any length.
+    """Writes a SavedModel that takes features in physical units, of any batch and length.
 
-    Signatures, with `curves` standing for the model's features, each [batch, frames], and, if the
-    model has a timbre, "z" [batch, frames or 1, z_dims]:
+    Signatures, where `curves` are the model's features, [batch, frames] each, and, if the model
+    has a timbre, "z" [batch, frames or 1, z_dims]:
 
     - `synthesize(curves, noise_seed)` -> "audio" [batch, frames * hop]; noise_seed is an int32
-      scalar. It is the default signature.
+      scalar. This is the default signature.
     - `synthesize_with_noise(curves, noise)` -> "audio"; noise is [batch, frames * hop] in [-1, 1].
     - `stems(curves, noise_seed)` -> audio by part, such as "harmonic", "noise", "dry", "wet".
-    - `controls(curves)` -> what the synthesizers are told, [batch, frames, channels] each.
-    - `step(curves, noise, state_...)` -> "audio" and the new state_...; all states start as
-      zeros. Any number of frames; the audio lags by the latency that model.json states.
+    - `controls(curves)` -> the synthesizers' controls, [batch, frames, channels] each.
+    - `step(curves, noise, state_...)` -> "audio" and the new state_... for any number of frames;
+      all states start as zeros. The audio is delayed by the latency that model.json states.
 
     Args:
-        functions: The model's functions.
-        folder: Where to write; made.
+        functions: Functions of the model.
+        folder: Folder to write.
         more: Further signatures, as for `write_endpoints`.
 
     Returns:
@@ -45,15 +50,15 @@ def write_saved_model(
 
     def synthesize(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": functions.shared_audio(curves, draw(curves, arguments[-1]))}
+        return {"audio": functions.audio(curves, draw(curves, arguments[-1]))}
 
     def synthesize_with_noise(*arguments):
         curves = named(arguments[:-1])
-        return {"audio": functions.shared_audio(curves, _fitting(arguments[-1], curves, hop))}
+        return {"audio": functions.audio(curves, _fitting(arguments[-1], curves, hop))}
 
     def stems(*arguments):
         curves = named(arguments[:-1])
-        return functions.shared_stems(curves, draw(curves, arguments[-1]))
+        return functions.stems(curves, draw(curves, arguments[-1]))
 
     def controls(*arguments):
         return functions.controls(named(arguments))

@@ -1,4 +1,4 @@
-"""Runs every exported file, and compares what it plays with the model."""
+"""Runs every exported file and compares what it plays with the model."""
 
 import contextlib
 import warnings
@@ -13,6 +13,7 @@ from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.inference.saved_program import check_saved_model
+from ddsp_tf.models import Autoencoder
 from ddsp_tf.units import scale_db, scale_f0_hz
 
 TOLERANCE = 1e-4
@@ -23,33 +24,32 @@ def open_interpreter(path: Path, threads: int = 1):
     """Opens a `.tflite` file.
 
     Args:
-        path: The file.
-        threads: Threads to run it with.
+        path: File to open.
+        threads: Number of threads to run it with.
 
     Returns:
-        A LiteRT interpreter: ai-edge-litert's if that is installed, else TensorFlow's own.
+        LiteRT interpreter: ai-edge-litert's if it is installed, else TensorFlow's own.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         Interpreter = tf.lite.Interpreter
     with warnings.catch_warnings():
-        # TensorFlow's announces its removal with every use.
+        # TensorFlow's own announces its removal with every use.
         warnings.simplefilter("ignore", UserWarning)
         return Interpreter(str(path), num_threads=threads)
 
 
-def example_piece(functions: ModelFunctions, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:
-    """Makes something to play: a rising tone that swells.
+def example_curves(model: Autoencoder, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:
+    """Returns curves to play: a rising tone that swells.
 
     Args:
-        functions: The model's functions.
-        seconds: Its length.
+        model: Model that will play them.
+        seconds: Length in seconds.
 
     Returns:
         Tuple of curves, [1, frames] each, and noise [1, frames * hop].
     """
-    model = functions.model
     frames = round(seconds * model.frame_rate)
     curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
     curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
@@ -63,11 +63,12 @@ def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
     """Compares two signals.
 
     Args:
-        played: Any shape.
-        expected: Same shape.
+        played: Array of any shape.
+        expected: Array of the same shape.
 
     Returns:
-        "largest_difference", and "snr_db", the expected power over the difference's, at most 200.
+        Dictionary with "largest_difference", and "snr_db", the ratio of the expected power to that
+        of the difference, at most 200.
 
     Example:
         >>> agreement(np.array([1.0, 1.1]), np.array([1.0, 1.0]))
@@ -84,7 +85,7 @@ def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _full_precision():
-    """Keeps a GPU from rounding what it multiplies to 10 bits, as LiteRT does not."""
+    """Keeps a GPU from rounding factors to 10 bits (TF32), which LiteRT does not do."""
     rounding = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
@@ -94,30 +95,34 @@ def _full_precision():
 
 
 @_full_precision()
-def verify(functions: ModelFunctions, folder: Path, files: list[str]) -> dict[str, dict]:
+def verify(
+    model: Autoencoder, functions: ModelFunctions, folder: Path, files: list[str]
+) -> dict[str, dict]:
     """Plays two seconds through each exported form.
 
     Args:
-        functions: The model's functions.
-        folder: The export.
+        model: Model that was exported, as it plays by itself.
+        functions: Functions that the export consists of.
+        folder: Export to verify.
         files: Names of its `.tflite` files.
 
     Returns:
         Dictionary from "saved_model" and each file's name to its `agreement` with the model.
 
     Raises:
-        UserError: If one at full precision differs by more than 1e-4, or one plays NaN.
+        UserError: If a form at full precision differs by more than 1e-4, or one plays NaN.
     """
-    curves, noise = example_piece(functions)
-    expected = np.asarray(tf.function(functions.audio, autograph=False)(curves, noise))
+    curves, noise = example_curves(model)
+    features = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
+    expected = np.asarray(tf.function(lambda values: model(values), autograph=False)(features))
     found = {"saved_model": agreement(_play_saved_model(folder, curves, noise), expected)}
     for file in files:
         if file.startswith("offline"):
             runner = open_interpreter(folder / file, 2).get_signature_runner("synthesize")
             found[file] = agreement(runner(**curves, noise=noise)["audio"], expected)
         elif file.startswith("stream"):
-            audio = np.concatenate(list(stream(functions, folder / file, curves, noise)), axis=1)
-            late = functions.model.latency
+            audio = np.concatenate(list(stream(folder / file, curves, noise)), axis=1)
+            late = model.latency
             found[file] = agreement(audio[:, late:], expected[:, : audio.shape[1] - late])
         else:
             found[file] = agreement(*_plugin_controls(functions, folder / file, curves))
@@ -138,20 +143,19 @@ def _play_saved_model(folder, curves, noise):
     return saved.signatures["synthesize_with_noise"](**inputs)["audio"]
 
 
-def stream(functions: ModelFunctions, path: Path, curves: dict, noise) -> Iterator[np.ndarray]:
-    """Plays curves through `stream.tflite`, frame by frame.
+def stream(path: Path, curves: dict, noise: np.ndarray) -> Iterator[np.ndarray]:
+    """Plays curves through `stream.tflite` frame by frame.
 
     Args:
-        functions: The model's functions.
-        path: The file.
+        path: File to play.
         curves: Dictionary of [1, frames] curves.
         noise: [1, frames * hop].
 
     Yields:
-        [1, hop] audio, late by the model's latency.
+        [1, hop] audio, delayed by the model's latency.
     """
     step = open_interpreter(path).get_signature_runner("step")
-    hop = functions.model.hop
+    hop = noise.shape[1] // curves["f0_hz"].shape[1]
     state = {
         name: np.zeros(tensor["shape"], np.float32)
         for name, tensor in step.get_input_details().items()
@@ -164,7 +168,7 @@ def stream(functions: ModelFunctions, path: Path, curves: dict, noise) -> Iterat
 
 
 def _plugin_controls(functions, path, curves):
-    """Gives the controls of every frame, from the plugin's file and from the model."""
+    """Returns the controls of every frame, from the plugin's file and from the model."""
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()
     inputs = {tensor["name"]: tensor["index"] for tensor in interpreter.get_input_details()}

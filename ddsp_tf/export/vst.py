@@ -1,8 +1,8 @@
 """Writes a model as a file that the DDSP-VST plugin loads.
 
 The plugin finds tensors by name, checks their sizes, runs builtin operators only, and reads
-metadata.json from a zip archive that is appended to the file. It makes the sound itself, from the
-model's controls.
+metadata.json from a zip archive that is appended to the file. It synthesizes the sound itself from
+the model's controls.
 """
 
 import datetime
@@ -15,10 +15,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.export.litert import convert
-from ddsp_tf.export.model_functions import write_endpoints
+from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
 from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import FilteredNoise, Harmonic
@@ -32,13 +31,13 @@ _FRAME_RATE = 50
 
 
 def vst_obstacle(model: Autoencoder) -> str | None:
-    """Says why the plugin could not use a model.
+    """Explains why the plugin cannot use a model.
 
     Args:
-        model: The model.
+        model: Model to judge.
 
     Returns:
-        One sentence; None if it could.
+        One clause; None if it can.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -67,13 +66,13 @@ def vst_obstacle(model: Autoencoder) -> str | None:
 
 
 def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
-    """Writes the file.
+    """Writes a file for the plugin.
 
     Args:
-        model: A model without a `vst_obstacle`, built.
-        path: The `.tflite` file.
-        statistics: The training data's, for the ranges that the plugin shows; None for those of
-            no instrument in particular.
+        model: Model without a `vst_obstacle`, built.
+        path: `.tflite` file to write.
+        statistics: Statistics of the training data, for the ranges that the plugin shows; None for
+            ranges of no particular instrument.
 
     Raises:
         UserError: If the model needs an operator that LiteRT does not have.
@@ -82,23 +81,23 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
         tf.TensorSpec([size], tf.float32, name.removeprefix("call_").removesuffix(":0"))
         for name, size in INPUTS.items()
     ]
-    model = with_execution(model, EXPORT)
+    decoder_model = ModelFunctions(model).model
     with tempfile.TemporaryDirectory() as saved:
-        # The signature's name and those of its arguments become the names of the tensors.
-        write_endpoints({"call": (lambda *values: _controls(model, *values), specs)}, saved)
+        # The names of the signature and its arguments become the names of the tensors.
+        write_endpoints({"call": (lambda *values: _controls(decoder_model, *values), specs)}, saved)
         path.write_bytes(convert(saved, "call", path.name))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("metadata.json", json.dumps(vst_metadata(statistics), indent=2))
 
 
 def vst_metadata(statistics: dict | None) -> dict:
-    """Gives the content of metadata.json.
+    """Returns the content of metadata.json.
 
     Args:
-        statistics: As for `write_vst`.
+        statistics: Statistics of the training data, as for `write_vst`.
 
     Returns:
-        JSON-able dictionary with the plugin's keys.
+        Dictionary with the plugin's keys, for JSON.
 
     Example:
         >>> round(vst_metadata(None)["mean_max_pitch_note_hz"])
@@ -125,13 +124,13 @@ def vst_metadata(statistics: dict | None) -> dict:
 
 
 def _of_kind(model, kind) -> list:
-    return [part for part in model.processor_group.processors if type(part) is kind]
+    return [part for part in model.processor_group.processors if isinstance(part, kind)]
 
 
 def _controls(model, f0_scaled, power_scaled, state):
-    """Computes one frame: scaled pitch and power, state -> amplitude, harmonics, noise, state."""
+    """Computes amplitude, harmonics, noise and state of one frame from pitch, power and state."""
     f0_scaled = ops.clip(finite(f0_scaled), 0.0, 1.0)
-    # -80 dB where there is no number, up to 20 dB.
+    # Up to 20 dB; -80 dB where the number is not finite.
     power_scaled = ops.clip(finite(power_scaled), 0.0, 1.25)
     scaled = {"f0_hz": f0_scaled, "power_db": power_scaled}
     scaled = {name: ops.reshape(value, (1, 1, 1)) for name, value in scaled.items()}
@@ -140,7 +139,7 @@ def _controls(model, f0_scaled, power_scaled, state):
     found = {}
     group = model.processor_group
     for processor, names in zip(group.processors, group.connections, strict=True):
-        if type(processor) in (Harmonic, FilteredNoise):
+        if isinstance(processor, Harmonic | FilteredNoise):
             found |= processor.get_controls(*(raw[name] for name in names))
     outputs = [
         found["amplitudes"],

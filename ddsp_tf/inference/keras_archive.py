@@ -5,8 +5,12 @@ files. Which of these doors are closed depends on the version of Keras, so this 
 for every version: it accepts exactly what our models are saved as.
 """
 
+import contextlib
+import functools
 import io
 import json
+import math
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +60,7 @@ _KERAS_CLASSES = _names(
 _VALUES = ("__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__")
 
 
-def check_keras_archive(path: Path) -> None:
+def check_keras_archive(path: Path) -> int:
     """Refuses a `.keras` file that could do anything but hold a model.
 
     Accepted is a zip archive of the three uncompressed members that Keras writes, whose
@@ -65,6 +69,9 @@ def check_keras_archive(path: Path) -> None:
 
     Args:
         path: File to inspect.
+
+    Returns:
+        How many numbers its weights are.
 
     Raises:
         UserError: If the file is damaged or holds anything else; names the part and the reason.
@@ -79,7 +86,7 @@ def check_keras_archive(path: Path) -> None:
             _check_members(path, archive)
             config = json.loads(archive.read("config.json"))
             _check_config(path, config)
-            _check_weights(path, archive.read("model.weights.h5"))
+            return _check_weights(path, archive.read("model.weights.h5"))
     except UserError:
         raise
     except Exception as error:  # zipfile, json and h5py raise many kinds for damaged files.
@@ -172,10 +179,10 @@ def _function_obstacle(name: Any, module: Any) -> str | None:
     return f"the function {module}.{name}; expected activations of Keras or registered functions"
 
 
-def _check_weights(path: Path, content: bytes) -> None:
+def _check_weights(path: Path, content: bytes) -> int:
     """Checks that all weights are numbers inside an HDF5 file, and no more than fit into it."""
     with h5py.File(io.BytesIO(content), "r") as file:
-        total, seen, waiting = 0, set(), [file["/"]]
+        total, count, seen, waiting = 0, 0, set(), [file["/"]]
         while waiting:
             group = waiting.pop()
             for name in group:
@@ -195,11 +202,12 @@ def _check_weights(path: Path, content: bytes) -> None:
                     waiting.append(item)
                     continue
                 _check_dataset(path, place, item)
-                total += item.nbytes
+                total, count = total + item.nbytes, count + item.size
         if total > len(content):
             raise UserError(
                 f"{path}: claims {total} bytes of weights; the file has only {len(content)}"
             )
+        return count
 
 
 def _check_dataset(path: Path, place: str, item: Any) -> None:
@@ -209,3 +217,37 @@ def _check_dataset(path: Path, place: str, item: Any) -> None:
         raise UserError(
             f"{path}: weights {place} are stored in another file; expected all in this one"
         )
+
+
+@contextlib.contextmanager
+def weights_limited(path: Path, count: int) -> Iterator[None]:
+    """Keeps a configuration from asking for more memory than the file has weights.
+
+    Keras builds a model before it compares the model with the weights, and has no hook for this.
+
+    Args:
+        path: File that is loaded, for the message.
+        count: Numbers that all weights together may have, in layers built by this thread.
+
+    Raises:
+        UserError: If a layer asks for more.
+    """
+    add_weight, thread, left = keras.layers.Layer.add_weight, threading.get_ident(), count
+
+    @functools.wraps(add_weight)
+    def add_counted(layer, shape=None, *arguments, **options):
+        nonlocal left
+        if threading.get_ident() == thread:
+            left -= math.prod(shape or ())
+            if left < 0:
+                raise UserError(
+                    f"{path}: its configuration asks for more weights than the {count} numbers in "
+                    f"the file, {list(shape or ())} in layer {layer.name!r}"
+                )
+        return add_weight(layer, shape, *arguments, **options)
+
+    keras.layers.Layer.add_weight = add_counted
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = add_weight

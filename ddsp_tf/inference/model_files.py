@@ -8,7 +8,7 @@ import keras
 from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.inference.keras_archive import check_keras_archive
+from ddsp_tf.inference.keras_archive import check_keras_archive, weights_limited
 from ddsp_tf.models import Autoencoder
 
 
@@ -73,9 +73,12 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
         path = path / "best.keras"
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a run directory or a .keras file")
-    check_keras_archive(path)
+    count = check_keras_archive(path)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with weights_limited(path, count):
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except UserError:
+        raise
     except Exception as error:  # Keras raises many kinds for a damaged file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error

@@ -1,16 +1,16 @@
-"""What exported models do with numbers that mean nothing: they stay silent, and stay finite.
+"""Numbers that mean nothing: models that play them stay silent and finite.
 
-An exported model is called by programs that nobody of us has seen, some with memory that was never
-set. Inside the library bad input is an error; inside a graph there is nobody to tell.
+Exported models are called by programs we have never seen, some with uninitialized memory, and a
+graph cannot report an error in words.
 """
 
 from keras import ops
 
 from ddsp_tf.features.loudness import FLOOR_DB
 
-# Beyond any level that is measured: a sine of full scale has 20 dB.
+# Above any measured level: a sine of full scale has 20 dB.
 HIGHEST_DB = 40.0
-# NaN and infinity compare false, so one comparison finds both, and numbers that would overflow.
+# One comparison finds NaN and infinity, which compare false, and numbers that would overflow.
 LARGEST = 1e6
 
 
@@ -19,7 +19,7 @@ def finite(values, otherwise: float = 0.0):
 
     Args:
         values: Tensor of any shape.
-        otherwise: What stands in for them.
+        otherwise: Replacement.
 
     Returns:
         Tensor of the same shape.
@@ -32,11 +32,11 @@ def finite(values, otherwise: float = 0.0):
 
 
 def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
-    """Gives features that any model can play.
+    """Returns features that any model can play.
 
     A frame with a number that is not finite is silent: no pitch, the lowest level, no noise.
     Negative pitch is no pitch; pitch above the Nyquist frequency has no audible harmonic; levels
-    are clipped to -80..40 dB. Features as they are measured pass unchanged.
+    are clipped to -80..40 dB. Measured features pass unchanged.
 
     Args:
         features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise",
@@ -73,7 +73,7 @@ def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
 
 
 def _silenced(noise, known, hop: int):
-    # The frame count comes from the curves, so that noise of another length is an error.
+    # The number of frames comes from the curves, so that noise of another length is an error.
     batch, frames = ops.shape(known)[0], ops.shape(known)[1]
     noise = ops.reshape(noise, (batch, frames, hop))
     noise = ops.where(known[:, :, None], finite(noise), 0.0)

@@ -5,6 +5,7 @@ has operators that read and write files. The functions of an export only compute
 """
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ _STORAGE_OPERATORS = _names(
     StaticRegexFullMatch StringJoin
     """
 )
+_FILES = re.compile(r"(saved_model|fingerprint)\.pb|variables/variables\.(index|data-[\d-]+of-\d+)")
 _USER_OBJECTS = ("_generic_user_object", "signature_map", "trackable_list_wrapper")
 _NODE_KINDS = ("user_object", "variable", "function", "bare_concrete_function", "constant")
 _LARGEST_GRAPH = 1 << 29
@@ -68,6 +70,11 @@ def check_saved_model(folder: Path) -> None:
             anything that TensorFlow runs or reads while loading; names it.
     """
     path = folder / "saved_model.pb"
+    for entry in folder.rglob("*"):
+        name = entry.relative_to(folder).as_posix()
+        if entry.is_symlink() or not (entry.is_dir() or _FILES.fullmatch(name)):
+            # TensorFlow prefers some other files to saved_model.pb.
+            raise UserError(f"{entry}: not loaded, because exports of ddsp-tf have no such file")
     meta = _parsed(path)
     _check_objects(path, meta.object_graph_def)
     functions = {function.signature.name: function for function in meta.graph_def.library.function}

@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,13 +10,18 @@ import soundfile
 import tensorflow as tf
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.export.exporter import export_run
+from ddsp_tf.export.exporter import export_model, export_run
 from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.verification import verify
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.export_description import check_files, read_description
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.exported_model import ExportedModel
 from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.inference.playing import load_player
 from ddsp_tf.inference.rendering import synthesize
+from ddsp_tf.models import Autoencoder, RnnDecoder
+from ddsp_tf.processors import Harmonic, ProcessorGroup
 
 
 def test_exported_stream_equals_keras_model(tiny_run, tiny_export, rng):
@@ -57,17 +65,93 @@ def test_artifacts_are_measured(tiny_export):
 
 def test_models_are_compared_without_the_rounding_of_a_gpu(tiny_run, tiny_export):
     rounding = tf.config.experimental.tensor_float_32_execution_enabled
-    seen = []
+    seen, model = [], load_model(tiny_run)
 
-    class Watched(ModelFunctions):
-        def audio(self, curves, noise):
-            seen.append(rounding())
-            return super().audio(curves, noise)
+    def watched(features, training=None):
+        seen.append(rounding())
+        return type(model).call(model, features)
 
     assert rounding()
-    verify(Watched(load_model(tiny_run)), tiny_export, [])
-    assert seen == [False]
+    model.call = watched
+    verify(model, ModelFunctions(model), tiny_export, [])
+    assert seen and not any(seen)
     assert rounding()
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A model whose export takes seconds."""
+    decoder = RnnDecoder({"amplitudes": 1, "harmonic_distribution": 4}, rnn_channels=8)
+    harmonic = Harmonic(n_harmonics=4), ["amplitudes", "harmonic_distribution", "f0_hz"]
+    return Autoencoder(decoder, ProcessorGroup([harmonic]))
+
+
+def test_a_model_is_exported_without_a_run_and_without_being_changed(small, tmp_path):
+    small.build()
+    weights, execution = small.get_weights(), small.decoder.execution
+    description = export_model(small, tmp_path / "export", ["float32"])
+    for before, after in zip(weights, small.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert small.decoder.execution == execution
+    assert description == read_description(tmp_path / "export")
+    assert description.trained_steps is None and description.feature_ranges is None
+    check_files(tmp_path / "export", description)
+    player, extractor = load_player(tmp_path / "export")
+    assert (player.hop, extractor.frame_rate) == (64, 250)
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+@pytest.fixture
+def earlier(tiny_export, tmp_path):
+    return shutil.copytree(tiny_export, tmp_path / "folder" / "export")
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_failed_export_leaves_the_earlier_one(small, earlier, monkeypatch):
+    before = content(earlier)
+
+    def fail(functions, folder, more):
+        folder.mkdir()
+        raise UserError("the exported model differs")
+
+    monkeypatch.setattr("ddsp_tf.export.exporter.write_saved_model", fail)
+    with pytest.raises(UserError, match="differs"):
+        export_model(small, earlier, ["float32"])
+    assert content(earlier) == before
+    assert [path.name for path in earlier.parent.iterdir()] == ["export"]
+
+
+def test_an_export_that_was_renamed_aside_is_found_again(earlier):
+    """A process was killed between the two renames that replace an export."""
+    before = content(earlier)
+    with atomic_path(earlier / "ir.wav") as temporary:
+        temporary.write_bytes((earlier / "ir.wav").read_bytes())
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    aside = temporary.name.replace("ir.", "export.").replace(str(os.getpid()), str(dead.pid))
+    earlier.rename(earlier.parent / aside.replace("partial.wav", "replaced"))
+    assert read_description(earlier).hop == 160
+    assert content(earlier) == before
+    assert [path.name for path in earlier.parent.iterdir()] == ["export"]
+
+
+HOLD = (
+    "import sys, time; from ddsp_tf.files.locks import locked\n"
+    "with locked(sys.argv[1], 'exporting'): print('held', flush=True); time.sleep(60)"
+)
+
+
+def test_two_processes_do_not_export_to_one_folder(small, tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "export")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=rf"process {other.pid} \(exporting\)"):
+            export_model(small, tmp_path / "export", ["float32"])
+        other.kill()
+    assert not (tmp_path / "export").exists()
 
 
 def test_impulse_response_is_the_models(tiny_run, tiny_export):
@@ -99,7 +183,7 @@ def test_broken_exports_are_named(tiny_export, tmp_path):
     with pytest.raises(UserError, match=r"no model\.json"):
         ExportedModel(tmp_path)
     (tmp_path / "model.json").write_text("{}")
-    with pytest.raises(UserError, match="schema"):
+    with pytest.raises(UserError, match=r"model\.json: not as ddsp-tf writes it \(schema_version"):
         ExportedModel(tmp_path)
     shutil.copy(tiny_export / "model.json", tmp_path / "model.json")
     with pytest.raises(UserError, match="saved_model"):

@@ -88,18 +88,43 @@ def test_runner_stays_short(runner):
     assert len((RUNNERS / runner).read_text().splitlines()) < 150
 
 
-@pytest.mark.parametrize("runner", ["run_saved_model.py", "run_tflite.py"])
-def test_runner_names_what_is_wrong(runner, tiny_export, curves, tmp_path):
-    out = tmp_path / "out.wav"
-    result = play(runner, tmp_path, curves, out)
-    assert result.returncode == 1 and "model.json" in result.stderr
-    np.savez(curves, f0_hz=np.ones(3, np.float32), frame_rate=100)
-    result = play(runner, tiny_export, curves, out)
-    assert result.returncode == 1 and "loudness_db" in result.stderr
-    np.savez(curves, f0_hz=np.ones(3), loudness_db=np.ones(3), frame_rate=250)
-    result = play(runner, tiny_export, curves, out)
-    assert result.returncode == 1 and "250" in result.stderr
-    np.savez(curves, f0_hz=np.ones(0), loudness_db=np.ones(0), frame_rate=100)
-    result = play(runner, tiny_export, curves, out)
-    assert result.returncode == 1 and "frames" in result.stderr
-    assert "Traceback" not in result.stderr and not out.exists()
+@pytest.fixture(params=["run_saved_model.py", "run_tflite.py"])
+def refused(request, tiny_export, curves, tmp_path):
+    """Runs a program that is to exit with one line: `refused(arguments, word)`."""
+
+    def refused(word, *options, model=tiny_export, out="out.wav", **arrays):
+        if arrays:
+            whole = {"f0_hz": np.ones(3), "loudness_db": np.ones(3), "frame_rate": 100, **arrays}
+            np.savez(curves, **{name: value for name, value in whole.items() if value is not None})
+        result = play(request.param, model, curves, tmp_path / out, *options)
+        assert result.returncode == 1 and word in result.stderr, result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert not (tmp_path / out).exists()
+
+    return refused
+
+
+def test_runners_name_what_is_wrong(refused, tmp_path):
+    refused("model.json", model=tmp_path)
+    refused("loudness_db", loudness_db=None)
+    refused("250", frame_rate=250)
+    refused("no frames", f0_hz=np.ones(0), loudness_db=np.ones(0))
+    refused("loudness_db has the shape [4]; expected [3]", loudness_db=np.ones(4))
+    refused("f0_hz has the shape [1, 3]", f0_hz=np.ones((1, 3)))
+    refused("f0_hz has the type", f0_hz=np.array(["a", "b", "c"]))
+    refused("frame_rate has the shape [2]", frame_rate=np.ones(2))
+    refused("unknown audio format '.doc'", out="out.doc")
+    refused("--seed -1", "--seed", "-1")
+    refused("--seed 99999999999", "--seed", "99999999999")
+    (tmp_path / "curves.npz").write_bytes(b"PK\x03\x04 damaged")
+    refused("cannot read the model or")
+
+
+def test_a_recording_is_not_replaced_by_what_is_played_from_it(tiny_export, tmp_path):
+    recording = tmp_path / "recording.wav"
+    soundfile.write(recording, np.zeros(16000), 16000)
+    result = play("run_saved_model.py", tiny_export, recording, recording)
+    assert result.returncode == 1 and "is the input" in result.stderr
+    soundfile.write(recording, np.zeros(100), 16000)
+    result = play("run_saved_model.py", tiny_export, recording, tmp_path / "out.wav")
+    assert result.returncode == 1 and "100 samples; expected at least a frame" in result.stderr

@@ -12,6 +12,7 @@ from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.litert_operators import foreign_nodes, min_runtime_version
 from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import vst_obstacle, write_vst
+from ddsp_tf.processors import Harmonic
 
 STATISTICS = {
     "f0_midi": {"mean_min": 57.0, "mean_max": 81.0},
@@ -223,3 +224,14 @@ def test_other_models_are_refused_with_a_reason(overrides, reason):
 
 def test_shipped_plugin_configuration_fits():
     assert vst_obstacle(load_experiment("vst").model) is None
+
+
+def test_a_users_harmonic_fits_too(monkeypatch):
+    class MyHarmonic(Harmonic):
+        """A synthesizer of a user's, with the controls of ours."""
+
+    model = load_experiment("vst").model
+    for part in model.processor_group.processors:
+        if isinstance(part, Harmonic):
+            monkeypatch.setattr(part, "__class__", MyHarmonic)
+    assert vst_obstacle(model) is None

@@ -84,7 +84,7 @@ def _send(child, number):
 
 
 # Values that differ between two runs of the same command: times, and the places of the results.
-_VARYING = re.compile(r'"(seconds|export_time|date_saved)": ?("[^"]*"|[-0-9.e+]+)')
+_VARYING = re.compile(r'"(seconds|export_time|date_saved|bytes|sha256)": ?("[^"]*"|[-0-9.e+]+)')
 # TensorBoard writes one file a start. A SavedModel's graph names its nodes in any order.
 _UNCOMPARED = ("events.out.tfevents", "timing.csv", "saved_model.pb", "fingerprint.pb")
 

@@ -136,6 +136,16 @@ def test_a_configuration_that_inflates_is_refused_before_it_is_read(write):
         load_model(write({"config.json": b" " * 17_000_000}))
 
 
+def test_a_configuration_does_not_decide_how_much_memory_is_needed(write, saved):
+    config = json.loads(saved["config.json"])
+    add_weight = keras.layers.Layer.add_weight
+    for channels in (9, 100_000, 1 << 30):
+        config["config"]["decoder"]["config"]["rnn_channels"] = channels
+        with pytest.raises(UserError, match=r"more weights than the .* numbers in the file"):
+            load_model(write({"config.json": json.dumps(config)}))
+    assert keras.layers.Layer.add_weight is add_weight
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -76,6 +76,6 @@ def test_the_command_refuses_before_any_work(tmp_path, monkeypatch, capfd, out):
     before = (tmp_path / "song.flac").read_bytes()
     arguments = ["synthesize", "bundled:violin", tmp_path / "song.flac", tmp_path / out]
     result = CliRunner().invoke(main, list(map(str, arguments)))
-    assert result.exit_code == 2 and out in capfd.readouterr().err
+    assert result.exit_code == 2 and out in result.output + capfd.readouterr().err
     assert (tmp_path / "song.flac").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1

@@ -119,6 +119,7 @@ def test_initializers_and_assets_are_refused(tmp_path):
         check_saved_model(folder)
     asset = tf.saved_model.Asset(str(tmp_path / "words.txt"))
     folder = save(lambda x: {"y": x}, tmp_path / "asset", asset=asset)
+    (folder / "assets" / "words.txt").unlink()
     with pytest.raises(UserError, match=r"contains a asset"):
         check_saved_model(folder)
 
@@ -144,6 +145,22 @@ def test_graphs_of_tensorflow_1_and_huge_numbers_are_refused(tmp_path):
         check_saved_model(other)
     edited(folder, lambda meta: meta.ClearField("object_graph_def"))
     with pytest.raises(UserError, match="not as ddsp-tf writes it"):
+        check_saved_model(folder)
+
+
+def test_no_other_file_is_loaded_in_place_of_the_inspected_ones(tmp_path):
+    folder = save(lambda x: {"y": x}, tmp_path / "saved", weight=tf.Variable([1.0]))
+    check_saved_model(folder)
+    for name in ("saved_model.cpb", "saved_model.pbtxt", "assets/words.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+        with pytest.raises(UserError, match=rf"{name}: not loaded"):
+            check_saved_model(folder)
+        (folder / name).unlink()
+    index = folder / "variables" / "variables.index"
+    index.rename(tmp_path / "index")
+    index.symlink_to(tmp_path / "index")
+    with pytest.raises(UserError, match=r"variables\.index: not loaded"):
         check_saved_model(folder)
 
 

@@ -1,6 +1,6 @@
-"""Trained models that come with the package, to play at once.
+"""Trained models that come with the package.
 
-They are small, made by `benchmarks/bundled/make_instruments.py` from the bundled recordings.
+`benchmarks/bundled/make_instruments.py` trained them on the bundled recordings.
 """
 
 import os
@@ -13,13 +13,13 @@ NAMES = ("violin",)
 
 
 def instrument(name: str) -> Path:
-    """Returns the run directory of a bundled model: what is needed to play and to export it.
+    """Returns the run directory of a bundled model, from which it can be played and exported.
 
     Args:
-        name: "violin" (the configuration `demo`, trained on the bundled violin).
+        name: Name of the model: "violin" (configuration `demo`, trained on the bundled violin).
 
     Returns:
-        Path of the folder, for `load_model`, `load_player` and `RunDirectory`.
+        Folder for `load_model`, `load_player` and `RunDirectory`.
 
     Raises:
         UserError: If there is no model of that name.
@@ -34,16 +34,16 @@ def instrument(name: str) -> Path:
 
 
 def resolve_model(argument: str | os.PathLike) -> Path:
-    """Returns the path that a model's name on the command line means.
+    """Resolves the name of a model on the command line.
 
     Args:
-        argument: A path, or "bundled:NAME" for a bundled model.
+        argument: Path, or "bundled:NAME" for a bundled model.
 
     Returns:
         Path, which need not exist.
 
     Raises:
-        UserError: If it names a bundled model that does not exist.
+        UserError: If there is no bundled model of that name.
 
     Example:
         >>> resolve_model("bundled:violin").name, resolve_model("my_run").name
