@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-import tensorflow as tf
 
 from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import Manifest, as_manifest
-from ddsp_tf.data.pipeline import clips
 from ddsp_tf.evaluation.clip_measures import ClipJudge, MeasuredClip
+from ddsp_tf.evaluation.clip_reading import Clip, count_clips, read_clips
 from ddsp_tf.evaluation.held_out import Part, choose_parts
 from ddsp_tf.evaluation.record import (
     EvaluatedClip,
@@ -110,7 +109,7 @@ def evaluate_run(
     shown_clips: int = 12,
     on_progress: Progress | None = None,
 ) -> RunEvaluation:
-    """Evaluates a run's best model and writes evaluation.json.
+    """Evaluates a run's best model and writes evaluation.json; removes an earlier report.html.
 
     Args:
         run: The run.
@@ -151,6 +150,8 @@ def evaluate_run(
             summary=result.summary,
             per_clip=result.per_clip,
         )
+        # A page of an earlier evaluation would contradict the new numbers.
+        run.report.unlink(missing_ok=True)
         write_evaluation(run, record)
     return RunEvaluation(record, result.shown)
 
@@ -165,17 +166,6 @@ def _described(part: Part, clips: int) -> EvaluatedDataset:
         clips=clips,
         extractor=part.manifest.extractor,
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Clip:
-    """A clip of the recordings, numbered through all parts; the number is the noise's seed."""
-
-    number: int
-    name: str
-    part: int
-    features: dict[str, np.ndarray]
-    audio: np.ndarray
 
 
 def _evaluate(
@@ -194,14 +184,13 @@ def _evaluate(
         for part in parts
     ]
     clip_frames = max(round(clip_seconds * model.frame_rate), 1)
-    streams = _streams(parts, clip_frames)
-    total = sum(int(stream.cardinality()) for _, stream in streams)
+    total = count_clips(parts, clip_frames)
 
-    def measure(clip: _Clip) -> MeasuredClip:
+    def measure(clip: Clip) -> MeasuredClip:
         return judges[clip.part].measure(clip.name, clip.features, clip.audio, seed=clip.number)
 
     per_clip, shown = [], []
-    for measured, clip in _in_threads(measure, _read(streams, model)):
+    for measured, clip in _in_threads(measure, read_clips(parts, clip_frames)):
         per_clip.append(EvaluatedClip(clip.name, clip.part, measured.metrics))
         if total <= shown_clips:
             shown.append(measured)
@@ -211,7 +200,7 @@ def _evaluate(
     ranks = chosen_clips(losses, shown_clips)
     if total > shown_clips:
         # Rendered once more: the sounds of all clips would fill the memory.
-        chosen = (clip for clip in _read(streams, model) if clip.number in ranks)
+        chosen = (clip for clip in read_clips(parts, clip_frames) if clip.number in ranks)
         shown = [measured for measured, _ in _in_threads(measure, chosen)]
     for measured, number in zip(shown, sorted(ranks), strict=True):
         measured.rank = ranks[number]
@@ -220,36 +209,11 @@ def _evaluate(
     return ModelEvaluation(summary, per_clip, shown)
 
 
-def _streams(parts: Sequence[Part], clip_frames: int) -> list[tuple[int, tf.data.Dataset]]:
-    return [
-        (number, clips(part.manifest, split=split, clip_frames=clip_frames, with_sources=True))
-        for number, part in enumerate(parts)
-        for split in part.splits
-    ]
-
-
-def _read(streams, model: Autoencoder) -> Iterator[_Clip]:
-    number = 0
-    for part, stream in streams:
-        for features, audio, about in stream.as_numpy_iterator():
-            frames = int(about["valid_frames"][0])
-            start = int(about["start_frame"][0]) / model.frame_rate
-            source = printable(about["source"][0].decode("utf-8", "surrogateescape"))
-            yield _Clip(
-                number=number,
-                name=f"{source} {start:.1f}-{start + frames / model.frame_rate:.1f} s",
-                part=part,
-                features={name: values[0, :frames] for name, values in features.items()},
-                audio=audio[0, : frames * model.hop],
-            )
-            number += 1
-
-
 def _in_threads(
-    measure: Callable[[_Clip], MeasuredClip], clips: Iterable[_Clip]
-) -> Iterator[tuple[MeasuredClip, _Clip]]:
+    measure: Callable[[Clip], MeasuredClip], clips: Iterable[Clip]
+) -> Iterator[tuple[MeasuredClip, Clip]]:
     """Measures several clips at a time, in order: a tracker alone uses one processor."""
-    waiting: deque[tuple[Future, _Clip]] = deque()
+    waiting: deque[tuple[Future, Clip]] = deque()
     with ThreadPoolExecutor(_THREADS) as executor:
         try:
             for clip in clips:
