@@ -93,7 +93,7 @@ def exp_sigmoid(
         x: Raw network output, any shape.
         exponent: Steepness, above 1.
         max_value: Amplitude for large x.
-        threshold: Amplitude for very negative x; keeps gradients alive.
+        threshold: Amplitude for very negative x, so that gradients do not vanish.
 
     Returns:
         Amplitude in threshold .. max_value + threshold, same shape.
@@ -108,14 +108,16 @@ def exp_sigmoid(
 
 
 def amplify_exp_sigmoid(x: Tensor, log_gain: Tensor, exponent: float = 10.0) -> Tensor:
-    """Moves raw network outputs so that their `exp_sigmoid` is multiplied.
+    """Shifts raw network outputs so that their `exp_sigmoid` is amplified.
 
-    Without its threshold, which stays; and up to the largest value, where a gain ends.
+    From max_value * sigmoid(x) ** ln(exponent) follows log sigmoid(y) = log sigmoid(x) +
+    log_gain / ln(exponent), and y = log(s / (1 - s)) for s = sigmoid(y). The threshold is not
+    amplified, and the largest value limits the gain.
 
     Args:
         x: Raw network output, any shape.
         log_gain: Natural logarithm of the gain, of a shape that broadcasts.
-        exponent: As of `exp_sigmoid`.
+        exponent: Exponent of `exp_sigmoid`.
 
     Returns:
         Raw numbers whose `exp_sigmoid` is `exp(log_gain)` times that of x.
@@ -126,6 +128,6 @@ def amplify_exp_sigmoid(x: Tensor, log_gain: Tensor, exponent: float = 10.0) -> 
         2.0
     """
     log_sigmoid = ops.log_sigmoid(ops.convert_to_tensor(x, "float32"))
-    # 1 - sigmoid must not vanish; this is 0.02 dB below the largest value.
+    # 1 - sigmoid must not vanish: the limit is 0.02 dB below the largest value.
     moved = ops.minimum(log_sigmoid + log_gain / math.log(exponent), -1e-3)
     return moved - ops.log(1.0 - ops.exp(moved))

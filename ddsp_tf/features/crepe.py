@@ -1,4 +1,4 @@
-"""CREPE: a convolutional network that hears pitch in 1024 samples, and how to read its answer.
+"""CREPE: a convolutional network for pitch, and the decoding of its activation.
 
 Kim, Salamon, Li and Bello, "CREPE: A Convolutional Representation for Pitch Estimation" (2018).
 """
@@ -18,15 +18,15 @@ _GLIDE_BINS = 12
 
 
 def crepe_network(capacity: str = "full") -> keras.Model:
-    """Builds the network with random weights; `crepe_weights.load_weights` gives it the official.
+    """Builds the network with random weights; `crepe_weights.load_weights` loads the official ones.
 
     Args:
         capacity: "tiny", "small", "medium", "large" or "full": 4, 8, 16, 24 or 32 times the
             smallest number of filters.
 
     Returns:
-        Model from frames [batch, 1024], as `normalized_frames` gives them, to the activation of
-        pitch bins [batch, 360], 0..1. Bin k stands for `BIN_CENTS[k]` cents above 10 Hz.
+        Model from frames [batch, 1024] of `normalized_frames` to the activation of pitch bins
+        [batch, 360], 0..1. Bin k stands for `BIN_CENTS[k]` cents above 10 Hz.
 
     Raises:
         KeyError: If there is no such capacity.
@@ -56,11 +56,11 @@ def crepe_network(capacity: str = "full") -> keras.Model:
 
 
 def normalized_frames(audio: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Cuts out frames and brings each to zero mean and unit variance, as the network expects.
+    """Cuts out frames, and normalizes each to zero mean and unit variance.
 
     Args:
-        audio: Mono [samples] at 16 kHz; silence beyond both ends.
-        centres: Samples in the middle of the frames, integers in 0..samples [frames].
+        audio: Mono audio [samples] at 16 kHz; silence beyond both ends.
+        centres: Centres of the frames in samples, integers in 0..samples [frames].
 
     Returns:
         float32 [frames, 1024].
@@ -77,12 +77,12 @@ def normalized_frames(audio: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def pitch_of_activation(activation: np.ndarray, viterbi: bool = False) -> np.ndarray:
-    """Reads pitch from the network's answer: the weighted mean of the bins around the best.
+    """Reads pitch from the activation: the weighted mean of the bins around the best one.
 
     Args:
-        activation: [frames, 360]; a frame of zeros says nothing, any path may lead through it.
+        activation: [frames, 360]; a frame of zeros does not influence the path.
         viterbi: Whether the best bins come from the likeliest path through all frames, which
-            moves less than 12 bins (240 cents) a frame, instead of each frame's largest.
+            moves less than 12 bins (240 cents) per frame, instead of each frame's largest.
 
     Returns:
         Pitch in Hz, float64 [frames].
@@ -114,7 +114,7 @@ def _likeliest_path(activation: np.ndarray) -> np.ndarray:
     likelihood = (_GLIDE_BINS - np.abs(moves)).astype(np.float64)
     origins = np.arange(BINS)[:, None] + moves
     inside = (origins >= 0) & (origins < BINS)
-    # Near the ends fewer moves are open, so each is likelier: normalized by origin.
+    # Near the ends there are fewer moves: normalized by origin.
     leaving = (np.where(inside, likelihood, 0.0)).sum(axis=1)
     origins = np.clip(origins, 0, BINS - 1)
     with np.errstate(divide="ignore"):

@@ -25,29 +25,27 @@ _CHUNK_SECONDS = 30.0
 _CONTEXT_SECONDS = 0.2
 _VITERBI_CONTEXT_SECONDS = 2.0
 _SILENT_PEAK = 1e-3
-# Frames times capacity that run together: some 150 MB, and enough to keep a GPU busy.
+# Frames times capacity of a batch: about 150 MB, and enough to keep a GPU busy.
 _BATCH = 4096
 
 
 class CrepeTracker(PitchTracker):
     """CREPE, the network of the original DDSP, with its official weights.
 
-    It listens at 16 kHz to the 64 ms around every frame, at any hop; audio at other rates is
-    resampled for it. The confidence is the network's largest activation; where the 64 ms peak
-    below -60 dBFS it is 0. Kim et al., "CREPE: A Convolutional Representation for Pitch
-    Estimation" (2018).
+    It analyses the 64 ms around every frame at 16 kHz, at any hop; other rates are resampled. The
+    confidence is the network's largest activation; where the 64 ms peak below -60 dBFS it is 0.
+    Kim et al., "CREPE: A Convolutional Representation for Pitch Estimation" (2018).
 
     Args:
         capacity: Size of the network: "tiny", "small", "medium", "large" or "full".
         viterbi: Whether pitch follows the likeliest path instead of each frame's best bin.
-        weights: A `.h5` or `.h5.bz2` of the official layout; by default the installed `crepe`
-            package's, or downloaded once, see `crepe_weights.find_weights`. The path is not a
-            part of the description; `version` tells the weights apart.
-        batch_frames: Frames that the network hears at once; by default about as many as keep a
-            GPU busy.
+        weights: `.h5` or `.h5.bz2` file in the official layout; by default the installed `crepe`
+            package's, or downloaded once, see `crepe_weights.find_weights`. The path is not part
+            of the description; `version` identifies the weights.
+        batch_frames: Frames in a batch; by default enough to keep a GPU busy.
 
     Raises:
-        UserError: If there is no such capacity; when tracking, if the weights are not to be had.
+        UserError: If there is no such capacity; when tracking, if the weights cannot be found.
 
     Example:
         >>> CrepeTracker(capacity="tiny").settings
@@ -55,7 +53,7 @@ class CrepeTracker(PitchTracker):
     """
 
     name = "crepe"
-    # The middle of the first and the last bin that training data had.
+    # Centres of the first and the last bin with training data.
     range_hz = (32.7, 1975.5)
 
     def __init__(
@@ -81,12 +79,12 @@ class CrepeTracker(PitchTracker):
         self._sha256 = ""
 
     def __getstate__(self) -> dict:
-        """Leaves the network behind: processes that get a copy load it themselves."""
+        """Leaves the network out: processes that get a copy load it themselves."""
         return {**self.__dict__, "_network": None}
 
     @property
     def version(self) -> str:
-        """The beginning of the weights' sha256, unpacked."""
+        """First digits of the sha256 of the unpacked weights."""
         self._load()
         return f"weights {self._sha256[:12]}"
 
@@ -117,11 +115,11 @@ class CrepeTracker(PitchTracker):
         return pitch_of_activation(activation, self.settings["viterbi"]), activation.max(axis=1)
 
     def activation(self, audio: np.ndarray, centres: np.ndarray) -> np.ndarray:
-        """Gives the network's answer around some samples, batch by batch.
+        """Computes the network's activation around some samples, batch by batch.
 
         Args:
-            audio: Mono [samples] at 16 kHz.
-            centres: Samples in the middle of the frames, integers [frames].
+            audio: Mono audio [samples] at 16 kHz.
+            centres: Centres of the frames in samples, integers [frames].
 
         Returns:
             Activation of the pitch bins, float32 [frames, 360].
@@ -130,7 +128,7 @@ class CrepeTracker(PitchTracker):
         activation = np.empty((centres.size, BINS), np.float32)
         for first in range(0, centres.size, self._batch_frames):
             wanted = centres[first : first + self._batch_frames]
-            # Few sizes of batches: each one is compiled.
+            # Few batch sizes, because each one is compiled.
             size = min(self._batch_frames, 1 << max(4, (wanted.size - 1).bit_length()))
             frames = normalized_frames(audio, np.resize(wanted, size))
             answer = self._network.predict_on_batch(frames)

@@ -1,4 +1,4 @@
-"""All features of a recording at once."""
+"""All features of a recording."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ class FeatureExtractor:
     """Measures pitch and loudness of mono audio, one value per frame.
 
     Args:
-        sample_rate: Of the audio, in Hz.
-        frame_rate: Frames a second; `sample_rate / frame_rate` must be whole.
-        pitch_tracker: A tracker; the name of one, for its default settings; or its name with
-            settings, such as `{"name": "yin", "lowest_hz": 40.0}`.
-        loudness_fft_size: Samples that one frame of `loudness_db` sees.
-        power_frame_size: Samples that one frame of `power_db` averages.
-        refine_f0: Whether the tracker's pitch is moved to where the harmonics are, see
+        sample_rate: Sample rate of the audio in Hz.
+        frame_rate: Frames per second; divides the sample rate.
+        pitch_tracker: Tracker, its name (with default settings), or its name with settings, such
+            as `{"name": "yin", "lowest_hz": 40.0}`.
+        loudness_fft_size: Window of `loudness_db` in samples.
+        power_frame_size: Window of `power_db` in samples.
+        refine_f0: Whether the tracker's pitch is refined by the phases of the harmonics, see
             `ddsp_tf.features.refinement.refine_f0`.
 
     Raises:
@@ -96,7 +96,7 @@ class FeatureExtractor:
         }
 
     def describe(self) -> dict[str, Any]:
-        """Gives everything that determines the result, ready for JSON.
+        """Returns everything that determines the result, ready for JSON.
 
         Returns:
             `sample_rate`, `frame_rate`, `hop`, `loudness_fft_size`, `power_frame_size`,
@@ -114,13 +114,13 @@ class FeatureExtractor:
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> "FeatureExtractor":
-        """Makes the extractor that a description came from.
+        """Creates the extractor of a description.
 
         The tracker is the installed one, whatever version the description names;
-        `tracker_change` tells whether that differs.
+        `tracker_change` returns the difference.
 
         Args:
-            description: What `describe` gave. One without `refine_f0` is older, and means False.
+            description: Dictionary from `describe`.
 
         Returns:
             An extractor with the same settings.
@@ -136,7 +136,7 @@ class FeatureExtractor:
                 pitch_tracker=pitch_tracker(tracker["name"], **tracker["settings"]),
                 loudness_fft_size=description["loudness_fft_size"],
                 power_frame_size=description["power_frame_size"],
-                refine_f0=description.get("refine_f0", False),
+                refine_f0=description["refine_f0"],
             )
         except KeyError as error:
             raise UserError(f"feature extractor: the description lacks {error}") from error
@@ -144,11 +144,7 @@ class FeatureExtractor:
         return extractor
 
     def tracker_change(self) -> str | None:
-        """Tells whether the tracker is another version than the description named.
-
-        Returns:
-            One sentence if so; None if not, or if this was not made from a description.
-        """
+        """Returns a sentence if the tracker differs from the description's, else None."""
         if self.recorded_tracker is None:
             return None
         return tracker_difference(self.recorded_tracker, self.tracker.describe())

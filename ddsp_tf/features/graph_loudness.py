@@ -1,4 +1,4 @@
-"""Loudness and power of tensors, inside a graph: what `loudness` measures on recordings."""
+"""Loudness and power of tensors, for graphs; `loudness` measures arrays."""
 
 import math
 
@@ -15,15 +15,14 @@ def graph_loudness_db(
 ) -> Tensor:
     """Measures A-weighted loudness per frame, as `loudness.loudness_db` does on arrays.
 
-    Both are made of the same window and weights (`loudness.loudness_weights`) and have the same
-    reference level; this one computes in float32 and agrees to 0.001 dB.
+    It computes in float32 and agrees to 0.001 dB.
 
     Args:
         audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
-        fft_size: Samples seen by one frame; a power of two where LiteRT must run it.
-        floor_db: Lowest value given, in dB.
+        fft_size: Window in samples; a power of two where LiteRT must run it.
+        floor_db: Lowest level in dB.
 
     Returns:
         Loudness in dB, float32 [batch, samples // hop]. Frame k is centred on sample k * hop.
@@ -47,8 +46,8 @@ def graph_power_db(
     Args:
         audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
         hop: Samples between two frames.
-        frame_size: Samples averaged in one frame.
-        floor_db: Lowest value given, in dB; 0 dB is a mean square of 1.
+        frame_size: Window in samples.
+        floor_db: Lowest level in dB; 0 dB is a mean square of 1.
 
     Returns:
         Power in dB, float32 [batch, samples // hop]. Frame k is centred on sample k * hop.

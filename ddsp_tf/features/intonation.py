@@ -1,4 +1,4 @@
-"""Draws sung and played notes to the nearest in tune."""
+"""Pitch correction of notes."""
 
 import itertools
 
@@ -14,15 +14,14 @@ _RAMP_SECONDS = 0.02
 def correct_pitch(
     f0_hz: np.ndarray, notes: np.ndarray, frame_rate: float, amount: float = 1.0
 ) -> np.ndarray:
-    """Draws each note to the nearest one of equal temperament (A = 440 Hz).
+    """Moves each note towards the nearest note of equal temperament (A = 440 Hz).
 
-    The median over a fifth of a second moves and carries along what is faster, so vibrato and
-    slides stay.
+    The correction follows the median over a fifth of a second, so vibrato and slides stay.
 
     Args:
-        f0_hz: [frames].
-        notes: bool [frames]; other frames stay.
-        frame_rate: Frames a second.
+        f0_hz: Pitch in Hz [frames].
+        notes: Mask of the frames that belong to notes, bool [frames]; others do not move.
+        frame_rate: Frames per second.
         amount: 0 (no change) to 1 (in tune).
 
     Returns:
@@ -42,7 +41,7 @@ def correct_pitch(
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
         centre = np.median(windows, axis=1)
         nearest = np.round(centre)
-        # One correction for each steady stretch; a running one would bend slides in steps.
+        # One correction for each steady span; a running one would bend slides in steps.
         for start, stop in _constant(nearest):
             steady = np.median(centre[start:stop])
             correction[first + start : first + stop] = nearest[start] - steady

@@ -1,8 +1,8 @@
 """Level of audio per frame: A-weighted loudness, and plain power.
 
-Both follow the definitions of the original DDSP, so that models and thresholds made for it keep
-their meaning. Frame k is centred on sample k * hop; beyond both ends the audio counts as silence.
-Audio of any length is measured in blocks of frames, so memory does not grow with it.
+Both follow the definitions of the original DDSP, so that its thresholds keep their meaning. Frame
+k is centred on sample k * hop; beyond both ends there is silence. Audio is measured in chunks of
+frames, so memory does not grow with its length.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def power_to_db(power: np.ndarray, floor_db: float = FLOOR_DB) -> np.ndarray:
 
     Args:
         power: Power, any shape, 0 or above; 1 is 0 dB.
-        floor_db: Lowest value given, in dB.
+        floor_db: Lowest level in dB.
 
     Returns:
         Level in dB, same shape.
@@ -56,14 +56,14 @@ def power_to_db(power: np.ndarray, floor_db: float = FLOOR_DB) -> np.ndarray:
 
 
 def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gives what defines loudness: the window of a frame and the weights of its power spectrum.
+    """Returns the window and the weights of the power spectrum that define loudness.
 
-    Every form of loudness, on arrays, tensors or in a real-time host, is the weighted sum over
-    the one-sided, unnormalized power spectrum of the windowed frame.
+    Loudness is the weighted sum over the one-sided, unnormalized power spectrum of a windowed
+    frame: on arrays, on tensors and in real-time hosts.
 
     Args:
-        fft_size: Samples seen by one frame.
-        sample_rate: In Hz.
+        fft_size: Window in samples.
+        sample_rate: Sample rate in Hz.
 
     Returns:
         Periodic Hann window [fft_size], and A-weighting over the number of bins
@@ -82,15 +82,15 @@ def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.nd
 def frame_loudness_db(
     frames: np.ndarray, sample_rate: int, floor_db: float = FLOOR_DB
 ) -> np.ndarray:
-    """Measures frames that are already cut out, as a real-time host has them.
+    """Measures frames that are already cut out, as in a real-time host.
 
-    The frame is weighted with a periodic Hann window; the result is the mean over the bins of its
-    one-sided, A-weighted, unnormalized power spectrum.
+    The mean over the bins of the one-sided, A-weighted, unnormalized power spectrum of the frame
+    under a periodic Hann window.
 
     Args:
         frames: Audio [..., fft_size].
-        sample_rate: In Hz.
-        floor_db: Lowest value given, in dB.
+        sample_rate: Sample rate in Hz.
+        floor_db: Lowest level in dB.
 
     Returns:
         Loudness in dB, float64 [...]; see `loudness_db` for the reference level.
@@ -121,10 +121,10 @@ def loudness_db(
 
     Args:
         audio: Audio [..., samples] in -1..1.
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
-        fft_size: Samples seen by one frame.
-        floor_db: Lowest value given, in dB.
+        fft_size: Window in samples.
+        floor_db: Lowest level in dB.
 
     Returns:
         Loudness in dB, float32 [..., samples // hop].
@@ -149,8 +149,8 @@ def power_db(
     Args:
         audio: Audio [..., samples] in -1..1.
         hop: Samples between two frames.
-        frame_size: Samples averaged in one frame.
-        floor_db: Lowest value given, in dB.
+        frame_size: Window in samples.
+        floor_db: Lowest level in dB.
 
     Returns:
         Power in dB, float32 [..., samples // hop].
@@ -167,7 +167,7 @@ def power_db(
 def _measure(
     audio: np.ndarray, hop: int, size: int, level: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Cuts audio [..., samples] into centred frames, block by block, and applies `level`."""
+    """Cuts audio [..., samples] into centred frames, chunk by chunk, and applies `level`."""
     audio = np.asarray(audio)
     if audio.dtype.kind != "f":
         raise ValueError(f"audio holds {audio.dtype}; expected floats in -1..1")

@@ -1,4 +1,4 @@
-"""Where notes are, and silence between them."""
+"""Detection of notes, and silence between them."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 SILENT_DB = -80.0
 _SHORTEST_SECONDS = 0.05
-# A note's loudest moment is this far above the faintest that a note may become. A hum is not.
+# A note's peak lies this far above the faintest level of a note; a hum's does not.
 _RISE_DB = 10.0
 _RAMP_SECONDS = 0.02
 
@@ -20,16 +20,16 @@ def find_notes(
 ) -> np.ndarray:
     """Finds the frames that belong to notes.
 
-    A note has a pitch, a sure one if confidence is known, and a level not far below the loud
-    parts, which it exceeds by 10 dB at its loudest: a hum in a pause has a pitch, too, but stays
-    faint. Interruptions and notes under 50 ms do not count.
+    A note has a pitch (with confidence, if it is known) and a level above a threshold relative to
+    the loud parts, which its peak exceeds by 10 dB: a hum in a pause has a pitch, too, but stays
+    faint. Gaps and notes shorter than 50 ms are ignored.
 
     Args:
-        f0_hz: [frames], 0 for no pitch.
-        level_db: [frames] loudness or power, in dB.
-        frame_rate: Frames a second.
-        f0_confidence: [frames] from 0 to 1; None if unknown.
-        below_loud_db: How far below the 95th percentile of levels a note may be, in dB.
+        f0_hz: Pitch in Hz [frames], 0 for no pitch.
+        level_db: Loudness or power in dB [frames].
+        frame_rate: Frames per second.
+        f0_confidence: Confidence [frames], 0 to 1; None if unknown.
+        below_loud_db: Threshold in dB below the 95th percentile of levels.
 
     Returns:
         bool [frames].
@@ -53,12 +53,12 @@ def find_notes(
 
 
 def silence_pauses(level_db: np.ndarray, notes: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Takes the level between notes down to silence, within 20 ms of their ends.
+    """Fades the level between notes to silence, within 20 ms of their ends.
 
     Args:
-        level_db: [frames] in dB.
-        notes: bool [frames].
-        frame_rate: Frames a second.
+        level_db: Level in dB [frames].
+        notes: Mask of the frames that belong to notes, bool [frames].
+        frame_rate: Frames per second.
 
     Returns:
         float32 [frames].

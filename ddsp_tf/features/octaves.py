@@ -1,4 +1,4 @@
-"""Octave errors of a pitch tracker, found by looking at the waveform itself."""
+"""Correction of a pitch tracker's octave errors by autocorrelation."""
 
 import numpy as np
 
@@ -17,21 +17,20 @@ def correct_octaves(
     fmin_hz: float,
     fmax_hz: float,
 ) -> np.ndarray:
-    """Moves answers of a tracker by octaves where the waveform plainly says so.
+    """Moves a tracker's pitch by octaves where the waveform is clear.
 
-    A tone repeats after one period. Where the correlation of the sound with itself one claimed
-    period later is below 0.3, but above 0.85 after two (or four) of them, the tracker followed an
-    overtone: the pitch is one (or two) octaves lower. Where it is 0.98 or more after half a
-    period already, the pitch is an octave higher. Noisy or changing sound meets none of these
-    conditions and keeps its answer.
+    A tone repeats after one period. Where the autocorrelation at one estimated period is below
+    0.3, but above 0.85 at two (or four), the tracker followed an overtone: the pitch is one (or
+    two) octaves lower. Where it is 0.98 or more at half a period, the pitch is an octave higher.
+    Noisy or changing sound meets none of these conditions.
 
     Args:
-        audio: Mono [samples].
-        sample_rate: In Hz.
-        positions: Samples that the answers are about [answers].
-        pitch_hz: Pitch at them, in Hz; 0 is left alone.
-        fmin_hz: No pitch is moved below this.
-        fmax_hz: No pitch is moved above this.
+        audio: Mono audio [samples].
+        sample_rate: Sample rate in Hz.
+        positions: Positions of the estimates in samples [answers].
+        pitch_hz: Pitch at the positions in Hz; 0 is left alone.
+        fmin_hz: Lowest pitch after a correction.
+        fmax_hz: Highest pitch after a correction.
 
     Returns:
         Pitch in Hz [answers].
@@ -65,10 +64,10 @@ def correct_octaves(
 def _self_correlation(
     audio: np.ndarray, sample_rate: int, positions: np.ndarray, lags: np.ndarray
 ) -> np.ndarray:
-    """Correlates the sound around each position with itself some samples later: -1..1."""
+    """Normalized autocorrelation around each position, -1..1."""
     lags = np.maximum(np.round(lags).astype(np.int64), 1)
     window = int(WINDOW_SECONDS * sample_rate)
-    # The two windows lie evenly around the position, inside the recording.
+    # The two windows are centred on the position, within the recording.
     first = np.round(positions).astype(np.int64) - (window + lags) // 2
     first = np.clip(first, 0, np.maximum(audio.size - window - lags, 0))
     indices = first[:, None] + np.arange(window)

@@ -1,4 +1,4 @@
-"""Pitch trackers: audio to fundamental frequency and confidence per frame."""
+"""Pitch trackers: from audio to fundamental frequency and confidence per frame."""
 
 import importlib
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Each in its own module, imported when asked for: some bring a network runtime along.
+# Imported on demand, because some import a network runtime.
 TRACKERS = {
     "swift_f0": "ddsp_tf.features.swift_f0:SwiftF0Tracker",
     "crepe": "ddsp_tf.features.crepe_tracker:CrepeTracker",
@@ -21,13 +21,13 @@ SUPPORT_SEMITONES = 4.0
 
 
 class PitchTracker(ABC):
-    """What every pitch tracker offers.
+    """Base class of pitch trackers.
 
-    A subclass sets `name`, passes what determines its result to this constructor, and implements
-    `range_hz`, `version` and `track`.
+    A subclass sets `name`, passes the settings that determine its result to this constructor, and
+    implements `range_hz`, `version` and `track`.
 
     Args:
-        **settings: JSON-able arguments of the subclass's constructor.
+        **settings: Arguments of the subclass's constructor, ready for JSON.
     """
 
     name: ClassVar[str]
@@ -37,30 +37,33 @@ class PitchTracker(ABC):
 
     @property
     def range_hz(self) -> tuple[float, float]:
-        """Lowest and highest pitch it can tell, in Hz; what lies outside comes out wrong."""
+        """Lowest and highest pitch in Hz that it can track; others come out wrong."""
         return 0.0, math.inf
 
     @property
     @abstractmethod
     def version(self) -> str:
-        """Version of whatever does the tracking."""
+        """Version of the algorithm or network."""
 
     @abstractmethod
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording.
 
         Args:
-            audio: Mono float32 [samples] in -1..1.
-            sample_rate: In Hz.
+            audio: Mono audio, float [samples] in -1..1.
+            sample_rate: Sample rate in Hz.
             hop: Samples between two frames; frame k describes sample k * hop.
 
         Returns:
-            f0_hz and f0_confidence (0..1), float32 [samples // hop] each. A frame is voiced from
-            a confidence of 0.5 on. Where it is not, f0_hz goes on as `fill_unvoiced` says.
+            f0_hz and f0_confidence (0..1), float32 [samples // hop] each. Frames with a
+            confidence of 0.5 or more are voiced; in others, `fill_unvoiced` fills f0_hz.
+
+        Raises:
+            UserError: If the audio is not mono, of integers or not finite.
         """
 
     def describe(self) -> dict[str, Any]:
-        """Gives name, version and settings, as a dataset records them."""
+        """Returns name, version and settings, as a dataset records them."""
         return {"name": self.name, "version": self.version, "settings": dict(self.settings)}
 
 
@@ -70,22 +73,21 @@ def fill_unvoiced(
     confidence: np.ndarray,
     positions: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Brings a tracker's frames to other instants, with a pitch at every instant.
+    """Resamples a tracker's frames, with a pitch at every instant.
 
-    Only voiced frames (confidence of 0.5 or more) say anything about pitch. Between two of them
-    that are within a semitone of each other, pitch is interpolated in log frequency; across a
-    larger interval the nearer one holds, so a jump stays a jump and no glide is invented. The
-    same rule bridges unvoiced stretches: an attack gets the pitch of the note that follows, a
-    release that of the note before. The first and the last voiced pitch hold to the ends.
-    Confidence is interpolated linearly, and so is low wherever the tracker heard no pitch.
-    A voiced frame that neither neighbour supports within four semitones (octave errors at the
-    edges of notes, blips in silence) is left out first.
+    Only voiced frames (confidence of 0.5 or more) count. Between two of them within a semitone,
+    pitch is interpolated in log frequency; across a larger interval the nearer one holds, so a
+    jump stays a jump. The same rule bridges unvoiced spans: an attack gets the pitch of the
+    following note, a release that of the note before. The first and the last voiced pitch hold to
+    the ends. Confidence is interpolated linearly, so it is low wherever there is no pitch. Voiced
+    frames without a neighbour within four semitones (octave errors at the edges of notes, blips
+    in silence) are dropped first.
 
     Args:
-        tracker_positions: Increasing instants of the tracker's frames [tracker_frames].
-        pitch_hz: Pitch at them, in Hz.
-        confidence: Confidence at them, 0..1.
-        positions: Instants wanted, in the same unit [frames].
+        tracker_positions: Instants of the tracker's frames, increasing [tracker_frames].
+        pitch_hz: Pitch at these instants in Hz.
+        confidence: Confidence at these instants, 0..1.
+        positions: Requested instants, in the same unit [frames].
 
     Returns:
         f0_hz and f0_confidence, float32 [frames]; both 0 if no frame is voiced.
@@ -116,7 +118,7 @@ def fill_unvoiced(
 
 
 def _supported(voiced: np.ndarray, pitch_hz: np.ndarray) -> np.ndarray:
-    """Tells which voiced frames have a voiced neighbour of about the same pitch."""
+    """Returns which voiced frames have a voiced neighbour of about the same pitch."""
     octaves = np.log2(np.where(voiced, pitch_hz, 1.0))
     near = np.abs(np.diff(octaves)) <= SUPPORT_SEMITONES / 12.0
     near &= voiced[1:] & voiced[:-1]
@@ -124,7 +126,7 @@ def _supported(voiced: np.ndarray, pitch_hz: np.ndarray) -> np.ndarray:
 
 
 def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
-    """Makes a pitch tracker by its name.
+    """Creates a pitch tracker by its name.
 
     Args:
         name: One of `TRACKERS`.
@@ -151,17 +153,17 @@ def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
 
 
 def tracker_difference(taught: dict[str, Any], used: dict[str, Any]) -> str | None:
-    """Says how the tracker that plays a model differs from the one that it was trained with.
+    """Returns a sentence if a model is played with another tracker than it was trained with.
 
     Two trackers disagree at attacks, in pauses and about octaves, and a model turns that into
-    sounds that its recordings never had.
+    artefacts.
 
     Args:
         taught: `PitchTracker.describe()` of the model's training data.
-        used: That of the curves to be played.
+        used: `PitchTracker.describe()` of the curves to be played.
 
     Returns:
-        One sentence, or None if there is no difference.
+        One sentence, or None if the trackers are equal.
 
     Example:
         >>> swift = {"name": "swift_f0", "version": "0.3.0", "settings": {}}

@@ -1,4 +1,4 @@
-"""Whether a recording's pitch lies where its tracker can hear it."""
+"""Check that a recording's pitch lies in the range of its tracker."""
 
 import numpy as np
 
@@ -17,20 +17,19 @@ _SEMITONE = 2.0 ** (1 / 12)
 
 
 def range_advice(audio: np.ndarray, sample_rate: int, tracker: PitchTracker) -> str | None:
-    """Says so if a recording has pitches that a tracker cannot hear, and what to use instead.
+    """Returns advice if a recording has pitches outside a tracker's range.
 
-    A tracker does not know what it misses: outside its range it hears nothing or, worse, is sure of
-    another pitch. So YIN listens, from 30 Hz to 4200 Hz (or a quarter of the sample rate), to 16
-    excerpts of 0.4 s spread over the recording. Contrabassoon, tuba and piccolo are such cases for
-    SwiftF0.
+    Outside its range a tracker finds nothing or, worse, is confident of another pitch. So YIN
+    tracks 16 excerpts of 0.4 s spread over the recording, from 30 Hz to 4200 Hz (or a quarter of
+    the sample rate). For SwiftF0, contrabassoon, tuba and piccolo are such cases.
 
     Args:
-        audio: Mono [samples] in -1..1.
-        sample_rate: In Hz.
-        tracker: The tracker to be used.
+        audio: Mono audio [samples] in -1..1.
+        sample_rate: Sample rate in Hz.
+        tracker: Tracker to be used.
 
     Returns:
-        One sentence, if 5 % of the plainly pitched frames or more lie outside `tracker.range_hz`
+        One sentence, if at least 5 % of the clearly pitched frames lie outside `tracker.range_hz`
         by more than a semitone; else None.
 
     Example:
@@ -40,21 +39,21 @@ def range_advice(audio: np.ndarray, sample_rate: int, tracker: PitchTracker) -> 
         '100 % of the pitched frames lie below 46.9 Hz (at 34'
         >>> range_advice(np.zeros(16000), 16000, SwiftF0Tracker())
     """
-    heard_hz = _plain_pitches(np.asarray(audio, np.float32), int(sample_rate))
-    if heard_hz.size < _FEWEST_FRAMES:
+    found_hz = _plain_pitches(np.asarray(audio, np.float32), int(sample_rate))
+    if found_hz.size < _FEWEST_FRAMES:
         return None
     lowest_hz, highest_hz = tracker.range_hz
-    below = heard_hz[heard_hz < lowest_hz / _SEMITONE]
-    above = heard_hz[heard_hz > highest_hz * _SEMITONE]
+    below = found_hz[found_hz < lowest_hz / _SEMITONE]
+    above = found_hz[found_hz > highest_hz * _SEMITONE]
     outside, side, limit_hz = (
         (below, "below", lowest_hz) if below.size >= above.size else (above, "above", highest_hz)
     )
-    if outside.size < _TOLERATED_SHARE * heard_hz.size:
+    if outside.size < _TOLERATED_SHARE * found_hz.size:
         return None
     better = "'yin'"
     if outside.max() > 2100.0:
         better = f"{{'name': 'yin', 'highest_hz': {_HIGHEST_HZ:g}}}"
-    percent = 100 * outside.size / heard_hz.size
+    percent = 100 * outside.size / found_hz.size
     return (
         f"{percent:.0f} % of the pitched frames lie {side} {limit_hz:.1f} Hz "
         f"(at {np.median(outside):.0f} Hz), out of range of the pitch tracker {tracker.name}; use "
@@ -63,7 +62,7 @@ def range_advice(audio: np.ndarray, sample_rate: int, tracker: PitchTracker) -> 
 
 
 def _plain_pitches(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Pitch of the frames in the excerpts that certainly have one, in Hz."""
+    """Pitch of the clearly pitched frames in the excerpts, in Hz."""
     from ddsp_tf.features.yin_tracker import compiled_yin
 
     hop = max(1, round(sample_rate / _FRAME_RATE))
@@ -73,7 +72,7 @@ def _plain_pitches(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     starts = np.linspace(0, max(audio.size - size, 0), _EXCERPTS).astype(np.int64)
     padded = np.pad(audio, (0, max(size - audio.size, 0)))
     excerpts = padded[np.unique(starts)[:, None] + np.arange(size)]
-    # One shape for all recordings: each is compiled.
+    # One shape for all recordings, because each one is compiled.
     excerpts = np.pad(excerpts, ((0, _EXCERPTS - excerpts.shape[0]), (0, 0)))
     f0_hz, confidence = map(
         np.asarray, compiled_yin(sample_rate, hop, _LOWEST_HZ, _HIGHEST_HZ)(excerpts)

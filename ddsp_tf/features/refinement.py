@@ -1,4 +1,4 @@
-"""Pitch made exact by the phases of the harmonics."""
+"""Pitch refined by the phases of the harmonics."""
 
 import math
 
@@ -8,15 +8,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 WINDOW_SECONDS = 0.064
-# From one look at a phase to the next: no partial turns by half a cycle in it.
+# Between two measurements of a phase: no partial turns by half a cycle in this time.
 STEP_SECONDS = 0.002
 HARMONICS = 12
-# Overtones above are weak, and noisy.
+# Overtones above this are weak and noisy.
 HIGHEST_HZ = 5000.0
 LARGEST_CHANGE = 0.02
 LARGEST_SPREAD = 0.01
-# By how much the sound may swell or fade in one step: a note that begins or ends within the window
-# counts on one side only, which hides part of what its phase turns.
+# Largest relative change of level in one step: a note that begins or ends within the window counts
+# on one side only, which hides part of its phase difference.
 LARGEST_SWELL = 0.02
 _MEDIAN_SECONDS = 0.036
 _MEAN_SECONDS = 0.028
@@ -30,24 +30,24 @@ def refine_f0(
     sample_rate: int,
     hop: int,
 ) -> np.ndarray:
-    """Moves a tracker's pitch to where the harmonics of the sound are.
+    """Refines a tracker's pitch by the phases of the harmonics.
 
     A tracker that is off by a twentieth of a semitone at 440 Hz misses the tenth harmonic by 13 Hz:
-    too little to be heard as pitch, but the synthesizer's harmonics then lie beside those of the
-    recording in every spectrum that resolves them. The phase of a harmonic tells
-    its frequency far more exactly than its place in a spectrum (Flanagan and Golden, "Phase
-    vocoder", 1966). So each of the first harmonics is brought to 0 Hz along the given pitch, and
-    what its phase still turns is by how much the pitch was wrong. Harmonics count by their power,
-    and by their number squared, as each tells the pitch so much more exactly.
+    inaudible as pitch, but the synthesizer's harmonics then lie beside those of the recording in
+    every spectrum that resolves them. The phase of a harmonic gives its frequency far more
+    exactly than its peak in a spectrum (Flanagan and Golden, "Phase vocoder", 1966). So each of
+    the first harmonics is shifted to 0 Hz along the given pitch, and the remaining rotation of its
+    phase is the error of the pitch. Harmonic k turns k times as fast as the error of the pitch, so
+    the variance of its estimate falls with k squared: weights are its power times k squared.
 
-    Only voiced frames are measured, in which the sound does not begin or end, and whose harmonics
+    Only voiced frames are measured, in which the sound neither begins nor ends and the harmonics
     agree. Between them the relative change is interpolated. No pitch moves by more than 2 %.
 
     Args:
-        audio: Mono [samples].
-        f0_hz: Pitch [frames] in Hz; frame k is about sample k * hop.
+        audio: Mono audio [samples].
+        f0_hz: Pitch in Hz [frames]; frame k describes sample k * hop.
         f0_confidence: Confidence [frames], 0..1.
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
 
     Returns:
@@ -84,21 +84,21 @@ def refine_f0(
 
 
 def _relative_change(signal, f0_hz, kernels, reach, sample_rate):
-    """By how much the pitch of some frames is wrong; NaN where the harmonics do not agree.
+    """Relative error of the pitch of some frames; NaN where the harmonics do not agree.
 
-    The signal and the pitch go on for `reach` hops at both ends.
+    The signal and the pitch have `reach` hops of context at both ends.
     """
     blocks, hop = len(f0_hz), len(kernels)
-    # Only what phases do within a window matters: they may start anywhere.
+    # Only phase differences within a window matter, so phases may start anywhere.
     pitch = np.interp(np.arange(blocks * hop) / hop, np.arange(blocks), f0_hz)
     turn = np.exp(-2j * math.pi * np.cumsum(pitch) / sample_rate)
     pitch = f0_hz[reach:-reach]
     weighted, weights, squares, early, late = np.zeros((5, len(pitch)))
     for number in range(1, HARMONICS + 1):
         signal = signal * turn
-        before, after = _looks(signal.reshape(blocks, hop), kernels, reach)
+        before, after = _windowed(signal.reshape(blocks, hop), kernels, reach)
         product = after * np.conj(before)
-        # Hertz by which the pitch is wrong, as this harmonic tells it.
+        # Error of the pitch in Hz, by this harmonic.
         wrong = np.angle(product) / (2.0 * math.pi * STEP_SECONDS * number)
         weight = np.abs(product) * number**2
         weight[(number * pitch > min(HIGHEST_HZ, 0.45 * sample_rate)) | (pitch <= 0.0)] = 0.0
@@ -117,18 +117,18 @@ def _relative_change(signal, f0_hz, kernels, reach, sample_rate):
 
 
 def _kernels(sample_rate, hop):
-    """The window a little before and a little after a frame, cut into hops, [hop, 2, hops]."""
+    """The windows before and after a frame, cut into hops, [hop, 2, hops]."""
     window, step = round(WINDOW_SECONDS * sample_rate), STEP_SECONDS * sample_rate
     reach = math.ceil((window + step) / (2 * hop)) + 1
     places = np.arange(-reach * hop, reach * hop)
-    looks = [
+    windows = [
         np.where(np.abs(at) < window / 2, 0.5 + 0.5 * np.cos(2.0 * math.pi * at / window), 0.0)
         for at in (places + step / 2, places - step / 2)
     ]
-    return np.stack(looks).reshape(2, 2 * reach, hop).transpose(2, 0, 1), reach
+    return np.stack(windows).reshape(2, 2 * reach, hop).transpose(2, 0, 1), reach
 
 
-def _looks(blocks, kernels, reach):
+def _windowed(blocks, kernels, reach):
     """Sums of a signal under both windows of every frame, [2, frames]."""
     products = np.tensordot(blocks, kernels, axes=1)
     frames = len(blocks) - 2 * reach

@@ -1,4 +1,4 @@
-"""Brings curves to another frame rate, and breakpoints to frames."""
+"""Resampling of curves and breakpoints to frames."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,15 @@ import numpy as np
 def resample_curves(
     times: np.ndarray, curves: Mapping[str, np.ndarray], frame_rate: float
 ) -> dict[str, np.ndarray]:
-    """Reads curves at evenly spaced times.
+    """Interpolates curves at evenly spaced times.
 
-    Between two points pitch goes evenly in semitones, everything else evenly. A point without
-    pitch (0 Hz) reaches half way to its neighbours.
+    Pitch is interpolated in semitones, other curves linearly. A point without pitch (0 Hz) extends
+    halfway to its neighbours.
 
     Args:
-        times: [points] in seconds, increasing.
+        times: Times in seconds, increasing [points].
         curves: Dictionary of [points] arrays, such as "f0_hz" and "loudness_db".
-        frame_rate: Frames a second to read at, from the first time to the last.
+        frame_rate: Frames per second of the result, from the first time to the last.
 
     Returns:
         Dictionary of float32 [frames] arrays.
@@ -28,7 +28,7 @@ def resample_curves(
         ([110.0, 220.0, 440.0], [-30.0, -20.0, -10.0])
     """
     times = np.asarray(times, np.float64) - times[0]
-    # A frame that rounding puts just behind the last point is still one.
+    # A frame that rounding puts just after the last point counts.
     count = int(np.floor(times[-1] * frame_rate + 1e-6)) + 1
     at = np.arange(count) / frame_rate
     resampled = {name: np.interp(at, times, curve) for name, curve in curves.items()}

@@ -14,20 +14,19 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoice
 class SwiftF0Tracker(PitchTracker):
     """SwiftF0, a small neural tracker with a calibrated confidence (package `swift-f0`).
 
-    It listens at 16 kHz and answers every 16 ms; audio at other rates is resampled for it, and
-    its answers are brought to the wanted frames by `fill_unvoiced`. Audio is fed in stretches of
-    30 s, so memory does not grow with the recording. Where the audio peaks below -60 dBFS the
-    confidence is 0.
+    It works at 16 kHz with a hop of 16 ms; audio at other rates is resampled, and `fill_unvoiced`
+    resamples the result to the requested frames. Audio is processed in chunks of 30 s, so memory
+    does not grow with the recording. Where the audio peaks below -60 dBFS the confidence is 0.
     Nieradzik, "SwiftF0: Fast and Accurate Monophonic Pitch Detection" (2025).
 
     Args:
         fmin_hz: Lowest pitch considered, at least 46.875 Hz.
         fmax_hz: Highest pitch considered, at most 2093.75 Hz.
-        check_octaves: Whether to move answers by octaves where the waveform repeats at another
-            one, see `correct_octaves`. Without it, whole notes of instruments whose fundamental
-            is weak (saxophone) come out an octave high.
-        threads: Threads of the network. Recordings are prepared in parallel, so one each is best;
-            None for one a physical core.
+        check_octaves: Whether to correct octave errors by autocorrelation, see
+            `correct_octaves`. Without it, whole notes of instruments with a weak fundamental
+            (saxophone) come out an octave high.
+        threads: Threads of the network. Recordings are prepared in parallel, so one is best; None
+            for one per physical core.
 
     Raises:
         UserError: If the range holds no pitch.
@@ -41,7 +40,7 @@ class SwiftF0Tracker(PitchTracker):
     """
 
     name = "swift_f0"
-    _STRETCH_SECONDS = 30
+    _CHUNK_SECONDS = 30
 
     def __init__(
         self,
@@ -60,7 +59,7 @@ class SwiftF0Tracker(PitchTracker):
         self._detector: Any = None
 
     def __getstate__(self) -> dict:
-        """Leaves the network behind: processes that get a copy load it themselves."""
+        """Leaves the network out: processes that get a copy load it themselves."""
         return {**self.__dict__, "_detector": None}
 
     @property
@@ -101,17 +100,17 @@ class SwiftF0Tracker(PitchTracker):
         )
 
     def _detect(self, audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the network: pitch and confidence on its own grid of 16 ms."""
+        """Runs the network: pitch and confidence every 16 ms."""
         if self._detector is None:
             _ = self.version
             from swift_f0 import SwiftF0
 
             self._detector = SwiftF0(threads=self._threads)
         stream = self._detector.stream(self.settings["fmin_hz"], self.settings["fmax_hz"])
-        stretch = self._STRETCH_SECONDS * sample_rate
+        chunk = self._CHUNK_SECONDS * sample_rate
         results = [
-            stream.push(audio[start : start + stretch], sample_rate)
-            for start in range(0, audio.size, stretch)
+            stream.push(audio[start : start + chunk], sample_rate)
+            for start in range(0, audio.size, chunk)
         ]
         results.append(stream.flush())
         return (

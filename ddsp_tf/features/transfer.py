@@ -1,4 +1,4 @@
-"""Fits the curves of one instrument to another: notes, octave, level, intonation."""
+"""Adapts the curves of one instrument to another: notes, octave, level, intonation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from ddsp_tf.features.notes import find_notes, silence_pauses
 from ddsp_tf.units import hz_to_midi
 
 _LEVELS = ("loudness_db", "power_db")
-# A melody whose level hardly moves has no distribution to stretch.
+# A melody of nearly constant level has no distribution to adapt.
 _STEADY_DB = 0.5
 _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """What `transfer_curves` made.
+    """Result of `transfer_curves`.
 
     Attributes:
-        curves: The new curves, by name, [frames] each.
-        notes: Which frames belong to notes, bool [frames].
+        curves: New curves by name, [frames] each.
+        notes: Mask of the frames that belong to notes, bool [frames].
         octaves: Octaves by which the pitch was moved.
         level_change_db: Mean change of level over the notes.
     """
@@ -42,24 +42,24 @@ def transfer_curves(
     louder_db: float = 0.0,
     gate_db: float = 45.0,
 ) -> Transfer:
-    """Fits measured curves to what a model was trained on.
+    """Adapts measured curves to a model's training data.
 
     Pauses become silent, notes move by whole octaves towards the training data's pitch, levels
-    are given its distribution, and pitch is drawn to the nearest note if wanted.
+    get its distribution, and pitch is corrected if requested.
 
     Args:
         curves: Dictionary of [frames] arrays: "f0_hz", a level ("loudness_db" or "power_db", in
-            dB, or both), and optionally "f0_confidence" (0..1). Others are kept as they are.
-        frame_rate: Frames a second.
-        ranges: Statistics of the training data, `dataset_statistics`.
-        octaves: By how many octaves to move the pitch; None to choose.
-        pitch_correction: 0 (as played) to 1 (each note in tune).
-        louder_db: Added to the level of the notes once it fits, in dB; negative for softer.
-        gate_db: How far below the loud parts a note may be, in dB, above 0; what is softer
-            becomes silent.
+            dB, or both), and optionally "f0_confidence" (0..1). Others stay as they are.
+        frame_rate: Frames per second.
+        ranges: Statistics of the training data, from `dataset_statistics`.
+        octaves: Octaves by which the pitch moves; None to choose.
+        pitch_correction: Amount of pitch correction, 0 (as played) to 1 (each note in tune).
+        louder_db: Gain of the notes in dB after the adaptation; negative for softer.
+        gate_db: Threshold of notes in dB below the loud parts, above 0; softer sound becomes
+            silent.
 
     Returns:
-        `Transfer`. Without any note, everything is silent, and nothing moves.
+        `Transfer`. Without any note, everything is silent, and the pitch does not move.
 
     Raises:
         UserError: If pitch_correction is not within 0 to 1, or gate_db is not above 0.
@@ -98,10 +98,10 @@ def transfer_curves(
 
 
 def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:
-    """Chooses the octaves that bring notes nearest to the mean of the training data's.
+    """Chooses the octaves that bring notes closest to the training data's mean pitch.
 
     Args:
-        f0_hz: [n] pitches of notes, above 0.
+        f0_hz: Pitches of notes in Hz, above 0 [n].
         f0_midi: Statistics of the training data's pitch: "mean" as a MIDI number.
 
     Returns:
@@ -115,15 +115,15 @@ def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:
 
 
 def level_quantiles(ranges: Mapping[str, dict], name: str) -> dict[float, float]:
-    """Gives how levels are distributed in the training data.
+    """Returns quantiles of the training data's levels.
 
     Args:
-        ranges: Statistics of the training data, `dataset_statistics`.
+        ranges: Statistics of the training data, from `dataset_statistics`.
         name: "loudness_db" or "power_db".
 
     Returns:
-        Dictionary from shares to the levels in dB that they stay below: five from a histogram if
-        there is one, else those of 5 and 95 %.
+        Dictionary from the share to the level in dB: five quantiles from a histogram if there is
+        one, else those of 5 and 95 %.
 
     Example:
         >>> level_quantiles({"power_db": {"p5": -40.0, "p95": -10.0}}, "power_db")
@@ -142,15 +142,15 @@ def level_quantiles(ranges: Mapping[str, dict], name: str) -> dict[float, float]
 def match_levels(
     level_db: np.ndarray, notes: np.ndarray, wanted: Mapping[float, float]
 ) -> np.ndarray:
-    """Gives the levels of notes another distribution.
+    """Maps the levels of notes to another distribution.
 
-    Their quantiles are moved to the wanted ones, what lies between two in proportion, what lies
-    beyond by as much as the outermost. Louder stays louder.
+    Quantiles move to the given ones; levels between two are interpolated, and levels beyond the
+    outermost move by as much. The order of levels stays.
 
     Args:
-        level_db: [frames] in dB.
-        notes: bool [frames], at least one of them true.
-        wanted: From `level_quantiles`.
+        level_db: Levels in dB [frames].
+        notes: Mask of the frames that belong to notes, bool [frames], at least one of them true.
+        wanted: Quantiles from `level_quantiles`.
 
     Returns:
         float32 [frames].

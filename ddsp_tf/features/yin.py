@@ -1,7 +1,7 @@
-"""Pitch from how well a sound repeats: YIN's normalized difference, smoothed over time.
+"""Pitch from periodicity: YIN's normalized difference, smoothed over time.
 
-Everything is Fourier transforms, products with constant matrices, maxima and sums, on tensors of
-any length, so it works inside an exported graph as well as on recordings.
+It consists of Fourier transforms, products with constant matrices, maxima and sums on tensors of
+any length, so it works inside exported graphs as well as on recordings.
 """
 
 import functools
@@ -29,7 +29,7 @@ _SMOOTHING_STEPS = 6
 
 
 class _Window(NamedTuple):
-    """One length of analysis: how to cut it out, and what its spectrum says at which lags."""
+    """One analysis window, and the matrix from its power spectrum to the correlation at lags."""
 
     window: np.ndarray
     fft_size: int
@@ -55,20 +55,19 @@ def yin_pitch(
 ) -> tuple[Tensor, ...]:
     """Tracks pitch by the lag after which the sound repeats.
 
-    For every frame the correlation of the sound with itself is found at lags 12 cents apart, from
-    a window of 32 ms for pitches above 110 Hz and of 3.4 of the longest periods below. As in YIN,
-    one minus the correlation is divided by its mean over all shorter lags. Of the lags, the one
-    on the best path through the surrounding 0.1 s wins: longer lags cost a little, and so does
-    any jump. de Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and
+    The autocorrelation of every frame is computed at lags 12 cents apart, with a window of 32 ms
+    for pitches above 110 Hz and of 3.4 of the longest periods below. As in YIN, one minus the
+    correlation is divided by its mean over all shorter lags. The lag on the best path through the
+    surrounding 0.1 s wins; longer lags and jumps have a cost. de Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and
     music" (2002); the window's own correlation is divided out as in Boersma, "Accurate short-term
     analysis of the fundamental frequency" (1993).
 
     Args:
         audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
-        lowest_hz: Lowest pitch looked for.
-        highest_hz: Highest pitch looked for; no more than a quarter of the sample rate counts.
+        lowest_hz: Lowest pitch in Hz.
+        highest_hz: Highest pitch in Hz; at most a quarter of the sample rate counts.
 
     Returns:
         Tuple of f0_hz and confidence, float32 [batch, samples // hop] each. Frame k is centred on
@@ -102,15 +101,15 @@ def yin_pitch(
 
 
 def yin_reach(sample_rate: int, hop: int, lowest_hz: float = 30.0) -> int:
-    """Gives how far around a frame's centre `yin_pitch` listens.
+    """Returns the context of `yin_pitch`.
 
     Args:
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
-        lowest_hz: Lowest pitch looked for.
+        lowest_hz: Lowest pitch in Hz.
 
     Returns:
-        Samples at each side; sound farther away does not change the frame's answer.
+        Samples on each side of a frame's centre that influence its pitch.
 
     Example:
         >>> yin_reach(16000, hop=64)
@@ -132,7 +131,7 @@ def _plan(sample_rate: int, lowest_hz: float, highest_hz: float) -> _Plan:
     candidates_hz = highest_hz * 2.0 ** ((2 - np.arange(count)) * _STEP_CENTS / 1200)
     near_zero = np.linspace(0.0, 1.0 / candidates_hz[0], 9)[:-1]
     lags = np.concatenate([near_zero, 1.0 / candidates_hz])
-    # The windows' answers are crossfaded over half an octave.
+    # The windows' correlations are crossfaded over half an octave.
     octaves = np.log2(np.maximum(lags, 1e-9) * _SPLIT_HZ)
     share = np.clip(0.5 - 2.0 * octaves, 0.0, 1.0)
     windows = [
@@ -150,7 +149,7 @@ def _window(sample_rate: int, seconds: float, lags: np.ndarray, share: np.ndarra
     hz = np.fft.rfftfreq(fft_size, 1.0 / sample_rate)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size)
     cosines = np.cos(2 * np.pi * hz[:, None] * lags[used])
-    # The correlation of windowed sound fades with the lag as that of the window does.
+    # The correlation of windowed sound decays with the lag as the window's own does.
     own = np.square(np.abs(np.fft.rfft(window, fft_size)))
     own[1:] *= 2.0
     fading = own @ cosines / own.sum()
@@ -217,7 +216,7 @@ def _smoothed(scores, step: int):
 
 
 def _first_maximum(scores):
-    # Keras's own argmax is made of bit operations that LiteRT lacks.
+    # Keras's argmax uses bit operations that LiteRT lacks.
     size = scores.shape[-1]
     top = scores >= ops.max(scores, axis=-1, keepdims=True)
     return ops.min(ops.where(top, np.arange(size, dtype=np.int32), size - 1), axis=-1)

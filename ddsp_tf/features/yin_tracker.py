@@ -18,14 +18,14 @@ _CHUNK_SECONDS = 8.0
 class YinTracker(PitchTracker):
     """YIN: the lag after which the sound repeats, on the best path through time.
 
-    It needs no network, listens at any sample rate, and reaches lower than the others: for bass
-    instruments, and for graphs that must hold the same tracker (`yin_pitch`). Its confidence is
-    the share of the sound's power that repeats; half of it makes a frame voiced.
+    It needs no network, works at any sample rate, and reaches lower than the others: for bass
+    instruments, and for exported graphs (`yin_pitch`). Its confidence is the periodic share of the
+    sound's power; frames with half of it are voiced.
 
     Args:
-        lowest_hz: Lowest pitch considered, 20 Hz or more.
-        highest_hz: Highest pitch considered, in Hz; no more than a quarter of the audio's sample
-            rate counts.
+        lowest_hz: Lowest pitch considered in Hz, 20 or more.
+        highest_hz: Highest pitch considered in Hz; at most a quarter of the audio's sample rate
+            counts.
 
     Raises:
         UserError: If the range holds no pitch.
@@ -77,7 +77,7 @@ class YinTracker(PitchTracker):
 
 
 def _run(piece, most_frames, sample_rate, hop, lowest_hz, highest_hz):
-    # Few different lengths: each one is compiled.
+    # Few different lengths, because each one is compiled.
     frames = piece.size // hop
     padded = min(most_frames, 2 ** math.ceil(math.log2(max(frames, 16))))
     piece = np.pad(piece, (0, padded * hop - piece.size))[None]
@@ -87,18 +87,7 @@ def _run(piece, most_frames, sample_rate, hop, lowest_hz, highest_hz):
 
 @functools.lru_cache(maxsize=8)
 def compiled_yin(sample_rate: int, hop: int, lowest_hz: float, highest_hz: float):
-    """Compiles `yin_pitch` for one sample rate, hop and range.
-
-    Args:
-        sample_rate: In Hz.
-        hop: Samples between two frames.
-        lowest_hz: Lowest pitch looked for.
-        highest_hz: Highest pitch looked for.
-
-    Returns:
-        Function from float32 audio [batch, samples] to pitch and confidence,
-        [batch, samples // hop] tensors. JAX compiles it anew for every shape.
-    """
+    """Compiles `yin_pitch` for one sample rate, hop and range; JAX again for every shape."""
 
     def function(audio):
         return yin_pitch(audio, sample_rate, hop, lowest_hz, highest_hz)

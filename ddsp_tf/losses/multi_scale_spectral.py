@@ -1,4 +1,4 @@
-"""Distance of short-time spectra at several resolutions."""
+"""Spectral distance at several resolutions."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ddsp_tf.typing import Tensor
 
 _SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
 DISTANCES = ("L1", "L2", "cosine")
-# What each term compares, made of the magnitudes [batch, frames, bins] of one window size.
+# What each term compares, from the magnitudes [batch, frames, bins] of one window size.
 _VIEWS = {
     "magnitude": lambda magnitude: magnitude,
     "log_magnitude": log_magnitude,
@@ -25,7 +25,7 @@ _VIEWS = {
 
 
 def scaled_fft_sizes(sample_rate: int) -> tuple[int, ...]:
-    """Returns the window sizes that last about as long as the original's do at 16 kHz.
+    """Returns window sizes of about the same duration as the original's at 16 kHz.
 
     Args:
         sample_rate: Samples per second, 1000 or more.
@@ -50,12 +50,11 @@ def scaled_fft_sizes(sample_rate: int) -> tuple[int, ...]:
 class MultiScaleSpectralLoss(keras.losses.Loss):
     r"""Distance of short-time spectra at several window sizes.
 
-    For every size the mean absolute difference of magnitudes and of log magnitudes, summed over
-    the sizes: the loss of Engel et al., "DDSP: Differentiable Digital Signal Processing"
-    (ICLR 2020), equal to the original code's in value. At 16 kHz a total of about 4.5 to 5 is
-    what the field calls trained. Further terms of the original code have weights of 0 unless
-    given: differences from frame to frame and from bin to bin, sums over frequency, and
-    A-weighted loudness.
+    The mean absolute differences of magnitudes and of log magnitudes, summed over the sizes: the
+    loss of Engel et al., "DDSP: Differentiable Digital Signal Processing" (ICLR 2020), equal in
+    value to the original code's. At 16 kHz a trained model reaches about 4.5 to 5. Further terms
+    of the original code have weights of 0 by default: differences between frames and between
+    bins, cumulative sums over frequency, and A-weighted loudness.
 
     Args:
         fft_sizes: Window sizes in samples, multiples of 4; by default `scaled_fft_sizes`.
@@ -65,8 +64,8 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         delta_frequency_weight: Weight of the distance of differences between neighbouring bins.
         cumulative_frequency_weight: Weight of the distance of sums from 0 Hz up to each bin.
         loudness_weight: Weight of the mean absolute difference of loudness, per dB.
-        loudness_fft_size: Window of the loudness in samples, a multiple of 4; a quarter of it is
-            its hop.
+        loudness_fft_size: Window of the loudness in samples, a multiple of 4; its hop is a
+            quarter.
         distance: "L1" (mean absolute difference), "L2" (mean squared difference), or "cosine"
             (1 - cosine similarity of the spectra of each frame).
         sample_rate: Samples per second, for the default sizes and the A-weighting.
@@ -78,8 +77,9 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         y_pred: Audio [batch, samples].
 
     Raises:
-        ValueError: If there is no size, a size is not a multiple of 4, the distance has no such
-            name, or a weight is negative.
+        ValueError: If there is no size, a size is not a multiple of 4, the distance is unknown, or
+            a weight is negative; when called, if the signals are not [batch, samples] of one
+            length.
 
     Example:
         >>> loss = MultiScaleSpectralLoss(loudness_weight=0.1)
@@ -134,7 +134,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Names of the terms that have a weight: "magnitude", "log_magnitude", ..."""
+        """Names of the terms with a weight: "magnitude", "log_magnitude", ..."""
         kinds = [name for name, weight in self.weights.items() if weight]
         return (*kinds, "loudness") if self.loudness_weight else tuple(kinds)
 
@@ -147,8 +147,9 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
 
         Returns:
             Dictionary from "magnitude_2048", "log_magnitude_2048", ..., "loudness_512" to
-            [batch] values; a term whose weight is 0 is absent.
+            [batch] values; terms of weight 0 are absent.
         """
+        _check_shapes(y_true, y_pred)
         terms = {}
         for size in self.fft_sizes:
             target, value = stft_magnitude(y_true, size), stft_magnitude(y_pred, size)
@@ -188,7 +189,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         if self.distance == "L2":
             return ops.mean(ops.square(target - value), axis=(1, 2))
         norms = ops.sum(ops.square(target), axis=2) * ops.sum(ops.square(value), axis=2)
-        # Of silence every direction is equally far; the floor keeps the slope finite there.
+        # Silence is at a distance of 1 from everything; the floor keeps its slope finite.
         cosine = ops.sum(target * value, axis=2) / ops.sqrt(ops.maximum(norms, 1e-20))
         return ops.mean(1.0 - cosine, axis=1)
 
@@ -210,3 +211,13 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
             "distance": self.distance,
             "sample_rate": self.sample_rate,
         }
+
+
+def _check_shapes(y_true, y_pred):
+    shapes = {"y_true": tuple(y_true.shape), "y_pred": tuple(y_pred.shape)}
+    for name, shape in shapes.items():
+        if len(shape) != 2:
+            raise ValueError(f"{name} has shape {shape}; expected audio [batch, samples]")
+    known = {shape[1] for shape in shapes.values()} - {None}
+    if len(known) > 1:
+        raise ValueError(f"y_true has {y_true.shape[1]} samples, but y_pred has {y_pred.shape[1]}")

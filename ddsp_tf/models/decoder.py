@@ -1,4 +1,4 @@
-"""What all decoders have in common."""
+"""Base class of decoders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +12,17 @@ from ddsp_tf.typing import Tensor
 
 
 class Decoder(layers.Layer):
-    """Scaled features -> raw controls: dense stacks around a part that knows the past.
+    """Scaled features -> raw controls: dense stacks around a part with memory, the trunk.
 
-    One dense stack per input; something that looks back over their concatenation; an output stack
-    over both; a linear layer. This is the shape of the decoder of Engel et al., "DDSP" (ICLR
-    2020), and subclasses differ in the part that looks back. A subclass makes it in its
-    constructor, between `super().__init__` and `make_output_layers`, and gives `state_size`,
-    `build_trunk` and `look_back`.
+    One dense stack per input, the trunk over their concatenation, an output stack over both, and
+    a linear layer: the decoder of Engel et al., "DDSP" (ICLR 2020). Subclasses differ in the
+    trunk: they create it in the constructor, between `super().__init__` and
+    `make_output_layers`, and implement `state_size`, `build_trunk` and `look_back`.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
+        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         name: Layer name.
@@ -38,7 +37,8 @@ class Decoder(layers.Layer):
         last frame, [batch, state_size].
 
     Raises:
-        ValueError: If there is no input or no output, or a size is that of no input.
+        ValueError: If there is no input or no output, or a size belongs to no input; when called,
+            if an input is missing or has another shape.
     """
 
     # How functions with several forms are executed; not part of the configuration.
@@ -55,7 +55,7 @@ class Decoder(layers.Layer):
         name: str = "decoder",
         **kwargs: Any,
     ):
-        # The state stays in float32 under any precision.
+        # The state stays in float32 under any policy.
         super().__init__(name=name, autocast=False, **kwargs)
         self.output_sizes = dict(output_sizes)
         self.input_names = tuple(input_names)
@@ -76,7 +76,7 @@ class Decoder(layers.Layer):
         ]
 
     def make_output_layers(self) -> None:
-        """Makes the layers after the part that looks back."""
+        """Creates the layers after the trunk."""
         sizes = (self.stack_channels, self.stack_layers)
         self.output_stack = DenseStack(*sizes, name="output_stack", dtype=self.dtype_policy)
         units = sum(self.output_sizes.values())
@@ -88,26 +88,11 @@ class Decoder(layers.Layer):
         raise NotImplementedError
 
     def build_trunk(self, channels: int) -> int:
-        """Builds the part that looks back.
-
-        Args:
-            channels: Channels of its input.
-
-        Returns:
-            Channels of its output.
-        """
+        """Builds the trunk for a number of input channels, and returns its output channels."""
         raise NotImplementedError
 
     def look_back(self, joined: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Runs the part that looks back.
-
-        Args:
-            joined: [batch, frames, channels], the input stacks' outputs.
-            state: [batch, state_size].
-
-        Returns:
-            Tuple of [batch, frames, channels] and the new state.
-        """
+        """Runs the trunk over [batch, frames, channels]; returns its output and the new state."""
         raise NotImplementedError
 
     def build(self, inputs_shape: Any = None, state_shape: Any = None) -> None:
@@ -168,14 +153,7 @@ class Decoder(layers.Layer):
                 )
 
     def read_inputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Runs the input stacks.
-
-        Args:
-            inputs: Dictionary from input name to [batch, frames, channels].
-
-        Returns:
-            [batch, frames, channels], the stacks' outputs side by side.
-        """
+        """Runs the input stacks; returns their outputs joined, [batch, frames, channels]."""
         stacks = [
             stack(inputs[key])
             for key, stack in zip(self.input_names, self.input_stacks, strict=True)
@@ -183,15 +161,7 @@ class Decoder(layers.Layer):
         return ops.concatenate(stacks, axis=-1)
 
     def make_outputs(self, joined: Tensor, looked_back: Tensor) -> dict[str, Tensor]:
-        """Runs the output stack and the linear layer.
-
-        Args:
-            joined: From `read_inputs`.
-            looked_back: From `look_back`.
-
-        Returns:
-            Dictionary from output name to [batch, frames, size].
-        """
+        """Runs the output stack and the linear layer; returns the outputs by name."""
         outputs = self.output_layer(self.output_stack(joined, looked_back))
         split, start = {}, 0
         for key, size in self.output_sizes.items():

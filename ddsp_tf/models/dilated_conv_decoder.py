@@ -1,4 +1,4 @@
-"""A decoder that looks back over a fixed stretch of frames."""
+"""A decoder with a fixed receptive field."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,15 +12,15 @@ from ddsp_tf.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class DilatedConv(layers.Layer):
-    """A gated residual layer that looks at some earlier frames, equally far apart.
+    """A gated residual layer with a dilated causal convolution.
 
     `x + W (tanh(u) sigmoid(v))`, u and v being a causal convolution of the normalized inputs: the
     layer of van den Oord et al., "WaveNet" (2016).
 
     Args:
         channels: Units, and channels of the inputs.
-        kernel_size: Frames looked at, this one included, at least 2.
-        dilation: Frames from one to the next, at least 1.
+        kernel_size: Taps of the convolution, at least 2.
+        dilation: Frames between two taps, at least 1.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -73,8 +73,8 @@ class DilatedConv(layers.Layer):
         normalized = self.norm(inputs)
         history = ops.reshape(history, (-1, self.look_back, self.channels))
         line = ops.concatenate([ops.cast(history, normalized.dtype), normalized], axis=1)
-        # One matrix product over all frames: no backend has a faster causal convolution, and one
-        # of them no gradient of a dilated one on a CPU.
+        # One matrix product over all frames: no backend has a faster causal convolution, and
+        # TensorFlow has no gradient of a dilated one on CPUs.
         starts = range(0, self.look_back + 1, self.dilation)
         seen = ops.concatenate([line[:, start : start + frames] for start in starts], axis=-1)
         values, gates = ops.split(self.convolution(seen), 2, axis=-1)
@@ -174,7 +174,7 @@ class DilatedConvDecoder(Decoder):
 
     @property
     def receptive_field(self) -> int:
-        """Frames on which an output depends, its own included."""
+        """Frames on which an output depends, including its own."""
         return 1 + sum(layer.look_back for layer in self.convolutions)
 
     @property

@@ -1,4 +1,4 @@
-"""A model that is as loud as it is told to be, on pitches and takes it never heard."""
+"""Levels that follow from the controls and need not be learned."""
 
 import math
 from collections.abc import Mapping
@@ -20,27 +20,29 @@ from ddsp_tf.units import amplify_exp_sigmoid
 _NOISE_POWER = 1.0 / 3.0
 _LARGEST_GAIN_DB = 40.0
 _SILENCE = 1e-10
-# What the controls of each kind of synthesizer that make it louder are called.
+# The control that sets the level, for each kind of synthesizer.
 _LEVEL_INPUT = {Harmonic: "amplitudes", FilteredNoise: "noise_magnitudes"}
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class LevelMatching:
-    """Moves the synthesizers' levels together, so that the sum has the level asked for.
+    """Scales the synthesizers together, so that their sum has the level of the feature.
 
-    How loud harmonics and filtered noise will be follows from their controls: the power of a sine
-    is half its amplitude's square, weighted by the ear's sensitivity at its frequency; the noise
-    has the power of its filter. The decoder is left to choose the timbre and how harmonics and
-    noise share the level; amplitudes and noise gains are multiplied, frame by frame, with what is
-    missing to the level feature. So loudness does not have to be learned, and cannot be wrong
-    where there was no training data.
+    The level of harmonics and filtered noise follows from their controls: the power of a sine is
+    half the square of its amplitude, weighted by the ear's sensitivity at its frequency; the
+    noise has the power of its filter. The decoder chooses the timbre and the ratio of harmonics
+    and noise; amplitudes and noise gains are scaled, frame by frame, to the level feature. So
+    loudness need not be learned, and is right where there was no training data.
+
+    It is no Keras layer, because it has neither weights nor a call on tensors alone: it needs the
+    `ProcessorGroup` whose inputs it scales.
 
     Args:
-        tolerance_db: How far the decoder may depart from the level, in dB, 0 or more: a room adds
-            to it, and attacks are faster than the frames in which loudness is measured. The
-            departure d becomes tolerance * tanh(d / tolerance).
-        loudness_fft_size: Window of the loudness feature in samples, as of the
-            `FeatureExtractor`: loudness grows by 3 dB with every doubling. Power has no such size.
+        tolerance_db: Largest departure of the decoder from the level in dB, 0 or more: a room adds
+            to the level, and attacks are faster than the frames of loudness. The departure d
+            becomes tolerance * tanh(d / tolerance).
+        loudness_fft_size: Window of the loudness feature in samples, as in the
+            `FeatureExtractor`: loudness grows by 3 dB with every doubling. Power has no window.
 
     Raises:
         ValueError: If a number is out of range.
@@ -64,7 +66,7 @@ class LevelMatching:
         self.loudness_fft_size = loudness_fft_size
 
     def check(self, group: ProcessorGroup) -> None:
-        """Raises ValueError if the group has a synthesizer whose level is not known here."""
+        """Raises ValueError if the group has a synthesizer whose level cannot be predicted."""
         nodes = {processor.name for processor in group.processors}
         for processor, names in zip(group.processors, group.connections, strict=True):
             if not nodes & set(names) and _level_input(processor) is None:
@@ -76,16 +78,16 @@ class LevelMatching:
     def match(
         self, group: ProcessorGroup, inputs: Mapping[str, Tensor], feature: str, level_db: Tensor
     ) -> dict[str, Tensor]:
-        """Moves amplitudes and noise gains.
+        """Scales amplitudes and noise gains.
 
         Args:
-            group: The `ProcessorGroup`, whose synthesizers are `Harmonic` and `FilteredNoise`.
-            inputs: Dictionary with the synthesizers' raw inputs, [batch, frames, channels] each.
+            group: `ProcessorGroup` whose synthesizers are `Harmonic` and `FilteredNoise`.
+            inputs: Dictionary of the synthesizers' raw inputs, [batch, frames, channels] each.
             feature: "loudness_db" or "power_db".
-            level_db: [batch, frames, 1], the feature.
+            level_db: [batch, frames, 1] level in dB.
 
         Returns:
-            The inputs, with those that set levels moved.
+            The inputs, of which those that set levels are scaled.
         """
         missing = level_db - self.predict(group, inputs, feature)
         if self.tolerance_db:
@@ -103,16 +105,7 @@ class LevelMatching:
         return moved
 
     def predict(self, group: ProcessorGroup, inputs: Mapping[str, Tensor], feature: str) -> Tensor:
-        """Computes the level that steady controls would have.
-
-        Args:
-            group: The `ProcessorGroup`.
-            inputs: Raw inputs of its synthesizers.
-            feature: "loudness_db" or "power_db".
-
-        Returns:
-            Level in dB, [batch, frames, 1].
-        """
+        """Predicts the level of steady controls in dB, [batch, frames, 1]; see `match`."""
         power = _SILENCE
         for processor, names in _synthesizers(group):
             controls = processor.get_controls(**{key: inputs[name] for key, name in names.items()})
@@ -135,7 +128,7 @@ class LevelMatching:
 
     def _noise_power(self, controls, feature, sample_rate):
         n_bands = controls["noise_magnitudes"].shape[-1]
-        # Twice as finely as the bands lie, so that nothing happens in between.
+        # Twice as many frequencies as bands, so that no detail of the response is missed.
         matrix = response_gains(n_bands, 2 * n_bands - 1).astype(np.float32)
         gains = ops.matmul(controls["noise_magnitudes"], ops.convert_to_tensor(matrix))
         weights = np.full(2 * n_bands - 1, _NOISE_POWER / (2 * n_bands - 2))
@@ -147,7 +140,7 @@ class LevelMatching:
         return ops.matmul(ops.square(gains), weights)
 
     def _window_power(self) -> float:
-        """How much of a mean square becomes loudness, before weighting: half, in the window."""
+        """Loudness of a mean square of 1 before weighting: half of the window's power, per bin."""
         size = self.loudness_fft_size
         return size * (3.0 * size / 8.0) / 2.0 / (size // 2 + 1)
 
@@ -157,7 +150,7 @@ class LevelMatching:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Makes one from `get_config`."""
+        """Creates one from `get_config`."""
         return cls(**config)
 
 
@@ -167,7 +160,7 @@ def _level_input(processor):
 
 
 def _synthesizers(group):
-    """Synthesizers, with the name of the group's input for each of theirs."""
+    """Synthesizers, each with the group's input names by its own."""
     for processor, names in zip(group.processors, group.connections, strict=True):
         if _level_input(processor) is not None:
             own = (*processor.input_names, *getattr(processor, "optional_input_names", ()))

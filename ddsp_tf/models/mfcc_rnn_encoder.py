@@ -16,22 +16,22 @@ NORMALIZATIONS = ("layer", "instance")
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class MfccRnnEncoder(layers.Layer):
-    """Audio -> z: cepstral coefficients, normalized, a GRU, and a linear layer.
+    """Audio -> z: normalized MFCCs, a GRU, and a linear layer.
 
-    The encoder of Engel et al., "DDSP" (ICLR 2020). As there, it looks at the sound less often
-    than there are frames, and z glides from one look to the next.
+    The encoder of Engel et al., "DDSP" (ICLR 2020). As there, MFCCs are computed less often than
+    once a frame, and z is interpolated linearly between them.
 
     Args:
         z_dims: Channels of z.
         sample_rate: Samples per second.
         frame_rate: Frames per second of z; divides the sample rate.
-        stride: Frames from one look to the next.
-        n_coefficients: Cepstral coefficients.
-        n_mels: Mel bands they are made of.
+        stride: Frames between two spectra.
+        n_coefficients: Number of MFCCs.
+        n_mels: Number of mel bands.
         rnn_channels: Units of the GRU.
-        normalization: "layer": over the coefficients of each frame, the same in any piece of the
+        normalization: "layer": over the coefficients of each frame, independent of the rest of the
             recording. "instance": of each coefficient over the recording, as in the paper; it
-            takes away what stays the same throughout, such as which instrument is playing.
+            removes whatever is constant, such as which instrument is playing.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -67,7 +67,7 @@ class MfccRnnEncoder(layers.Layer):
         name: str = "encoder",
         **kwargs: Any,
     ):
-        # Audio stays in float32 under any precision.
+        # Audio stays in float32 under any policy.
         super().__init__(name=name, autocast=False, **kwargs)
         if min(z_dims, stride, rnn_channels) < 1:
             raise ValueError(
@@ -94,7 +94,7 @@ class MfccRnnEncoder(layers.Layer):
         """Builds the layers."""
         if self.built:
             return
-        # Coefficients stay in float32 under any precision.
+        # Coefficients stay in float32 under any policy.
         options = {"shape": (self.n_coefficients,), "autocast": False}
         self.scale = self.add_weight(initializer="ones", name="scale", **options)
         self.shift = self.add_weight(initializer="zeros", name="shift", **options)
@@ -104,6 +104,10 @@ class MfccRnnEncoder(layers.Layer):
 
     def call(self, audio: Tensor) -> Tensor:
         """Returns z for every frame."""
+        if len(audio.shape) != 2:
+            raise ValueError(
+                f"{self.name}: audio has shape {tuple(audio.shape)}; expected [batch, samples]"
+            )
         audio = ops.cast(audio, "float32")
         n_frames = ops.shape(audio)[1] // self.hop
         padded = ops.pad(audio, [[0, 0], [0, (self.stride - 1) * self.hop]])
@@ -111,8 +115,8 @@ class MfccRnnEncoder(layers.Layer):
         state = ops.zeros((ops.shape(audio)[0], self.rnn_channels), "float32")
         inputs = ops.cast(coefficients, self.compute_dtype)
         sequence, _ = run_gru(self.rnn, inputs, state, self.execution)
-        looks = ops.cast(self.output_layer(sequence), "float32")
-        return self._glide(looks)[:, :n_frames]
+        coarse = ops.cast(self.output_layer(sequence), "float32")
+        return self._glide(coarse)[:, :n_frames]
 
     def compute_output_shape(self, audio_shape: Any) -> tuple:
         """Returns (batch, frames, z_dims), None where not known."""
@@ -132,14 +136,14 @@ class MfccRnnEncoder(layers.Layer):
     def _normalized(self, coefficients):
         axis = -1 if self.normalization == "layer" else 1
         mean, variance = ops.moments(coefficients, axes=[axis], keepdims=True)
-        # A recording of one look, or one without change, has no variance over time.
+        # A recording of one spectrum, or a constant one, has no variance over time.
         return (coefficients - mean) * ops.rsqrt(variance + 1e-3) * self.scale + self.shift
 
-    def _glide(self, looks):
+    def _glide(self, coarse):
         ramp = ops.reshape(ops.arange(self.stride, dtype="float32") / self.stride, (-1, 1))
-        steps = (next_frames(looks) - looks)[:, :, None]
-        between = looks[:, :, None] + ramp * steps
-        return ops.reshape(between, (ops.shape(looks)[0], -1, self.z_dims))
+        steps = (next_frames(coarse) - coarse)[:, :, None]
+        between = coarse[:, :, None] + ramp * steps
+        return ops.reshape(between, (ops.shape(coarse)[0], -1, self.z_dims))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

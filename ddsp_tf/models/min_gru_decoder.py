@@ -1,4 +1,4 @@
-"""A decoder whose recurrence is solved for all frames at once."""
+"""A decoder whose linear recurrence is solved for all frames at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.linear_recurrence import linear_recurrence
 from ddsp_tf.typing import Tensor
 
-# Frames over which a channel of a new layer remembers, from the quickest to the slowest.
+# Memory of the channels of a new layer in frames, from the fastest to the slowest.
 _MEMORY = (2.0, 256.0)
 
 
@@ -21,10 +21,10 @@ class MinGru(layers.Layer):
     """A residual layer of minimal gated recurrent units.
 
     `h[t] = (1 - z[t]) h[t - 1] + z[t] c[t]`, with `z = sigmoid(W x)` and `c = V x` of the
-    normalized inputs: gates do not depend on the state, so that the recurrence is linear (Feng et
-    al., "Were RNNs all we needed?", 2024). It is computed in float32 under any precision. The
-    gates' biases begin so that channels remember differently long (Tallec and Ollivier, "Can
-    recurrent neural networks warp time?", ICLR 2018).
+    normalized inputs: gates do not depend on the state, so the recurrence is linear (Feng et al.,
+    "Were RNNs all we needed?", 2024). It is computed in float32 under any policy. The gates'
+    initial biases give channels different memories (Tallec and Ollivier, "Can recurrent neural
+    networks warp time?", ICLR 2018).
 
     Args:
         channels: Units, and channels of the inputs.
@@ -72,7 +72,7 @@ class MinGru(layers.Layer):
         normalized = self.norm(inputs)
         gate = ops.cast(self.gate(normalized), "float32")
         candidate = ops.cast(self.candidate(normalized), "float32")
-        # 1 - sigmoid(x) would lose what is left of a slow decay.
+        # 1 - sigmoid(x) would lose the last digits of a slow decay.
         h = linear_recurrence(
             ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state, self.execution
         )
@@ -103,13 +103,13 @@ def _spread_memory(shape, dtype=None):
 class MinGruDecoder(Decoder):
     """Scaled features -> raw controls, by dense stacks around layers of `MinGru`.
 
-    `RnnDecoder` with the recurrent layer replaced: nothing in it waits for the frame before, so
-    training takes a fraction of the time.
+    `RnnDecoder` with the GRU replaced: no frame waits for the previous one, so training takes a
+    fraction of the time.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
+        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         rnn_channels: Units of every recurrent layer.

@@ -22,7 +22,7 @@ class RnnDecoder(Decoder):
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
+        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         rnn_channels: Units of the GRU.

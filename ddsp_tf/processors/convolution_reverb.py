@@ -1,4 +1,4 @@
-"""What all reverbs by convolution have in common."""
+"""Base class of reverbs by convolution."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ class ConvolutionReverb(Processor):
 
     Subclasses write `get_controls`, which returns "signal" and "impulse_response".
 
-    Streaming has no latency. A block costs what its own length asks for, not the response's:
-    see `ddsp_tf.dsp.convolution.convolve_block`.
+    Streaming has no latency, and the cost of a block follows from its own length, see
+    `ddsp_tf.dsp.convolution.convolve_block`.
 
     Args:
         length: Taps of the response, at least 2.
-        learned: Whether the response is made of trainable weights; False if the caller gives
-            what it is made of with every call. Then there is no weight.
+        learned: Whether the response is made of trainable weights; False if the caller gives its
+            parameters with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
@@ -32,8 +32,8 @@ class ConvolutionReverb(Processor):
         ValueError: If the length is below 2.
     """
 
-    # Names of the tensors that make the response, given by the caller or learned. A group does
-    # not hand them to a learned reverb, because other nodes have inputs of the same names.
+    # Names of the response's parameters. A group does not pass them to a learned reverb, because
+    # other nodes have inputs of the same names.
     response_inputs: tuple[str, ...] = ()
 
     def __init__(self, length: int, learned: bool, add_dry: bool, name: str, **kwargs: Any):
@@ -46,7 +46,7 @@ class ConvolutionReverb(Processor):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The signal, and what makes the response unless it is learned."""
+        """The signal, and the response's parameters unless they are learned."""
         return ("signal",) if self.learned else ("signal", *self.response_inputs)
 
     def get_signal(self, signal: Tensor, impulse_response: Tensor) -> Tensor:
@@ -57,18 +57,18 @@ class ConvolutionReverb(Processor):
             impulse_response: [taps] or [batch, taps], direct sound included.
 
         Returns:
-            [batch, samples]; the response's end beyond them is cut.
+            [batch, samples]; the ringing after them is cut.
         """
         return fft_convolve(signal, _rows(impulse_response), False, self.execution)
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence: nothing rings on."""
+        """Silence."""
         return {"tail": ops.zeros((batch_size, self.length - 1), "float32")}
 
     def stream(
         self, state: State, signal: Tensor, impulse_response: Tensor
     ) -> tuple[Tensor, State]:
-        """Convolves one block; the rest rings on in the state."""
+        """Convolves one block; the ringing after it goes into the state."""
         if impulse_response.shape[-1] != self.length:
             raise ValueError(
                 f"{self.name}: impulse_response has {impulse_response.shape[-1]} taps; "

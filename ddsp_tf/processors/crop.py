@@ -13,12 +13,12 @@ from ddsp_tf.typing import State, Tensor
 class Crop(Processor):
     """A signal without its first or last samples.
 
-    Its result no longer has `hop` samples a frame, so in a graph it meets only signals that are
-    cropped alike, and no controls.
+    Its result no longer has `hop` samples per frame, so in a graph it can be combined only with
+    equally cropped signals, and not with controls.
 
-    A stream cannot know its end. Cropped at the start, it passes everything on `latency` late,
-    the removed samples silenced, which is in time; at the end, it passes everything on, and the
-    last `n_samples` are for the caller to drop.
+    A stream cropped at the start is delayed by `latency`, and the removed samples are silent. A
+    stream does not know its end: cropped there, it passes everything on, and the caller drops the
+    last `n_samples`.
 
     Args:
         n_samples: Samples to remove, at least 0.
@@ -30,7 +30,7 @@ class Crop(Processor):
         signal: [batch, samples].
 
     Returns:
-        [batch, samples - n_samples]; nothing if there are no more.
+        [batch, samples - n_samples]; empty if there are no more.
 
     Raises:
         ValueError: If n_samples is negative, or there is no such end.
@@ -53,7 +53,7 @@ class Crop(Processor):
 
     @property
     def latency(self) -> int:
-        """What is removed at the start is waited for in a stream."""
+        """The samples removed at the start."""
         return self.n_samples if self.end == "start" else 0
 
     @property
@@ -72,7 +72,7 @@ class Crop(Processor):
         return signal[:, : -self.n_samples] if self.n_samples else signal
 
     def initial_state(self, batch_size: int) -> State:
-        """The start is still to come."""
+        """Before the first sample."""
         return {"gate": ops.zeros((batch_size, self.latency), "float32")}
 
     def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:

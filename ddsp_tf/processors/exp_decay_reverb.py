@@ -1,4 +1,4 @@
-"""Reverb of two numbers."""
+"""Reverb with two parameters, gain and decay."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ExpDecayReverb(ConvolutionReverb):
-    """A room of noise that dies away exponentially, from a gain and a decay.
+    """A room of exponentially decaying noise.
 
-    The response is `gain * exp(-decay * n / (length - 1)) * noise[n]`, with the direct sound for
-    tap 0: the `ExpDecayReverb` of the DDSP library that goes with Engel et al., "DDSP" (ICLR
-    2020), where the noise is drawn anew with every call. Here it stays, so that streams have no
-    seams. The reverberation time (60 dB) is `6.91 / decay` of the response's duration.
+    The response is `gain * exp(-decay * n / (length - 1)) * noise[n]`, and the direct sound for
+    tap 0. In the `ExpDecayReverb` of the DDSP library of Engel et al., "DDSP" (ICLR 2020), the
+    noise is new in every call; here it stays the same, so that streams have no seams. The
+    reverberation time (60 dB) is `6.91 / decay` of the response's duration.
 
     Args:
         length: Taps of the response, at least 2.
@@ -25,8 +25,8 @@ class ExpDecayReverb(ConvolutionReverb):
             for every batch item.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         scale: Whether raw gains are mapped by `exp_sigmoid` and raw decays by `2 + exp(decay)`;
-            False if they are linear gains and nepers over the response already. Weights are raw
-            if scaled: they begin at 2 and 4, as the original's.
+            False if they are linear gains and nepers over the response already. Raw weights
+            start at 2 and 4, as the original's.
         seed: Seed of the noise.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.

@@ -1,4 +1,4 @@
-"""Synthesizer of noise with a spectrum that changes from frame to frame."""
+"""Synthesizer of noise whose spectrum changes from frame to frame."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ class FilteredNoise(Processor):
 
     @property
     def latency(self) -> int:
-        """The reach of the zero-phase filter into the past."""
+        """Samples that the zero-phase filter reaches ahead."""
         return response_radius(self.n_bands)
 
     def get_controls(
@@ -116,7 +116,7 @@ class FilteredNoise(Processor):
         return result[:, self.latency : self.latency + length]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence: nothing rings on, and nothing sounds before the first frame."""
+        """Silence."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
             "gate": ops.zeros((batch_size, self.latency), "float32"),

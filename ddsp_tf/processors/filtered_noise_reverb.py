@@ -1,4 +1,4 @@
-"""Reverb of noise whose spectrum dies away."""
+"""Reverb of noise with a decaying spectrum."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from ddsp_tf.units import exp_sigmoid
 class FilteredNoiseReverb(ConvolutionReverb):
     """A room of noise, filtered by magnitudes that change from frame to frame.
 
-    The `FilteredNoiseReverb` of the DDSP library that goes with Engel et al., "DDSP" (ICLR
-    2020): far fewer numbers than taps, and each says how much of a band still sounds when. The
-    noise stays the same, so that streams have no seams.
+    The `FilteredNoiseReverb` of the DDSP library of Engel et al., "DDSP" (ICLR 2020). It has far
+    fewer parameters than taps, each the level of a band at a time. The noise stays the same, so
+    that streams have no seams.
 
     Args:
         length: Taps of the response, at least 2.
@@ -25,7 +25,7 @@ class FilteredNoiseReverb(ConvolutionReverb):
         n_bands: Magnitudes of a filter, at least 2, from 0 Hz to Nyquist.
         learned: Whether the magnitudes are a weight; False if the caller gives them.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
-        initial_bias: Added to raw magnitudes before scaling; -3 begins with a faint room.
+        initial_bias: Added to raw magnitudes before scaling; -3 starts with a faint room.
         scale: Whether raw magnitudes are mapped to gains by `exp_sigmoid`, the weight included;
             False if they are gains already.
         seed: Seed of the noise.

@@ -1,4 +1,4 @@
-"""Filter that changes from frame to frame."""
+"""Filter whose response changes from frame to frame."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ from ddsp_tf.units import exp_sigmoid
 class FirFilter(Processor):
     """Any signal through a linear-phase filter given by magnitudes, one filter a frame.
 
-    The `FIRFilter` of the DDSP library that goes with Engel et al., "DDSP" (ICLR 2020), without
-    its delay: the filter is symmetric around every sample (zero group delay). Frame k filters
-    the samples from k * hop on; their responses overlap.
+    The `FIRFilter` of the DDSP library of Engel et al., "DDSP" (ICLR 2020), without its delay: the
+    filter is symmetric around every sample. Frame k filters the samples from k * hop on; their
+    responses overlap.
 
     Args:
         n_bands: Number of magnitudes, at least 2, at equally spaced frequencies from 0 Hz to
@@ -75,7 +75,7 @@ class FirFilter(Processor):
 
     @property
     def latency(self) -> int:
-        """The reach of the zero-phase filter into the past."""
+        """Samples that the zero-phase filter reaches ahead."""
         return response_radius(self.n_bands)
 
     def get_controls(self, signal: Tensor, magnitudes: Tensor) -> dict[str, Tensor]:
@@ -107,7 +107,7 @@ class FirFilter(Processor):
         return result[:, self.latency : self.latency + length]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence: nothing rings on, and nothing sounds before the first frame."""
+        """Silence."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
             "gate": ops.zeros((batch_size, self.latency), "float32"),

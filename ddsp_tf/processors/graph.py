@@ -1,7 +1,7 @@
-"""What makes a graph of processors whole: its order, and the mistakes that can be seen early.
+"""Graphs of processors: their order, and the checks that need no signal.
 
-A node is a processor and the names of its inputs. A name is another node's, whose signal it
-stands for, or the caller's.
+A node is a processor and the names of its inputs: names of other nodes, whose signals it takes, or
+of the caller's values.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ SIGNAL, CONTROL, OTHER = "a signal", "a control", "something else"
 
 
 def sorted_nodes(nodes: Sequence[Node]) -> list:
-    """Orders nodes so that each comes after those whose signals it takes.
+    """Sorts nodes so that each comes after those whose signals it takes.
 
-    Nodes that are in order already stay where they are. The output comes last: the node whose
-    signal no other takes, and if there are several, the last of them as given.
+    The order is otherwise kept, and the output comes last: the node whose signal no other takes; if
+    there are several, the last of them as given.
 
     Args:
         nodes: List of (processor, tuple of input names).
@@ -25,8 +25,8 @@ def sorted_nodes(nodes: Sequence[Node]) -> list:
         The same nodes.
 
     Raises:
-        ValueError: If there is no node, one is no processor, two have one name, one has too few
-            or too many inputs, or nodes form a cycle.
+        ValueError: If there is no node, a node is no processor, two have the same name, one has
+            too few or too many inputs, or nodes form a cycle.
     """
     _check_each(nodes)
     waiting, done = {processor.name: (processor, inputs) for processor, inputs in nodes}, {}
@@ -65,11 +65,11 @@ def _cycle(waiting: dict) -> str:
         name = next(n for n in waiting[name][1] if n in waiting)
     path = [*path[path.index(name) :], name]
     needs = " needs ".join(repr(step) for step in path)
-    return f"node {name!r}: its signal would come back to it ({needs}); a graph has no cycles"
+    return f"node {name!r}: its signal would feed back into it ({needs}); a graph has no cycles"
 
 
 def input_roles(processor: Processor, inputs: Sequence[str]) -> list[tuple[str, str, int | None]]:
-    """Says what a node takes its inputs for.
+    """Returns the roles of a node's inputs.
 
     Args:
         processor: The node's `Processor`.
@@ -98,14 +98,14 @@ def input_roles(processor: Processor, inputs: Sequence[str]) -> list[tuple[str, 
 
 
 def check_agreement(nodes: Sequence[Node]) -> None:
-    """Refuses nodes that cannot work together.
+    """Checks that nodes can work together.
 
     Args:
         nodes: List of (processor, tuple of input names), sorted.
 
     Raises:
-        ValueError: If rates differ, a signal is taken for a control, two nodes take one input of
-            the caller for different things, or signals of different lengths meet.
+        ValueError: If rates differ, a signal is used as a control, two nodes use one input in
+            different roles, or signals of different lengths meet.
     """
     _check_rates([processor for processor, _ in nodes])
     names = {processor.name for processor, _ in nodes}

@@ -14,7 +14,7 @@ _GATE = "silent_start"
 
 
 def _delayed(value, line):
-    """A block of what was in the line and then the value, and what is in the line after it."""
+    """Delays a block by a line: returns the delayed block and the line after it."""
     line = ops.concatenate([line, value], axis=1)
     length = ops.shape(value)[1]
     return line[:, :length], line[:, length:]
@@ -24,27 +24,27 @@ def _delayed(value, line):
 class ProcessorGroup(keras.layers.Layer):
     """Processors joined by name.
 
-    A node's inputs are names: of values the caller passes in (such as "f0_hz", or a decoder's
-    outputs), or of other nodes, whose signals they stand for. The output is the node whose signal
-    no other takes; if there are several, the last of them as given. `processors` are in the order
-    in which they run, the output last.
+    The inputs of a node are names of values that the caller passes in (such as "f0_hz" or a
+    decoder's outputs) or of other nodes, whose signals it takes. The output is the node whose
+    signal no other takes; if there are several, the last of them as given. `processors` are in the
+    order in which they run, the output last.
 
     Args:
-        nodes: Sequence of `(processor, input names)` in any order, the names in the order of the
-            processor's call arguments.
+        nodes: Sequence of `(processor, input names)` in any order; the names are in the order of
+            the processor's call arguments.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: Dictionary from name to tensor. Optional inputs of the processors (such as
-            "noise") may be in it, too.
+        inputs: Dictionary from name to tensor; it may also hold optional inputs of the processors,
+            such as "noise".
 
     Returns:
         Audio [batch, samples].
 
     Raises:
-        ValueError: If there is no node, two have one name, a node has too few or too many
-            inputs, nodes form a cycle, their rates differ, a signal is taken for a control, two
+        ValueError: If there is no node, two have the same name, a node has too few or too many
+            inputs, nodes form a cycle, their rates differ, a signal is used as a control, two
             nodes expect different channels of one input, or signals of different lengths meet;
             when called, if an input is missing or has another size. The node is named.
 
@@ -86,7 +86,7 @@ class ProcessorGroup(keras.layers.Layer):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """Channels of the caller's inputs, as far as the processors prescribe them."""
+        """Channels of the caller's inputs, where a processor prescribes them."""
         sizes = {}
         for processor, inputs in zip(self.processors, self.connections, strict=True):
             for theirs, ours in zip(processor.input_names or (), inputs, strict=False):
@@ -145,8 +145,8 @@ class ProcessorGroup(keras.layers.Layer):
     def stream(self, state: State, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], State]:
         """Computes every node for one block of frames.
 
-        Signals that meet in a node are delayed to the slowest of them, and so are the controls
-        of a node that takes signals, by whole frames.
+        Signals that meet in a node are delayed to match the slowest of them; so are, by whole
+        frames, the controls of a node that takes signals.
 
         Args:
             state: From `initial_state` or the previous call.
@@ -178,7 +178,7 @@ class ProcessorGroup(keras.layers.Layer):
         return signals, after
 
     def _alignment(self):
-        """Latencies by node, and by node the shapes of what waits for its slowest signal."""
+        """Latencies by node, and the shapes of each node's delay lines."""
         latencies, waiting = {}, {}
         for processor, names in zip(self.processors, self.connections, strict=True):
             roles = input_roles(processor, names)
@@ -193,7 +193,7 @@ class ProcessorGroup(keras.layers.Layer):
                 frames = latest // processor.hop
                 shapes |= {f"delayed_{name}": (frames, size) for name, size in controls.items()}
             if latest and processor.latency:
-                # What a filter rings before time 0 must not reach the next node.
+                # A filter's ringing before time 0 must not reach the next node.
                 shapes[_GATE] = (latencies[processor.name],)
             waiting[processor.name] = shapes
         return latencies, waiting

@@ -15,7 +15,7 @@ from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
-# What is learned of a response should be about as large as other weights.
+# Scales the learned response, so that its weights are about as large as others.
 _RESPONSE_STEP_DB = 20.0
 
 
@@ -36,19 +36,19 @@ class Harmonic(Processor):
             False if the inputs are amplitudes (and shifts) already.
         inharmonic: Whether there is an input `harmonic_shifts`. Every harmonic then has a phase
             of its own; without, they share one and cost less.
-        initial_decay_db: Decibels per octave by which `get_controls` lets the distribution fall if
-            all raw network outputs are equal, as they nearly are before training. Natural sounds
-            fall by about 12. With 0, as in the original, half of an untrained tone's harmonics lie
-            in the upper octave; where recordings have nothing up there (a dull instrument, or one
-            recorded at a lower rate), the loss silences the whole tone before it finds that it is
-            only the upper half that has to go, and noise takes its place for good.
-        response_points: Points of a learned frequency response, evenly from 0 Hz to Nyquist, at
-            least 2, or 0 for none: what an instrument's body, a microphone and a resampler do to
-            every harmonic that comes to a frequency, whichever it is of whatever note.
-            `get_controls` multiplies the distribution with it before normalizing. Without, a
-            decoder has to learn it note by note.
-        max_shift: Largest shift that `get_controls` makes of raw network outputs, up or down,
-            above 0: they go through `max_shift * tanh(raw)`.
+        initial_decay_db: Spectral slope, in dB per octave, for equal raw network outputs, as they
+            nearly are before training. Natural sounds fall by about 12. With 0, as in the
+            original, half of an untrained tone's harmonics lie in the upper octave; where
+            recordings have nothing there (a dull instrument, or a low sample rate), the loss
+            silences the whole tone before it learns that only the upper half is wrong, and noise
+            replaces it for good.
+        response_points: Points of a learned frequency response, evenly spaced from 0 Hz to
+            Nyquist, at least 2, or 0 for none: the effect of an instrument's body, a microphone
+            and a resampler on every harmonic at a frequency, whatever the note. `get_controls`
+            multiplies the distribution by it before normalizing. Without it, a decoder has to
+            learn it note by note.
+        max_shift: Largest shift up or down that `get_controls` makes of raw network outputs,
+            above 0, by `max_shift * tanh(raw)`.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -62,8 +62,8 @@ class Harmonic(Processor):
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, or the distribution has
-            another number of harmonics, or shifts are missing or not expected.
+        ValueError: If rates do not divide, a number is out of range, the distribution has another
+            number of harmonics, or shifts are missing or not expected.
 
     Example:
         >>> harmonic = Harmonic(n_harmonics=20, sample_rate=16000, frame_rate=250)
@@ -129,7 +129,7 @@ class Harmonic(Processor):
 
     @property
     def latency(self) -> int:
-        """One hop: the samples of a frame lead to the next frame."""
+        """One hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(
@@ -221,14 +221,14 @@ class Harmonic(Processor):
         there = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
         after = {name: value[:, -1:] for name, value in there.items()}
-        # Before the first frame there is nothing: its phase must not advance.
+        # The phase must not advance before the first frame.
         later_f0 = ops.concatenate([f0_hz[:, :1] * state["started"], f0_hz[:, 1:]], axis=1)
         phases = {name: state[name] for name in ("phase", "shift_phase") if name in state}
         signal, phases = self._render(here, {**there, "f0_hz": later_f0}, phases)
         return signal, {**after, **phases, "started": ops.ones_like(state["started"])}
 
     def _initial_bias(self):
-        """Raw numbers, [n_harmonics], of harmonics that fall by `initial_decay_db` per octave."""
+        """Raw outputs, [n_harmonics], of harmonics that fall by `initial_decay_db` per octave."""
         octaves = np.log2(np.arange(1, self.n_harmonics + 1))
         gains = 10.0 ** (-self.initial_decay_db * octaves / 20.0)
         # The inverse of exp_sigmoid, relative to its value at 0.
@@ -252,7 +252,7 @@ class Harmonic(Processor):
     def _audible(self, harmonics, f0_hz, shifts):
         frequencies = self._frequencies(f0_hz, shifts)
         below_nyquist = frequencies < self.sample_rate / 2.0
-        # At 0 Hz a sine stands still wherever it is: a constant, not silence.
+        # A sine of 0 Hz is a constant, not silence.
         return ops.where(ops.logical_and(frequencies > 0.0, below_nyquist), harmonics, 0.0)
 
     def _render(self, here, there, phases=None):

@@ -92,7 +92,7 @@ class Mix(Processor):
 
     @property
     def latency(self) -> int:
-        """One hop: the samples of a frame lead to the next frame."""
+        """One hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, *inputs: Tensor) -> dict[str, Tensor]:

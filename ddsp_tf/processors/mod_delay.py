@@ -15,14 +15,14 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ModDelay(Processor):
-    """A signal and its copy some milliseconds ago, at a distance that changes all the time.
+    """A signal and its delayed copy, by a delay that changes from sample to sample.
 
     `signal[n] + gain * signal[n - delay]`, `delay = centre_ms + depth_ms * (2 * phase - 1)`.
-    Gain and phase are given per frame and glide linearly from one frame to the next. The
-    `ModDelay` of the DDSP library that goes with Engel et al., "DDSP" (ICLR 2020), which says
-    the same but computes `centre_ms + depth_ms * phase`. Usual settings (after Zoelzer, "DAFX",
-    2nd ed., section 2.6) are made by `ModDelay.chorus()`, `.flanger()` and `.vibrato()`; the
-    caller moves the phase, such as by `0.5 + 0.5 * sin(2 * pi * rate_hz * frame / frame_rate)`.
+    Gain and phase are given per frame and glide linearly between frames. The `ModDelay` of the
+    DDSP library of Engel et al., "DDSP" (ICLR 2020), which documents the same delay but computes
+    `centre_ms + depth_ms * phase`. `ModDelay.chorus()`, `.flanger()` and `.vibrato()` have common
+    settings (after Zoelzer, "DAFX", 2nd ed., section 2.6); the caller moves the phase, for
+    example by `0.5 + 0.5 * sin(2 * pi * rate_hz * frame / frame_rate)`.
 
     Args:
         centre_ms: Delay at phase 0.5, in milliseconds.
@@ -86,8 +86,7 @@ class ModDelay(Processor):
         self.add_dry = add_dry
         self.interpolation = interpolation
         self.scale = scale
-        # Samples of the past that may be heard; two more than the longest delay reaches for the
-        # interpolation's neighbours.
+        # The longest delay, and two samples for the interpolation.
         self.past = math.ceil((centre_ms + depth_ms) * sample_rate / 1000.0) + 2
 
     @classmethod
@@ -116,7 +115,7 @@ class ModDelay(Processor):
 
     @property
     def latency(self) -> int:
-        """One hop: the samples of a frame lead to the next frame."""
+        """One hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, signal: Tensor, gain: Tensor, phase: Tensor) -> dict[str, Tensor]:
@@ -164,7 +163,7 @@ class ModDelay(Processor):
         line = ops.concatenate([state["line"], signal], axis=1)
         earlier_gain = ops.concatenate([state["gain"], gain[:, :-1]], axis=1)
         earlier_phase = ops.concatenate([state["phase"], phase[:, :-1]], axis=1)
-        # Before the first frame there is nothing, though interpolation reads one sample ahead.
+        # There is no sound before the first frame, although interpolation reads one sample ahead.
         later_gain = ops.concatenate([gain[:, :1] * state["started"], gain[:, 1:]], axis=1)
         audio = self._render(line, earlier_gain, later_gain, earlier_phase, phase)
         return audio, {

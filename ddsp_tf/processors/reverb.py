@@ -11,20 +11,20 @@ from ddsp_tf.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Reverb(ConvolutionReverb):
-    """The room of the recordings: one trainable impulse response for all of them, or any given.
+    """The room of the recordings: a trainable impulse response, or one given with every call.
 
-    The signal itself passes unchanged; the response holds only what comes after it (its first
-    tap is never heard), as in Engel et al., "DDSP" (ICLR 2020). To convolve with a response as
-    it is, direct sound included, call `get_signal`.
+    The signal itself passes unchanged; the response holds only the sound after it (its first tap
+    is ignored), as in Engel et al., "DDSP" (ICLR 2020). `get_signal` convolves with a response as
+    it is, direct sound included.
 
     Args:
         length: Taps of the response, in samples, at least 2; 16000 is one second at 16 kHz.
         learned: Whether the response is a weight; False if the caller gives it with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
-        tap_scale: The learned response is its weight times this. Adam moves every weight by up
-            to the learning rate at each step, whatever it is for; the taps of a room are far
-            smaller than the weights of a network. With 1, as in the original, a fast rate turns
-            the room into an equalizer that does the synthesizers' work.
+        tap_scale: Factor from the weight to the learned response. Adam moves every weight by up to
+            the learning rate in a step, but the taps of a room are far smaller than the weights
+            of a network. With 1, as in the original, a high rate turns the room into an equalizer
+            that takes over the synthesizers' work.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 

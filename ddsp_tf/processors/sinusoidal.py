@@ -1,4 +1,4 @@
-"""Additive synthesizer of sines that are free to go anywhere."""
+"""Additive synthesizer of sines with free frequencies."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _SCALES = {"sigmoid": frequencies_sigmoid, "softmax": frequencies_softmax}
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Sinusoidal(Processor):
-    """A bank of sines, each with an amplitude and a frequency of its own.
+    """A bank of sines, each with its own amplitude and frequency.
 
     The synthesizer of Engel et al., "Self-supervised pitch detection by inverse audio synthesis"
     (ICML 2020 workshop). Sines at or above the Nyquist frequency are silent.
@@ -31,11 +31,11 @@ class Sinusoidal(Processor):
             glide linearly.
         frequency_scale: How `get_controls` maps raw network outputs to Hz: "sigmoid" or "softmax"
             (`dsp.frequency_scales`).
-        depth: Raw outputs a frequency: at least 1 for "sigmoid", at least 2 for "softmax".
+        depth: Raw outputs per frequency: at least 1 for "sigmoid", at least 2 for "softmax".
         min_hz: Lowest frequency of the scale.
         max_hz: Highest frequency of the scale; None for half the sample rate.
         scale: Whether `get_controls` maps raw network outputs at all; False if the inputs are
-            amplitudes and Hz already (and the depth is not used).
+            amplitudes and Hz already (then the depth is not used).
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -107,7 +107,7 @@ class Sinusoidal(Processor):
 
     @property
     def latency(self) -> int:
-        """One hop: the samples of a frame lead to the next frame."""
+        """One hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, amplitudes: Tensor, frequencies: Tensor) -> dict[str, Tensor]:
@@ -156,7 +156,7 @@ class Sinusoidal(Processor):
         there = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
         after = {name: value[:, -1:] for name, value in there.items()}
-        # Before the first frame there is nothing: its phase must not advance.
+        # The phase must not advance before the first frame.
         first = frequencies[:, :1] * state["started"]
         there["frequencies"] = ops.concatenate([first, frequencies[:, 1:]], axis=1)
         signal, phase = self._render(here, there, state["phase"])
@@ -164,7 +164,7 @@ class Sinusoidal(Processor):
 
     def _audible(self, amplitudes, frequencies):
         below_nyquist = frequencies < self.sample_rate / 2.0
-        # At 0 Hz a sine stands still wherever it is: a constant, not silence.
+        # A sine of 0 Hz is a constant, not silence.
         return ops.where(ops.logical_and(frequencies > 0.0, below_nyquist), amplitudes, 0.0)
 
     def _render(self, here, there, initial_phase=None):

@@ -1,4 +1,4 @@
-"""Synthesizer that reads a waveform, one period long, at the speed of a pitch."""
+"""Synthesizer that reads one period of a waveform at the rate of a pitch."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ class Wavetable(Processor):
     """One period of a waveform, trainable or given, played at f0.
 
     As in Shan et al., "Differentiable wavetable synthesis" (ICASSP 2022). Each frame's table is
-    band-limited to what f0 leaves below the Nyquist frequency, so nothing aliases, and
-    neighbouring frames are crossfaded, so tables may change over time. Points are joined by
-    straight lines: harmonic k of a table of N points is true to about (pi * k / N) ** 2 / 2.
+    band-limited to the harmonics of f0 below the Nyquist frequency, so nothing aliases, and
+    neighbouring frames are crossfaded, so tables may change over time. Between points the table is
+    interpolated linearly: harmonic k of N points is off by about (pi * k / N) ** 2 / 2.
 
     Args:
         n_points: Points of the table, even, at least 4.
@@ -30,7 +30,7 @@ class Wavetable(Processor):
         interpolation: "hann" or "linear": the crossfade from frame to frame.
         scale: Whether `get_controls` maps raw network outputs to amplitudes by `exp_sigmoid`;
             False if the inputs are amplitudes already. Tables are taken as they are.
-        learned: Whether the layer has one trainable table, `wavetable`, at first a sine; False
+        learned: Whether the layer has one trainable table, `wavetable`, initially a sine; False
             if the caller gives tables with every call.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
@@ -99,7 +99,7 @@ class Wavetable(Processor):
 
     @property
     def latency(self) -> int:
-        """One hop: the samples of a frame lead to the next frame."""
+        """One hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(
@@ -153,7 +153,7 @@ class Wavetable(Processor):
     ) -> tuple[Tensor, State]:
         """Synthesizes the samples from the previous block's last frame to this one's last."""
         tables = self._sounding(amplitudes, f0_hz, wavetables)
-        # Before the first frame there is nothing: no sound, and its phase must not advance.
+        # Before the first frame there is no sound, and the phase must not advance.
         later_f0 = ops.concatenate([f0_hz[:, :1] * state["started"], f0_hz[:, 1:]], axis=1)
         later = ops.concatenate([tables[:, :1] * state["started"], tables[:, 1:]], axis=1)
         signal, phase = self._render(
