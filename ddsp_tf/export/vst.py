@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
 from ddsp_tf.inference.sanitizing import finite

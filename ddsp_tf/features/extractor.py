@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.audio_input import mono_audio
 from ddsp_tf.features.loudness import loudness_db, power_db

@@ -58,9 +58,9 @@ def yin_pitch(
     The autocorrelation of every frame is computed at lags 12 cents apart, with a window of 32 ms
     for pitches above 110 Hz and of 3.4 of the longest periods below. As in YIN, one minus the
     correlation is divided by its mean over all shorter lags. The lag on the best path through the
-    surrounding 0.1 s wins; longer lags and jumps have a cost. de Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and
-    music" (2002); the window's own correlation is divided out as in Boersma, "Accurate short-term
-    analysis of the fundamental frequency" (1993).
+    surrounding 0.1 s wins; longer lags and jumps have a cost. de Cheveigne and Kawahara, "YIN, a
+    fundamental frequency estimator for speech and music" (2002); the window's own correlation is
+    divided out as in Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
 
     Args:
         audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.

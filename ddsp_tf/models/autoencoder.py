@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.backend.compilation import compiled
-from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.models.parts import check_parts

@@ -6,8 +6,9 @@ import keras
 from keras import layers, ops
 
 from ddsp_tf.backend.execution import TRAINING, Execution
-from ddsp_tf.dsp.framing import hop_size, next_frames
+from ddsp_tf.dsp.framing import next_frames
 from ddsp_tf.dsp.mfcc import mfcc
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.gru import run_gru
 from ddsp_tf.typing import Tensor
 

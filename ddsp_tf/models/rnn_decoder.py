@@ -41,8 +41,9 @@ class RnnDecoder(Decoder):
         ValueError: If there is no input or no output.
 
     Example:
+        >>> import numpy as np
         >>> decoder = RnnDecoder({"amplitudes": 1}, stack_channels=8, rnn_channels=8)
-        >>> frame = ops.ones((1, 10, 1))
+        >>> frame = np.ones((1, 10, 1))
         >>> outputs, state = decoder({"f0_hz": frame, "loudness_db": frame})
         >>> outputs["amplitudes"].shape, state.shape
         (TensorShape([1, 10, 1]), TensorShape([1, 8]))

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import hop_size
 from ddsp_tf.dsp.noise_filter import filter_block, filter_frames, response_radius
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid

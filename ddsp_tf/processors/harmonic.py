@@ -7,10 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.framing import crossfade_weights, next_frames, previous_frames
 from ddsp_tf.dsp.frequency_response import gain_at
 from ddsp_tf.dsp.oscillators import frame_phase, harmonic_sum, sample_phase
 from ddsp_tf.dsp.partials import detuning_hz, partial_phase, partial_sum
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid

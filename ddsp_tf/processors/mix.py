@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.framing import crossfade_weights, next_frames, previous_frames
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 

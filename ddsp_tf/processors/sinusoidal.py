@@ -5,10 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.framing import crossfade_weights, next_frames, previous_frames
 from ddsp_tf.dsp.frequency_scales import frequencies_sigmoid, frequencies_softmax
 from ddsp_tf.dsp.oscillators import split_hz
 from ddsp_tf.dsp.partials import partial_phase, partial_sum
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid

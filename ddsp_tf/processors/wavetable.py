@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.dsp.framing import crossfade_weights, hop_size, next_frames, previous_frames
+from ddsp_tf.dsp.framing import crossfade_weights, next_frames, previous_frames
 from ddsp_tf.dsp.oscillators import frame_phase, sample_phase
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.dsp.wavetable import band_limited, read_tables
 from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor

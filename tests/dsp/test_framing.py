@@ -8,10 +8,10 @@ from ddsp_tf.dsp.framing import (
     INTERPOLATIONS,
     add_tail,
     crossfade_weights,
-    hop_size,
     next_frames,
     overlap_add,
 )
+from ddsp_tf.dsp.rates import hop_size
 
 
 @pytest.mark.parametrize(("rates", "hop"), [((16000, 250), 64), ((48000, 100), 480), ((5, 5), 1)])

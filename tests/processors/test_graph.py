@@ -28,7 +28,7 @@ MISTAKES = {
         lambda: [(Harmonic(), TONE), (Harmonic(), TONE)],
         "node 'harmonic': another node has this name",
     ),
-    "itself": (lambda: [(Add(name="mix"), ["mix", "audio"])], r"node 'mix': .* come back to it"),
+    "itself": (lambda: [(Add(name="mix"), ["mix", "audio"])], r"node 'mix': .* feed back into it"),
     "cycle": (
         lambda: [
             (Harmonic(), TONE),
@@ -36,7 +36,7 @@ MISTAKES = {
             (Reverb(length=9, name="echo"), ["dry"]),
             (Add(name="dry"), ["harmonic", "echo"]),
         ],
-        r"node 'echo': its signal would come back to it \('echo' needs 'dry' needs 'echo'\)",
+        r"node 'echo': its signal would feed back into it \('echo' needs 'dry' needs 'echo'\)",
     ),
     "too few": (
         lambda: [(Harmonic(), TONE[:2])],
