@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ddsp_tf.app.cli import data_commands, info_command, model_commands, run_command
-from ddsp_tf.app.cli.options import import_option
+from ddsp_tf.app.cli.options import import_option, refuse_infinite
 from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
 from ddsp_tf.app.cli.stopping import SENTENCES, StopSignals
 from ddsp_tf.errors import UserError
@@ -110,5 +110,6 @@ for command in (
 ):
     command.callback = started(command.callback, _is_verbose)
     command.params.append(import_option())
+    refuse_infinite(command)
     main.add_command(command)
 main.add_command(info_command.info)

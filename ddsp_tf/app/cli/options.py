@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import math
+
 import click
 
 
@@ -75,3 +77,34 @@ def import_option() -> click.Option:
         help="Import a Python module of your own first, for the classes that a gin file or a model "
         "names. May be repeated.",
     )
+
+
+class _FiniteFloat(click.types.FloatParamType):
+    def convert(self, value, param, ctx):
+        return _checked(self, super().convert(value, param, ctx), value, param, ctx)
+
+
+class _FiniteRange(click.FloatRange):
+    def convert(self, value, param, ctx):
+        return _checked(self, super().convert(value, param, ctx), value, param, ctx)
+
+
+def _checked(kind, number, value, param, ctx):
+    if not math.isfinite(number):
+        kind.fail(f"{value!r} is not a finite number.", param, ctx)
+    return number
+
+
+def refuse_infinite(command: click.Command) -> None:
+    """Makes the options of a command refuse "nan" and "inf", which click takes for numbers.
+
+    Args:
+        command: Command to change.
+    """
+    for parameter in command.params:
+        kind = parameter.type
+        if isinstance(kind, click.FloatRange):
+            bounds = (kind.min, kind.max, kind.min_open, kind.max_open)
+            parameter.type = _FiniteRange(*bounds)
+        elif isinstance(kind, click.types.FloatParamType):
+            parameter.type = _FiniteFloat()

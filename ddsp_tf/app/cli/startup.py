@@ -72,7 +72,8 @@ def _import_modules(names: Sequence[str]) -> None:
 
 
 def _check_keras_settings() -> None:
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "keras.json")
+    folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    path = Path(folder, "keras.json")
     settings: dict[str, Any] = {}
     if path.is_file():
         try:

@@ -17,7 +17,7 @@ _SIGNALS = tuple(
 SENTENCES = {
     "run": "stopped; finished stages and recordings are kept; the same command resumes",
     "prepare": "stopped; finished recordings are kept; the same command resumes",
-    "train": "stopped before the first step; the same command starts again",
+    "train": "stopped; the checkpoints so far are kept; the same command resumes",
     "evaluate": "stopped before the evaluation was complete; run the same command again",
     "export": "stopped; an export is written only when it is complete; run the same command again",
     "features": "stopped; a file is written only when it is complete; run the same command again",

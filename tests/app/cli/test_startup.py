@@ -116,6 +116,23 @@ def test_a_seed_out_of_range(command, seed):
     assert "--seed" in message and seed in message
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", "r", "--clip-seconds"),
+        ("prepare", "a", "--out", "d", "--silence-db"),
+        ("prepare", "a", "--out", "d", "--validation-share"),
+        ("train", "--data", "d", "--run", "r", "--weight"),
+        ("synthesize", "m", "f", "o.wav", "--transfer", "--louder-db"),
+        ("synthesize", "m", "f", "o.wav", "--transfer", "--gate-db"),
+    ],
+)
+def test_a_number_that_is_none(command, value):
+    message = error_of(*command, value)
+    assert command[-1] in message and value in message
+
+
 def test_a_module_of_the_users_is_imported_by_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
