@@ -112,6 +112,8 @@ TINY = (
     "train.clip_seconds=0.5",
     "train.validate_every=3",
     "train.render_every=6",
+    "train.average_momentum=0.5",
+    "train.pitch_jitter=0.5",
 )
 
 

@@ -84,7 +84,7 @@ class TrainingSettings:
             if field.type is not str:
                 self._check_number(field)
         if self.varispeed > 12.0:
-            raise UserError(f"train.varispeed={self.varispeed!r}; expected 0 to 12")
+            raise UserError(f"train.varispeed={self.varispeed!r}; expected 0 or more, at most 12")
         if self.average_momentum >= 1.0:
             raise UserError(
                 f"train.average_momentum={self.average_momentum!r}; expected 0 or more, below 1"

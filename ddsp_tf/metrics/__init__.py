@@ -1,1 +1,6 @@
-"""Measures of how close a rendering comes to its target."""
+"""Distances between recordings and renders: for `compile`, and of measured curves."""
+
+from ddsp_tf.metrics.audio_metrics import LevelDifference, LoudnessDistance, PitchDistance
+from ddsp_tf.metrics.loss_terms import LossTerms
+
+__all__ = ["LevelDifference", "LossTerms", "LoudnessDistance", "PitchDistance"]

@@ -10,7 +10,7 @@ import numpy as np
 def to_numpy(variable) -> np.ndarray:
     """Returns the value of a Keras variable, also of one on several devices."""
     # Such a variable becomes a tensor, but no array.
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)))
+    return np.asarray(keras.ops.copy(variable))
 
 
 def optimizer_of(model: keras.Model) -> keras.optimizers.Optimizer:

@@ -137,7 +137,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _read(self):
         for path in reversed(self.paths()):
             try:
-                with np.load(path, allow_pickle=False) as content:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                     arrays = dict(content)
                 record = json.loads(str(arrays.pop(_RECORD)))
                 if record["names"] != sorted(arrays):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ddsp_tf.configuration.experiment import Experiment
-from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.manifest import Manifest, check_same_extractor
 from ddsp_tf.errors import UserError
 
 
@@ -23,15 +23,7 @@ def check_datasets(experiment: Experiment, manifests: Sequence[Manifest], device
     for manifest in manifests:
         manifest.check_rates(model.sample_rate, model.frame_rate)
         _check_loudness(model, manifest)
-    first = manifests[0]
-    for manifest in manifests[1:]:
-        for name in sorted(set(first.extractor) | set(manifest.extractor)):
-            ours, theirs = first.extractor.get(name), manifest.extractor.get(name)
-            if ours != theirs:
-                raise UserError(
-                    f"{manifest.folder}: {name} of its features is {theirs}, but {ours} in "
-                    f"{first.folder}; prepare both with the same settings"
-                )
+    check_same_extractor(manifests)
     if settings.batch_size % devices:
         raise UserError(
             f"train.batch_size={settings.batch_size}: cannot be divided over {devices} devices"

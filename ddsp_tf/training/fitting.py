@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import Experiment
@@ -78,6 +79,8 @@ class Fitting:
             auto_scale_loss=False,
         )
         build(self.model)
+        if step % settings.steps_per_epoch:
+            self._build_metrics()
         self._leave_validation_uncompiled()
         with self._errors_in_one_line(), StopOnSignal(self.checkpoint) as stop:
             log, best, callbacks = self._callbacks(step)
@@ -89,6 +92,12 @@ class Fitting:
                 step = self._fit(step, validation, callbacks)
             self.validation.write_files(self.run.files, self.loss, step)
             return self._summarize(step, log, best)
+
+    def _build_metrics(self):
+        # Keras makes them in the first step, too late to restore those of an unfinished epoch.
+        silence = np.zeros((1, self.clips["clip_frames"] * self.model.hop), np.float32)
+        self.model.compute_metrics(None, silence, silence)
+        self.model.reset_metrics()
 
     def _leave_validation_uncompiled(self):
         # XLA would compile for longer than all validations of a run take without it.

@@ -1,0 +1,48 @@
+"""Schedules equal their closed forms; gradients are clipped."""
+
+import keras
+import numpy as np
+import pytest
+
+from ddsp_tf.configuration.settings import TrainingSettings
+from ddsp_tf.training.optimizer import WarmUpExponentialDecay, make_optimizer
+
+
+def rates(settings, steps):
+    optimizer = make_optimizer(settings)
+    values = []
+    for step in steps:
+        optimizer.iterations.assign(int(step))
+        values.append(float(optimizer.learning_rate))
+    return values
+
+
+def test_exponential_decay_equals_its_closed_form():
+    settings = TrainingSettings(
+        learning_rate=3e-4, warm_up_steps=100, decay_rate=0.98, decay_steps=1000
+    )
+    steps = np.arange(0, 5000, 370)
+    expected = 3e-4 * np.minimum((steps + 1) / 100, 1) * 0.98 ** (np.maximum(steps - 100, 0) / 1000)
+    np.testing.assert_allclose(rates(settings, steps), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rise", [0, 1, 2, 100])
+def test_cosine_decay_equals_its_closed_form(rise):
+    settings = TrainingSettings(steps=1100, learning_rate=3e-4, warm_up_steps=rise, decay="cosine")
+    steps = np.arange(0, 1300, 93)
+    fall = np.clip((steps - max(rise - 1, 0)) / (1100 - rise), 0.0, 1.0)
+    expected = 3e-4 * np.minimum((steps + 1) / max(rise, 1), 1) * 0.5 * (1 + np.cos(np.pi * fall))
+    np.testing.assert_allclose(rates(settings, steps), expected, rtol=1e-4, atol=1e-10)
+
+
+def test_the_schedule_comes_back_from_its_config():
+    schedule = WarmUpExponentialDecay(1.0, 100, 0.5, 10)
+    again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
+    assert again.get_config() == schedule.get_config()
+
+
+def test_settings_reach_the_optimizer():
+    optimizer = make_optimizer(TrainingSettings(gradient_norm=2.0, average_momentum=0.9))
+    assert optimizer.global_clipnorm == 2.0
+    assert optimizer.use_ema and optimizer.ema_momentum == 0.9
+    assert not make_optimizer(TrainingSettings()).use_ema
