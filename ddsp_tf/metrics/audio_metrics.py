@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ddsp_tf.dsp.framing import hop_size
+from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.features.graph_loudness import graph_loudness_db
 from ddsp_tf.features.yin import yin_pitch
 from ddsp_tf.typing import Tensor

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import ddsp_tf
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.data import crops
+from ddsp_tf.data import random_clips
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.errors import Stopped, UserError
@@ -160,8 +160,8 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
 
 COMMAND = """
 import sys
-from ddsp_tf.data import crops
-crops._CROPS_PER_EPOCH = 16
+from ddsp_tf.data import random_clips
+random_clips._CLIPS_PER_EPOCH = 16
 from ddsp_tf.training.run import train_run
 train_run("demo", sys.argv[1], sys.argv[2], overrides=sys.argv[3:], seed=4)
 """
@@ -172,7 +172,7 @@ def test_a_killed_run_resumes_to_the_same_numbers(
     tiny_dataset, tiny_overrides, tmp_path, monkeypatch
 ):
     # Clips come in rounds of eight steps, checkpoints lie five apart: it resumes inside of a round.
-    monkeypatch.setattr(crops, "_CROPS_PER_EPOCH", 16)
+    monkeypatch.setattr(random_clips, "_CLIPS_PER_EPOCH", 16)
     overrides = [*tiny_overrides, UNHEARD, "train.steps=40", "train.validate_every=5"]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     train_run("demo", tiny_dataset, undisturbed, overrides=overrides, seed=4)
