@@ -74,11 +74,12 @@ class AudioDecoder:
         kind = MediaSource if container in MEDIA_CONTAINERS else _SoundFileSource
         self._source: MediaSource | _SoundFileSource = kind(self.path)
         self.file_rate, self.channels = self._source.file_rate, self._source.channels
-        if not _LOWEST_RATE <= self.file_rate <= _HIGHEST_RATE:
+        if not (_LOWEST_RATE <= self.file_rate <= _HIGHEST_RATE and self.channels > 0):
             self._source.close()
             raise UserError(
-                f"{self.path}: claims a sample rate of {self.file_rate} Hz; expected "
-                f"{_LOWEST_RATE} to {_HIGHEST_RATE} Hz; export the file again"
+                f"{self.path}: claims {self.channels} channels at a sample rate of "
+                f"{self.file_rate} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz; export it "
+                "again"
             )
         self.expected = (self._source.frames or 0) * self.sample_rate // self.file_rate
 

@@ -57,18 +57,7 @@ class BeamMeasurer:
         work: Path,
         on_progress: Progress,
     ) -> None:
-        """Measures recordings.
-
-        Args:
-            recordings: Recordings that were found.
-            extractor: Extractor that measures them.
-            rules: Rules for channels, silence and levels.
-            work: Folder for the results.
-            on_progress: Called at the start and at the end; runners report nothing in between.
-
-        Raises:
-            UserError: If the runner is unknown or the pipeline fails.
-        """
+        """Measures recordings, as `measure_in_threads` does; reports progress at both ends only."""
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 

@@ -26,16 +26,7 @@ _HEARD_MORE = 0.2
 
 
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
-    """Measures how much of a recording sounds and how much of that has a pitch.
-
-    Args:
-        features: Features of all frames.
-        silence_db: Level of `power_db` below which frames are silent.
-
-    Returns:
-        `silent_share`, `voiced_share`, `confidence`, `f0_low_hz` and `f0_high_hz`, as
-        `ddsp_tf.data.recordings.Recording` defines them.
-    """
+    """Measures how much of a recording sounds and how much of that has a pitch."""
     sounds = features["power_db"] >= silence_db
     voiced = sounds & (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
     low, high = np.percentile(features["f0_hz"][voiced], (5, 95)) if voiced.any() else (0.0, 0.0)
@@ -62,16 +53,6 @@ def aperiodic_share(
     with it. (A fifth or an octave does, and passes.) Up to 400 voiced frames are examined, evenly
     spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
     period later should be 0.8 or more.
-
-    Args:
-        read: Function that returns samples by first sample and count.
-        features: Features of all frames.
-        sample_rate: Sample rate, in Hz.
-        hop: Samples between two frames.
-        silence_db: Level of `power_db` below which frames are ignored.
-
-    Returns:
-        Share of the frames examined that do not repeat, 0..1; 0 if there are none.
     """
     voiced = np.flatnonzero(
         (features["power_db"] >= silence_db)
@@ -112,17 +93,7 @@ def flags(
     mono_loss_db: float,
     **_: Any,
 ) -> tuple[str, ...]:
-    """Describes what looks wrong with a recording.
-
-    Args:
-        clipped_share: Attributes of `ddsp_tf.data.recordings.Recording`, like all others.
-        silent_share: Share of silent frames.
-        voiced_share: Share of the sounding frames that have a pitch.
-        aperiodic_share: Share of the voiced frames that do not repeat.
-        mono_loss_db: Level lost by averaging the channels.
-
-    Returns:
-        A sentence with numbers for each finding.
+    """Describes what looks wrong with a recording, by the measures of `Recording`.
 
     Example:
         >>> flags(clipped_share=0.01, silent_share=0, voiced_share=0.9, aperiodic_share=0,
@@ -170,17 +141,6 @@ def advice(
 
     A pitch that is too low for a tracker is answered by an overtone, whose period is not the
     sound's; one that is too high by nothing, or by a half or a third of it.
-
-    Args:
-        read: Function that returns samples by first sample and count.
-        samples: Number of samples.
-        features: Features of all frames.
-        extractor: Extractor that measured them.
-        numbers: What was measured on the recording, see `flags`.
-        silence_db: Level of `power_db` below which frames are ignored.
-
-    Returns:
-        A sentence that says which tracker to use, if another one would hear more.
     """
     tracker = extractor.tracker
     lowest_hz, highest_hz = tracker.range_hz

@@ -19,62 +19,29 @@ def as_written(function: Callable) -> Callable:
 
     Converting the source of every function takes longer than all else that a dataset does before
     its first element.
-
-    Args:
-        function: Function from tensors to tensors or datasets.
-
-    Returns:
-        A function that does the same.
-
-    Example:
-        >>> double = as_written(lambda number: 2 * number)
-        >>> [int(number) for number in tf.data.Dataset.range(3).map(double)]
-        [0, 2, 4]
     """
     return tf.autograph.experimental.do_not_convert(function)
 
 
 class Frames(NamedTuple):
-    """Consecutive frames of a recording.
-
-    Attributes:
-        audio: Samples of each frame, [frames, hop].
-        curves: Features in the order of `FEATURES`, [frames, features].
-    """
+    """Consecutive frames of a recording: audio [frames, hop], and curves [frames, features]."""
 
     audio: tf.Tensor
     curves: tf.Tensor
 
 
 def frames_of(record: tf.Tensor, hop: int) -> tuple[Frames, tf.Tensor, tf.Tensor]:
-    """Parses a record of a dataset.
-
-    Args:
-        record: Serialized `tf.train.Example`.
-        hop: Samples between two frames.
-
-    Returns:
-        Tuple of the segment's frames; the source, a string; and the number of the first frame in
-        the recording, int64.
-    """
+    """Parses a record: its frames, the source, and the first frame's number in the recording."""
     parsed = parse_segment(record, hop)
     curves = tf.stack([parsed[name] for name in FEATURES], axis=1)
     return Frames(parsed["audio"], curves), parsed["source"], parsed["start_frame"]
 
 
 def cut_clips(frames: Frames, starts: tf.Tensor, clip_frames: int) -> dict[str, tf.Tensor]:
-    """Cuts clips out of frames.
+    """Cuts clips out of frames: `audio` [clips, clip_frames * hop], features [clips, clip_frames].
 
     A clip that reaches beyond the last frame is silent there: audio 0, levels at the floor,
     confidence 0, and pitch held.
-
-    Args:
-        frames: One frame or more.
-        starts: First frames of the clips, int64 [clips].
-        clip_frames: Frames of a clip.
-
-    Returns:
-        `audio` [clips, clip_frames * hop] and the features [clips, clip_frames].
     """
     hop = frames.audio.shape[1]
     count = tf.shape(frames.curves, tf.int64)[0]
@@ -97,36 +64,15 @@ def cut_clips(frames: Frames, starts: tf.Tensor, clip_frames: int) -> dict[str, 
 
 
 def count_clips(frames: int, clip_frames: int) -> int:
-    """Counts the clips that consecutive frames give.
-
-    Args:
-        frames: Number of frames.
-        clip_frames: Frames of a clip.
-
-    Returns:
-        Whole clips, and one more for a remainder that is half a clip or longer or all there is.
-
-    Example:
-        >>> [count_clips(frames, clip_frames=100) for frames in (10, 149, 150, 200)]
-        [1, 1, 2, 2]
-    """
+    """Counts whole clips, and one more for a remainder of half a clip or more or all there is."""
     return max((2 * frames + clip_frames) // (2 * clip_frames), 1)
 
 
 def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.data.Dataset:
     """Returns all recordings of a split, one after the other, in clips that do not overlap.
 
-    Args:
-        manifest: Manifest of the dataset, loaded from its folder.
-        split: "train" or "validation".
-        clip_frames: Frames of a clip, any number.
-
-    Returns:
-        Dataset of dictionaries: `audio` [clip_frames * hop], the features [clip_frames],
-        `source`, `start_frame` and `valid_frames`, the frames before the padding with silence.
-
-    Raises:
-        UserError: If the split is empty or a file is missing or damaged.
+    Elements are dictionaries: `audio` [clip_frames * hop], the features [clip_frames], `source`,
+    `start_frame`, and `valid_frames`, the frames before the padding with silence.
     """
     files = manifest.files_of(split)
     paths = [os.fsencode(manifest.path_of(file)) for file in files]

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, field, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from ddsp_tf.files.documents import read_document
 SCHEMA_VERSION = 3
 MANIFEST_NAME = "dataset.json"
 PAGE_NAME = "dataset.html"
+# Written by the system, not by the user.
+_IGNORED_NAMES = (".DS_Store", ".ipynb_checkpoints", "desktop.ini", "Thumbs.db")
+_SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}(-of-\d{5})?\.tfrecord")
 _REMEDY = "copy the dataset again or prepare it again"
 
 
@@ -81,17 +85,7 @@ class Manifest:
         return any(file.split == split for file in self.files)
 
     def files_of(self, split: str) -> list[SegmentFile]:
-        """Lists the TFRecord files of a split.
-
-        Args:
-            split: "train" or "validation".
-
-        Returns:
-            One file or more.
-
-        Raises:
-            UserError: If the split is unknown or empty.
-        """
+        """Lists the TFRecord files of a split, which must not be empty."""
         if split not in SPLITS:
             raise UserError(f"split {split!r}: unknown; expected one of {', '.join(SPLITS)}")
         files = [file for file in self.files if file.split == split]
@@ -103,18 +97,9 @@ class Manifest:
         return files
 
     def path_of(self, file: SegmentFile) -> Path:
-        """Returns the path of one of the files, after checking its bytes.
+        """Returns the path of one of the files, after comparing its bytes with the manifest.
 
         A file is read for this once in a program, and again only if it has changed since.
-
-        Args:
-            file: One of `files`.
-
-        Returns:
-            Path of the file.
-
-        Raises:
-            UserError: If the file is missing or its bytes are not those that were written.
         """
         if self.folder is None:
             raise UserError("dataset: this manifest was not loaded from a folder; load it first")
@@ -133,15 +118,7 @@ class Manifest:
         raise UserError(f"{path}: {found}; {_REMEDY}")
 
     def check_rates(self, sample_rate: int, frame_rate: float) -> None:
-        """Makes sure that a model fits this dataset.
-
-        Args:
-            sample_rate: Sample rate of the model, in Hz.
-            frame_rate: Frame rate of the model, in frames a second.
-
-        Raises:
-            UserError: If either differs; names the values of both sides.
-        """
+        """Makes sure that a model of these rates fits this dataset."""
         for name, ours, theirs in (
             ("sample_rate", self.sample_rate, sample_rate),
             ("frame_rate", self.frame_rate, frame_rate),
@@ -153,14 +130,7 @@ class Manifest:
                 )
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes `dataset.json` into a folder.
-
-        Args:
-            folder: Folder of the dataset.
-
-        Raises:
-            UserError: If it cannot be written.
-        """
+        """Writes `dataset.json` into a folder."""
         content = {**self._content(), "checksum": self._checksum()}
         with atomic_path(Path(folder) / MANIFEST_NAME) as temporary:
             temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -195,7 +165,7 @@ def load_manifest(folder: str | os.PathLike) -> Manifest:
         The manifest, with `folder` set.
 
     Raises:
-        UserError: If there is no dataset of this schema, or its manifest is unreadable.
+        UserError: If there is no dataset of this schema, or its manifest is damaged.
     """
     folder = Path(folder)
     path = folder / MANIFEST_NAME
@@ -220,14 +190,7 @@ def as_manifest(dataset: Manifest | str | os.PathLike) -> Manifest:
 
 
 def check_same_extractor(manifests: Sequence[Manifest]) -> None:
-    """Makes sure that the features of several datasets mean the same.
-
-    Args:
-        manifests: Manifests of datasets that are used together.
-
-    Raises:
-        UserError: If they differ in rates, pitch tracker or any of the extractor's settings.
-    """
+    """Refuses datasets together whose rates, pitch trackers or other settings differ."""
     first = manifests[0]
     for other in manifests[1:]:
         other.check_rates(first.sample_rate, first.frame_rate)
@@ -243,3 +206,24 @@ def check_same_extractor(manifests: Sequence[Manifest]) -> None:
 def _sha256_at(path: Path, modified_ns: int, size: int) -> str:
     """The checksum of a file as it was at a time."""
     return file_sha256(path)
+
+
+def check_replaceable(out: Path) -> None:
+    """Makes sure that nothing but an earlier dataset would be replaced."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UserError(f"{out}: is a file; expected a new folder for the dataset")
+    ours = {MANIFEST_NAME, PAGE_NAME, *_IGNORED_NAMES}
+    try:
+        ours |= {file.name for file in load_manifest(out).files}
+    except UserError:
+        # Of another version, or damaged.
+        found = (entry.name for entry in out.iterdir())
+        ours |= {"index.npy", *(name for name in found if _SEGMENT_FILE.fullmatch(name))}
+    names = {entry.name for entry in out.iterdir()}
+    foreign = names - ours
+    if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):
+        raise UserError(
+            f"{out}: holds {min(foreign or names)}, which is not of a dataset; choose a new folder"
+        )

@@ -32,24 +32,12 @@ def measure(
     folder: Path,
     on_share: Callable[[float], None] = lambda share: None,
 ) -> Recording:
-    """Measures a recording, and writes its segments to a folder.
+    """Measures a recording, and writes its segments to `<key>.tfrecord` in a folder.
 
     The recording is decoded to a temporary file there and measured in sections of at most four
-    minutes with ten seconds of context, so memory does not grow with its length.
-
-    Args:
-        recording: Recording that was found, with `path` and `key`.
-        extractor: Extractor that measures it.
-        rules: Rules for channels, silence and levels.
-        folder: Folder in which `<key>.tfrecord` is written.
-        on_share: Called now and then with the share done, 0..1; whatever it raises ends the work.
-
-    Returns:
-        The recording, "measured", or "skipped" with a reason.
-
-    Raises:
-        UserError: If the folder cannot be written.
-        OSError: If there is no room for the temporary file.
+    minutes with ten seconds of context, so memory does not grow with its length. `on_share` is
+    called now and then with the share done, 0..1; whatever it raises ends the work. The result is
+    "measured", or "skipped" with a reason.
     """
     staging = folder / f".{recording.key}.{os.getpid()}.staged"
     path = Path(recording.path or recording.source)

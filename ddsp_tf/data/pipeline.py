@@ -6,6 +6,7 @@ time compete with the training loop for the interpreter, and can hang it at exit
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -74,71 +75,6 @@ def training_batches(
         ... )  # doctest: +SKIP
         >>> model.fit(batches, steps_per_epoch=1000)  # doctest: +SKIP
     """
-    batches = _random_batches(
-        datasets,
-        clip_frames=clip_frames,
-        batch_size=batch_size,
-        seed=seed,
-        first_step=first_step,
-        weights=weights,
-        gain_db=gain_db,
-        varispeed=varispeed,
-    )
-    return batches.map(_as_pairs(features, with_sources)).prefetch(4)
-
-
-def training_sources(
-    datasets: Datasets,
-    step: int,
-    *,
-    clip_frames: int,
-    batch_size: int,
-    seed: int,
-    weights: Sequence[float] | None = None,
-    varispeed: float = 0.0,
-) -> list[str]:
-    """Returns the recordings that a batch of `training_batches` was cut from.
-
-    Args:
-        datasets: Arguments of `training_batches`, like all others.
-        step: Number of the batch.
-        clip_frames: Frames of a clip.
-        batch_size: Clips in a batch.
-        seed: Seed of the clips.
-        weights: Shares of the datasets.
-        varispeed: Largest change of speed, in semitones.
-
-    Returns:
-        Sorted names of the recordings, each once.
-
-    Raises:
-        UserError: As `training_batches`.
-    """
-    batches = _random_batches(
-        datasets,
-        clip_frames=clip_frames,
-        batch_size=batch_size,
-        seed=seed,
-        first_step=step,
-        weights=weights,
-        varispeed=varispeed,
-    )
-    batch = next(iter(batches))
-    return sorted({source.decode() for source in batch["source"].numpy()})
-
-
-def _random_batches(
-    datasets: Datasets,
-    *,
-    clip_frames: int,
-    batch_size: int,
-    seed: int,
-    first_step: int,
-    weights: Sequence[float] | None = None,
-    gain_db: float = 0.0,
-    varispeed: float = 0.0,
-) -> tf.data.Dataset:
-    """Batches as dictionaries of `audio`, all features, `source` and `start_frame`."""
     _check_positive(clip_frames=clip_frames, batch_size=batch_size, first_step=first_step + 1)
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
@@ -167,7 +103,27 @@ def _random_batches(
                 lambda number, clip: _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
             )
         )
-    return clips.batch(batch_size, drop_remainder=True)
+    batches = clips.batch(batch_size, drop_remainder=True)
+    return batches.map(_as_pairs(features, with_sources)).prefetch(4)
+
+
+def training_sources(datasets: Datasets, step: int, **settings: Any) -> list[str]:
+    """Finds the recordings that a batch of `training_batches` was cut from.
+
+    Args:
+        datasets: Manifest or folder of a dataset, or several of them.
+        step: Number of the batch.
+        **settings: Keyword arguments of `training_batches`.
+
+    Returns:
+        Sorted names of the recordings, each once.
+
+    Raises:
+        UserError: As `training_batches`.
+    """
+    batches = training_batches(datasets, **settings, first_step=step, with_sources=True)
+    _, _, about = next(iter(batches))
+    return sorted({source.decode() for source in about["source"].numpy()})
 
 
 def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:

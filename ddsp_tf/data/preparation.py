@@ -1,7 +1,6 @@
 """Recordings to a dataset: features, splits, segments, manifest."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -9,14 +8,8 @@ from os import PathLike
 from pathlib import Path
 
 from ddsp_tf.audio.finding import Paths
-from ddsp_tf.data.manifest import (
-    MANIFEST_NAME,
-    PAGE_NAME,
-    SCHEMA_VERSION,
-    Manifest,
-    load_manifest,
-)
-from ddsp_tf.data.recordings import SPLITS, Recording, SegmentFile
+from ddsp_tf.data.manifest import SCHEMA_VERSION, Manifest, check_replaceable, load_manifest
+from ddsp_tf.data.recordings import SPLITS, Recording, SegmentFile, Split
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.data.segments import (
     ranges_of,
@@ -49,9 +42,6 @@ from ddsp_tf.files.locks import locked
 from ddsp_tf.version import __version__
 
 _RULES = PreparationRules()
-# Written by the system, not by the user.
-_IGNORED_NAMES = (".DS_Store", ".ipynb_checkpoints", "desktop.ini", "Thumbs.db")
-_SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}(-of-\d{5})?\.tfrecord")
 
 
 def dataset_fingerprint(
@@ -63,21 +53,9 @@ def dataset_fingerprint(
     rules: PreparationRules = _RULES,
     seed: int = 0,
 ) -> str:
-    """Computes what `Manifest.fingerprint` would be, without preparing anything.
+    """Computes `Manifest.fingerprint` from the arguments of `prepare_dataset`, without preparing.
 
-    Args:
-        audio: Arguments of `prepare_dataset`, like all others.
-        extractor: Extractor that would measure the features.
-        validation: Files or folders to hold out.
-        validation_share: Share to hold out otherwise.
-        rules: Rules for channels, silence and levels.
-        seed: Seed that chooses the recordings held out.
-
-    Returns:
-        64 hexadecimal digits, which change with the content of any recording and any setting.
-
-    Raises:
-        UserError: If a path is missing or a recording is in both lists.
+    It changes with the content of any recording and with any setting.
     """
     recordings, _ = find_recordings(audio, validation)
     return fingerprint(recordings, extractor, rules, validation_share, seed)
@@ -143,7 +121,7 @@ def prepare_dataset(
         raise UserError(f"validation_share {validation_share}: expected 0 to 1")
     with locked(out, "preparing a dataset"):
         recover(out)
-        _check_target(out)
+        check_replaceable(out)
         recordings, notes = find_recordings(audio, validation, out)
         for note in notes:
             (on_note or (lambda text: None))(note)
@@ -195,17 +173,8 @@ def prepare_dataset(
 
 
 def write_dataset(manifest: Manifest, work: Path, folder: Path) -> None:
-    """Writes a dataset: files of segments, statistics, manifest.
-
-    Args:
-        manifest: Manifest with all recordings, their files in the working folder.
-        work: The working folder.
-        folder: Folder of the dataset.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    numbers = dict.fromkeys(SPLITS, 0)
+    """Writes a dataset: files of segments, statistics, manifest."""
+    numbers: dict[Split, int] = dict.fromkeys(SPLITS, 0)
     held_out = _held_out(manifest)
 
     def in_place(recording: Recording) -> Recording:
@@ -247,10 +216,7 @@ def _in_splits(
     if boundary < least:
         yield path, file
         return
-    for split, begin, end in (
-        ("train", 0, boundary),
-        ("validation", boundary, file.frames),
-    ):
+    for split, begin, end in zip(SPLITS, (0, boundary), (boundary, file.frames), strict=True):
         starts = (segment.start_frame for segment in file.segments)
         segments = zip(starts, read_file(path, manifest.hop), strict=True)
         ranges = _within(ranges_of(file.segments), begin, end)
@@ -290,27 +256,6 @@ def _collect(
             recording = loaded
         (measured if recording.status == "measured" else skipped).append(recording)
     return measured, skipped
-
-
-def _check_target(out: Path) -> None:
-    """Makes sure that nothing but an earlier dataset would be replaced."""
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise UserError(f"{out}: is a file; expected a new folder for the dataset")
-    ours = {MANIFEST_NAME, PAGE_NAME, *_IGNORED_NAMES}
-    try:
-        ours |= {file.name for file in load_manifest(out).files}
-    except UserError:
-        # Of another version, or damaged.
-        names = (entry.name for entry in out.iterdir())
-        ours |= {"index.npy", *(name for name in names if _SEGMENT_FILE.fullmatch(name))}
-    names = {entry.name for entry in out.iterdir()}
-    foreign = names - ours
-    if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):
-        raise UserError(
-            f"{out}: holds {min(foreign or names)}, which is not of a dataset; choose a new folder"
-        )
 
 
 def _check_usable(measured: list[Recording], skipped: list[Recording]) -> None:

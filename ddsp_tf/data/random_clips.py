@@ -24,15 +24,7 @@ _CHOICES = 4096
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """How many random clips an epoch has.
-
-    Attributes:
-        clip_frames: Frames of a clip.
-        hop: Samples between two frames.
-        round_clips: Clips in one pass through all segments.
-        rounds: Passes in an epoch.
-        shuffled: Clips in the shuffle buffer.
-    """
+    """How many random clips a pass through all segments, an epoch and the shuffle buffer have."""
 
     clip_frames: int
     hop: int
@@ -47,15 +39,7 @@ class ClipPlan:
 
 
 def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
-    """Plans the random clips of the training split.
-
-    Args:
-        manifest: Manifest of the dataset.
-        clip_frames: Frames of a clip.
-
-    Returns:
-        The plan: as many clips of each segment as it has clip lengths, at least one.
-    """
+    """Plans as many clips of each training segment as it has clip lengths, at least one."""
     segments = [segment for file in manifest.files_of("train") for segment in file.segments]
     frames = np.array([segment.frames for segment in segments])
     round_clips = int(np.maximum((2 * frames + clip_frames) // (2 * clip_frames), 1).sum())
@@ -70,25 +54,13 @@ def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
 
 
 def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) -> tf.data.Dataset:
-    """Returns random clips of the training split, endlessly.
+    """Returns random clips of the training split, endlessly, as dictionaries.
 
     Files are read in random order, several groups of them side by side. The start positions in a
     segment are divided into as many equal ranges as it gives clips, and each clip starts at a
     random position of its own range, so that clips cover a recording evenly. They then pass a
-    shuffle buffer of fixed size. Clip number n depends only on the arguments and n.
-
-    Args:
-        manifest: Manifest of the dataset, loaded from its folder.
-        clip_frames: Frames of a clip.
-        seed: Any integer.
-        first: Number of the first clip; earlier ones of its epoch are read and skipped.
-
-    Returns:
-        Endless dataset of dictionaries: `audio` [clip_frames * hop], the features [clip_frames],
-        `source`, `start_frame`.
-
-    Raises:
-        UserError: If the split is empty or a file is missing or damaged.
+    shuffle buffer of fixed size. Clip number n depends only on the arguments and n; to begin with
+    number `first`, earlier ones of its epoch are read and skipped.
     """
     plan = plan_clips(manifest, clip_frames)
     files = manifest.files_of("train")
@@ -164,23 +136,11 @@ def mixed_clips(
     first: int,
     weights: Sequence[float] | None = None,
 ) -> tf.data.Dataset:
-    """Returns random clips of several datasets, endlessly.
+    """Returns random clips of several datasets, endlessly, in given shares.
 
-    Which dataset clip number n comes from is drawn at random with the shares given, and depends
-    only on the seed and n. Each dataset's own clips come in the order of `random_clips`.
-
-    Args:
-        manifests: Manifests of the datasets.
-        clip_frames: Frames of a clip.
-        seed: Any integer.
-        first: Number of the first clip.
-        weights: Shares in any unit, above 0; by default proportional to the datasets' lengths.
-
-    Returns:
-        Endless dataset of dictionaries, as `random_clips` returns them.
-
-    Raises:
-        UserError: If there are not as many weights as datasets, or one is not above 0.
+    Which dataset clip number n comes from is drawn at random and depends only on the seed and n.
+    Each dataset's own clips come in the order of `random_clips`. By default the shares are those
+    of the datasets' lengths.
     """
     shares = _shares(manifests, clip_frames, weights)
     passed = _counts(shares, seed, first)

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-SPLITS = ("train", "validation")
-STRICT = ConfigDict(extra="forbid", strict=True)
-
 Split = Literal["train", "validation"]
+SPLITS: tuple[Split, Split] = ("train", "validation")
+STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -66,23 +66,7 @@ class PreparationRules:
         return {**asdict(self), "silence_db": float(self.silence_db)}
 
     def kept(self, power_db: np.ndarray, frame_rate: float) -> list[tuple[int, int]]:
-        """Finds the frames of a recording to keep.
-
-        Args:
-            power_db: Power of all frames, [frames].
-            frame_rate: Frames a second.
-
-        Returns:
-            First frame of each range kept and the frame after its last, in order of time; ranges
-            shorter than half a second are left out.
-
-        Example:
-            >>> power_db = np.repeat([-80.0, -20.0, -80.0, -20.0], 300)
-            >>> PreparationRules("trim").kept(power_db, frame_rate=100)
-            [(275, 1200)]
-            >>> PreparationRules("skip").kept(power_db, frame_rate=100)
-            [(275, 625), (875, 1200)]
-        """
+        """Finds the ranges of frames to keep, by `power_db` [frames], of half a second or more."""
         if self.silence == "keep":
             return [(0, power_db.size)]
         frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)
@@ -101,21 +85,7 @@ class PreparationRules:
         return [(first, last) for first, last in ranges if last - first >= least]
 
     def gain_db(self, peak: float, block_powers: np.ndarray) -> float:
-        """Computes the gain of a recording.
-
-        Args:
-            peak: Highest absolute sample, above 0.
-            block_powers: Mean squares of blocks of 50 ms.
-
-        Returns:
-            Gain in dB, rounded to a hundredth.
-
-        Example:
-            >>> PreparationRules(normalize="peak").gain_db(0.1, np.array([0.0025]))
-            19.0
-            >>> PreparationRules(normalize="rms").gain_db(0.1, np.array([0.0025]))
-            6.02
-        """
+        """Computes a recording's gain from its peak and the mean squares of blocks of 50 ms."""
         if self.normalize == "none":
             return 0.0
         room_db = PEAK_TARGET_DB - 20.0 * np.log10(peak)
@@ -131,18 +101,7 @@ class PreparationRules:
 
 
 def true_ranges(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Lists the ranges in which a mask is true.
-
-    Args:
-        mask: Booleans [frames].
-
-    Returns:
-        First frame of each range and the frame after its last, in order.
-
-    Example:
-        >>> true_ranges(np.array([True, False, True, True]))
-        [(0, 1), (2, 4)]
-    """
+    """Lists the ranges in which a mask is true: first index, and the one after the last."""
     steps = np.diff(mask.astype(np.int8), prepend=np.int8(0), append=np.int8(0))
     firsts, lasts = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -32,14 +32,6 @@ def segment_frames(frame_rate: float) -> int:
 def divided(first: int, last: int, longest: int) -> Iterator[tuple[int, int]]:
     """Divides frames into the fewest ranges of about equal length, without a short remainder.
 
-    Args:
-        first: First frame.
-        last: Frame after the last.
-        longest: Most frames of a range.
-
-    Yields:
-        First frame of a range, and the frame after its last.
-
     Example:
         >>> list(divided(0, 10, 4))
         [(0, 3), (3, 6), (6, 10)]
@@ -62,19 +54,8 @@ def write_segments(
 ) -> SegmentFile:
     """Writes segments of a recording to a TFRecord file, a record each.
 
-    Args:
-        path: File to write; it appears when complete.
-        segments: First frame of each, counted from the start of the recording, and its `audio`
-            [frames * hop] and features [frames], float32.
-        source: Name of the recording.
-        split: "train" or "validation".
-        sample_rate: Sample rate, in Hz.
-
-    Returns:
-        Description of the file.
-
-    Raises:
-        UserError: If the file cannot be written.
+    A segment is its first frame, counted from the start of the recording, and its arrays: `audio`
+    [frames * hop] and the features [frames], float32.
     """
     written, voiced = [], 0
     try:
@@ -120,13 +101,8 @@ def _integer(value: int) -> tf.train.Feature:
 def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
     """Parses a record of a dataset, in a graph or eagerly.
 
-    Args:
-        record: Serialized `tf.train.Example`.
-        hop: Samples between two frames.
-
-    Returns:
-        `audio` [frames, hop], the features [frames], and the scalars `source`, a string, and
-        `start_frame`, int64.
+    Returns `audio` [frames, hop], the features [frames], and the scalars `source` and
+    `start_frame`.
     """
     layout = {
         "audio": tf.io.FixedLenFeature([], tf.string),
@@ -141,20 +117,7 @@ def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
 
 
 def read_file(path: Path, hop: int, first: int = 0, count: int = -1) -> Iterator[Arrays]:
-    """Reads segments of a TFRecord file, one at a time.
-
-    Args:
-        path: The file.
-        hop: Samples between two frames.
-        first: Number of the first segment wanted.
-        count: How many; all that follow by default.
-
-    Yields:
-        `audio` [frames * hop] and the features [frames], float32.
-
-    Raises:
-        UserError: If the file cannot be read.
-    """
+    """Reads the arrays of `count` segments (all by default) from number `first` on."""
     records = tf.data.TFRecordDataset(os.fsencode(path)).skip(first).take(count)
     try:
         for record in records:
@@ -168,20 +131,10 @@ def read_file(path: Path, hop: int, first: int = 0, count: int = -1) -> Iterator
 def read_segments(
     manifest: Manifest, file: SegmentFile, first: int = 0, count: int = -1
 ) -> Iterator[tuple[int, Arrays]]:
-    """Reads segments of a dataset, one at a time.
+    """Reads segments of a dataset, `count` (all by default) from number `first` of the file on.
 
-    Args:
-        manifest: Manifest of the dataset, loaded from its folder.
-        file: One of its `files`.
-        first: Number of the first segment wanted, in the file.
-        count: How many; all that follow by default.
-
-    Yields:
-        Number of the segment's first frame in the recording; and its arrays, `audio`
-        [frames * hop] and the features [frames], float32.
-
-    Raises:
-        UserError: If the file is missing or damaged.
+    Yields the number of a segment's first frame in the recording, and its arrays: `audio`
+    [frames * hop] and the features [frames], float32.
     """
     arrays = read_file(manifest.path_of(file), manifest.hop, first, count)
     for segment, content in zip(file.segments[first:], arrays, strict=False):
@@ -194,18 +147,7 @@ def resegmented(
     longest: int,
     hop: int,
 ) -> Iterator[tuple[int, Arrays]]:
-    """Divides a recording into other segments.
-
-    Args:
-        segments: Segments of a recording as `read_segments` yields them.
-        ranges: First frame and the frame after the last of what is wanted, in order of time;
-            inside the segments.
-        longest: Most frames of a segment.
-        hop: Samples between two frames.
-
-    Yields:
-        First frame and arrays of each new segment.
-    """
+    """Divides a recording into other segments, which cover ranges of frames inside the old ones."""
     source = iter(segments)
     start, held = next(source)
     for begin, end in ranges:
@@ -235,18 +177,7 @@ def _joined(before: Arrays, after: Arrays) -> Arrays:
 
 
 def ranges_of(segments: Iterable[Segment]) -> list[tuple[int, int]]:
-    """Joins segments that follow each other without a gap.
-
-    Args:
-        segments: Segments of a recording, in order of time.
-
-    Returns:
-        First frame of each range, and the frame after its last.
-
-    Example:
-        >>> ranges_of([Segment(0, 10), Segment(10, 5), Segment(20, 5)])
-        [(0, 15), (20, 25)]
-    """
+    """Joins segments without a gap between them to ranges of frames."""
     ranges: list[tuple[int, int]] = []
     for segment in segments:
         first = segment.start_frame

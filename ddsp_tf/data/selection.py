@@ -21,19 +21,10 @@ from ddsp_tf.version import __version__
 def find_recordings(
     audio: Paths, validation: Paths = (), out: str | os.PathLike | None = None
 ) -> tuple[list[Recording], list[str]]:
-    """Lists the recordings given, by content.
+    """Lists the recordings given, training first, and sentences on files that are not used.
 
-    Args:
-        audio: Files or folders.
-        validation: Files or folders to hold out.
-        out: Folder of results, which is not searched.
-
-    Returns:
-        Tuple of the recordings, training first; and sentences on what is not used. Recordings are
-        "found", or "skipped" if they cannot be read or have the content of an earlier one.
-
-    Raises:
-        UserError: If a path is missing, or a file (by its content) is in both lists.
+    Recordings are "found", or "skipped" if they cannot be read or have the content of an earlier
+    one. A file whose content is in both lists is refused.
     """
     found = [(find_audio(audio, out), False)]
     if isinstance(validation, str | os.PathLike) or list(validation):
@@ -80,16 +71,7 @@ def _recording(path: Path, source: str, held_out: bool) -> Recording:
 def recording_key(
     recording: Recording, extractor: FeatureExtractor, rules: PreparationRules
 ) -> str:
-    """Hashes all that decides what measuring a recording gives.
-
-    Args:
-        recording: Recording with `source` and `sha256`.
-        extractor: Extractor that measures it.
-        rules: Rules for channels, silence and levels.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Hashes all that decides what measuring a recording gives."""
     content = {
         "sha256": recording.sha256,
         "source": recording.source,
@@ -107,20 +89,7 @@ def fingerprint(
     validation_share: float,
     seed: int,
 ) -> str:
-    """Hashes everything that decides what a dataset holds.
-
-    Names and folders do not count, the files' content does.
-
-    Args:
-        recordings: Recordings given.
-        extractor: Extractor that measures them.
-        rules: Rules for channels, silence and levels.
-        validation_share: Share to hold out.
-        seed: Seed that chooses what is held out.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Hashes everything that decides what a dataset holds: content, not names or folders."""
     content = {
         "schema_version": SCHEMA_VERSION,
         "recordings": sorted({(entry.sha256, entry.held_out) for entry in recordings}),
@@ -133,23 +102,10 @@ def fingerprint(
 
 
 def choose_held_out(sha256s: list[str], validation_share: float, seed: int) -> set[str]:
-    """Chooses the recordings to hold out.
+    """Chooses the recordings to hold out, by content; a share of 0 means none, 1 all.
 
     Each recording has a rank that only its content and the seed decide, and the lowest ranks are
     held out. So adding recordings hardly changes which ones are held out.
-
-    Args:
-        sha256s: Contents of all usable recordings, two or more unless the share is 0 or 1.
-        validation_share: Share to hold out; 0 holds out none, 1 all, anything else at least one
-            and never all.
-        seed: Any integer.
-
-    Returns:
-        Contents of the recordings held out.
-
-    Example:
-        >>> len(choose_held_out([str(k) for k in range(20)], validation_share=0.1, seed=0))
-        2
     """
     if validation_share in (0, 1):
         return set(sha256s) if validation_share else set()

@@ -65,12 +65,7 @@ class _Summary:
 
 
 def dataset_statistics(manifest: Manifest) -> dict[str, Any]:
-    """Measures a dataset, one segment at a time.
-
-    Pitch and levels are those of voiced frames (confidence of 0.5 or more).
-
-    Args:
-        manifest: Manifest of the dataset, with its folder.
+    """Measures a dataset, one segment at a time, by its voiced frames (confidence 0.5 or more).
 
     Returns:
         `minutes` of each split; and of the training split (of validation if there is no other,
@@ -80,9 +75,6 @@ def dataset_statistics(manifest: Manifest) -> dict[str, Any]:
         the note range). Means of `f0_hz` are those of MIDI numbers, converted. `histograms` of
         `f0_midi` and `loudness_db`: `counts` of voiced frames around whole numbers, starting at
         `first`.
-
-    Raises:
-        UserError: If the measured split has no voiced frame.
     """
     split = "train" if manifest.has_split("train") else "validation"
     summaries = {
@@ -147,19 +139,10 @@ def merged_statistics(
 
     Args:
         statistics: Results of `dataset_statistics`.
-        weights: Share of the clips that each dataset gives in training, in any unit; by default
-            proportional to the minutes.
+        weights: Shares of the datasets in training, in any unit; by default their minutes.
 
     Returns:
         The same names. Extremes and percentiles are the widest, means are weighted.
-
-    Example:
-        >>> one = {"split": "train", "minutes": {"train": 1.0}, "voiced_share": 0.5,
-        ...        "f0_hz": {"min": 100.0, "p5": 110.0, "mean": 200.0}}
-        >>> two = {"split": "train", "minutes": {"train": 3.0}, "voiced_share": 0.9,
-        ...        "f0_hz": {"min": 90.0, "p5": 120.0, "mean": 400.0}}
-        >>> merged_statistics([one, two])["f0_hz"]
-        {'min': 90.0, 'p5': 110.0, 'mean': 350.0}
     """
     if len(statistics) == 1:
         return statistics[0]

@@ -33,11 +33,6 @@ class Varispeed:
 
     Raises:
         ValueError: If `semitones` is out of range.
-
-    Example:
-        >>> speed = Varispeed(12.0, clip_frames=100, hop=64, sample_rate=16000)
-        >>> speed.cut_frames
-        301
     """
 
     def __init__(
@@ -70,14 +65,9 @@ class Varispeed:
     def play(self, clip: Mapping[str, tf.Tensor], position: tf.Tensor) -> dict[str, tf.Tensor]:
         """Plays a clip at one of the speeds.
 
-        Args:
-            clip: `audio` [cut_frames * hop], features [cut_frames], and anything else, which is
-                passed on.
-            position: Speed, a scalar in -1..1; -1 is slowest.
-
-        Returns:
-            The same, `audio` [clip_frames * hop] and features [clip_frames]; `start_frame`, if
-            there is one, moved to where the result begins.
+        `clip` has `audio` [cut_frames * hop], features [cut_frames], and anything else, which is
+        passed on; `position` is a scalar in -1..1, -1 being slowest. The result has `clip_frames`
+        frames, and its `start_frame` is moved.
         """
         samples = self.frames * self.hop
         speed = 2.0 ** (tf.cast(position, tf.float64) * self.semitones / 12.0)

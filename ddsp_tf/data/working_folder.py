@@ -36,13 +36,6 @@ def working_folder(work: Path, fresh: bool) -> Iterator[None]:
 
     It stays after a failure that is not the recordings' fault (a full disk, Ctrl-C) if it holds
     measured recordings. What a killed process left unfinished in it is removed first.
-
-    Args:
-        work: The folder.
-        fresh: Whether to remove measured recordings as well.
-
-    Raises:
-        OSError: If it cannot be written.
     """
     if fresh:
         shutil.rmtree(work, ignore_errors=True)
@@ -68,15 +61,7 @@ def save_measured(work: Path, recording: Recording) -> None:
 
 
 def load_measured(work: Path, recording: Recording) -> Recording | None:
-    """Loads what became of a recording, if it was measured completely.
-
-    Args:
-        work: The working folder.
-        recording: Recording that was found, with its key.
-
-    Returns:
-        The recording, measured or skipped; or None.
-    """
+    """Loads what became of a recording, measured or skipped; None if it is not there whole."""
     try:
         loaded = read_document(work / f"{recording.key}.json", Recording, "")
     except UserError:
@@ -98,20 +83,7 @@ def measure_missing(
     measurer: Measurer,
     on_progress: Progress,
 ) -> None:
-    """Measures what neither a stopped call nor an earlier dataset has measured.
-
-    Args:
-        recordings: Recordings that were found.
-        extractor: Extractor that measures them.
-        rules: Rules for channels, silence and levels.
-        work: Working folder, in which the results are left.
-        earlier: Folder of the earlier dataset, if there is one.
-        measurer: Measures many recordings, such as `measure_in_threads`.
-        on_progress: Called as described at `prepare_dataset`.
-
-    Raises:
-        UserError: If the folder cannot be written.
-    """
+    """Measures what neither a stopped call nor an earlier dataset has measured."""
 
     def missing() -> list[Recording]:
         return [entry for entry in recordings if load_measured(work, entry) is None]
@@ -196,18 +168,6 @@ def measure_in_threads(
 
     Threads are enough: decoding, resampling, ONNX Runtime and numpy's heavy parts release the
     interpreter, and threads need no second start of the program.
-
-    Args:
-        recordings: Recordings that were found.
-        extractor: Extractor that measures them.
-        rules: Rules for channels, silence and levels.
-        work: Folder for the results; see `measure`.
-        on_progress: Called with recordings done, counting shares of those in work; their number;
-            and the name of one that has just advanced.
-        jobs: Recordings measured at a time; by default one for each processor.
-
-    Raises:
-        UserError: If the folder cannot be written.
     """
     shares: dict[str, float] = {}
     lock, stop = threading.Lock(), threading.Event()
@@ -225,7 +185,7 @@ def measure_in_threads(
         advance(1.0)
 
     largest_first = sorted(recordings, key=lambda recording: -_size(recording))
-    with ThreadPoolExecutor(jobs or processor_count()) as executor:
+    with ThreadPoolExecutor(jobs or _processors()) as executor:
         futures = [executor.submit(work_on, recording) for recording in largest_first]
         try:
             for future in as_completed(futures):
@@ -235,8 +195,7 @@ def measure_in_threads(
             executor.shutdown(cancel_futures=True)
 
 
-def processor_count() -> int:
-    """Counts the processors this process may use."""
+def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

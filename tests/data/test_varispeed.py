@@ -14,7 +14,7 @@ RATE = 16000
 SIZES = {"clip_frames": 50, "batch_size": 8, "seed": 3}
 
 
-def crop(audio, hop, frames):
+def clip(audio, hop, frames):
     audio = audio[: frames * hop].astype(np.float32)
     ramp = np.linspace(100.0, 300.0, frames).astype(np.float32)
     made = {
@@ -32,14 +32,14 @@ def crop(audio, hop, frames):
 @pytest.mark.parametrize("position", [-1.0, -0.31, 0.0, 1.0])
 def test_sound_and_features(hop, clip_frames, position):
     speed = Varispeed(2.0, clip_frames=clip_frames, hop=hop, sample_rate=RATE)
-    frames = speed.crop_frames
+    frames = speed.cut_frames
     time = np.arange(frames * hop) / RATE
 
     def sound(seconds):
         wobble = 1.0 + 0.5 * np.sin(2 * np.pi * 3 * seconds)
         return wobble * (0.3 * np.sin(2 * np.pi * 440 * seconds) + 0.1 * np.sin(9000 * seconds))
 
-    played = speed.play(crop(sound(time), hop, frames), tf.constant(position))
+    played = speed.play(clip(sound(time), hop, frames), tf.constant(position))
     played = {name: value.numpy() for name, value in played.items()}
     samples = speed.frames * hop
     ratio = 16 * round(2 ** (2.0 * position / 12) * samples / 16) / samples
@@ -61,13 +61,13 @@ def test_sound_and_features(hop, clip_frames, position):
 
 def test_noise_sounds_as_from_a_resampling_library():
     speed = Varispeed(1.0, clip_frames=200, hop=64, sample_rate=RATE)
-    noise = np.random.default_rng(0).normal(size=speed.crop_frames * 64)
+    noise = np.random.default_rng(0).normal(size=speed.cut_frames * 64)
     # Nothing near Nyquist, where the library's filter is not steep enough to be compared.
     spectrum = np.fft.rfft(noise)
     spectrum[int(0.85 * spectrum.size) :] = 0.0
     noise = np.fft.irfft(spectrum, noise.size)
     for position in (-1.0, 0.6):
-        played = speed.play(crop(noise, 64, speed.crop_frames), tf.constant(position))
+        played = speed.play(clip(noise, 64, speed.cut_frames), tf.constant(position))
         samples = speed.frames * 64
         taken = 16 * round(2 ** (position / 12) * samples / 16)
         wanted = soxr.resample(noise[:taken], taken, samples, quality="VHQ")
@@ -78,8 +78,8 @@ def test_noise_sounds_as_from_a_resampling_library():
 
 def test_what_would_lie_above_nyquist_is_gone():
     speed = Varispeed(1.0, clip_frames=200, hop=64, sample_rate=RATE)
-    tone = np.sin(2 * np.pi * 7900 * np.arange(speed.crop_frames * 64) / RATE)
-    made = crop(tone, 64, speed.crop_frames)
+    tone = np.sin(2 * np.pi * 7900 * np.arange(speed.cut_frames * 64) / RATE)
+    made = clip(tone, 64, speed.cut_frames)
     for position, level in ((1.0, 0.0), (-1.0, 0.5)):
         power = np.mean(np.square(speed.play(made, tf.constant(position))["audio"].numpy()))
         assert power == pytest.approx(level, abs=1e-3)
