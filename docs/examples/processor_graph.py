@@ -64,6 +64,7 @@ def stream(inputs, block):
 
 def main(path):
     """Renders all stems, compares with the stream, and draws."""
+    group.build()
     taps = np.random.default_rng(1).normal(size=8000) * np.exp(-np.arange(8000) / 1500.0)
     room = next(processor for processor in group.processors if processor.name == "room")
     room.impulse_response.assign(np.float32(0.05 * taps))

@@ -1,5 +1,6 @@
 """The documentation builds as a site without a warning, and its API pages show what is public."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,7 +11,16 @@ from documents import ROOT
 
 import ddsp_tf
 
-pytestmark = pytest.mark.slow
+DIRECTIVES = [
+    pytest.param(name, id=name)
+    for page in sorted((ROOT / "docs" / "api").glob("*.md"))
+    for name in re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("name", DIRECTIVES)
+def test_modules_on_the_api_pages_exist(name):
+    assert importlib.util.find_spec(name)
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +33,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_public_name_has_its_place(site):
     inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
     names = re.findall(r"^(ddsp_tf\.\S+) py:", zlib.decompress(inventory).decode(), re.MULTILINE)
@@ -30,6 +41,7 @@ def test_every_public_name_has_its_place(site):
     assert [name for name in ddsp_tf.__all__ if name not in homes | {"__version__"}] == []
 
 
+@pytest.mark.slow
 def test_sections_of_a_layer_are_lists(site):
     page = (site / "docs" / "api" / "processors" / "index.html").read_text(encoding="utf-8")
     for title in ("Parameters", "Call arguments", "Returns", "Raises", "Example"):
@@ -37,6 +49,7 @@ def test_sections_of_a_layer_are_lists(site):
     assert "admonition" not in page
 
 
+@pytest.mark.slow
 def test_a_link_out_of_docs_leads_to_a_page_of_the_site(site):
     page = (site / "docs" / "index.html").read_text(encoding="utf-8")
     assert 'href="../export/"' in page
