@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gin
-from ddsp_tf.configuration.files import find_configuration
+from ddsp_tf.configuration.gin_files import find_configuration
 from ddsp_tf.configuration.parsing import (
     bindings,
     one_line,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import gin
-from ddsp_tf.configuration.files import find_configuration, shipped_folder, shipped_names
+from ddsp_tf.configuration.gin_files import find_configuration, shipped_folder, shipped_names
 from ddsp_tf.configuration.parsing import (
     bindings,
     check_use,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gin
-from ddsp_tf.configuration.files import find_included, read_configuration
+from ddsp_tf.configuration.gin_files import find_included, read_configuration
 from ddsp_tf.configuration.registry import CLASSES, GIN_LOCK, OURS, defaults, parameters
 from ddsp_tf.errors import UserError
 

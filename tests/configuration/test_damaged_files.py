@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ddsp_tf import load_experiment, load_extractor
-from ddsp_tf.configuration.files import shipped_folder
+from ddsp_tf.configuration.gin_files import shipped_folder
 from ddsp_tf.errors import UserError
 
 

@@ -9,8 +9,8 @@ import click
 
 from ddsp_tf.app.cli import data_commands, info_command, model_commands, run_command
 from ddsp_tf.app.cli.options import import_option, refuse_infinite
+from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
-from ddsp_tf.app.cli.stopping import SENTENCES, StopSignals
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.names import printable
 from ddsp_tf.version import __version__

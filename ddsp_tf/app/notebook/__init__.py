@@ -15,8 +15,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ddsp_tf.app.native_output import quiet
+from ddsp_tf.app.notebook.accelerator import check_device
 from ddsp_tf.app.notebook.choices import choose_audio, choose_model, work_folder
-from ddsp_tf.app.notebook.device import check_device
 from ddsp_tf.app.notebook.live_training import LiveTraining, latest_render
 from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.progress import progress

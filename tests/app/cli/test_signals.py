@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli.main import main
-from ddsp_tf.app.cli.stopping import SENTENCES, StopSignals
+from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
