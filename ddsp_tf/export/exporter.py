@@ -89,10 +89,8 @@ def export_model(
         ...     ddsp_tf.ProcessorGroup([(ddsp_tf.Harmonic(n_harmonics=4),
         ...                              ["amplitudes", "harmonic_distribution", "f0_hz"])]))
         >>> folder = Path(tempfile.mkdtemp(), "export")
-        >>> description = ddsp_tf.export_model(model, folder, precisions=["float32"])
-        >>> sorted(path.name for path in folder.iterdir())
-        ['model.json', 'offline.tflite', 'saved_model', 'stream.tflite']
-        >>> description.features
+        >>> description = ddsp_tf.export_model(model, folder)  # doctest: +SKIP
+        >>> description.features  # doctest: +SKIP
         ['f0_hz', 'loudness_db']
     """
     out = Path(os.path.realpath(out))

@@ -49,7 +49,8 @@ def write_litert(
     matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
     for signature, endpoint in _endpoints(model).items():
         stem = _FILES[signature]
-        with tempfile.TemporaryDirectory() as saved:
+        # In the folder, where it is cleaned up even after a kill.
+        with tempfile.TemporaryDirectory(dir=folder) as saved:
             write_endpoints({signature: endpoint}, saved)
             content = convert(saved, signature, f"{stem}.tflite")
         for precision in precisions:

@@ -82,7 +82,7 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
         for name, size in INPUTS.items()
     ]
     decoder_model = ModelFunctions(model).model
-    with tempfile.TemporaryDirectory() as saved:
+    with tempfile.TemporaryDirectory(dir=path.parent) as saved:
         # The names of the signature and its arguments become the names of the tensors.
         write_endpoints({"call": (lambda *values: _controls(decoder_model, *values), specs)}, saved)
         path.write_bytes(convert(saved, "call", path.name))
