@@ -1,7 +1,7 @@
-"""What notebooks need around the library: players, pictures, live training, files in and out.
+"""Helpers for notebooks: players, pictures, live training, uploads and downloads.
 
-Everything works on Colab and in a Jupyter notebook of one's own; what only Colab has (uploading,
-recording in the browser, Google Drive) says elsewhere what to do instead.
+They work on Colab and in Jupyter. What only Colab has (uploads, recording in the browser, Google
+Drive) raises an error elsewhere that names the alternative.
 
 Example:
     >>> from ddsp_tf.app import notebook

@@ -22,11 +22,11 @@ def record(path: str | os.PathLike, seconds: float = 10.0) -> Path:
     speech, are off.
 
     Args:
-        path: The file to write.
-        seconds: How long, above 0 to 300; a button in the cell ends it earlier.
+        path: Audio file to write.
+        seconds: Duration, above 0 to 300; a button in the cell ends the recording earlier.
 
     Returns:
-        The file, at the browser's sample rate.
+        Path of the file, which has the browser's sample rate.
 
     Raises:
         UserError: If this is not Colab, or the browser or its user refuses.
@@ -57,7 +57,7 @@ def recorder_script(seconds: float) -> str:
     """Returns a JavaScript expression: a promise of JSON, {"sample_rate", "samples"} or {"error"}.
 
     Args:
-        seconds: How long to record.
+        seconds: Duration of the recording.
 
     Returns:
         Source text. The samples are 16-bit integers, little-endian, in base64.

@@ -1,4 +1,4 @@
-"""A bar that moves below a cell."""
+"""A progress bar below a cell."""
 
 import html
 import time
@@ -25,13 +25,13 @@ class Bar:
         """Moves the bar.
 
         Args:
-            done: Part that is done.
-            total: All of it.
-            text: What to say after the bar.
+            done: Number of steps done.
+            total: Number of steps in all.
+            text: Text after the bar.
         """
         elapsed = time.monotonic() - self._start
         if self._first is None:
-            # Work that goes on after a stop starts somewhere in the middle.
+            # Resumed work starts somewhere in the middle.
             self._first = (done, elapsed)
         done_here = done - self._first[0]
         left = (elapsed - self._first[1]) * (total - done) / done_here if done_here > 0 else None
@@ -59,7 +59,7 @@ def progress(what: str) -> Iterator:
         what: Text before the bar.
 
     Yields:
-        Function `advance(done, total, text="")`, for the `on_progress` of the library's functions.
+        Function `advance(done, total, text="")`, to pass as `on_progress`.
 
     Example:
         >>> with progress("preparing") as advance:  # doctest: +SKIP

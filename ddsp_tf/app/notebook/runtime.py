@@ -1,4 +1,4 @@
-"""Files into a notebook and out of it, on Colab or elsewhere."""
+"""Uploads and downloads of a notebook, on Colab and elsewhere."""
 
 import importlib.util
 import os
@@ -63,7 +63,7 @@ def upload(folder: str | os.PathLike) -> list[Path]:
 
 
 def download(path: str | os.PathLike, leave_out: tuple[str, ...] = ()) -> Path:
-    """Gives a file, or a folder as a zip archive, to the browser; elsewhere says where it is.
+    """Downloads a file, or a folder as a zip archive, in the browser; elsewhere prints its path.
 
     Args:
         path: File or folder.

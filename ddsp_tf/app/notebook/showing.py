@@ -9,15 +9,15 @@ _WIDTH = 860
 
 
 def show_sounds(sounds: Mapping[str, np.ndarray], sample_rate: int, pictures: bool = True):
-    """Shows a player, and a spectrogram, for each of some sounds.
+    """Shows a player and a spectrogram of each sound.
 
-    All of them are brought up or down by one gain, so that their levels compare; colours compare,
-    too.
+    All sounds get the same gain, and all spectrograms the same colours, so that they can be
+    compared.
 
     Args:
-        sounds: Name of each to its samples [samples].
-        sample_rate: In Hz.
-        pictures: Whether there are spectrograms.
+        sounds: Dictionary from name to samples [samples].
+        sample_rate: Samples per second.
+        pictures: Whether to show spectrograms.
 
     Example:
         >>> show_sounds({"a tone": np.sin(np.arange(16000))}, 16000)  # doctest: +SKIP
@@ -41,20 +41,20 @@ def show_sounds(sounds: Mapping[str, np.ndarray], sample_rate: int, pictures: bo
 
 
 def gain_for(sounds) -> float:
-    """Gives the gain that makes the loudest of some sounds just fit, 1 if all are silent."""
+    """Returns the gain at which the loudest sound just fits; 1 if all are silent."""
     peak = max((float(np.abs(audio).max(initial=0.0)) for audio in sounds), default=0.0)
     return 0.95 / peak if peak > 0.0 else 1.0
 
 
 def player_html(audio: np.ndarray, sample_rate: int) -> str:
-    """Makes the HTML of a player, the sound inside.
+    """Makes the HTML of a player that holds its sound.
 
     Args:
-        audio: [samples] in -1..1.
-        sample_rate: In Hz.
+        audio: Samples [samples] in -1..1.
+        sample_rate: Samples per second.
 
     Returns:
-        An <audio> element.
+        Text of an <audio> element.
 
     Example:
         >>> "<audio" in player_html(np.zeros(100), 16000)  # doctest: +SKIP
@@ -66,12 +66,12 @@ def player_html(audio: np.ndarray, sample_rate: int) -> str:
 
 
 def show_curves(curves: Mapping[str, Mapping[str, np.ndarray]], frame_rate: float):
-    """Draws pitch and loudness of one or several sounds over each other.
+    """Draws pitch and loudness of one or several sounds in one picture.
 
     Args:
-        curves: Name of each sound to its features "f0_hz", "loudness_db" and, where the tracker
-            told, "f0_confidence"; [frames] each.
-        frame_rate: Frames a second.
+        curves: Dictionary from the name of each sound to its features "f0_hz", "loudness_db" and,
+            if there is one, "f0_confidence"; [frames] each.
+        frame_rate: Frames per second.
 
     Example:
         >>> melody = {"f0_hz": np.full(100, 440.0), "loudness_db": np.full(100, -20.0)}

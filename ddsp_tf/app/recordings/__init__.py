@@ -1,4 +1,4 @@
-"""Recordings that come with the package, to try everything without own audio."""
+"""Recordings that come with the package, for trying things out without audio of your own."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ NAMES = ("violin", "violin_unseen", "flute")
 
 
 def recording(name: str) -> Path:
-    """Returns the path of a bundled recording: 16 kHz, mono, FLAC.
+    """Returns the path of a bundled recording, 16 kHz mono FLAC.
 
     Args:
-        name: "violin" (90 s, to train on), "violin_unseen" (20 s, another phrase of the same
-            instrument) or "flute" (15 s, to play through the violin's model).
+        name: Name of the recording: "violin" (90 s, for training), "violin_unseen" (20 s, another
+            phrase of the same instrument) or "flute" (15 s, to play through the violin's model).
 
     Returns:
         Path of the file.
@@ -31,10 +31,10 @@ def recording(name: str) -> Path:
 
 
 def resolve(argument: str) -> Path:
-    """Returns the path that a command-line argument means.
+    """Returns the path of a recording that is named on the command line.
 
     Args:
-        argument: A path, or "bundled:NAME" for a bundled recording.
+        argument: Path, or "bundled:NAME" for a bundled recording.
 
     Returns:
         Path, which need not exist.
