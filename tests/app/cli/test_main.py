@@ -90,7 +90,7 @@ def test_a_bad_file_among_good_ones_is_skipped_and_counted(bad_audio, melodies, 
     out = tmp_path / "dataset"
     result = call("prepare", melodies, bad_audio("nan"), "--out", out, "--config", "demo")
     assert result.exit_code == 0, result.output
-    assert "nan.wav" in result.stderr and "1 of 4 files skipped" in result.stderr
+    assert "nan.wav" in result.stderr and "1 of 4 recordings skipped" in result.stderr
     assert "3, skipped 1" in result.stdout
 
 
@@ -98,7 +98,7 @@ def test_a_bad_file_among_good_ones_is_skipped_and_counted(bad_audio, melodies, 
     ("arguments", "words"),
     [
         (["prepare", "{tmp}/nowhere.wav", "--out", "{tmp}/d"], ["nowhere.wav"]),
-        (["prepare", "{tmp}", "--out", "{tmp}/d"], ["no audio"]),
+        (["prepare", "{tmp}", "--out", "{tmp}/d"], ["no recording in this folder"]),
         (["prepare", "bundled:tuba", "--out", "{tmp}/d"], ["bundled:tuba", "violin"]),
         (["prepare", "{wav}", "--out", "{tmp}/d", "--config", "nix"], ["nix", "solo_instrument"]),
         (["prepare", "{wav}", "--out", "{wav}/d", "--config", "demo"], ["melody_0.wav"]),
