@@ -109,6 +109,9 @@ def print_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
     from rich.text import Text
 
     table = Table(title=Text(printable(title)), title_justify="left", show_header=False)
+    table.add_column()
+    # A path that is cut could not be copied.
+    table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(printable(name)), Text(printable(value)))
     Console(file=sys.stdout, soft_wrap=False).print(table)

@@ -73,6 +73,13 @@ def test_tables_show_names_as_data(capsys):
     assert "\x1b" not in shown
 
 
+def test_long_paths_are_shown_in_full(capsys):
+    path = "/".join(str(number) for number in range(100))
+    console.print_table("run", [("page", path)])
+    shown = capsys.readouterr().out
+    assert path in "".join(line[7:].strip("│ ") for line in shown.splitlines() if "│" in line)
+
+
 def test_errors_show_names_as_data(monkeypatch):
     def work(**_):
         raise UserError("a\x1b[31m\nb\udcff.wav: empty")
