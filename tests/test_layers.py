@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from layer_harness import run_layer_test
-from small_models import make_decoder, make_group, make_group_inputs
+from small_models import make_curves, make_decoder, make_group, make_group_inputs, make_model
 from tolerance import SUMS, phases
 
 from ddsp_tf import models, processors
@@ -157,3 +157,18 @@ def test_integers_are_no_audio():
         processors.Reverb(10)(np.ones((1, 100), np.int16))
     with pytest.raises(ValueError, match="add: signal_2 is of int32"):
         processors.Add(name="add").get_controls(np.ones((1, 9), "f"), np.ones((1, 9), np.int32))
+
+
+def test_a_model_under_float64_computes():
+    floatx = keras.config.floatx()
+    try:
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        model, curves = make_model(), make_curves(1, 10)
+        audio = keras.ops.convert_to_numpy(model(curves))
+        blocks = keras.ops.convert_to_numpy(model.stream(curves, model.initial_state(1))[0])
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(floatx)
+    assert audio.dtype == blocks.dtype == np.float32
+    assert np.isfinite(audio).all() and np.isfinite(blocks).all()

@@ -43,7 +43,6 @@ class Decoder(layers.Layer):
 
     # How functions with several forms are executed; not part of the configuration.
     execution: Execution = TRAINING
-    has_fused_kernel = False
 
     def __init__(
         self,
