@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.backend.compilation import compiled
+from ddsp_tf.backend.devices import xla_pays
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching
@@ -16,6 +17,7 @@ from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import MIDI_RANGE, scale_db, scale_f0_hz
 
+_PARTS = ("decoder", "processor_group", "encoder", "level_matching")
 _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
 
@@ -92,9 +94,8 @@ class Autoencoder(keras.Model):
         self.frame_rate = frame_rate
         self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
-        # What `compile` does by default: XLA is slower than TensorFlow's own kernels for a CPU,
-        # and cannot compile copies of a model on several devices.
-        self.supports_jit = keras.backend.backend() == "jax" or _is_on_one_accelerator()
+        # What `compile` does unless told otherwise.
+        self.supports_jit = xla_pays()
         if pitch_jitter:
             # A fixed seed: a drawn one would change the initial weights of what is built later.
             self.seed_generator = keras.random.SeedGenerator(seed=0)
@@ -137,13 +138,8 @@ class Autoencoder(keras.Model):
         if self.encoder is not None:
             self.encoder.build()
         if self.z_dims:
-            self.mean_z = self.add_weight(
-                name="mean_z",
-                shape=(self.z_dims,),
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-            )
+            options = {"initializer": "zeros", "trainable": False, "autocast": False}
+            self.mean_z = self.add_weight(name="mean_z", shape=(self.z_dims,), **options)
         self.built = True
 
     def encode(self, audio: Tensor) -> Tensor:
@@ -166,10 +162,7 @@ class Autoencoder(keras.Model):
         """Sets `mean_z`, the timbre that is played when no other is given.
 
         Args:
-            recordings: Iterable of audio, [batch, samples] each. At least one.
-
-        Raises:
-            ValueError: If the model has no encoder, or there is no recording.
+            recordings: Iterable of audio, [batch, samples] each; at least one.
         """
         total, frames = np.zeros(self.z_dims), 0
         for audio in recordings:
@@ -197,8 +190,7 @@ class Autoencoder(keras.Model):
             Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz" and, if
             given, "noise" [batch, samples]; and the decoder's new state.
         """
-        if not self.built:
-            self.build()
+        self.build()
         values = {name: ops.convert_to_tensor(features[name]) for name in self.feature_names}
         values = {name: ops.cast(value, "float32")[:, :, None] for name, value in values.items()}
         scaled = {
@@ -229,11 +221,10 @@ class Autoencoder(keras.Model):
 
     def call(self, features: Mapping[str, Tensor], training: bool = False) -> Tensor:
         """Returns audio [batch, frames * hop]."""
-        shift = None
-        if training and self.pitch_jitter:
-            limits = (-self.pitch_jitter, self.pitch_jitter)
+        most, shift = self.pitch_jitter, None
+        if training and most:
             shape = (ops.shape(features["f0_hz"])[0], 1)
-            shift = keras.random.uniform(shape, *limits, "float32", self.seed_generator)
+            shift = keras.random.uniform(shape, -most, most, "float32", self.seed_generator)
         inputs, _ = self.decode(features, pitch_shift=shift)
         return self.processor_group(inputs)
 
@@ -245,21 +236,14 @@ class Autoencoder(keras.Model):
     def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """Exports the model as `keras.Model.export` does, for any batch and number of frames.
 
-        For models that stream or play on other runtimes see `ddsp-tf export`.
-
         Args:
             filepath: Folder to write.
             *args: Arguments of `keras.Model.export`.
-            **kwargs: Further arguments; `input_signature` is by default the features that the
-                model needs, [batch, frames] each.
+            **kwargs: Further ones; by default `input_signature` is the features it needs.
         """
-        if not self.built:
-            self.build()
-        features = {
-            name: keras.InputSpec(shape=(None, None), dtype="float32", name=name)
-            for name in self.feature_names
-        }
-        kwargs.setdefault("input_signature", [features])
+        self.build()
+        spec = keras.InputSpec(shape=(None, None), dtype="float32")
+        kwargs.setdefault("input_signature", [dict.fromkeys(self.feature_names, spec)])
         super().export(filepath, *args, **kwargs)
 
     def render(
@@ -286,8 +270,8 @@ class Autoencoder(keras.Model):
         """Plays one block of frames.
 
         Args:
-            features: As for `call`, the block's frames. Audio is not looked at, because the
-                encoder would start anew with every block: encode it first, and give z.
+            features: As for `call`, the block's frames. Audio is ignored, because the encoder
+                would restart with every block: encode it first, and give z.
             state: From `initial_state`, or from the previous call.
 
         Returns:
@@ -302,30 +286,16 @@ class Autoencoder(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, layers serialized."""
-        return {
-            "name": self.name,
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "processor_group": keras.saving.serialize_keras_object(self.processor_group),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "level_matching": keras.saving.serialize_keras_object(self.level_matching),
-            "sample_rate": self.sample_rate,
-            "frame_rate": self.frame_rate,
-            "pitch_jitter": self.pitch_jitter,
-        }
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
+        plain = ("name", "sample_rate", "frame_rate", "pitch_jitter")
+        return {**parts, **{name: getattr(self, name) for name in plain}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds the model from `get_config`, built and ready for weights."""
         config = dict(config)
-        for key in ("decoder", "processor_group", "encoder", "level_matching"):
+        for key in _PARTS:
             config[key] = keras.saving.deserialize_keras_object(config.get(key))
         model = cls(**config)
         model.build()
         return model
-
-
-def _is_on_one_accelerator() -> bool:
-    import tensorflow as tf
-
-    alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
-    return alone and not keras.distribution.list_devices()[0].startswith("cpu")

@@ -7,16 +7,12 @@ from collections.abc import Iterator
 
 import keras
 
+from ddsp_tf.backend.devices import has_accelerator
 from ddsp_tf.errors import UserError
 
 # Steps that `fit` gives a GPU at a time: callbacks and logs of every step cost as much as a fifth
 # of it.
 _STEPS_AT_A_TIME = 10
-
-
-def has_accelerator() -> bool:
-    """Tells whether the backend sees a GPU or another accelerator."""
-    return not keras.distribution.list_devices()[0].startswith("cpu")
 
 
 def steps_at_a_time(*counts: int) -> int:

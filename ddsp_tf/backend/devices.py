@@ -1,0 +1,30 @@
+"""The devices that the backend computes on."""
+
+import keras
+
+
+def has_accelerator() -> bool:
+    """Tells whether the backend sees a GPU or another accelerator.
+
+    Example:
+        >>> isinstance(has_accelerator(), bool)
+        True
+    """
+    return not keras.distribution.list_devices()[0].startswith("cpu")
+
+
+def xla_pays() -> bool:
+    """Tells whether whole training steps are faster when compiled with XLA.
+
+    Always on JAX. With TensorFlow on a single accelerator: XLA is slower than TensorFlow's own
+    kernels for a CPU, and cannot compile copies of a model on several devices.
+
+    Example:
+        >>> isinstance(xla_pays(), bool)
+        True
+    """
+    if keras.backend.backend() == "jax":
+        return True
+    import tensorflow as tf
+
+    return has_accelerator() and tf.distribute.get_strategy().num_replicas_in_sync == 1
