@@ -25,8 +25,7 @@ _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 class Autoencoder(keras.Model):
     """Plays an instrument from pitch and loudness curves, and perhaps a timbre z.
 
-    Features enter in physical units and are scaled inside. Any batch and any number of frames.
-
+    Features enter in physical units and are scaled inside; any batch and number of frames.
     A decoder with an input "z" makes a model with a timbre. The features' "z" is played if there
     is one; else, with an encoder, the timbre of their "audio" is, so that training and validation
     need only hand over the recording with its curves; else the weight `mean_z`, which
