@@ -66,7 +66,7 @@ def _number(file: IO[bytes], code: str) -> int:
 
 
 def _wave(file: IO[bytes], size: int) -> int:
-    """The end of the data chunk; RF64 has its length in a chunk of its own."""
+    """The end of the "data" part; RF64 has its length in a part of its own."""
     head = file.read(12)
     order = ">" if head[:4] == b"RIFX" else "<"
     long_length = 0

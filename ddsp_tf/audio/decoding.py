@@ -24,7 +24,7 @@ _FULL_SCALE = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128}
 _FLAT = 1e-6
 _LOST_IN_MONO_DB = 40.0
 _LEAST_SHARE = 0.99
-# Others have no length by which a file that was cut off could be told.
+# Others have no length by which a file that was cut off could be recognized.
 _FORMATS = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "SVX", "NIST", "VOC"]
 )

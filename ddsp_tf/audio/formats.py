@@ -4,7 +4,7 @@ import os
 from typing import IO
 
 # fmt: off
-# What libsndfile reads, as far as a file that was cut off can be told from a whole one.
+# What libsndfile reads, as far as a file that was cut off can be recognized.
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
     ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".iff", ".svx", ".8svx", ".nist", ".sph",
