@@ -42,6 +42,13 @@ LONGEST = (
 )
 
 
+# Examples that trace whole models.
+SLOW_EXAMPLES = (
+    "ddsp_tf.export.exporter.export_model",
+    "ddsp_tf.export.blockwise.decode_in_blocks",
+)
+
+
 @functools.cache
 def shares(path: str) -> bool:
     """Whether a test file, by its path from the root, uses what is trained once."""
@@ -66,8 +73,12 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Puts the longest files first; otherwise the order stays."""
+    """Marks slow examples, and puts the longest files first; otherwise the order stays."""
+    for item in items:
+        if item.name in SLOW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
 
     def rank(item):
         path = item.nodeid.partition("::")[0]
