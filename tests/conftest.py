@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import re
+import sys
 import zlib
 from pathlib import Path
 
@@ -86,6 +87,13 @@ def pytest_collection_modifyitems(items):
         return 0 if shares(path) else next(places, len(LONGEST) + 1)
 
     items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Seeds every test; TensorFlow demands it once `train_run` has asked for determinism."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.backend.compilation import compiled
-from ddsp_tf.backend.devices import xla_pays
+from ddsp_tf.backend.placement import xla_pays
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
-from ddsp_tf.backend.devices import has_accelerator
+from ddsp_tf.backend.placement import has_accelerator
 from ddsp_tf.errors import UserError
 
 # Steps that `fit` gives a GPU at a time: callbacks and logs of every step cost as much as a fifth

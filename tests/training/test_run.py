@@ -141,6 +141,7 @@ def send_before(monkeypatch, step, numbers):
     monkeypatch.setattr(StopOnSignal, "on_epoch_begin", on_epoch_begin)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_numbers(
     tiny_run, tiny_dataset, tiny_overrides, tmp_path, monkeypatch
 ):

@@ -98,7 +98,7 @@ def test_training_is_followed_and_stopped_without_an_error(run, shown, capsys):
         raise KeyboardInterrupt
     printed = capsys.readouterr().out
     assert "Warning: the noise is silent" in printed
-    assert "Run this cell again to go on" in printed
+    assert "Run this cell again to resume" in printed
 
 
 def test_training_that_fails_is_an_error(tmp_path, shown):
