@@ -2,7 +2,7 @@
 
     python colab/check_versions.py                          # today's runtime, all tests
     python colab/check_versions.py --runtime 2026.04
-    python colab/check_versions.py tests/dsp -k harmonic    # what else pytest is told
+    python colab/check_versions.py tests/dsp -k harmonic    # arguments of pytest
 
 The runtimes are `colab/runtimes/*.txt`. A fresh virtual environment gets a runtime's packages; then
 the library is installed from this checkout as the notebooks do it, and pip is asked what changed.
@@ -22,8 +22,16 @@ RUNTIMES = {"current": "3.13", "2026.04": "3.12"}
 # What an installation is built from; building in the checkout would leave files there.
 SOURCES = ("LICENSE", "README.md", "ddsp_tf", "export", "gin", "pyproject.toml", "setup.cfg")
 # These test the project, not the library, and need its other development packages.
-NOT_HERE = ("tests/benchmarks", "tests/docs", "tests/test_wheel.py", "tests/test_typing.py")
-# Bytes that the packages take while pip unpacks them.
+NOT_HERE = (
+    "tests/benchmarks",
+    "tests/docs",
+    "tests/faults",
+    "tests/test_house.py",
+    "tests/test_instruction_sets.py",
+    "tests/test_typing.py",
+    "tests/test_wheel.py",
+)
+# Bytes that the packages take while pip installs them.
 SPACE = 3_600_000_000
 
 
@@ -132,7 +140,7 @@ def run_tests(environment: Environment, arguments: list[str]) -> int:
         where, env=variables, capture_output=True, text=True, check=True, cwd=ROOT
     )
     print("Tested:", place.stdout.strip(), flush=True)
-    # Warnings of older packages about each other are not ours to mend; of our code they are errors.
+    # Older packages warn about each other. Warnings that our code causes are errors.
     options = ["-q", "--disable-warnings", "-p", "no:cacheprovider"]
     command = [str(environment.python), "-m", "pytest", *options, *arguments]
     return subprocess.run(command, env=variables, cwd=ROOT).returncode

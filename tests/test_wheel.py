@@ -17,8 +17,9 @@ from ddsp_tf.configuration.experiment import find_configuration, load_extractor,
 assert str(find_configuration("vst")).startswith(ddsp_tf.__path__[0]), find_configuration("vst")
 print(ddsp_tf.__path__[0], *shipped_names(), load_extractor("demo").hop)
 print(ddsp_tf.recording("violin").stat().st_size)
-from ddsp_tf.app.pages.report import _template
-_template()
+from pathlib import Path
+from ddsp_tf.app.pages.templates import write_page
+write_page(Path("page.css"), "page.css.j2")
 """
 
 
