@@ -11,6 +11,7 @@ from ddsp_tf.errors import UserError
 
 # Imported on demand, because some import a network runtime.
 TRACKERS = {
+    "auto": "ddsp_tf.features.auto_tracker:AutoTracker",
     "swift_f0": "ddsp_tf.features.swift_f0:SwiftF0Tracker",
     "crepe": "ddsp_tf.features.crepe_tracker:CrepeTracker",
     "yin": "ddsp_tf.features.yin_tracker:YinTracker",

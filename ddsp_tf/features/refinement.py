@@ -8,6 +8,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 WINDOW_SECONDS = 0.064
+# The window does not separate the harmonics of lower pitches.
+LEAST_PERIODS = 3.0
 # Between two measurements of a phase: no partial turns by half a cycle in this time.
 STEP_SECONDS = 0.002
 HARMONICS = 12
@@ -41,7 +43,7 @@ def refine_f0(
     the variance of its estimate falls with k squared: weights are its power times k squared.
 
     Only voiced frames are measured, in which the sound neither begins nor ends and the harmonics
-    agree. Between them the relative change is interpolated. No pitch moves by more than 2 %.
+    agree. Pitches below 47 Hz stay as they are. Between them the relative change is interpolated. No pitch moves by more than 2 %.
 
     Args:
         audio: Mono audio [samples].
@@ -113,7 +115,8 @@ def _relative_change(signal, f0_hz, kernels, reach, sample_rate):
     spread = np.sqrt(np.maximum(squares / floor - mean**2, 0.0))
     steady = np.abs(late - early) <= LARGEST_SWELL * np.maximum(late, early)
     agree = (weights > 1e-12) & (spread <= LARGEST_SPREAD * pitch)
-    return np.where(steady & agree, mean / np.maximum(pitch, 1e-9), np.nan)
+    change = np.where(steady & agree, mean / np.maximum(pitch, 1e-9), np.nan)
+    return np.where(pitch < LEAST_PERIODS / WINDOW_SECONDS, 0.0, change)
 
 
 def _kernels(sample_rate, hop):

@@ -1,0 +1,175 @@
+"""Measures the default pitch tracker and others against the marks in docs/features.md.
+
+    python benchmarks/pitch_marks.py --out table.md sax cello violin
+
+Each folder holds audio files and a `notes.csv` with the columns file, start_s, end_s and
+nominal_hz, and measured_hz if the notes are not in tune. Pitch is tracked and refined as
+`prepare` does it, 100 frames a second. A synthetic frame counts where the truth has been voiced, or
+unvoiced, and free of jumps for 40 ms at each side; a frame of a recording from 80 ms after a note's
+start to 160 ms before its end. Pitch is compared whatever the confidence.
+"""
+
+import csv
+from pathlib import Path
+
+import click
+import numpy as np
+import soundfile
+from pitch_cases import cases
+from pitch_trackers import counted, table
+
+from ddsp_tf.features.pitch import PitchTracker, pitch_tracker
+from ddsp_tf.features.refinement import refine_f0
+
+FRAME_RATE = 100
+RIGHT_NOTE = 0.9
+CONFIDENCES = np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.001])
+CALIBRATION_SNRS_DB = (0.0, -5.0, -10.0)
+
+
+def measured(tracker: PitchTracker, audio: np.ndarray, sample_rate: int):
+    """Tracks and refines: f0_hz and f0_confidence [frames]."""
+    hop = sample_rate // FRAME_RATE
+    f0_hz, confidence = tracker.track(audio, sample_rate, hop)
+    return refine_f0(audio, f0_hz, confidence, sample_rate, hop), confidence
+
+
+def cents_off(f0_hz: np.ndarray, truth_hz: np.ndarray | float) -> np.ndarray:
+    """Distance in cents; large where nothing was heard."""
+    return 1200.0 * np.abs(np.log2(np.maximum(f0_hz, 1e-3) / truth_hz))
+
+
+class Counts:
+    """Frames of some signals: how far off, whether voiced, whether wrongly voiced."""
+
+    def __init__(self):
+        self.parts = {"cents": [], "voiced": [], "alarm": []}
+
+    def add(self, cents, voiced, alarm) -> None:
+        """Adds the frames of one signal."""
+        for name, values in zip(self.parts, (cents, voiced, alarm), strict=True):
+            self.parts[name].append(values)
+
+    def cells(self) -> list[str]:
+        """Writes RPA50, RPA10, recall and false alarms."""
+        cents, voiced, alarm = (np.concatenate(part) for part in self.parts.values())
+        columns = (cents < 50, cents < 10, voiced, alarm)
+        return [f"{np.mean(values):.4f}" if values.size else "" for values in columns]
+
+
+def synthetic_table(trackers: dict[str, PitchTracker]) -> str:
+    """Compares the trackers on the synthetic set, by kind and by noise."""
+    made = list(cases())
+    rows = []
+    for name, tracker in trackers.items():
+        click.echo(f"{name}: synthetic", err=True)
+        counts = {"all": Counts()}
+        for kind, snr_db, signal in made:
+            f0_hz, confidence = measured(tracker, signal.audio, signal.sample_rate)
+            truth = signal.frames(signal.sample_rate // FRAME_RATE)
+            voiced, unvoiced = counted(truth)
+            cents = cents_off(f0_hz[voiced], truth[voiced])
+            sure = confidence >= 0.5
+            noise = "clean" if np.isinf(snr_db) else f"{snr_db:g} dB"
+            for group in ("all", kind, noise):
+                counts.setdefault(group, Counts()).add(cents, sure[voiced], sure[unvoiced])
+        rows += [[group, name, *count.cells()] for group, count in counts.items()]
+    rows.sort(key=lambda row: [r[0] for r in rows].index(row[0]))
+    return table(["signals", "tracker", "RPA50", "RPA10", "recall", "false alarm"], rows)
+
+
+def note_list(folder: Path) -> dict[Path, list[tuple[int, int, float, str]]]:
+    """Reads a set's notes: first and last frame of the interior, pitch in Hz, name, by file."""
+    notes = {}
+    with open(folder / "notes.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            path = folder / row["file"]
+            path = path if path.exists() else folder.parent / row["file"]
+            first = round(FRAME_RATE * float(row["start_s"])) + 8
+            last = round(FRAME_RATE * float(row["end_s"])) - 16
+            hz = float(row.get("measured_hz") or row["nominal_hz"])
+            if last > first:
+                notes.setdefault(path, []).append((first, last, hz, row["source"]))
+    return notes
+
+
+def recordings_table(folders: list[Path], trackers: dict[str, PitchTracker]) -> str:
+    """Compares the trackers on the notes of recordings."""
+    rows = []
+    for folder in folders:
+        notes = note_list(folder)
+        for name, tracker in trackers.items():
+            click.echo(f"{name}: {folder.name}", err=True)
+            cents, voiced, right = [], [], []
+            for path, parts in notes.items():
+                audio, sample_rate = soundfile.read(path, dtype="float32")
+                f0_hz, confidence = measured(tracker, audio, sample_rate)
+                for first, last, hz, source in parts:
+                    cents.append(cents_off(f0_hz[first:last], hz))
+                    voiced.append(confidence[first:last] >= 0.5)
+                    right.append(np.mean(cents[-1] < 50) > RIGHT_NOTE)
+                    if not right[-1]:
+                        start = first / FRAME_RATE
+                        click.echo(f"  {path.name} {start:.1f} s, {hz:.0f} Hz: {source}", err=True)
+            off = np.concatenate(cents)
+            shares = (np.mean(off < 50), np.mean(off < 25), np.mean(np.concatenate(voiced)))
+            cells = [f"{share:.4f}" for share in shares]
+            rows.append([folder.name, name, *cells, f"{sum(right)} of {len(right)}"])
+    return table(["set", "tracker", "50 cents", "25 cents", "voiced", "notes right"], rows)
+
+
+def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
+    """Shows what share of frames is right, by confidence, with white noise added to recordings."""
+    sources = {"synthetic": ([], [])}
+    for _, _, signal in cases():
+        f0_hz, confidence = measured(tracker, signal.audio, signal.sample_rate)
+        truth = signal.frames(signal.sample_rate // FRAME_RATE)
+        kept = np.any(counted(truth), axis=0)
+        right = (cents_off(f0_hz, np.maximum(truth, 1e-3)) < 50) & (truth > 0)
+        sources["synthetic"][0].append(confidence[kept])
+        sources["synthetic"][1].append(right[kept])
+    sources["recordings"] = ([], [])
+    rng = np.random.default_rng(5)
+    for folder in folders:
+        for number, (path, parts) in enumerate(list(note_list(folder).items())[::4]):
+            audio, sample_rate = soundfile.read(path, dtype="float32")
+            snr_db = CALIBRATION_SNRS_DB[number % len(CALIBRATION_SNRS_DB)]
+            noise = audio.std() * 10.0 ** (-snr_db / 20.0) * rng.normal(size=audio.size)
+            noisy = (audio + noise).astype(np.float32)
+            f0_hz, confidence = measured(tracker, noisy, sample_rate)
+            for first, last, hz, _ in parts:
+                sources["recordings"][0].append(confidence[first:last])
+                sources["recordings"][1].append(cents_off(f0_hz[first:last], hz) < 50)
+    rows = []
+    for name, (confidences, rights) in sources.items():
+        if not confidences:
+            continue
+        confidence, right = np.concatenate(confidences), np.concatenate(rights)
+        which = np.digitize(confidence, CONFIDENCES) - 1
+        for band in range(len(CONFIDENCES) - 1):
+            inside = which == band
+            if inside.any():
+                ends = f"{CONFIDENCES[band]:g} to {min(CONFIDENCES[band + 1], 1):g}"
+                means = [f"{np.mean(values[inside]):.2f}" for values in (confidence, right)]
+                rows.append([name, ends, *means, str(inside.sum())])
+    return table(["frames", "confidence", "mean confidence", "share right", "frames"], rows)
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=Path, required=True, help="Markdown file to write.")
+@click.option("--trackers", default="auto,swift_f0,yin", help="Names, separated by commas.")
+def main(folders: tuple[Path, ...], out: Path, trackers: str):
+    """Write the tables of marks in docs/features.md."""
+    made = {name: pitch_tracker(name) for name in trackers.split(",")}
+    text = "Synthetic:\n\n" + synthetic_table(made)
+    if folders:
+        text += "\nRecordings:\n\n" + recordings_table(list(folders), made)
+    first = next(iter(made))
+    text += f"\nConfidence of {first}:\n\n" + calibration_table(list(folders), made[first])
+    out.write_text(text, encoding="utf-8")
+    click.echo(text)
+
+
+if __name__ == "__main__":
+    main()

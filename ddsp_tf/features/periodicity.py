@@ -1,0 +1,198 @@
+"""How strongly a sound repeats after each lag: the evidence from which pitch is chosen."""
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+ANALYSIS_RATE = 16000
+STEP_CENTS = 12.0
+# Windows of at least four periods: seconds, and the lowest pitch that each is used for.
+_WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.080, 60.0), (0.160, 0.0))
+_LAGS_NEAR_ZERO = 8
+_HIGHEST_BIN_HZ = 5000.0
+_TILT_HZ = 2000.0
+# Above 1 kHz there are few harmonics: higher bins count, and count more.
+_HIGH_PITCH_HZ = 1000.0
+_HIGH_BIN_HZ = 7600.0
+_HIGH_TILT_HZ = 6000.0
+_RUMBLE_HZ = 15.0
+_NOISE_SECONDS = 0.128
+_NOISE_FFT_SIZE = 2048
+_NOISE_BAND_BINS = 64
+# A quarter of exponentially distributed powers lie below 0.29 of their mean.
+_QUARTILE_OF_MEAN = 0.29
+_NOISE_FACTOR = 3.0
+_COMPRESSION = 0.7
+_BLOCK_FRAMES = 512
+
+
+class _Window(NamedTuple):
+    """A length of analysis, and what its power spectrum says about some of the lags."""
+
+    taper: np.ndarray
+    fft_size: int
+    weights: np.ndarray
+    noise: np.ndarray
+    correlation: np.ndarray
+    lags: np.ndarray
+
+
+class Plan(NamedTuple):
+    """Constants of one range of pitch.
+
+    Attributes:
+        pitches_hz: Pitches that are tried, falling, 12 cents apart.
+        lags: Their periods in seconds, after some shorter ones.
+        windows: Lengths of analysis.
+    """
+
+    pitches_hz: np.ndarray
+    lags: np.ndarray
+    windows: tuple[_Window, ...]
+
+
+@functools.lru_cache(maxsize=4)
+def periodicity_plan(lowest_hz: float, highest_hz: float) -> Plan:
+    """Prepares `periodicity` for a range of pitch.
+
+    Args:
+        lowest_hz: Lowest pitch to try, in Hz.
+        highest_hz: Highest pitch to try, in Hz.
+
+    Returns:
+        The constants.
+
+    Example:
+        >>> plan = periodicity_plan(100.0, 400.0)
+        >>> len(plan.pitches_hz), len(plan.windows)
+        (203, 3)
+    """
+    count = math.ceil(1200 * math.log2(highest_hz / lowest_hz) / STEP_CENTS) + 3
+    pitches_hz = highest_hz * 2.0 ** ((1 - np.arange(count)) * STEP_CENTS / 1200)
+    near_zero = np.linspace(0.0, 1.0 / pitches_hz[0], _LAGS_NEAR_ZERO + 1)[:-1]
+    lags = np.concatenate([near_zero, 1.0 / pitches_hz])
+    octaves = -np.log2(np.maximum(lags, 1e-6))
+    windows, above = [], np.zeros(lags.size)
+    for seconds, lowest in _WINDOWS:
+        # Neighbouring windows are crossfaded over half an octave.
+        reached = np.clip(2.0 * (octaves - np.log2(max(lowest, 1e-6))) + 0.5, 0.0, 1.0)
+        share, above = reached - above, reached
+        if share.any():
+            windows.append(_window(seconds, lowest >= _HIGH_PITCH_HZ, lags, share))
+    return Plan(pitches_hz, lags, tuple(windows))
+
+
+def _window(seconds: float, high: bool, lags: np.ndarray, share: np.ndarray) -> _Window:
+    used = np.flatnonzero(share)
+    size = round(seconds * ANALYSIS_RATE)
+    fft_size = 2 ** math.ceil(math.log2(size + lags[used[-1]] * ANALYSIS_RATE))
+    hz = np.fft.rfftfreq(fft_size, 1.0 / ANALYSIS_RATE)
+    taper = _hann(size)
+    cosines = np.cos(2 * np.pi * hz[:, None] * lags[used])
+    # The correlation of tapered sound fades with the lag as that of the taper does.
+    own = np.abs(np.fft.rfft(taper, fft_size)) ** (2.0 * _COMPRESSION)
+    own[1:] *= 2.0
+    fading = own @ cosines / own.sum()
+    bins = int(np.searchsorted(hz, _HIGH_BIN_HZ if high else _HIGHEST_BIN_HZ))
+    hz = hz[:bins]
+    weights = 1.0 / (1.0 + np.square(hz / (_HIGH_TILT_HZ if high else _TILT_HZ)))
+    weights[hz < _RUMBLE_HZ] = 0.0
+    return _Window(
+        taper,
+        fft_size,
+        weights.astype(np.float32),
+        _noise_in_bins(hz) * np.float32(_NOISE_FACTOR * np.sum(taper**2)),
+        (cosines[:bins] / fading * share[used]).astype(np.float32),
+        used,
+    )
+
+
+def _hann(size: int) -> np.ndarray:
+    phase = 2 * np.pi * (np.arange(size) + 0.5) / size
+    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+
+
+def _noise_in_bins(hz: np.ndarray) -> np.ndarray:
+    """Interpolates from the centres of the noise bands to bins, [bands, bins]."""
+    bands = _NOISE_FFT_SIZE // 2 // _NOISE_BAND_BINS
+    band_hz = _NOISE_BAND_BINS * ANALYSIS_RATE / _NOISE_FFT_SIZE
+    centres = (np.arange(bands) + 0.5) * band_hz
+    return np.stack([np.interp(hz, centres, row) for row in np.eye(bands)]).astype(np.float32)
+
+
+def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray]:
+    """Measures for every frame and pitch how much of the sound repeats after a period.
+
+    The correlation of the sound with itself is read from its power spectrum, in windows of four
+    periods or more. Before that, power is reduced where it does not stand out of the noise
+    (Wiener's gain; the noise is the lower quartile in bands of 500 Hz), and compressed to the
+    power of 0.7, so that neither noise nor one strong harmonic hides the others. As in YIN, one
+    minus the correlation is divided by its mean over all shorter lags.
+    de Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and music"
+    (2002); Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
+
+    Args:
+        audio: Mono float32 [samples] at `ANALYSIS_RATE`, peaking at about 1.
+        step: Samples between two frames; frame k is centred on sample k * step.
+        plan: Range of pitch.
+
+    Yields:
+        Float32 [some frames, pitches]: about 1 where the sound repeats exactly, around 0 where it
+        does not. All of them together have samples // step frames.
+
+    Example:
+        >>> sine = np.sin(2 * np.pi * 200 / 16000 * np.arange(8000)).astype(np.float32)
+        >>> plan = periodicity_plan(100.0, 400.0)
+        >>> (strength,) = periodicity(sine, 160, plan)
+        >>> strength.shape, round(float(plan.pitches_hz[strength[25].argmax()]))
+        ((50, 203), 200)
+    """
+    frames = audio.size // step
+    noise_taper = _hann(round(_NOISE_SECONDS * ANALYSIS_RATE))
+    for first in range(0, frames, _BLOCK_FRAMES):
+        block = (first, min(first + _BLOCK_FRAMES, frames), step)
+        noise = _noise(_spectrum(audio, noise_taper, _NOISE_FFT_SIZE, *block), noise_taper)
+        correlation = np.zeros((block[1] - first, plan.lags.size), np.float32)
+        for window in plan.windows:
+            power = _spectrum(audio, window.taper, window.fft_size, *block)
+            power = power[:, : window.weights.size]
+            gain = power / (power + noise @ window.noise + np.float32(1e-12))
+            power = np.power(power * gain**3, np.float32(_COMPRESSION)) * window.weights
+            power /= power.sum(axis=1, keepdims=True) + np.float32(1e-12)
+            correlation[:, window.lags] += power @ window.correlation
+        yield _normalized(correlation, plan.lags)
+
+
+def _spectrum(audio, taper, fft_size, first, last, step):
+    """Power spectrum of frames first to last, without their mean."""
+    start = first * step - taper.size // 2
+    stop = (last - 1) * step - taper.size // 2 + taper.size
+    piece = audio[max(start, 0) : max(stop, 0)]
+    piece = np.pad(piece, (max(-start, 0), max(stop - max(start, 0) - piece.size, 0)))
+    frames = sliding_window_view(piece, taper.size)[::step]
+    frames = (frames - frames.mean(axis=1, keepdims=True)) * taper
+    spectrum = np.fft.rfft(frames, fft_size)
+    return spectrum.real**2 + spectrum.imag**2
+
+
+def _noise(power, taper):
+    """Density of the noise in every band, from the lower quartile of its bins."""
+    bands = power[:, :-1].reshape(len(power), -1, _NOISE_BAND_BINS)
+    quarter = _NOISE_BAND_BINS // 4
+    quartile = np.partition(bands, quarter, axis=2)[:, :, quarter]
+    return quartile / np.float32(_QUARTILE_OF_MEAN * np.sum(taper**2))
+
+
+def _normalized(correlation, lags):
+    """One minus YIN's normalized difference, at the lags of the pitches."""
+    difference = 1.0 - correlation
+    positive = np.maximum(difference, 0.0)
+    widths = (np.diff(lags) / 2.0).astype(np.float32)
+    mean = np.cumsum((positive[:, 1:] + positive[:, :-1]) * widths, axis=1)
+    mean /= lags[1:].astype(np.float32)
+    normalized = difference[:, 1:] / np.maximum(mean, np.float32(1e-6))
+    return 1.0 - np.minimum(normalized[:, _LAGS_NEAR_ZERO - 1 :], 2.0)

@@ -1,0 +1,201 @@
+"""The best path of pitch through time, among the candidates of every frame."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ddsp_tf.features.periodicity import STEP_CENTS, Plan
+
+CANDIDATES = 10
+_FLOOR = 0.2
+# What height is worth, by the same evidence. An octave counts most for high pitches, whose
+# harmonics are few and whose fundamental is not missing, and for the lowest, whose longer windows
+# hide noise.
+_GAIN_HZ = (20.0, 60.0, 200.0, 400.0, 800.0, 6400.0)
+_GAINS = (0.0, 0.43, 0.64, 0.79, 1.01, 1.76)
+_FREE_CENTS = 60.0
+_COST_PER_CENT = 0.012
+_JUMP_COST = 1.5
+_MOST_PERIODS = 8
+_LONGEST_LAG_HZ = 160.0
+_SEARCH_STEPS = 3
+_ABSENT = -1e3
+_CHUNK_FRAMES = 1024
+_SMOOTHING_REACH = 5
+_JUMP_CENTS = 100.0
+_OCTAVE_TOLERANCE = 40.0 / 1200.0
+
+
+class Candidates(NamedTuple):
+    """Possible pitches of some frames, all [frames, candidates].
+
+    Attributes:
+        octaves: Binary logarithm of the pitch in Hz.
+        scores: What each is worth by itself; higher is better.
+        strengths: Share of the sound that repeats after its period, and still does after as many
+            as there are in 6 ms (eight at most): noise in a narrow band does not. 0..1.
+    """
+
+    octaves: np.ndarray
+    scores: np.ndarray
+    strengths: np.ndarray
+
+
+def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
+    """Finds the most likely pitches of every frame.
+
+    Candidates are the maxima of the periodicity. Each scores by the logarithm of what does not
+    repeat, which sets an octave that explains all of the sound apart from one that explains most
+    of it, and by its height, since whatever repeats after one period also does after two.
+
+    Args:
+        strength: Periodicity [frames, pitches], as `periodicity` gives it.
+        plan: Its pitches.
+
+    Returns:
+        Ten candidates of each frame; where there are fewer maxima, the rest scores -1000.
+
+    Example:
+        >>> from ddsp_tf.features.periodicity import periodicity, periodicity_plan
+        >>> plan = periodicity_plan(100.0, 400.0)
+        >>> sine = np.sin(2 * np.pi * 200 / 16000 * np.arange(8000)).astype(np.float32)
+        >>> found = find_candidates(next(periodicity(sine, 160, plan)), plan)
+        >>> best = found.scores[25].argmax()
+        >>> round(float(2 ** found.octaves[25, best]))
+        200
+    """
+    left, middle, right = strength[:, :-2], strength[:, 1:-1], strength[:, 2:]
+    peak = (middle >= left) & (middle > right) & (middle > 0.0)
+    shift, height = _vertex(left, middle, right)
+    octaves = _octaves_at(np.arange(1, strength.shape[1] - 1) + shift, plan)
+    scores = np.interp(octaves, np.log2(_GAIN_HZ), _GAINS)
+    scores -= np.log(np.maximum(1.0 - height, 0.0) + _FLOOR)
+    scores = np.where(peak, scores, _ABSENT)
+    best = np.argpartition(-scores, CANDIDATES, axis=1)[:, :CANDIDATES]
+    octaves, scores, height = (
+        np.take_along_axis(values, best, axis=1) for values in (octaves, scores, height)
+    )
+    octaves, later = _sharpened(strength, octaves, plan)
+    return Candidates(octaves, scores, np.clip(np.minimum(height, later), 0.0, 1.0))
+
+
+def _vertex(left, middle, right):
+    """Place, from the middle, and height of the parabola through three values."""
+    curvature = left - 2.0 * middle + right
+    bent = curvature < -1e-9
+    shift = np.where(bent, 0.5 * (left - right) / np.where(bent, curvature, 1.0), 0.0)
+    shift = np.clip(shift, -0.5, 0.5)
+    return shift, middle - 0.25 * (left - right) * shift
+
+
+def _octaves_at(positions, plan):
+    return np.log2(plan.pitches_hz[0]) - positions * (STEP_CENTS / 1200)
+
+
+def _sharpened(strength, octaves, plan):
+    """Reads pitch after several periods at once, where an error counts less; and strength there."""
+    periods = np.clip(np.floor(np.exp2(octaves) / _LONGEST_LAG_HZ), 1, _MOST_PERIODS)
+    places = (np.log2(plan.pitches_hz[0]) - octaves + np.log2(periods)) * (1200 / STEP_CENTS)
+    around = np.arange(-_SEARCH_STEPS, _SEARCH_STEPS + 1)
+    margin = _SEARCH_STEPS + 1
+    middle = np.clip(np.round(places).astype(np.int64), margin, strength.shape[1] - margin - 1)
+    places = middle[..., None] + around
+    at = np.take_along_axis(strength[:, None, :], places, axis=2)
+    best = at[..., 1:-1].argmax(axis=-1)[..., None] + 1
+    left, top, right = (np.take_along_axis(at, best + k, axis=-1)[..., 0] for k in (-1, 0, 1))
+    place = np.take_along_axis(places, best, axis=-1)[..., 0]
+    sharp = _octaves_at(place + _vertex(left, top, right)[0], plan) + np.log2(periods)
+    plain = (periods == 1) | (top < left) | (top < right) | (np.abs(sharp - octaves) > 0.03)
+    return np.where(plain, octaves, sharp), np.where(periods == 1, 1.0, top)
+
+
+def best_path(candidates: Candidates) -> np.ndarray:
+    """Finds the sequence of candidates with the highest score (Viterbi).
+
+    Steps of up to 60 cents are free, larger ones cost more the larger they are, up to the cost
+    of a jump.
+
+    Args:
+        candidates: Of every frame, [frames, candidates].
+
+    Returns:
+        Index of the chosen candidate, [frames].
+
+    Example:
+        >>> octaves = np.log2([[220.0, 440.0]] * 3)
+        >>> scores = np.array([[1.0, 0.0], [0.4, 0.6], [1.0, 0.0]])
+        >>> best_path(Candidates(octaves, scores, scores)).tolist()
+        [0, 0, 0]
+    """
+    octaves, scores, _ = candidates
+    frames, count = scores.shape
+    previous = np.zeros((frames, count), np.int8)
+    total = scores[0]
+    every = np.arange(count)
+    for first in range(1, frames, _CHUNK_FRAMES):
+        last = min(first + _CHUNK_FRAMES, frames)
+        steps = np.abs(octaves[first:last, :, None] - octaves[first - 1 : last - 1, None, :])
+        costs = np.maximum(1200 * steps - _FREE_CENTS, 0.0) * _COST_PER_CENT
+        for frame, cost in enumerate(np.minimum(costs, _JUMP_COST), start=first):
+            arrivals = total - cost
+            previous[frame] = arrivals.argmax(axis=1)
+            total = arrivals[every, previous[frame]] + scores[frame]
+    path = np.zeros(frames, np.int64)
+    path[-1] = total.argmax()
+    for frame in range(frames - 1, 0, -1):
+        path[frame - 1] = previous[frame, path[frame]]
+    return path
+
+
+def octave_above(candidates: Candidates, octaves: np.ndarray) -> np.ndarray:
+    """Tells in which frames the octave above the chosen pitch is a candidate as well.
+
+    Args:
+        candidates: Of every frame, [frames, candidates].
+        octaves: Chosen pitch [frames].
+
+    Returns:
+        Boolean [frames].
+
+    Example:
+        >>> one = Candidates(np.log2([[220.0, 440.0]]), np.ones((1, 2)), np.ones((1, 2)))
+        >>> octave_above(one, np.log2([220.0])).tolist()
+        [True]
+    """
+    distance = np.abs(candidates.octaves - octaves[:, None] - 1.0)
+    return ((distance < _OCTAVE_TOLERANCE) & (candidates.scores > _ABSENT)).any(axis=1)
+
+
+def smoothed(octaves: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """Averages pitch over neighbouring frames, as far as it is uncertain.
+
+    Pairs of frames at equal distances before and after count, so that a glide is not changed,
+    and count less the farther away they are, so that a vibrato is kept. Averages do not reach
+    across steps of more than a semitone.
+
+    Args:
+        octaves: Binary logarithm of the pitch [frames], 10 ms apart.
+        strengths: Share of the sound that repeats, 0..1 [frames].
+
+    Returns:
+        The same with less noise [frames].
+
+    Example:
+        >>> glide = np.linspace(8.0, 8.1, 20)
+        >>> bool(np.allclose(smoothed(glide, np.full(20, 0.5)), glide))
+        True
+    """
+    cents = 1200.0 * octaves
+    # How exact a frame is: fewer periods are read above 1 kHz.
+    deviation = 0.3 + 12.0 * (1.0 - strengths) * np.where(octaves > 10.0, 2.0, 1.0)
+    weights = 1.0 / deviation**2
+    sums = weights * cents
+    jumps = np.concatenate([[0], np.cumsum(np.abs(np.diff(cents)) > _JUMP_CENTS)])
+    for distance in range(1, min(_SMOOTHING_REACH, (cents.size - 1) // 2) + 1):
+        before, after = slice(None, -2 * distance), slice(2 * distance, None)
+        centre = slice(distance, -distance)
+        variance = (deviation[before] ** 2 + deviation[after] ** 2) / 4.0
+        weight = (jumps[before] == jumps[after]) / (variance + (2.0 * distance**2) ** 2)
+        weights[centre] += weight
+        sums[centre] += weight * (cents[before] + cents[after]) / 2.0
+    return sums / weights / 1200.0

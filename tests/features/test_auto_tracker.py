@@ -1,0 +1,177 @@
+"""The tracker for every instrument, on signals whose pitch is known exactly."""
+
+import numpy as np
+import pytest
+from pitch_signals import (
+    MISSING_FUNDAMENTAL,
+    RICH,
+    cents_between,
+    glide,
+    notes,
+    steady,
+    tone,
+    vibrato,
+)
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.auto_tracker import AutoTracker
+from ddsp_tf.features.pitch import pitch_tracker
+
+HOP = 160
+ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
+STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
+STRONG_THIRD = (0.1, 0.1, 1.0, 0.1, 0.05, 0.1)
+
+
+@pytest.fixture(scope="module")
+def tracker():
+    return AutoTracker()
+
+
+def with_rests(curve, seconds=0.2):
+    rest = np.zeros(round(seconds * 16000))
+    return np.concatenate([rest, curve, rest])
+
+
+def judge(tracker, signal, guard=4):
+    """Cents off, and voiced, where pitch has been on; and voiced where it has been off."""
+    f0_hz, confidence = tracker.track(signal.audio, signal.sample_rate, HOP)
+    truth = signal.frames(HOP)
+    on = np.convolve(truth > 0, np.ones(2 * guard + 1), "same") > 2 * guard + 0.5
+    off = np.convolve(truth > 0, np.ones(2 * guard + 1), "same") < 0.5
+    sure = confidence >= 0.5
+    return cents_between(f0_hz[on], truth[on]), sure[on], sure[off]
+
+
+@pytest.mark.parametrize("hz", [27.5, 41.2, 110.0, 622.0, 2093.0, 4186.0])
+def test_every_octave_is_heard(tracker, hz):
+    cents, voiced, alarm = judge(tracker, tone(with_rests(steady(hz)), amplitudes=RICH))
+    assert cents.max() < 10
+    assert voiced.all()
+    assert not alarm.any()
+
+
+@pytest.mark.parametrize("hz", [55.0, 156.0, 523.0])
+@pytest.mark.parametrize(
+    "amplitudes",
+    [(1.0,), ODD, MISSING_FUNDAMENTAL, STRONG_SECOND, STRONG_THIRD],
+    ids=["sine", "odd", "missing fundamental", "strong second", "strong third"],
+)
+@pytest.mark.parametrize("snr_db", [np.inf, 10.0])
+def test_the_octave_is_right(tracker, hz, amplitudes, snr_db):
+    signal = tone(with_rests(steady(hz)), amplitudes=amplitudes, phase_seed=1)
+    cents, voiced, _ = judge(tracker, signal.with_noise(snr_db))
+    assert np.mean(cents < 50) > 0.98
+    assert np.mean(voiced) > 0.98
+
+
+def test_a_resonating_string_does_not_lower_the_pitch(tracker):
+    signal = tone(with_rests(steady(156.0)), amplitudes=RICH)
+    string = tone(with_rests(steady(2.5 * 156.0)), level=0.1)
+    signal = type(signal)(signal.audio + string.audio, signal.f0_hz, 16000)
+    assert judge(tracker, signal)[0].max() < 20
+
+
+@pytest.mark.parametrize(
+    "curve", [vibrato(440.0, cents=80.0), glide(110.0, 440.0), notes([220, 440, 330, 110, 165])]
+)
+def test_moving_pitch_is_followed(tracker, curve):
+    signal = tone(with_rests(curve), amplitudes=RICH)
+    f0_hz, _ = tracker.track(signal.audio, 16000, HOP)
+    truth = signal.frames(HOP)
+    changes = np.abs(np.diff(np.log2(np.maximum(truth, 1.0)), append=0.0)) > 0.2
+    calm = (truth > 0) & ~(np.convolve(changes, np.ones(9), "same") > 0)
+    assert cents_between(f0_hz[calm], truth[calm]).max() < 20
+
+
+def test_level_makes_no_difference(tracker):
+    signal = tone(with_rests(notes([220, 330, 0, 110])), amplitudes=RICH).with_noise(30.0)
+    loud = tracker.track(signal.audio, 16000, HOP)
+    quiet = tracker.track(signal.audio * np.float32(10 ** (-50 / 20)), 16000, HOP)
+    for one, other in zip(loud, quiet, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["crescendo", "diminuendo"])
+def test_a_swell_of_55_db_is_voiced_throughout(tracker, turn):
+    signal = tone(with_rests(steady(330.0, 2.0)), amplitudes=RICH)
+    rise = 10 ** (np.interp(np.arange(signal.audio.size), [3200, 35200], [-55, 0]) / 20)
+    signal = type(signal)(signal.audio * rise[::turn].astype(np.float32), signal.f0_hz, 16000)
+    _, voiced, alarm = judge(tracker, signal)
+    assert voiced.all()
+    assert not alarm.any()
+
+
+@pytest.mark.parametrize("hz", [82.0, 440.0, 1760.0])
+@pytest.mark.parametrize("floor", [0.0, 2e-4])
+def test_voicing_ends_with_the_note(tracker, hz, floor):
+    signal = tone(with_rests(notes([hz, 0, 1.5 * hz, 0, hz], 0.15)), amplitudes=RICH)
+    noise = floor * np.random.default_rng(0).normal(size=signal.audio.size)
+    signal = type(signal)((signal.audio + noise).astype(np.float32), signal.f0_hz, 16000)
+    cents, voiced, alarm = judge(tracker, signal, guard=3)
+    assert voiced.all()
+    assert np.mean(alarm) < (0.03 if floor else 1e-9)
+    assert cents.max() < 50
+
+
+def test_a_decayed_note_is_over(tracker):
+    signal = tone(steady(220.0, 2.0), amplitudes=RICH)
+    decay = 10 ** (-60 / 20 * np.arange(signal.audio.size) / 16000 / 0.6)
+    _, confidence = tracker.track((signal.audio * decay).astype(np.float32), 16000, HOP)
+    assert (confidence[5:45] >= 0.5).all()
+    assert (confidence[70:] < 0.5).all()
+
+
+def test_noise_and_silence_have_no_pitch(tracker):
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=32000).astype(np.float32)
+    assert np.mean(tracker.track(0.1 * noise, 16000, HOP)[1] >= 0.5) < 0.02
+    assert np.mean(tracker.track(np.cumsum(noise) / 1000, 16000, HOP)[1] >= 0.5) < 0.05
+    for values in tracker.track(np.zeros(32000, np.float32), 16000, HOP):
+        assert values.shape == (200,)
+        assert not values.any()
+
+
+@pytest.mark.parametrize(("sample_rate", "hop"), [(44100, 441), (48000, 192), (22050, 100)])
+def test_sample_rates(tracker, sample_rate, hop):
+    signal = tone(vibrato(300.0, sample_rate=sample_rate), sample_rate, RICH)
+    f0_hz, confidence = tracker.track(signal.audio, sample_rate, hop)
+    truth = signal.frames(hop)
+    assert f0_hz.shape == confidence.shape == truth.shape
+    inside = slice(len(truth) // 20, -len(truth) // 20)
+    assert cents_between(f0_hz[inside], truth[inside]).max() < 10
+    assert confidence[inside].min() > 0.9
+
+
+@pytest.mark.parametrize("samples", [0, 1, 159, 160, 400])
+def test_short_recordings(tracker, samples):
+    audio = np.sin(0.1 * np.arange(samples)).astype(np.float32)
+    f0_hz, confidence = tracker.track(audio, 16000, HOP)
+    assert f0_hz.shape == confidence.shape == (samples // HOP,)
+
+
+def test_confidence_is_lower_in_noise(tracker):
+    clean = tone(with_rests(steady(220.0)), amplitudes=RICH)
+    means = [
+        tracker.track(clean.with_noise(snr_db).audio, 16000, HOP)[1][30:90].mean()
+        for snr_db in (np.inf, 0.0, -10.0, -25.0)
+    ]
+    assert means == sorted(means, reverse=True)
+    assert means[0] > 0.95
+    assert means[-1] < 0.4
+
+
+@pytest.mark.parametrize("limits", [(10.0, 4200.0), (440.0, 441.0), (27.0, 9000.0), (500.0, 100.0)])
+def test_a_range_without_pitch_is_refused(limits):
+    with pytest.raises(UserError, match="found the range"):
+        AutoTracker(*limits)
+
+
+def test_it_is_made_by_name_and_describes_itself():
+    tracker = pitch_tracker("auto", lowest_hz=40.0)
+    assert tracker.range_hz == (40.0, 4200.0)
+    assert tracker.describe() == {
+        "name": "auto",
+        "version": "1",
+        "settings": {"lowest_hz": 40.0, "highest_hz": 4200.0},
+    }
