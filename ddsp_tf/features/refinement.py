@@ -43,7 +43,8 @@ def refine_f0(
     the variance of its estimate falls with k squared: weights are its power times k squared.
 
     Only voiced frames are measured, in which the sound neither begins nor ends and the harmonics
-    agree. Pitches below 47 Hz stay as they are. Between them the relative change is interpolated. No pitch moves by more than 2 %.
+    agree. Between them the relative change is interpolated. Pitches below 47 Hz, of which the
+    window holds fewer than three periods, are not changed, and no pitch moves by more than 2 %.
 
     Args:
         audio: Mono audio [samples].
