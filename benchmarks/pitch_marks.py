@@ -74,7 +74,8 @@ def synthetic_table(trackers: dict[str, PitchTracker]) -> str:
             for group in ("all", kind, noise):
                 counts.setdefault(group, Counts()).add(cents, sure[voiced], sure[unvoiced])
         rows += [[group, name, *count.cells()] for group, count in counts.items()]
-    rows.sort(key=lambda row: [r[0] for r in rows].index(row[0]))
+    groups = list(dict.fromkeys(row[0] for row in rows))
+    rows.sort(key=lambda row: groups.index(row[0]))
     return table(["signals", "tracker", "RPA50", "RPA10", "recall", "false alarm"], rows)
 
 
@@ -162,13 +163,16 @@ def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
 def main(folders: tuple[Path, ...], out: Path, trackers: str):
     """Write the tables of marks in docs/features.md."""
     made = {name: pitch_tracker(name) for name in trackers.split(",")}
-    text = "Synthetic:\n\n" + synthetic_table(made)
-    if folders:
-        text += "\nRecordings:\n\n" + recordings_table(list(folders), made)
     first = next(iter(made))
-    text += f"\nConfidence of {first}:\n\n" + calibration_table(list(folders), made[first])
-    out.write_text(text, encoding="utf-8")
-    click.echo(text)
+    parts = ["Synthetic:\n\n" + synthetic_table(made)]
+    click.echo(parts[-1])
+    if folders:
+        parts.append("Recordings:\n\n" + recordings_table(list(folders), made))
+        click.echo(parts[-1])
+    confidence = calibration_table(list(folders), made[first])
+    parts.append(f"Confidence of {first}:\n\n{confidence}")
+    click.echo(parts[-1])
+    out.write_text("\n".join(parts), encoding="utf-8")
 
 
 if __name__ == "__main__":
