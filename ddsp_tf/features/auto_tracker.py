@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.chunks import track_in_chunks
 from ddsp_tf.features.periodicity import ANALYSIS_RATE, periodicity, periodicity_plan
 from ddsp_tf.features.pitch import PitchTracker, fill_unvoiced
 from ddsp_tf.features.pitch_path import (
@@ -19,6 +20,8 @@ from ddsp_tf.features.subharmonics import raise_subharmonics
 from ddsp_tf.features.voicing import confidence, presence
 
 _STEP = 160
+_CHUNK_SECONDS = 60.0
+_CONTEXT_SECONDS = 4.0
 _MARGIN = 2.0 ** (1 / 12)
 _HIGHEST_HZ = 0.3 * ANALYSIS_RATE
 
@@ -67,12 +70,23 @@ class AutoTracker(PitchTracker):
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording; see `PitchTracker.track`."""
         audio = np.asarray(audio, np.float32)
-        positions = np.arange(audio.size // hop) * float(hop)
         peak = np.max(np.abs(audio), initial=0.0)
         if peak == 0.0:
-            silence = np.zeros(positions.size, np.float32)
+            silence = np.zeros(audio.size // hop, np.float32)
             return silence, silence.copy()
-        audio = audio / peak
+        chunk, context = (
+            max(1, round(seconds * sample_rate / hop))
+            for seconds in (_CHUNK_SECONDS, _CONTEXT_SECONDS)
+        )
+        if audio.size // hop <= chunk:
+            return self._track(audio / peak, sample_rate, hop)
+        return track_in_chunks(
+            audio, hop, chunk, context, lambda piece: self._track(piece / peak, sample_rate, hop)
+        )
+
+    def _track(self, audio, sample_rate, hop):
+        """Tracks audio that fits into memory several times."""
+        positions = np.arange(audio.size // hop) * float(hop)
         if sample_rate != ANALYSIS_RATE:
             audio = soxr.resample(audio, sample_rate, ANALYSIS_RATE)
         # Frames up to the end of the recording.

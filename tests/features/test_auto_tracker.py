@@ -14,6 +14,7 @@ from pitch_signals import (
 )
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features import auto_tracker
 from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.features.pitch import pitch_tracker
 
@@ -148,6 +149,17 @@ def test_short_recordings(tracker, samples):
     audio = np.sin(0.1 * np.arange(samples)).astype(np.float32)
     f0_hz, confidence = tracker.track(audio, 16000, HOP)
     assert f0_hz.shape == confidence.shape == (samples // HOP,)
+
+
+def test_chunks_join_without_a_seam(tracker, monkeypatch):
+    signal = tone(with_rests(vibrato(300.0, seconds=5.0)), amplitudes=RICH).with_noise(20.0)
+    whole = tracker.track(signal.audio, 16000, HOP)
+    monkeypatch.setattr(auto_tracker, "_CHUNK_SECONDS", 1.7)
+    monkeypatch.setattr(auto_tracker, "_CONTEXT_SECONDS", 0.5)
+    parts = tracker.track(signal.audio, 16000, HOP)
+    inside = slice(25, -25)
+    assert cents_between(parts[0][inside], whole[0][inside]).max() < 1
+    np.testing.assert_allclose(parts[1][inside], whole[1][inside], atol=0.02)
 
 
 def test_confidence_is_lower_in_noise(tracker):
