@@ -9,8 +9,8 @@ _HARMONICS = 12
 _PLACES = np.linspace(-1.0, 1.0, 9)
 _LEAST_WIDTH_HZ = 8.0
 _RELATIVE_WIDTH = 0.012
-# Power of the odd harmonics over that of the even ones, -16 dB.
-_LEAST_ODD_SHARE = 0.025
+# Power of the odd harmonics over that of the even ones, -18 dB.
+_LEAST_ODD_SHARE = 0.015
 # Even harmonics that count are within 25 dB of the strongest.
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
