@@ -50,14 +50,11 @@ def range_advice(audio: np.ndarray, sample_rate: int, tracker: PitchTracker) -> 
     )
     if outside.size < _TOLERATED_SHARE * found_hz.size:
         return None
-    better = "'yin'"
-    if outside.max() > 2100.0:
-        better = f"{{'name': 'yin', 'highest_hz': {_HIGHEST_HZ:g}}}"
     percent = 100 * outside.size / found_hz.size
     return (
         f"{percent:.0f} % of the pitched frames lie {side} {limit_hz:.1f} Hz "
         f"(at {np.median(outside):.0f} Hz), out of range of the pitch tracker {tracker.name}; use "
-        f'--set "FeatureExtractor.pitch_tracker={better}"'
+        '''--set "FeatureExtractor.pitch_tracker='auto'"'''
     )
 
 
