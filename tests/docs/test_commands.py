@@ -20,7 +20,7 @@ BLOCKS = [
 QUICK = ("prepare", "features", "synthesize", "info", "evaluate")
 OPTION_MAKERS = ("add_argument", "option")
 # What they need is not at hand: weights, clusters, recordings of others; or another one ran it.
-ONLY_READ = re.compile(r"crepe|--runner|'yin'|(^| )(/mnt|sax)")
+ONLY_READ = re.compile(r"crepe|--runner|'(yin|auto)'|(^| )(/mnt|sax)")
 
 
 def program(words):
