@@ -31,7 +31,7 @@ class LossTerms(keras.metrics.Metric):
         self.means = {kind: keras.metrics.Mean(name=kind) for kind in loss.kinds}
 
     @property
-    def variables(self):
+    def variables(self) -> list[Any]:
         """Sums and counts of all terms."""
         return [variable for mean in self.means.values() for variable in mean.variables]
 

@@ -65,11 +65,11 @@ def test_a_saved_model_plays_the_same(model, tmp_path):
     assert_close(play(loaded, curves), play(model, curves))
 
 
-def test_a_decoder_that_mishears_leaves_the_pitch_alone(model):
+def test_a_shift_for_the_decoder_leaves_the_played_pitch_alone(model):
     curves = make_curves(2, FRAMES)
     shift = np.array([[0.0], [12.0]], np.float32)
-    mishear = compiled(lambda features, shift: model.decode(features, misheard_semitones=shift))
-    inputs, _ = mishear(curves, shift)
+    shifted = compiled(lambda features, shift: model.decode(features, pitch_shift=shift), model)
+    inputs, _ = shifted(curves, shift)
     octave = {**curves, "f0_hz": curves["f0_hz"] * 2.0 ** (shift / 12.0)}
     moved, _ = compiled(model.decode)(octave)
     np.testing.assert_array_equal(to_numpy(inputs["f0_hz"])[:, :, 0], curves["f0_hz"])
