@@ -32,6 +32,9 @@ def train_run(
 ) -> dict[str, float]:
     """Trains a configuration's model on one or several datasets, or resumes its training.
 
+    On a CPU, TensorFlow computes deterministically from then on, in the whole process: runs of one
+    seed are equal to the last digit.
+
     Args:
         config: Path of a gin file, or the name of a shipped one.
         data: Dataset folder, or several.

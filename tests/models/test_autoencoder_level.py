@@ -68,7 +68,7 @@ def test_a_saved_model_plays_the_same(model, tmp_path):
 def test_a_shift_for_the_decoder_leaves_the_played_pitch_alone(model):
     curves = make_curves(2, FRAMES)
     shift = np.array([[0.0], [12.0]], np.float32)
-    shifted = compiled(lambda features, shift: model.decode(features, pitch_shift=shift), model)
+    shifted = compiled(lambda features, shift: model.decode(features, pitch_shift=shift))
     inputs, _ = shifted(curves, shift)
     octave = {**curves, "f0_hz": curves["f0_hz"] * 2.0 ** (shift / 12.0)}
     moved, _ = compiled(model.decode)(octave)
