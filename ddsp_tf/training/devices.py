@@ -83,6 +83,21 @@ def spread_over(devices: int) -> Iterator[None]:
         yield
 
 
+def device_count() -> int:
+    """Returns the number of devices that batches are divided over, inside `spread_over`.
+
+    Example:
+        >>> device_count()
+        1
+    """
+    if keras.backend.backend() == "jax":
+        distribution = keras.distribution.distribution()
+        return 1 if distribution is None else distribution.device_mesh.devices.size
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
 def _check_number(devices: int, found: list) -> None:
     if len(found) < devices:
         raise UserError(f"devices={devices}: {devices} devices asked for, {len(found)} found")

@@ -15,6 +15,7 @@ from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.csv_cells import csv_safe
 from ddsp_tf.inference.rendering import render_stems, white_noise
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.training.devices import device_count
 
 _MOST_CLIPS = 64
 _BATCH_SIZES = range(4, 13)
@@ -50,21 +51,23 @@ class ValidationClips:
     def batches(self) -> tf.data.Dataset | None:
         """Makes what `fit` and `evaluate` take as validation data.
 
-        All batches have one size, so that one graph does for all: the size is chosen that leaves
-        out the fewest clips, none of up to twelve. The noise of each clip is among its features,
-        so that all models are measured with the same noise.
+        All batches have one size, which the devices of the training divide: the size is chosen
+        that leaves out the fewest clips, on one device none of up to twelve. The noise of each
+        clip is among its features, so that all models are measured with the same noise.
 
         Returns:
             Dataset of `(features, audio)`, or None without held-out recordings.
         """
         if not self.held_out:
             return None
-        count = len(self.clips)
+        count, devices = len(self.clips), device_count()
         size = max(_BATCH_SIZES, key=lambda size: (count // size * size, size))
         size = count if count < _BATCH_SIZES[-1] else size
+        size = max(size // devices * devices, devices)
+        clips = (self.clips * devices)[: max(count, devices)]
         batches = []
-        for number, start in enumerate(range(0, count - size + 1, size)):
-            features, audio, _ = _stacked(self.clips[start : start + size])
+        for number, start in enumerate(range(0, len(clips) - size + 1, size)):
+            features, audio, _ = _stacked(clips[start : start + size])
             batches.append(({**features, "noise": white_noise(audio.shape, number)}, audio))
         with tf.device("CPU"):
             return tf.data.Dataset.from_tensor_slices(_stacked(batches))
