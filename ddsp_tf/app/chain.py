@@ -175,7 +175,7 @@ class Chain:
 
     def _reason_to_start_again(self) -> str | None:
         """Says what the run in the folder was trained with that differs now, in a word or two."""
-        if not (self.run.record.exists() and self.run.configuration.exists()):
+        if not self.run.is_started():
             return None
         record, fingerprint = self.run.read(), load_manifest(self.dataset).fingerprint
         try:
@@ -245,7 +245,7 @@ class Chain:
 
     def _earlier_defaults(self, config: str, overrides: Sequence[str]) -> list[str]:
         """Finds the defaults that an earlier run had and that a new version has changed."""
-        if not (self.run.record.exists() and self.run.configuration.exists()):
+        if not self.run.is_started():
             return []
         self.run.read()
         try:

@@ -1,6 +1,7 @@
 """Audio files to arrays and back."""
 
 import hashlib
+import numbers
 import os
 from pathlib import Path
 
@@ -147,8 +148,12 @@ def write_audio(
     path = Path(path)
     kind, subtype = output_format(path, subtype)
     audio = _checked(path, audio)
-    if not 1 <= sample_rate <= _HIGHEST_RATE or sample_rate != int(sample_rate):
-        raise UserError(f"{path}: sample_rate {sample_rate}; expected a whole number of Hz")
+    whole = isinstance(sample_rate, numbers.Real) and 1 <= sample_rate <= _HIGHEST_RATE
+    if not whole or sample_rate != int(sample_rate):
+        raise UserError(
+            f"{path}: sample_rate {sample_rate!r}; expected a whole number of Hz up to "
+            f"{_HIGHEST_RATE}"
+        )
     gain = 1.0 / max(1.0, float(audio.max()), -float(audio.min()))
     if subtype in ("FLOAT", "DOUBLE"):
         gain = 1.0

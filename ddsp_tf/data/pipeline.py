@@ -149,8 +149,9 @@ def _check_clip_frames(manifest: Manifest, clip_frames: int) -> None:
     longest = max(segment.frames for file in files for segment in file.segments)
     if clip_frames > max(longest, manifest.segment_frames // 2):
         raise UserError(
-            f"clip_frames {clip_frames}: the longest segment of {manifest.folder} has {longest} "
-            "frames; choose shorter clips"
+            f"clip_frames {clip_frames} ({clip_frames / manifest.frame_rate:g} s): the longest "
+            f"segment of {manifest.folder} has {longest} frames ({longest / manifest.frame_rate:g} "
+            "s); choose shorter clips with train.clip_seconds"
         )
 
 

@@ -130,8 +130,19 @@ class RunDirectory:
             temporary.write_text(configuration, encoding="utf-8")
 
     def is_started(self) -> bool:
-        """Tells whether there is a run, and not only the beginning of one that was killed."""
-        return self.record.exists() and self.configuration.exists()
+        """Tells whether there is a run, and not only the beginning of one that was killed.
+
+        Raises:
+            UserError: If the configuration of a run that was trained is missing.
+        """
+        if self.record.exists() and not self.configuration.exists():
+            if self.checkpoints.exists() or self.best_model.exists():
+                raise UserError(
+                    f"{self.configuration}: is missing, and says what the run was trained with; "
+                    "restore it, or name a new folder"
+                )
+            return False
+        return self.record.exists()
 
     def _holds_anything_else(self) -> bool:
         entries = self.path.iterdir() if self.path.is_dir() else ()

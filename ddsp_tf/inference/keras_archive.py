@@ -76,7 +76,7 @@ def check_keras_archive(path: Path) -> int:
     Raises:
         UserError: If the file is damaged or holds anything else; names the part and the reason.
     """
-    if path.suffix.lower() != ".keras":
+    if path.suffix != ".keras":  # Keras knows no other spelling.
         raise UserError(
             f"{path}: found the suffix {path.suffix!r}; expected .keras, as model.save writes it "
             "(.h5 files can run code while they are loaded)"

@@ -128,6 +128,14 @@ def test_an_unreadable_run_changes_nothing(project, name, content):
     assert everything(project) == before
 
 
+def test_a_run_without_its_configuration_changes_nothing(project):
+    (project / "out" / "run" / "config.gin").unlink()
+    before = everything(project)
+    with pytest.raises(UserError, match=r"config\.gin: is missing"):
+        chain_of(project, "n_harmonics=12")
+    assert everything(project) == before
+
+
 def test_a_damaged_dataset_is_made_again_and_the_run_is_kept(project):
     manifest = project / "out" / "dataset" / "dataset.json"
     manifest.write_bytes(manifest.read_bytes()[:-100])

@@ -140,7 +140,7 @@ def test_audio_that_cannot_be_written_leaves_nothing(tmp_path, name, audio, mess
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("rate", [0, -1, 16000.5, float("nan"), 2**40])
+@pytest.mark.parametrize("rate", [0, -1, 16000.5, float("nan"), 2**40, "16000", None])
 def test_impossible_rates_are_refused(tmp_path, rate):
     with pytest.raises(UserError, match=r"a\.wav: sample_rate"):
         write_audio(tmp_path / "a.wav", np.zeros(10), rate)

@@ -93,6 +93,16 @@ def test_another_run_is_refused_and_nothing_changes(text, changes, words, run):
     assert run.read()["seed"] == 1
 
 
+@pytest.mark.parametrize("trained", ["best.keras", "checkpoints"])
+def test_a_trained_run_without_its_configuration_is_not_started_again(trained, run):
+    (run.path / trained).mkdir()
+    run.configuration.unlink()
+    before = run.record.read_bytes()
+    with pytest.raises(UserError, match=r"config\.gin: is missing"):
+        run.open(TEXT, record(seed=2))
+    assert run.record.read_bytes() == before and not run.configuration.exists()
+
+
 def test_settings_of_another_version_make_no_other_run(run):
     run.update({"ddsp_tf_version": "0.0.1"})
     run.check_same(TEXT + "Reverb.new_setting = 3\n", record())

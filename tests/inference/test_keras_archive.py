@@ -163,9 +163,10 @@ def test_other_archives_are_refused(write, changes, message):
         load_model(write(changes))
 
 
-def test_other_suffixes_are_refused(write):
-    path = write({}, name="model.h5")
-    with pytest.raises(UserError, match=r"'\.h5'; expected \.keras"):
+@pytest.mark.parametrize("suffix", [".h5", ".KERAS"])
+def test_other_suffixes_are_refused(suffix, write):
+    path = write({}, name=f"model{suffix}")
+    with pytest.raises(UserError, match=rf"'\{suffix}'; expected \.keras"):
         load_model(path)
 
 

@@ -69,6 +69,8 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
         name = printable(member.filename)
         if member.flag_bits & 1:
             raise UserError(f"{archive}: {name} is encrypted; make an archive without a password")
+        if not name:
+            raise UserError(f"{archive}: holds a file without a name; make a new archive of it")
         if _leads_out(member.filename):
             raise UserError(f"{archive}: {name} leads out of the archive; expected names below it")
         mode = member.external_attr >> 16

@@ -119,6 +119,7 @@ def archive_of(path, *names, encrypted=False, link=False):
         (["/run.json"], {}, "leads out of the archive"),
         (["C:/run.json"], {}, "leads out of the archive"),
         (["..\\run.json"], {}, "leads out of the archive"),
+        ([""], {}, "a file without a name"),
         (["run.json"], {"link": True}, "is a link"),
         (["run.json"], {"encrypted": True}, "is encrypted"),
     ],
