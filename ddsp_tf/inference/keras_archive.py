@@ -18,6 +18,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from ddsp_tf.errors import UserError
 
@@ -203,10 +204,15 @@ def _check_weights(path: Path, content: bytes) -> int:
                     continue
                 _check_dataset(path, place, item)
                 total, count = total + item.nbytes, count + item.size
-        if total > len(content):
-            raise UserError(
-                f"{path}: claims {total} bytes of weights; the file has only {len(content)}"
-            )
+                if total > len(content):
+                    raise UserError(
+                        f"{path}: claims {total} bytes of weights; the file has only {len(content)}"
+                    )
+                if item.dtype.kind == "f" and not np.isfinite(item[()]).all():
+                    raise UserError(
+                        f"{path}: weights {place} hold NaN or infinite numbers; copy the file "
+                        "again, or train again"
+                    )
         return count
 
 

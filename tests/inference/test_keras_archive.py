@@ -163,6 +163,14 @@ def test_other_archives_are_refused(write, changes, message):
         load_model(write(changes))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(write, value):
+    numbers = np.array([0.0, value, 1.0], np.float32)
+    path = write(weights(lambda file: file.create_dataset("layer/0", data=numbers)))
+    with pytest.raises(UserError, match=r"\.keras: weights /layer/0 hold NaN or infinite numbers"):
+        load_model(path)
+
+
 @pytest.mark.parametrize("suffix", [".h5", ".KERAS"])
 def test_other_suffixes_are_refused(suffix, write):
     path = write({}, name=f"model{suffix}")

@@ -59,7 +59,7 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        return f"{error.format_message()} See {error.ctx.command_path} --help."
+        return f"{error.format_message().rstrip('.')}. See {error.ctx.command_path} --help."
     if (
         isinstance(error, ModuleNotFoundError)
         and error.name

@@ -153,7 +153,7 @@ def test_a_transfer_needs_to_know_the_training_data(chain, tmp_path):
     assert result.exit_code == 2
     assert "model.keras: does not say what it was trained on" in result.stderr
     result = CliRunner().invoke(main, ["-v", *map(str, arguments[:-1]), "--octaves", "1"])
-    assert result.exit_code == 2 and "--octaves needs --transfer" in result.stderr
+    assert result.exit_code == 2 and "--octaves needs --transfer. See" in result.stderr
     assert not (tmp_path / "o.wav").exists()
 
 
