@@ -8,7 +8,6 @@ evaluates it as the command does, with the report. Memory should not grow with t
 
 import math
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import click
 import numpy as np
 import soundfile
+from worker import HostMemory
 
 RATE = 48000
 MINUTES_PER_RECORDING = 5
@@ -100,6 +100,7 @@ def main(minutes, folder, only_prepare):
         command = [sys.executable, __file__, "--only-prepare"]
         command += ["--folder", str(folder), "--minutes", str(minutes)]
         subprocess.run(command, check=True)
+    memory = HostMemory()
     sys.argv = ["ddsp-tf", "evaluate", str(folder / "run")]
     from ddsp_tf.app.cli import main as run_command
 
@@ -107,10 +108,7 @@ def main(minutes, folder, only_prepare):
         code = run_command()
     except SystemExit as ended:
         code = ended.code
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        2**30 if sys.platform == "darwin" else 2**20
-    )
-    print(f"{minutes} minutes: peak {peak:.2f} GiB")
+    print(f"{minutes} minutes: peak {memory.highest() / 2**30:.2f} GiB")
     sys.exit(code)
 
 
