@@ -16,7 +16,7 @@ from ddsp_tf.data.pipeline import training_batches, training_sources
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.metrics.loss_terms import LossTerms
-from ddsp_tf.training.averaging import ValidateAverage
+from ddsp_tf.training.averaging import ValidateAverage, averaged_weights
 from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError, build
 from ddsp_tf.training.devices import memory_of_gpus, steps_at_a_time
 from ddsp_tf.training.monitoring import KeepBest, LogMetrics, RenderClips, WatchHealth
@@ -90,7 +90,12 @@ class Fitting:
             callbacks.append(stop)
             while step < settings.steps and not best.is_out_of_patience():
                 step = self._fit(step, validation, callbacks)
-            self.validation.write_files(self.run.files, self.loss, step)
+            # A run that was killed after its last step has nothing left to fit; and `fit` leaves
+            # the average in the weights.
+            self.checkpoint.set_model(self.model)
+            self.checkpoint.on_train_begin()
+            with averaged_weights(self.model):
+                self.validation.write_files(self.run.files, self.loss, step)
             return self._summarize(step, log, best)
 
     def _build_metrics(self):

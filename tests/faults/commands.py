@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 SERVER = Path(__file__).with_name("fork_server.py")
 
@@ -83,10 +84,13 @@ def _send(child, number):
         os.kill(child, number)
 
 
-# Values that differ between two runs of the same command: times, and the places of the results.
-_VARYING = re.compile(r'"(seconds|export_time|date_saved|bytes|sha256)": ?("[^"]*"|[-0-9.e+]+)')
-# TensorBoard writes one file a start. A SavedModel's graph names its nodes in any order.
-_UNCOMPARED = ("events.out.tfevents", "timing.csv", "saved_model.pb", "fingerprint.pb")
+# Values that differ between two runs of the same command: times, and hashes of files with times.
+_VARYING = re.compile(
+    r'"(seconds|export_time|date_saved|bytes|sha256|model_sha256)": ?("[^"]*"|[-0-9.e+]+)'
+)
+# TensorBoard writes one file a start. Graphs name their nodes by what the process made before;
+# the command compares what exports play by itself.
+_UNCOMPARED = ("timing.csv", "saved_model.pb", "fingerprint.pb")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -102,10 +106,14 @@ def contents(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.name.startswith("events.out.tfevents"):
-            name = name.rpartition("/")[0] + "/events"
+            found[name.rpartition("/")[0] + "/events"] = "any"
+            continue
+        if path.parent.name == "checkpoints":
+            # Stopping leaves one more, and drops the oldest; the sorted last one counts.
+            name = name.rpartition("/")[0] + "/newest"
         if path.is_dir():
             found[name] = "folder"
-        elif path.name.startswith(_UNCOMPARED) or "variables/" in name:
+        elif path.name in _UNCOMPARED or path.suffix == ".tflite" or "variables/" in name:
             found[name] = "any"
         else:
             found[name] = _digest(path, folder)
@@ -114,17 +122,17 @@ def contents(folder: Path) -> dict[str, str]:
 
 def _digest(path: Path, folder: Path) -> str:
     digest = hashlib.sha256()
-    if path.suffix in (".keras", ".npz", ".tflite") and zipfile.is_zipfile(path):
-        if path.suffix == ".tflite":  # With metadata that names the time.
-            digest.update(path.read_bytes()[: path.stat().st_size // 2])
-            return digest.hexdigest()
+    if path.suffix in (".keras", ".npz"):
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
                 content = archive.read(name)
-                digest.update(
-                    _without_times(content, folder) if name.endswith(".json") else content
-                )
-    elif path.suffix in (".json", ".html", ".csv", ".gin"):
+                varies = name.endswith(".json")
+                digest.update(_without_times(content, folder) if varies else content)
+    elif path.suffix == ".wav":  # Whose header may hold a time.
+        digest.update(soundfile.read(path)[0].tobytes())
+    elif path.suffix == ".csv":
+        return _without_times(path.read_bytes(), folder).decode()
+    elif path.suffix in (".json", ".html", ".gin"):
         digest.update(_without_times(path.read_bytes(), folder))
     else:
         digest.update(path.read_bytes())

@@ -1,7 +1,6 @@
 """Functions that read each kind of file, and a hash of what they read."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +55,9 @@ def _configuration(path):
 
 
 def _checkpoint(path):
-    from ddsp_tf.training.checkpoints import Checkpoints
+    from ddsp_tf.training.checkpoint import Checkpoint
 
-    latest = Checkpoints(path.parent).latest()
-    if latest is None:
-        return "none"
-    return [latest.step, *(latest.arrays[name] for name in sorted(latest.arrays))]
+    return Checkpoint(path.parent).latest_step()
 
 
 def _model(path):
@@ -80,7 +76,7 @@ def _evaluation(path):
 def _description(path):
     from ddsp_tf.files.export_description import read_description
 
-    return json.dumps(read_description(path.parent), default=repr)
+    return read_description(path.parent)
 
 
 def _export(path):

@@ -51,7 +51,7 @@ def test_the_same_command_ends_in_the_same_result(name, commands, cases, tmp_pat
 
     def compare():
         found = differences(contents(at), expected)
-        assert not found, found
+        assert not found, "\n".join(f"{name}: {pair}" for name, pair in found.items())
         assert sorted(path.name for path in at.parent.iterdir()) == ["place"]
 
     for kind, after in moments(len(name), KILLS, seconds):

@@ -39,15 +39,21 @@ class _Group(click.Group):
                 check_working_folder()
                 return super().invoke(context)
             except KeyboardInterrupt as error:
-                sentence = str(error) or SENTENCES.get(context.invoked_subcommand, "stopped")
-                click.echo(f"\n{printable(sentence)}", err=True)
-                context.exit(getattr(error, "exit_code", signals.exit_code))
+                self._stop(context, signals, error)
             except Exception as error:
+                if signals.received is not None:
+                    # Native code makes another exception of one that is raised within it.
+                    self._stop(context, signals)
                 message = _message(error)
                 if message is None:
                     raise
                 click.echo(f"error: {printable(message)}", err=True)
         context.exit(2)
+
+    def _stop(self, context: click.Context, signals: StopSignals, error: Any = "") -> None:
+        sentence = str(error) or SENTENCES.get(context.invoked_subcommand or "", "stopped")
+        click.echo(f"\n{printable(sentence)}", err=True)
+        context.exit(getattr(error, "exit_code", signals.exit_code))
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Returns the commands in the order in which one uses them."""
@@ -55,7 +61,7 @@ class _Group(click.Group):
 
 
 def _message(error: Exception) -> str | None:
-    """Returns the one line of an error that the user can mend; None for others."""
+    """Returns the one line of an error that the user can fix; None for others."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, click.UsageError) and error.ctx is not None:
