@@ -19,7 +19,7 @@ from plan import Plan, make_plan
 from rich.console import Console
 from rich.table import Table
 
-from ddsp_tf.app.cli.console import progress_bar, quiet_native_logs
+from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.errors import UserError
 
 RUNGS = (1, 2, 3, 4, 5, 6)
@@ -52,7 +52,6 @@ RUNGS = (1, 2, 3, 4, 5, 6)
 @click.option("--quick", is_flag=True, help="Few steps and wider bounds, to see that it runs.")
 def main(out, config, overrides, recordings, held_out, rungs, seed, quick):
     """Climb the acceptance ladder."""
-    quiet_native_logs()
     # Every rung has models of its own, and each of these is traced once.
     logging.getLogger("tensorflow").addFilter(lambda r: "retracing" not in r.getMessage())
     try:
@@ -140,7 +139,7 @@ def _climb_on(plan, material, run, made: bool):
 def _showing(advance):
     def on_step(step, steps, numbers):
         text = f"loss {numbers['loss']:.2f}" if "loss" in numbers else ""
-        advance(step, text, steps)
+        advance(step, steps, text)
 
     return on_step
 

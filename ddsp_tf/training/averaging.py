@@ -42,6 +42,10 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     trained = [to_numpy(variable) for variable in variables]
     try:
         optimizer.finalize_variable_values(variables)
+        # Keras hands the arrays of the weights to JAX, which deletes them: they must not be
+        # those of the average.
+        for variable in variables:
+            variable.assign(to_numpy(variable))
         yield
     finally:
         for variable, value in zip(variables, trained, strict=True):

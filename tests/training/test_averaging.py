@@ -51,3 +51,15 @@ def test_without_an_average_nothing_changes():
     weights = model.get_weights()
     with averaged_weights(model):
         np.testing.assert_array_equal(model.get_weights()[0], weights[0])
+
+
+def test_an_evaluation_leaves_the_average_intact():
+    model = make_model(0.7)
+    model.train_on_batch(X, 3.0 * X)
+    with averaged_weights(model):
+        average = model.get_weights()
+        model.evaluate(X, 3.0 * X, verbose=0)
+    with averaged_weights(model):
+        for again, before in zip(model.get_weights(), average, strict=True):
+            np.testing.assert_array_equal(again, before)
+    model.train_on_batch(X, 3.0 * X)
