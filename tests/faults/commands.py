@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+_NOTE = re.compile(r"[EIW]\d{4} \d\d:\d\d:")
 SERVER = Path(__file__).with_name("fork_server.py")
 
 
@@ -40,7 +41,9 @@ class Commands:
     def read(self, kind: str, path: Path, limit: float = 60.0):
         """Reads a file with one of the functions in readers.py; returns status and print-out."""
         status, _, printed = self.run(f"read:{kind}", path, limit=limit)
-        return status, printed
+        # Libraries print notes with times.
+        found = [line for line in printed.splitlines() if not _NOTE.match(line)]
+        return status, "\n".join(found)
 
     def run(self, *arguments, kill=None, after: float = 0.0, limit: float = 200.0):
         """Runs a command.
