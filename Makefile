@@ -25,9 +25,9 @@ JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
 # Tests of the core; those of the first line have something of their own for JAX, the others are
 # held by tests/processors/test_backends_agree.py.
 JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_reverb.py \
-  tests/processors/test_wavetable.py
+  tests/processors/test_wavetable.py tests/training/test_averaging.py
 ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
-  tests/test_units.py
+  tests/test_units.py tests/test_layers.py tests/training/test_averaging.py
 
 .PHONY: bench clean colab demo docs ladder lint pictures slow test test-all
 
