@@ -111,7 +111,7 @@ class Manifest:
             raise UserError(f"{path}: cannot be read ({reason}); {_REMEDY}") from error
         if status.st_size != file.size_bytes:
             found = f"has {status.st_size} bytes; expected {file.size_bytes}"
-        elif _sha256_at(path, status.st_mtime_ns, status.st_size) != file.sha256:
+        elif _sha256_at(path, _version(status)) != file.sha256:
             found = "is damaged: its bytes are not those that were written"
         else:
             return path
@@ -203,9 +203,14 @@ def check_same_extractor(manifests: Sequence[Manifest]) -> None:
 
 
 @functools.cache
-def _sha256_at(path: Path, modified_ns: int, size: int) -> str:
-    """The checksum of a file as it was at a time."""
+def _sha256_at(path: Path, version: tuple[int, ...]) -> str:
+    """Returns the checksum of a file in one of its versions."""
     return file_sha256(path)
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    # Under one name, files may follow each other that the disk's coarse clock gives one time.
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def check_replaceable(out: Path) -> None:
