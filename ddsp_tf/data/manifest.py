@@ -109,9 +109,11 @@ class Manifest:
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"{path}: cannot be read ({reason}); {_REMEDY}") from error
+        # Files that follow each other under one name may have one time, on a coarse clock.
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
         if status.st_size != file.size_bytes:
             found = f"has {status.st_size} bytes; expected {file.size_bytes}"
-        elif _sha256_at(path, _version(status)) != file.sha256:
+        elif _sha256_at(path, version) != file.sha256:
             found = "is damaged: its bytes are not those that were written"
         else:
             return path
@@ -206,11 +208,6 @@ def check_same_extractor(manifests: Sequence[Manifest]) -> None:
 def _sha256_at(path: Path, version: tuple[int, ...]) -> str:
     """Returns the checksum of a file in one of its versions."""
     return file_sha256(path)
-
-
-def _version(status: os.stat_result) -> tuple[int, ...]:
-    # Under one name, files may follow each other that the disk's coarse clock gives one time.
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def check_replaceable(out: Path) -> None:
