@@ -44,7 +44,8 @@ def assert_close(actual, expected, rounding=STEPS, *, peak=None, relative=False,
             that were not summed, such as frequencies.
         err_msg: Shown when they differ.
     """
-    actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+    exact = np.complex128 if np.iscomplexobj(actual) else np.float64
+    actual, expected = np.asarray(actual, exact), np.asarray(expected, exact)
     if relative:
         np.testing.assert_allclose(actual, expected, rtol=rounding * EPSILON, err_msg=err_msg)
         return

@@ -36,6 +36,11 @@ prepare_dataset(sys.argv[1], sys.argv[2], extractor=extractor, jobs=2, validatio
 """
 
 
+def finished_in(work):
+    """Number of finished results; temporary files begin with a dot."""
+    return len(list(work.glob("[!.]*.json")))
+
+
 def content(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
@@ -68,11 +73,11 @@ def test_killed_work_resumes_to_the_same_bytes(folder, tmp_path, extractor, meas
     )
     work = tmp_path / ".killed.preparing"
     deadline = time.monotonic() + 60
-    while len(list(work.glob("*.json"))) < 4 and time.monotonic() < deadline:
+    while finished_in(work) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    finished = len(list(work.glob("*.json")))
+    finished = finished_in(work)
     assert 4 <= finished < 13
     assert not (tmp_path / "killed").exists()
     choice = {"extractor": extractor, "validation_share": 0.3}
