@@ -226,7 +226,7 @@ class Harmonic(Processor):
         later_f0 = ops.concatenate([f0_hz[:, :1] * state["started"], f0_hz[:, 1:]], axis=1)
         phases = {name: state[name] for name in ("phase", "shift_phase") if name in state}
         signal, phases = self._render(here, {**there, "f0_hz": later_f0}, phases)
-        return signal, {**after, **phases, "started": ops.ones_like(state["started"])}
+        return signal, {**after, **phases, "started": ops.maximum(state["started"], 1.0)}
 
     def _initial_bias(self):
         """Raw outputs, [n_harmonics], of harmonics that fall by `initial_decay_db` per octave."""

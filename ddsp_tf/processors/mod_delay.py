@@ -171,7 +171,7 @@ class ModDelay(Processor):
             "line": line[:, ops.shape(audio)[1] :],
             "gain": gain[:, -1:],
             "phase": phase[:, -1:],
-            "started": ops.ones_like(state["started"]),
+            "started": ops.maximum(state["started"], 1.0),
         }
 
     def _render(self, line, gain, next_gain, phase, next_phase):

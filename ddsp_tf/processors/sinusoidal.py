@@ -161,7 +161,7 @@ class Sinusoidal(Processor):
         first = frequencies[:, :1] * state["started"]
         there["frequencies"] = ops.concatenate([first, frequencies[:, 1:]], axis=1)
         signal, phase = self._render(here, there, state["phase"])
-        return signal, {**after, "phase": phase, "started": ops.ones_like(state["started"])}
+        return signal, {**after, "phase": phase, "started": ops.maximum(state["started"], 1.0)}
 
     def _audible(self, amplitudes, frequencies):
         below_nyquist = frequencies < self.sample_rate / 2.0

@@ -168,7 +168,7 @@ class Wavetable(Processor):
             "tables": tables[:, -1:],
             "f0_hz": f0_hz[:, -1:],
             "phase": phase,
-            "started": ops.ones_like(state["started"]),
+            "started": ops.maximum(state["started"], 1.0),
         }
 
     def _sounding(self, amplitudes, f0_hz, wavetables):
