@@ -42,6 +42,7 @@ def test_wheel_holds_everything_that_ships(installed):
         "ddsp_tf/shipped_configurations/demo.gin",
         "ddsp_tf/shipped_configurations/models/vst.gin",
         "ddsp_tf/shipped_runners/run_saved_model.py",
+        "ddsp_tf/shipped_runners/realtime/ddsp.cc",
         "ddsp_tf/app/recordings/violin.flac",
         "ddsp_tf/app/recordings/NOTICE",
         "ddsp_tf/app/pages/report.html.j2",

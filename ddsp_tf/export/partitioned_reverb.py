@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.hartley import hartley
-from ddsp_tf.inference.sanitizing import finite
+from ddsp_tf.inference.sanitizing import LARGEST, finite
 from ddsp_tf.processors import Processor
 from ddsp_tf.typing import State, Tensor
 
@@ -80,7 +80,10 @@ class PartitionedReverb(Processor):
         last, after, current = self.lines - 1, {}, []
         for name, new in zip(("real", "imaginary"), ops.rfft(padded, self.size), strict=True):
             line = ops.concatenate([new[:, None, :], state[f"{name}_0"][:, :-1]], axis=1)
-            after |= {f"{name}_{k}": state[f"{name}_{k + 1}"] for k in range(last)}
+            # The maximum, which changes nothing, keeps outputs from being inputs: LiteRT's compiled
+            # models give such an output the memory of the input, and lose it.
+            waiting = {k: ops.maximum(state[f"{name}_{k + 1}"], -LARGEST) for k in range(last)}
+            after |= {f"{name}_{k}": spectra for k, spectra in waiting.items()}
             after[f"{name}_{last}"] = line
             current.append(line)
         real, imaginary = current
