@@ -7,17 +7,12 @@ evaluates it as the command does, with the report. Memory should not grow with t
 """
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import numpy as np
 import soundfile
-from worker import HostMemory
+from measured_command import measure
 
 RATE = 48000
 MINUTES_PER_RECORDING = 5
@@ -89,27 +84,12 @@ def prepare(folder: Path, minutes: int):
 @click.command()
 @click.option("--minutes", default=60, show_default=True, help="Minutes of sound, in fives.")
 @click.option("--folder", required=True, type=Path, help="Folder to work in.")
-@click.option("--only-prepare", is_flag=True, hidden=True)
-def main(minutes, folder, only_prepare):
+def main(minutes, folder):
     """Evaluates a tiny model on minutes of sound at 48 kHz."""
-    if only_prepare:
-        prepare(folder, minutes)
-        return
     if not folder.exists():
-        # Another process, because memory is measured by its highest use.
-        command = [sys.executable, __file__, "--only-prepare"]
-        command += ["--folder", str(folder), "--minutes", str(minutes)]
-        subprocess.run(command, check=True)
-    memory = HostMemory()
-    sys.argv = ["ddsp-tf", "evaluate", str(folder / "run")]
-    from ddsp_tf.app.cli import main as run_command
-
-    try:
-        code = run_command()
-    except SystemExit as ended:
-        code = ended.code
-    print(f"{minutes} minutes: peak {memory.highest() / 2**30:.2f} GiB")
-    sys.exit(code)
+        prepare(folder, minutes)
+    _, mebibytes = measure("evaluate", folder / "run")
+    print(f"{minutes} minutes: peak {mebibytes / 2**10:.2f} GiB")
 
 
 if __name__ == "__main__":

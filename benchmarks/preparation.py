@@ -8,18 +8,14 @@ Every tracker prepares the recordings with a command of its own, start of the pr
 """
 
 import csv
-import os
-import sys
 import tempfile
-import time
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import numpy as np
 import soundfile
 from machine import describe_machine
+from measured_command import measure
 
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.segments import read_segments
@@ -30,21 +26,9 @@ AFTER_START, BEFORE_END = 0.08, 0.16
 
 def prepare(recordings: list[Path], out: Path, tracker: str, jobs: int | None):
     """Runs the command in a process of its own; returns seconds, and the largest memory in MiB."""
-    command = [sys.executable, "-m", "ddsp_tf.app.cli", "prepare", "--out", str(out)]
-    command += ["--set", f"FeatureExtractor.pitch_tracker={tracker}"]
-    command += ["--jobs", str(jobs)] if jobs else []
-    command += ["--", *map(str, recordings)]
-    start = time.perf_counter()
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    actions = [(os.POSIX_SPAWN_DUP2, quiet, 1)]
-    child = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
-    os.close(quiet)
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        sys.exit(f"{' '.join(command)}: failed")
-    # Kibibytes on Linux, bytes on macOS.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return time.perf_counter() - start, usage.ru_maxrss / unit
+    options = ["--out", out, "--set", f"FeatureExtractor.pitch_tracker={tracker}"]
+    options += ["--jobs", jobs] if jobs else []
+    return measure("prepare", *options, "--", *recordings)
 
 
 def make_recording(path: Path, hours: float, sample_rate: int = 48000):

@@ -8,7 +8,6 @@ Set KERAS_BACKEND=jax for the other backend.
 """
 
 import functools
-import resource
 import statistics
 import sys
 import time
@@ -16,10 +15,12 @@ import time
 import click
 import keras
 import numpy as np
+from worker import HostMemory
 
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.training.devices import spread_over, steps_at_a_time
 from ddsp_tf.training.optimizer import make_optimizer
+from ddsp_tf.training.replicas import compile_replicas
 
 
 @click.command()
@@ -68,14 +69,18 @@ def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> di
     """Measures one configuration at one batch size."""
     import tensorflow as tf
 
-    started = time.monotonic()
+    started, memory = time.monotonic(), HostMemory()
     with spread_over(devices):
         experiment = load_experiment(config, overrides)
         model = experiment.model
         together = steps_at_a_time(steps)
         model.compile(
-            make_optimizer(experiment.training), experiment.loss, steps_per_execution=together
+            make_optimizer(experiment.training),
+            experiment.loss,
+            steps_per_execution=together,
+            auto_scale_loss=False,
         )
+        compile_replicas(model)
         model.optimizer.build(model.trainable_variables)
         batch = random_batch(model, batch_size, seconds)
         batches = tf.data.Dataset.from_tensors(batch).repeat()
@@ -83,7 +88,7 @@ def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> di
         fit(steps_per_epoch=together)
         result = {"to the end of the first steps": f"{time.monotonic() - started:.1f} s"}
         result["step of fit"] = milliseconds(lambda: fit(steps_per_epoch=steps), 5, steps)
-    result["peak memory"] = peak_memory()
+    result["peak memory"] = peak_memory(memory)
     if parts and devices == 1:
         for name, function, arguments in pieces(model, experiment.loss, on_device(batch)):
             result[name] = milliseconds(lambda f=function, a=arguments: f(*a), steps)
@@ -168,7 +173,7 @@ def milliseconds(function, calls: int, steps: int = 1) -> str:
     return f"{statistics.median(means):.2f} ms"
 
 
-def peak_memory() -> str:
+def peak_memory(memory: HostMemory) -> str:
     """Returns the most memory used so far, of the GPU if there is one."""
     if keras.backend.backend() == "jax":
         import jax
@@ -180,7 +185,7 @@ def peak_memory() -> str:
         import tensorflow as tf
 
         return f"{tf.config.experimental.get_memory_info('GPU:0')['peak'] / 2**20:.0f} MiB"
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MiB (process)"
+    return f"{memory.highest() / 2**20:.0f} MiB (process)"
 
 
 if __name__ == "__main__":

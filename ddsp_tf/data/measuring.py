@@ -13,11 +13,12 @@ from ddsp_tf.audio.files import check_length
 from ddsp_tf.audio.staging import StagedAudio
 from ddsp_tf.data.checks import advice, aperiodic_share, flags, voicing
 from ddsp_tf.data.recordings import Recording
-from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules, true_ranges
+from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.data.segments import Arrays, divided, segment_frames, write_segments
 from ddsp_tf.data.selection import reason_without_name
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
+from ddsp_tf.features.notes import spans
 
 # A recording is measured in sections of this length, with context at both sides.
 SECTION_SECONDS = 240.0
@@ -146,7 +147,7 @@ def _features(
 
 def _hold_pitch(f0_hz: np.ndarray) -> None:
     """Holds the pitch before (or else after) where a section had none."""
-    for first, last in true_ranges(f0_hz <= 0.0):
+    for first, last in spans(f0_hz <= 0.0):
         if first or last < f0_hz.size:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]
 

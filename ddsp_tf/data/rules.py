@@ -7,6 +7,7 @@ import numpy as np
 
 from ddsp_tf.audio.decoding import CHANNELS
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.notes import spans
 
 SILENCE_RULES = ("keep", "trim", "skip")
 LEVEL_RULES = ("none", "peak", "rms")
@@ -71,7 +72,7 @@ class PreparationRules:
             return [(0, power_db.size)]
         frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)
         places = [0]
-        for first, last in true_ranges(power_db < self.silence_db):
+        for first, last in spans(power_db < self.silence_db):
             at_an_end = first == 0 or last == frames
             if last - first < PAUSE_SECONDS * frame_rate or not (
                 at_an_end or self.silence == "skip"
@@ -98,10 +99,3 @@ class PreparationRules:
             return 0.0
         wanted_db = RMS_TARGET_DB - 10.0 * np.log10(powers.mean())
         return round(float(min(wanted_db, room_db)), 2)
-
-
-def true_ranges(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Lists the ranges in which a mask is true: first index, and the one after the last."""
-    steps = np.diff(mask.astype(np.int8), prepend=np.int8(0), append=np.int8(0))
-    firsts, lasts = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -21,6 +21,7 @@ from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError, build
 from ddsp_tf.training.devices import memory_of_gpus, steps_at_a_time
 from ddsp_tf.training.monitoring import KeepBest, LogMetrics, RenderClips, WatchHealth
 from ddsp_tf.training.optimizer import make_optimizer
+from ddsp_tf.training.replicas import compile_replicas
 from ddsp_tf.training.stopping import StopOnNaN, StopOnSignal
 from ddsp_tf.training.validation import ValidationClips
 
@@ -78,6 +79,7 @@ class Fitting:
             steps_per_execution=steps_at_a_time(settings.steps_per_epoch, settings.steps, step),
             auto_scale_loss=False,
         )
+        compile_replicas(self.model)
         build(self.model)
         if step % settings.steps_per_epoch:
             self._build_metrics()

@@ -12,7 +12,7 @@ from ddsp_tf.data.clips import as_written
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.files.csv_cells import csv_safe
+from ddsp_tf.files.names import spreadsheet_text
 from ddsp_tf.inference.rendering import render_stems, white_noise
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.training.devices import device_count
@@ -110,7 +110,7 @@ class ValidationClips:
             writer = csv.DictWriter(file, ["step", *rows[0]])
             writer.writeheader()
             for row in rows:
-                writer.writerow({"step": step, **row, "source": csv_safe(row["source"])})
+                writer.writerow({"step": step, **row, "source": spreadsheet_text(row["source"])})
 
     def _training_clips(self) -> Iterable:
         for manifest in self.manifests:

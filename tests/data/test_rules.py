@@ -6,7 +6,7 @@ import soundfile
 from whole_files import whole_files
 
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.data.rules import PreparationRules, true_ranges
+from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 
 LOUD, SILENT = -20.0, -80.0
@@ -43,16 +43,6 @@ def test_pauses_are_cut_by_the_stated_rule(seconds, trimmed, skipped):
     ):
         expected = [kept for kept in expected if kept[1] - kept[0] >= minimum]
         assert PreparationRules(name).kept(power_db, 100) == expected
-
-
-def test_ranges_are_where_a_mask_is_true(rng):
-    mask = rng.random(1000) < 0.5
-    again = np.zeros(1000, bool)
-    for first, last in true_ranges(mask):
-        assert not again[first:last].any()
-        assert first == 0 or not mask[first - 1]
-        again[first:last] = True
-    np.testing.assert_array_equal(again, mask)
 
 
 def test_no_segment_reaches_across_skipped_silence(tmp_path, extractor, rng):

@@ -1,13 +1,15 @@
 """Memory of an evaluation does not grow with the recordings."""
 
+import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "evaluation_memory.py"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def resident_gib(process):
@@ -17,8 +19,15 @@ def resident_gib(process):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_three_more_minutes_need_no_more_memory(tmp_path):
-    command = [sys.executable, str(PROGRAM), "--minutes", "4", "--folder", str(tmp_path / "work")]
+def test_three_more_minutes_need_no_more_memory(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    runpy.run_path(str(BENCHMARKS / "evaluation_memory.py"))["prepare"](tmp_path, 4)
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "measured_command.py"),
+        "evaluate",
+        tmp_path / "run",
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         used = {
@@ -32,4 +41,4 @@ def test_three_more_minutes_need_no_more_memory(tmp_path):
     assert first <= 15 and last == 60, used
     # The stems of the three minutes alone are 0.15 GiB.
     assert used[last] < used[first] + 0.1
-    assert float(re.search(r"peak ([\d.]+) GiB", output)[1]) < 1.5
+    assert json.loads(output.splitlines()[-1])["mib"] < 1500

@@ -61,3 +61,13 @@ def test_pauses_are_silent_and_notes_untouched(rng):
 def test_nothing_but_pause():
     silent = silence_pauses(np.full(10, -20.0), np.zeros(10, bool), RATE)
     assert (silent == SILENT_DB).all()
+
+
+def test_spans_are_where_a_mask_is_true(rng):
+    mask = rng.random(1000) < 0.5
+    again = np.zeros(1000, bool)
+    for first, last in spans(mask):
+        assert not again[first:last].any()
+        assert first == 0 or not mask[first - 1]
+        again[first:last] = True
+    np.testing.assert_array_equal(again, mask)

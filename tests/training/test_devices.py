@@ -33,6 +33,10 @@ tf.config.set_logical_device_configuration(processor, halves)
 """,
     "jax": "",
 }
+COMPILED_AS_ON_GPUS = """
+from ddsp_tf.training import replicas
+replicas.has_accelerator = lambda: True
+"""
 
 
 @pytest.mark.slow
@@ -40,6 +44,8 @@ tf.config.set_logical_device_configuration(processor, halves)
 def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_path):
     # Every device draws noise and pitch of its own: neither may be heard.
     overrides = [*tiny_overrides, "train.render_every=0", "train.pitch_jitter=0.0"]
+    # Far below the norm of these gradients: each device alone would be clipped otherwise than all.
+    overrides.append("train.gradient_norm=0.1")
     overrides += ["FilteredNoise.initial_bias=-40.0"]
     # All scales: with few of them the gradient follows single bins, which rounding moves more.
     overrides.append("MultiScaleSpectralLoss.fft_sizes=(2048, 1024, 512, 256, 128, 64)")
@@ -47,7 +53,8 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
         "KERAS_BACKEND": backend,
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
-    command = [sys.executable, "-c", DIVIDED[backend] + BOTH, tiny_dataset, tmp_path, *overrides]
+    program = DIVIDED[backend] + COMPILED_AS_ON_GPUS + BOTH
+    command = [sys.executable, "-c", program, tiny_dataset, tmp_path, *overrides]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     logs = [MetricsLog(tmp_path / str(devices) / "logs/metrics.csv") for devices in (1, 2)]
@@ -55,6 +62,39 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
         (steps, one), (_, two) = (log.column(column) for log in logs)
         assert len(steps) == rows
         np.testing.assert_allclose(two, one, rtol=5e-3)
+
+
+NOISE = """
+import keras
+from keras import ops
+from ddsp_tf.training.devices import spread_over
+from ddsp_tf.training.replicas import compile_replicas
+
+class Noisy(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.weight = self.add_weight(shape=(), initializer="zeros", name="weight")
+        self.seeds = keras.random.SeedGenerator(5)
+    def call(self, x, training=False):
+        return self.weight * keras.random.uniform(ops.shape(x), seed=self.seeds)
+
+with spread_over(2):
+    model = Noisy()
+    model.compile(keras.optimizers.SGD(1.0), lambda y, audio: ops.mean(audio, axis=-1))
+    compile_replicas(model)
+    model.fit(ops.ones((2, 1)), ops.ones((2, 1)), batch_size=2, epochs=2, verbose=0)
+    drawn = [tf.random.stateless_uniform((1, 1), [5 + device, step])
+             for device in range(2) for step in range(2)]
+    assert abs(float(ops.sum(ops.stack(drawn))) / 2 + float(ops.copy(model.weight))) < 1e-6
+"""
+
+
+@pytest.mark.slow
+def test_each_device_draws_its_own_noise():
+    program = DIVIDED["tensorflow"] + NOISE
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_more_devices_than_there_are_are_refused(tiny_dataset, tiny_overrides, tmp_path):

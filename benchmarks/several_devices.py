@@ -1,0 +1,125 @@
+"""Compares a training on one GPU with the same training on several, on both backends.
+
+    python benchmarks/several_devices.py --devices 1 --devices 2 --out several_devices
+    python benchmarks/several_devices.py --cpu-halves --config demo --batch 4 --out halves
+
+Prints two tables. Weak scaling: each device has `--batch` clips, and the time of a step is that of
+`model.fit` on clips that lie in memory. Loss curves: the command `ddsp-tf train` on the bundled
+violin with one global batch, which the devices divide, reading and validation included.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from machine import describe_machine
+
+from ddsp_tf.files.metrics_log import MetricsLog
+
+HERE = Path(__file__).parent
+HALVES = """
+import tensorflow as tf
+(processor,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+STEP = """
+import json, sys
+from training import measure
+config, batch, seconds, steps, devices = sys.argv[1:]
+counts = int(batch), float(seconds), int(steps), int(devices)
+print(json.dumps(measure(config, (), *counts, parts=False)))
+"""
+TRAIN = """
+import sys
+from ddsp_tf.training.run import train_run
+config, data, folder, devices, *overrides = sys.argv[1:]
+train_run(config, data, folder, overrides=overrides, devices=int(devices), seed=1)
+"""
+
+
+def run_python(program: str, backend: str, cpu_halves: bool, *arguments) -> str:
+    """Runs a program in a process of its own; returns what it prints."""
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    paths = [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    if cpu_halves:
+        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+        program = HALVES * (backend == "tensorflow") + program
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def weak_scaling(backends, devices, cpu_halves, config, batch, seconds, steps):
+    """Prints the time of a step whose batch grows with the devices."""
+    print(f"\n{config}, {batch} clips of {seconds:g} s for each device\n")
+    print(
+        "| backend | devices | to the end of the first steps | step | memory of a device | work |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for backend in backends:
+        times: list[float] = []
+        for count in devices:
+            size = batch * count
+            output = run_python(STEP, backend, cpu_halves, config, size, seconds, steps, count)
+            first, step, memory = json.loads(output.splitlines()[-1]).values()
+            times.append(float(step.split()[0]) / count)
+            ratio = f"{times[0] * devices[0] / times[-1]:.2f}"
+            print(f"| {backend} | {count} | {first} | {step} | {memory} | {ratio} |", flush=True)
+
+
+def loss_curves(backends, devices, cpu_halves, config, batch, steps, out):
+    """Prints the losses of one training on one device and on several."""
+    from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.configuration.experiment import load_extractor
+    from ddsp_tf.data.preparation import prepare_dataset
+
+    dataset = out / "dataset"
+    if not dataset.exists():
+        extractor = load_extractor(config)
+        violin = [resolve("bundled:violin"), resolve("bundled:violin_unseen")]
+        prepare_dataset(violin, dataset, extractor=extractor, validation_share=0.1)
+    print(f"\n{config}, {batch} clips together\n")
+    print("| backend | devices | loss at a fifth, two fifths, ... of the steps | seconds |")
+    print("| --- | ---: | --- | ---: |")
+    settings = [f"train.steps={steps}", f"train.batch_size={batch}", "train.render_every=0"]
+    settings += [f"train.validate_every={steps}"]
+    for backend in backends:
+        for count in devices:
+            run = out / f"{backend}_{count}"
+            run_python(TRAIN, backend, cpu_halves, config, dataset, run, count, *settings)
+            losses = MetricsLog(run / "logs/metrics.csv").column("loss")[1]
+            losses = losses[max(len(losses) // 5, 1) - 1 :: max(len(losses) // 5, 1)]
+            seconds = json.loads((run / "run.json").read_text())["seconds"]
+            numbers = ", ".join(f"{loss:.3f}" for loss in losses)
+            print(f"| {backend} | {count} | {numbers} | {seconds:.0f} |", flush=True)
+
+
+@click.command()
+@click.option("--devices", multiple=True, type=int, default=(1, 2), show_default=True)
+@click.option("--backend", "backends", multiple=True, default=("tensorflow", "jax"))
+@click.option("--config", default="fast_dry", show_default=True)
+@click.option("--batch", default=128, show_default=True, help="Clips for each device.")
+@click.option("--seconds", default=4.0, show_default=True, help="Length of a clip.")
+@click.option("--steps", default=100, show_default=True)
+@click.option("--train-steps", default=500, show_default=True)
+@click.option("--cpu-halves", is_flag=True, help="Two halves of a CPU instead of GPUs.")
+@click.option("--out", required=True, type=Path, help="Folder of datasets and runs.")
+def main(devices, backends, config, batch, seconds, steps, train_steps, cpu_halves, out):
+    """Compares one device with several."""
+    out.mkdir(parents=True, exist_ok=True)
+    print(", ".join(describe_machine().values()))
+    weak_scaling(backends, devices, cpu_halves, config, batch, seconds, steps)
+    loss_curves(backends, devices, cpu_halves, config, batch, train_steps, out)
+
+
+if __name__ == "__main__":
+    main()

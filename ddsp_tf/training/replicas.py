@@ -1,0 +1,87 @@
+"""Training steps of a model that TensorFlow has copied to several devices.
+
+Keras compiles a whole step with XLA, which `tf.distribute.MirroredStrategy` does not allow, and
+clips the gradients of each copy before it adds them up, so that several devices train otherwise
+than one. Here each copy compiles its loss and gradients, and what is clipped is the gradient of
+the whole batch.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ddsp_tf.backend.placement import has_accelerator
+from ddsp_tf.training.averaging import optimizer_of
+
+
+def compile_replicas(model: keras.Model) -> None:
+    """Replaces the training step of a model on several devices; on one, does nothing.
+
+    Args:
+        model: Model, compiled in the scope of `spread_over`; not yet trained.
+
+    Example:
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> compile_replicas(model)
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        model.train_step = _ReplicaStep(model).run
+        model.make_train_function(force=True)
+
+
+class _ReplicaStep:
+    def __init__(self, model):
+        self.model = model
+        self._measure = tf.function(
+            self._loss_and_gradients, jit_compile=has_accelerator(), autograph=False
+        )
+
+    def run(self, data) -> dict[str, Any]:
+        """Trains on one device's part of a batch, with the gradients of all."""
+        context = tf.distribute.get_replica_context()
+        gradients, logs = self._measure(data)
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        context.merge_call(self._update, args=(gradients,))
+        return logs
+
+    def _loss_and_gradients(self, data):
+        model = self.model
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+        # Else all devices would draw the same noise.
+        own = [tf.distribute.get_replica_context().replica_id_in_sync_group, 0]
+        for seed in seeds:
+            seed.assign_add(tf.cast(own, seed.dtype))
+        with tf.GradientTape() as tape:
+            y_pred = model(x, training=True)
+            # Divided by the number of devices, because the gradients are added up.
+            loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+        gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+        for seed in seeds:
+            seed.assign_sub(tf.cast(own, seed.dtype))
+        whole = loss * model.distribute_strategy.num_replicas_in_sync
+        model._loss_tracker.update_state(whole, sample_weight=tf.shape(y_pred)[0])
+        return gradients, model.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _update(self, strategy, gradients):
+        # Once on each device, for all variables: the one named here only stands for its device.
+        strategy.extended.update(
+            self.model.trainable_variables[0].value, self._apply, args=(gradients,), group=False
+        )
+        optimizer_of(self.model).iterations.assign_add(1)
+
+    def _apply(self, _, gradients):
+        """Changes one device's copies of the weights, as `optimizer.apply` would.
+
+        That one clips before it adds up, and adds up once more.
+        """
+        optimizer, variables = optimizer_of(self.model), self.model.trainable_variables
+        gradients = optimizer._clip_gradients(gradients)
+        rate = tf.convert_to_tensor(optimizer.learning_rate)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            optimizer.update_step(gradient, variable.value, rate)
+        optimizer._update_model_variables_moving_average(variables)
