@@ -56,14 +56,14 @@ _HOMES = {
     "load_ranges": "ddsp_tf.inference.playing",
     "make_optimizer": "ddsp_tf.training.optimizer",
     "prepare_dataset": "ddsp_tf.data.preparation",
-    "read_audio": "ddsp_tf.audio.files",
+    "read_audio": "ddsp_tf.audio.reading",
     "recording": "ddsp_tf.app.recordings",
     "save_features": "ddsp_tf.inference.feature_files",
     "synthesize": "ddsp_tf.inference.rendering",
     "train_run": "ddsp_tf.training.run",
     "training_batches": "ddsp_tf.data.pipeline",
     "transfer_curves": "ddsp_tf.features.transfer",
-    "write_audio": "ddsp_tf.audio.files",
+    "write_audio": "ddsp_tf.audio.writing",
 }
 __all__ = ["__version__", *_HOMES]
 

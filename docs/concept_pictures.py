@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.inference.playing import load_player
 from ddsp_tf.inference.rendering import white_noise

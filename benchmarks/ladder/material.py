@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import read_audio, write_audio
 from ddsp_tf.audio.finding import find_audio
+from ddsp_tf.audio.reading import read_audio
+from ddsp_tf.audio.writing import write_audio
 
 _LEAST_CLIPS = 10
 _QUIET_DB = -50.0

@@ -10,7 +10,7 @@ from material import Material, full_stretches, write_clips
 from plan import Plan
 from training import draw_losses, prepare, train, untrained_files
 
-from ddsp_tf.audio.files import write_audio
+from ddsp_tf.audio.writing import write_audio
 from ddsp_tf.configuration.experiment import load_experiment, load_extractor
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.evaluation.figures import spectrogram_png

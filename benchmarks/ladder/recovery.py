@@ -11,7 +11,7 @@ from one_clip import keep_sounds
 from plan import Plan
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.dsp.noise_filter import impulse_response
 from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.losses import MultiScaleSpectralLoss

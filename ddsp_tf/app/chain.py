@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.app.project import keep_aside, put_back
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.audio.finding import find_audio
 from ddsp_tf.configuration.comparison import changed_settings, kept_defaults
 from ddsp_tf.configuration.experiment import load_experiment
@@ -21,6 +20,7 @@ from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.record import Evaluation
 from ddsp_tf.files.atomic import recover
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.recordings import SPLITS, STRICT, Recording, SegmentFile
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.documents import read_document
 
 SCHEMA_VERSION = 3

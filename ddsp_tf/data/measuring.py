@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.audio.decoding import SILENT_PEAK_DB
-from ddsp_tf.audio.files import check_length
+from ddsp_tf.audio.reading import check_length
 from ddsp_tf.audio.staging import StagedAudio
 from ddsp_tf.data.checks import advice, aperiodic_share, flags, voicing
 from ddsp_tf.data.recordings import Recording

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.recordings import Segment, SegmentFile, Split
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.checksum import file_sha256
 
 SEGMENT_SECONDS = 20.0
 

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.audio.finding import FoundFiles, Paths, find_audio
 from ddsp_tf.audio.formats import MEDIA_CONTAINERS, container_of, media_reader_installed
 from ddsp_tf.data.manifest import SCHEMA_VERSION
@@ -14,6 +13,7 @@ from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.names import printable
 from ddsp_tf.version import __version__
 

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.data.manifest import Manifest, as_manifest
 from ddsp_tf.evaluation.clip_measures import ClipJudge, MeasuredClip
 from ddsp_tf.evaluation.clip_reading import Clip, count_clips, read_clips
@@ -20,6 +19,7 @@ from ddsp_tf.evaluation.record import (
     write_evaluation,
 )
 from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.names import printable
 from ddsp_tf.files.run_directory import RunDirectory

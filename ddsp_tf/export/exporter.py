@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.litert import PRECISIONS, write_litert
@@ -18,6 +17,7 @@ from ddsp_tf.export.target import check_target
 from ddsp_tf.export.verification import verify
 from ddsp_tf.export.vst import vst_obstacle, write_vst
 from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import (
     ExportDescription,
     files_below,

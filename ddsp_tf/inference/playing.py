@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import tracker_difference

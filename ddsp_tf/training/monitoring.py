@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ddsp_tf.audio.files import write_audio
+from ddsp_tf.audio.writing import write_audio
 from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.inference.model_files import save_model

@@ -9,7 +9,7 @@ import soundfile
 from audio_formats import MEDIA, RATE, SOUNDFILE, tone
 
 from ddsp_tf.audio.completeness import check_complete
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.errors import UserError
 
 REFUSED = "cut off|damaged|cannot be read as audio|holds no audio"

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.audio import staging
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.names import printable

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError

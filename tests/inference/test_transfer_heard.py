@@ -6,7 +6,7 @@ from backends import tensorflow_only
 
 from ddsp_tf.app.instruments import instrument
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.features.transfer import transfer_curves
 from ddsp_tf.inference.playing import load_player, load_ranges
 from ddsp_tf.inference.rendering import synthesize

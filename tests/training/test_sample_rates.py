@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.app.recordings import recording
-from ddsp_tf.audio.files import read_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.files.metrics_log import MetricsLog

@@ -175,7 +175,7 @@ def features(audio, out, config, overrides, channel):
         ddsp-tf features take1.wav take1.npz --config demo
     """
     from ddsp_tf.app.recordings import resolve
-    from ddsp_tf.audio.files import read_audio
+    from ddsp_tf.audio.reading import read_audio
     from ddsp_tf.configuration.experiment import load_extractor
     from ddsp_tf.inference.feature_files import save_features
     from ddsp_tf.inference.output_file import check_output

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_tf.app.notebook.runtime import in_colab
-from ddsp_tf.audio.files import write_audio
+from ddsp_tf.audio.writing import write_audio
 from ddsp_tf.errors import UserError
 
 _LONGEST_SECONDS = 300.0

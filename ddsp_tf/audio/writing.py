@@ -1,6 +1,5 @@
-"""Audio files to arrays and back."""
+"""Arrays as audio files."""
 
-import hashlib
 import numbers
 import os
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 
@@ -19,73 +17,6 @@ _FORMATS = {
 _SUBTYPES = {".opus": "OPUS"}
 _MOST_CHANNELS = 64
 _HIGHEST_RATE = 1_000_000
-# A claimed length is believed as far as it is this many samples for each byte of the file.
-_BELIEVED_SAMPLES_A_BYTE = 8
-
-
-def read_audio(
-    path: str | os.PathLike,
-    sample_rate: int,
-    minimum_seconds: float = 0.0,
-    channel: str = "mean",
-) -> np.ndarray:
-    """Reads a recording of any sample rate, channel count and depth.
-
-    The file is decoded in blocks, see `AudioDecoder`, so that memory holds little more than the
-    result.
-
-    Args:
-        path: Recording.
-        sample_rate: Sample rate of the result, in Hz.
-        minimum_seconds: Shortest duration accepted, in seconds.
-        channel: "mean" of all channels, "left" or "right".
-
-    Returns:
-        Mono float32 [samples], nominally in -1..1.
-
-    Raises:
-        UserError: If the file is missing, no audio, cut off, empty or too short, holds NaN,
-            infinite or absurdly large samples, or its channels cancel each other.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "stereo.wav"
-        >>> soundfile.write(path, np.full([44100, 2], 0.25), 44100)
-        >>> read_audio(path, sample_rate=16000).shape
-        (16000,)
-    """
-    decoder = AudioDecoder(path, sample_rate, channel)
-    believed = _BELIEVED_SAMPLES_A_BYTE * Path(path).stat().st_size
-    audio = np.empty(min(decoder.expected, believed) + 2, np.float32)
-    filled = 0
-    for block in decoder.blocks():
-        if filled + block.size > audio.size:
-            audio = np.concatenate([audio[:filled], np.empty(filled // 2 + block.size, "f4")])
-        audio[filled : filled + block.size] = block
-        filled += block.size
-    check_length(path, filled, sample_rate, minimum_seconds)
-    return audio[:filled]
-
-
-def check_length(
-    path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float
-) -> None:
-    """Makes sure that a recording is long enough.
-
-    Args:
-        path: Recording.
-        samples: Samples that were decoded.
-        sample_rate: Their rate, in Hz.
-        minimum_seconds: Shortest duration accepted, in seconds; one sample at least.
-
-    Raises:
-        UserError: If it is too short.
-    """
-    if samples < max(1, minimum_seconds * sample_rate):
-        raise UserError(
-            f"{path}: lasts {samples / sample_rate:.3g} s; expected at least "
-            f"{max(minimum_seconds, 1 / sample_rate):.3g} s"
-        )
 
 
 def output_format(path: str | os.PathLike, subtype: str | None = None) -> tuple[str, str]:
@@ -193,31 +124,3 @@ def _checked(path: Path, audio: np.ndarray) -> np.ndarray:
     if not np.isfinite(audio).all():
         raise UserError(f"{path}: not written, the audio holds NaN or infinite samples")
     return audio.astype(np.float32, copy=False)
-
-
-def file_sha256(path: str | os.PathLike) -> str:
-    """Computes the SHA-256 of a file.
-
-    Args:
-        path: File.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Raises:
-        UserError: If the file cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "empty"
-        >>> path.touch()
-        >>> file_sha256(path)[:16]
-        'e3b0c44298fc1c14'
-    """
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path}: is not a regular file")
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error

@@ -1,8 +1,5 @@
-"""Audio files in and out, good and bad."""
+"""Audio files in, good and bad."""
 
-import hashlib
-import os
-import sys
 import tracemalloc
 
 import numpy as np
@@ -10,7 +7,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.audio.decoding import AudioDecoder
-from ddsp_tf.audio.files import file_sha256, output_format, read_audio, write_audio
+from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.errors import UserError
 
 
@@ -101,73 +98,6 @@ def test_missing_empty_and_damaged_files_are_refused(tmp_path):
         read_audio(tmp_path / "cut.flac", 16000)
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff"])
-def test_written_audio_comes_back(tmp_path, rng, suffix):
-    audio = rng.uniform(-1, 1, 5000).astype(np.float32)
-    path = tmp_path / f"out{suffix}"
-    assert write_audio(path, audio, 22050) == 1.0
-    assert soundfile.info(path).samplerate == 22050
-    assert soundfile.info(path).subtype == "PCM_16"
-    np.testing.assert_allclose(read_audio(path, 22050), audio, atol=1.01 / 32768)
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
-
-
-def test_loud_audio_is_turned_down_not_wrapped(tmp_path):
-    audio = 4.0 * sine(0.1, 16000)
-    gain = write_audio(tmp_path / "loud.wav", audio, 16000)
-    assert gain == pytest.approx(0.5, rel=1e-2)
-    np.testing.assert_allclose(read_audio(tmp_path / "loud.wav", 16000), gain * audio, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("name", "audio", "message"),
-    [
-        ("a.wav", np.full(10, np.nan), "NaN"),
-        ("a.wav", np.zeros(0), "shape"),
-        ("a.wav", np.zeros([1, 2, 3]), "shape"),
-        ("a.wav", np.zeros([1, 16000]), r"a batch of shape \(1, 16000\).* one clip at a time"),
-        ("a.wav", np.zeros(10, np.int16), "found int16 samples.* divided by 32768"),
-        ("a.wav", np.zeros(10, bool), "found bool samples"),
-        ("a.wav", [[0.1], [0.1, 0.2]], "not an array"),
-        ("a.xyz", np.zeros(10), "suffix"),
-        ("a.raw", np.zeros(10), "suffix"),
-        ("a", np.zeros(10), "suffix"),
-    ],
-)
-def test_audio_that_cannot_be_written_leaves_nothing(tmp_path, name, audio, message):
-    with pytest.raises(UserError, match=message):
-        write_audio(tmp_path / name, audio, 16000)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("rate", [0, -1, 16000.5, float("nan"), 2**40, "16000", None])
-def test_impossible_rates_are_refused(tmp_path, rate):
-    with pytest.raises(UserError, match=r"a\.wav: sample_rate"):
-        write_audio(tmp_path / "a.wav", np.zeros(10), rate)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("suffix", "kind", "rate"),
-    [(".aif", "AIFF", 22050), (".opus", "OGG", 48000), (".oga", "OGG", 22050), (".au", "AU", 8000)],
-)
-def test_every_usual_suffix_is_written(tmp_path, suffix, kind, rate):
-    write_audio(tmp_path / f"a{suffix}", sine(1.0, rate), rate)
-    assert soundfile.info(tmp_path / f"a{suffix}").format == kind
-    assert np.std(read_audio(tmp_path / f"a{suffix}", rate)) == pytest.approx(0.354, abs=0.01)
-
-
-def test_impossible_formats_are_known_before_any_work(tmp_path):
-    for name, subtype, message in (
-        ("a.flac", "FLOAT", "FLAC has no subtype FLOAT"),
-        ("a.wave2", None, "names no audio format"),
-    ):
-        with pytest.raises(UserError, match=message):
-            output_format(name, subtype)
-    with pytest.raises(UserError, match=r"a\.opus: cannot be written as OGG OPUS at 44100 Hz"):
-        write_audio(tmp_path / "a.opus", sine(0.1, 44100), 44100)
-
-
 @pytest.mark.parametrize(("channel", "level"), [("left", 0.5), ("right", -0.25), ("mean", 0.125)])
 def test_a_channel_can_be_chosen(tmp_path, channel, level):
     soundfile.write(tmp_path / "a.wav", np.tile([0.5, -0.25], (100, 1)), 16000)
@@ -199,18 +129,3 @@ def test_floats_above_full_scale_are_not_clipped_unless_they_are_flat(tmp_path, 
         list(decoder.blocks())
         assert decoder.clipped_share == pytest.approx(expected, abs=0.02)
         assert decoder.channel_peak == pytest.approx(np.abs(samples).max(), rel=1e-6)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
-def test_names_that_are_not_utf_8(tmp_path):
-    path = tmp_path / os.fsdecode(b"na\xefve.wav")
-    write_audio(path, sine(0.1, 16000), 16000)
-    assert read_audio(path, 16000).size == 1600
-
-
-def test_sha256_is_that_of_the_bytes(tmp_path):
-    content = bytes(range(256)) * 5000
-    (tmp_path / "x").write_bytes(content)
-    assert file_sha256(tmp_path / "x") == hashlib.sha256(content).hexdigest()
-    with pytest.raises(UserError, match="absent"):
-        file_sha256(tmp_path / "absent")
