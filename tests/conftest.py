@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import re
+import signal
 import sys
 import zlib
 from pathlib import Path
@@ -15,6 +16,12 @@ from plain_jax import plain_jax
 
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.update(plain_jax())
+
+# Under `nohup` or behind `&`, tests would inherit signals that are ignored.
+for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    _signal = getattr(signal, _name, None)  # Windows has no SIGHUP.
+    if _signal and signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, _handler)
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
