@@ -6,6 +6,8 @@ that says when and why. docs/design.md has the whole policy.
 """
 
 import contextlib
+import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,12 @@ from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.warm_start import (
+    configuration_of,
+    find_ancestor,
+    start_override,
+    warm_start,
+)
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,7 +46,9 @@ class Chain:
         audio: Files or folders to learn from.
         out: Folder of the results: `dataset/`, `run/`, `export/`, and `test_dataset/` if there
             are test recordings.
-        config: Path of a gin file, or the name of a shipped one.
+        config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
+        start_from: Model to take the first weights from: run directory, `.keras` file, or
+            "bundled:NAME"; None to start from initial weights.
         overrides: Bindings such as "train.steps=2000".
         validation: Files or folders to hold out from training.
         validation_share: Share held out at random if `validation` is empty.
@@ -67,7 +77,8 @@ class Chain:
         audio: Sequence[Path],
         out: Path,
         *,
-        config: str,
+        config: str | None = None,
+        start_from: str | os.PathLike | None = None,
         overrides: Sequence[str] = (),
         validation: Sequence[Path] = (),
         validation_share: float = 0.1,
@@ -79,6 +90,10 @@ class Chain:
         out = Path(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: is a file; expected a folder for the results")
+        if config is None and start_from is None:
+            raise UserError("config: none given; expected a configuration or a model to start from")
+        config = configuration_of(start_from) if config is None else config
+        overrides = [*overrides, *start_override(start_from)]
         self.validation_share, self.seed, self.config = validation_share, seed, config
         self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"
@@ -89,6 +104,11 @@ class Chain:
         experiment = load_experiment(config, self.overrides, seed)
         self.extractor, self.steps = experiment.extractor, experiment.training.steps
         self._text = experiment.text
+        self._ancestor = None
+        if source := experiment.training.start_from:
+            self._ancestor = dataclasses.asdict(find_ancestor(source, self.run))
+            if not self.run.is_started():
+                warm_start(experiment.model, source)
         self.audio = self._find(audio)
         self.validation, self.test = (self._find(one) if one else [] for one in (validation, test))
         self.rules = PreparationRules(channel=channel)
@@ -178,8 +198,9 @@ class Chain:
         if not self.run.is_started():
             return None
         record, fingerprint = self.run.read(), load_manifest(self.dataset).fingerprint
+        now = {"seed": self.seed, "dataset_fingerprint": fingerprint, "ancestor": self._ancestor}
         try:
-            self.run.check_same(self._text, {"seed": self.seed, "dataset_fingerprint": fingerprint})
+            self.run.check_same(self._text, now)
         except UserError:
             if record.get("seed") != self.seed:
                 return "seed"
@@ -188,7 +209,8 @@ class Chain:
             earlier = self.run.configuration.read_text(encoding="utf-8")
             changed = changed_settings(earlier, self._text)
             decisive = [name for name in changed if name != "train.steps"]
-            return (decisive or changed or ["settings"])[0]
+            # Else it is the model to start from, which is other than it was.
+            return (decisive or changed or ["train.start_from"])[0]
         return None
 
     @contextlib.contextmanager
@@ -251,6 +273,8 @@ class Chain:
         try:
             earlier = self.run.configuration.read_text(encoding="utf-8")
             kept = kept_defaults(config, overrides, earlier)
+            # Without it, a training is to start from initial weights.
+            kept = [one for one in kept if not one.startswith("train.start_from=")]
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{self.run.configuration}: cannot be read ({error}); restore it, or name another "

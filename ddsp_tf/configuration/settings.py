@@ -25,6 +25,8 @@ class TrainingSettings:
     """Length, batches, optimizer and schedule of a training run (`train.*` in gin files).
 
     Attributes:
+        start_from: Model whose weights the training starts from: run directory, `.keras` file, or
+            "bundled:NAME". Weights of other names or shapes start anew. "" for none.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
         clip_seconds: Length of a training clip in seconds, rounded to whole frames.
@@ -59,6 +61,7 @@ class TrainingSettings:
         16
     """
 
+    start_from: str = ""
     steps: int = 30000
     batch_size: int = 16
     clip_seconds: float = 4.0
@@ -78,6 +81,11 @@ class TrainingSettings:
     render_every: int = 5000
 
     def __post_init__(self):
+        if not isinstance(self.start_from, str):
+            raise UserError(
+                f"train.start_from={self.start_from!r}; expected the path of a run or a .keras "
+                "file, or bundled:NAME, as text"
+            )
         self._check_choice("decay", DECAYS)
         self._check_choice("precision", PRECISIONS)
         for field in dataclasses.fields(self):

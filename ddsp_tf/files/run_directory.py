@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.ancestry import Ancestor
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.documents import read_document
 from ddsp_tf.version import __version__
@@ -16,7 +17,8 @@ from ddsp_tf.version import __version__
 SCHEMA_VERSION = 1
 
 # More steps, or other times to look, change nothing about the steps already done.
-_FREE = ("steps", "validate_every", "render_every", "early_stop_validations")
+# The model to start from is compared by its checksum, wherever it lies.
+_FREE = ("steps", "validate_every", "render_every", "early_stop_validations", "start_from")
 # As `atomic_path` names what it has not finished.
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
 
@@ -45,6 +47,7 @@ class RunRecord:
         relative_datasets: Their paths from the run's folder, None where there is none: they hold
             when run and datasets are moved together.
         weights: Shares of the datasets, if given.
+        ancestor: The model that the training started from, if any.
         step: Steps done.
         seconds: Seconds of training.
         first_validation_loss: Validation loss of the untrained model.
@@ -68,6 +71,7 @@ class RunRecord:
     datasets: list[str] = dataclasses.field(default_factory=list)
     relative_datasets: list[str | None] = dataclasses.field(default_factory=list)
     weights: list[float] | None = None
+    ancestor: Ancestor | None = None
     step: int = 0
     seconds: float = 0.0
     first_validation_loss: float | None = None
@@ -158,7 +162,8 @@ class RunDirectory:
 
         Args:
             configuration: The configuration in full, gin text.
-            record: With "seed" and "dataset_fingerprint", and "weights" if there are any.
+            record: With "seed" and "dataset_fingerprint", and "weights" and "ancestor" if there are
+                any.
 
         Raises:
             RunDiffersError: If anything that changes the training differs.
@@ -171,6 +176,12 @@ class RunDirectory:
                     f"{self.path}: was started with {key}={old.get(key)}, now it is "
                     f"{record.get(key)}; name a new folder, or resume with the same"
                 )
+        start, now = _start(old), _start(record)
+        if start[1] != now[1]:
+            raise RunDiffersError(
+                f"{self.path}: was started from {start[0]}, now it is {now[0]}; name a new folder, "
+                "or resume with the same"
+            )
         before = _settings(self.configuration.read_text(encoding="utf-8"))
         after = _settings(configuration)
         names = set(before) & set(after)
@@ -251,6 +262,14 @@ class RunDirectory:
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
         with atomic_path(self.record) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _start(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns what a run started from, and its checksum."""
+    ancestor = record.get("ancestor")
+    if not ancestor:
+        return "initial weights", ""
+    return f"{ancestor['source']} ({ancestor['model_sha256'][:8]})", ancestor["model_sha256"]
 
 
 def _settings(configuration: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,6 +12,7 @@ import numpy as np
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.training.averaging import optimizer_of, to_numpy
+from ddsp_tf.training.variable_names import named_variables
 
 _NAME = re.compile(r"step_(\d+)\.npz")
 _RECORD = "record"
@@ -91,7 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Restores the metrics of an epoch that was interrupted."""
-        for variable, name in self._named("metrics", self.model.metrics_variables):
+        for variable, name in named_variables("metrics", self.model.metrics_variables):
             if name in self._metrics:
                 variable.assign(self._metrics[name])
         self._metrics = {}
@@ -171,38 +172,15 @@ class Checkpoint(keras.callbacks.Callback):
         model = self.model
         if group == "model":
             metrics = {id(variable) for variable in model.metrics_variables}
-            return self._named(group, (v for v in model.variables if id(v) not in metrics))
+            return named_variables(group, (v for v in model.variables if id(v) not in metrics))
         if group == "metrics":
-            return self._named(group, model.metrics_variables)
+            return named_variables(group, model.metrics_variables)
         # Their names are those of the weights, with underscores, in one piece.
         names = {
             variable.path.replace("/", "_"): name.replace("/", "_")
-            for variable, name in self._named("model", model.trainable_variables)
+            for variable, name in named_variables("model", model.trainable_variables)
         }
-        return self._named(group, model.optimizer.variables, names)
-
-    def _named(self, group: str, variables: Iterable, weights: dict[str, str] | None = None):
-        """Pairs variables with names that are the same in every process.
-
-        Keras numbers layers of one kind through all models of a process; here the count starts
-        with the model.
-        """
-        seen: dict[tuple[str, str], dict[str, int]] = {}
-        pairs = []
-        for variable in variables:
-            name = group
-            for part in variable.path.split("/"):
-                weight = max((w for w in weights or () if w in part), key=len, default="")
-                if weights and weight:
-                    part = part.replace(weight, weights[weight])
-                base = part if weight else re.sub(r"_\d+$", "", part)
-                numbers = seen.setdefault((name, base), {})
-                number = numbers.setdefault(part, len(numbers))
-                name += f"/{base}_{number}" if number else f"/{base}"
-            pairs.append((variable, name))
-        if len({name for _, name in pairs}) < len(pairs):
-            raise ValueError(f"{group}: two variables have the same path")
-        return pairs
+        return named_variables(group, model.optimizer.variables, names)
 
 
 def build(model: keras.Model) -> None:

@@ -1,5 +1,6 @@
 """A training run from names and paths: what `ddsp-tf train` does around `model.fit`."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import settle_backend, spread_over
 from ddsp_tf.training.fitting import Fitting
+from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
 
 
@@ -23,6 +25,7 @@ def train_run(
     data: str | os.PathLike | Sequence[str | os.PathLike],
     folder: str | os.PathLike,
     *,
+    start_from: str | os.PathLike | None = None,
     overrides: Sequence[str] = (),
     seed: int = 0,
     weights: Sequence[float] | None = None,
@@ -39,13 +42,16 @@ def train_run(
         config: Path of a gin file, or the name of a shipped one.
         data: Dataset folder, or several.
         folder: Folder of the run.
+        start_from: Model to take the first weights from: run directory, `.keras` file, or
+            "bundled:NAME"; see `warm_start`. The same as the setting `train.start_from`.
         overrides: Bindings such as "train.steps=2000".
         seed: Seed of initial weights, noise and clip order.
         weights: Share of the clips that each dataset gives, in any unit; by default proportional
             to the datasets' lengths.
         devices: GPUs of this host over which each batch is divided.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
-        on_warning: Called with a sentence when something is wrong that does not stop the run.
+        on_warning: Called with a sentence when something is wrong that does not stop the run, and
+            on what was taken from the model to start from.
 
     Returns:
         "step", "seconds", and "first_validation_loss", "validation_loss" and
@@ -64,11 +70,17 @@ def train_run(
     manifests = [load_manifest(one) for one in folders]
     settle_backend()
     with locked(folder, "training"), spread_over(devices):
-        experiment = load_experiment(config, overrides, seed)
+        experiment = load_experiment(config, [*overrides, *start_override(start_from)], seed)
         check_datasets(experiment, manifests, devices)
-        run = RunDirectory(folder)
+        run, source = RunDirectory(folder), experiment.training.start_from
+        ancestor = find_ancestor(source, run) if source else None
         fitting = Fitting(experiment, manifests, run, seed, weights, on_step, on_warning)
+        if ancestor and not fitting.checkpoint.latest_step():
+            taken = warm_start(experiment.model, source)
+            if on_warning:
+                on_warning(taken)
         record = _record(config, experiment, manifests, seed, weights)
+        record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         return fitting.run_to_end()
 

@@ -74,6 +74,24 @@ def everything(folder):
     }
 
 
+def test_another_model_to_start_from_keeps_the_run_aside(project, monkeypatch):
+    monkeypatch.setattr(ddsp_tf.training.run, "train_run", no_training)
+    base, notes = shutil.copytree(project / "out" / "run", project / "base"), []
+    chain = chain_of(project, start_from=base, notes=notes)
+    chain.prepare()
+    with pytest.raises(UserError, match="no training here"):
+        chain.train()
+    assert "train.start_from has changed" in notes[0]
+    assert "is the earlier run again" in notes[1]
+
+
+def test_a_configuration_or_a_model_to_start_from_is_needed(project):
+    with pytest.raises(UserError, match="config: none given"):
+        Chain([project / "audio"], project / "other")
+    chain = Chain([project / "audio"], project / "other", start_from=project / "out" / "run")
+    assert chain.config == str(project / "out" / "run" / "config.gin")
+
+
 def no_training(*_, **__):
     raise UserError("no training here")
 

@@ -91,6 +91,9 @@ def _describe_run(path):
         ("steps", f"{record.get('step', 0)} of {record['steps']}"),
         ("seed", record["seed"]),
     ]
+    if ancestor := record.get("ancestor"):
+        about = f"{ancestor['recordings'] or 'unknown recordings'}, {ancestor['step']} steps"
+        rows.append(("started from", f"{ancestor['source']} ({about})"))
     for name in ("first_validation_loss", "best_validation_loss"):
         if name in record:
             rows.append((name.replace("_", " "), f"{record[name]:.3f}"))

@@ -5,12 +5,18 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import print_table, progress_bar
-from ddsp_tf.app.cli.options import configuration_options, seed_option
+from ddsp_tf.app.cli.options import (
+    chosen_configuration,
+    configuration_options,
+    seed_option,
+    start_option,
+)
 from ddsp_tf.files.names import printable
 
 
 @click.command()
 @configuration_options("solo_instrument")
+@start_option
 @click.option(
     "--data",
     required=True,
@@ -34,7 +40,8 @@ from ddsp_tf.files.names import printable
     help="GPUs of this machine to divide each batch over.",
 )
 @seed_option
-def train(config, overrides, data, weights, run_folder, devices, seed):
+@click.pass_context
+def train(context, config, start_from, overrides, data, weights, run_folder, devices, seed):
     """Train a model on a dataset.
 
     The same command resumes a training that was stopped. The run's folder gets checkpoints, the
@@ -44,14 +51,16 @@ def train(config, overrides, data, weights, run_folder, devices, seed):
     \b
     Example:
         ddsp-tf train --config demo --data my_dataset --run my_run --set train.steps=3000
+        ddsp-tf train --from bundled:violin --data my_dataset --run my_run
     """
     from ddsp_tf.training.run import train_run
 
     with progress_bar("training") as advance:
         summary = train_run(
-            config,
+            chosen_configuration(context, config, start_from),
             data,
             run_folder,
+            start_from=start_from,
             overrides=overrides,
             seed=seed,
             weights=weights or None,
@@ -81,7 +90,7 @@ def print_training(folder: Path, summary: dict):
     rows = [("steps", summary["step"]), ("training time", f"{summary['seconds']:.0f} s")]
     if "best_validation_loss" in summary:
         first, best = summary["first_validation_loss"], summary["best_validation_loss"]
-        rows.append(("spectral loss, held out, untrained", f"{first:.2f}"))
+        rows.append(("spectral loss, held out, at first", f"{first:.2f}"))
         rows.append(("spectral loss, held out, best", f"{best:.2f} ({best / first - 1:+.0%})"))
     rows.append(("best model", folder / "best.keras"))
     print_table(f"run {folder}", rows)

@@ -51,6 +51,14 @@ def split_options(function):
     )(function)
 
 
+start_option = click.option(
+    "--from",
+    "start_from",
+    metavar="MODEL",
+    help="Start from the weights of a trained model: a run, a .keras file or bundled:violin. Its "
+    "configuration is used unless --config is given.",
+)
+
 channel_option = click.option(
     "--channel",
     type=click.Choice(["mean", "left", "right"]),
@@ -66,6 +74,22 @@ seed_option = click.option(
     show_default=True,
     help="Seed of everything random.",
 )
+
+
+def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str:
+    """Returns the configuration to use: that of the model to start from, if none was named.
+
+    Args:
+        context: Context of the command.
+        config: Value of --config.
+        start_from: Value of --from.
+    """
+    named = context.get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
+    if start_from is None or named:
+        return config
+    from ddsp_tf.training.warm_start import configuration_of
+
+    return configuration_of(start_from)
 
 
 def import_option() -> click.Option:

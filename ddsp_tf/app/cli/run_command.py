@@ -8,9 +8,11 @@ from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.data_commands import say_what_stands_out
 from ddsp_tf.app.cli.options import (
     channel_option,
+    chosen_configuration,
     configuration_options,
     seed_option,
     split_options,
+    start_option,
 )
 from ddsp_tf.files.names import printable
 
@@ -19,6 +21,7 @@ from ddsp_tf.files.names import printable
 @click.argument("audio", nargs=-1, required=True)
 @click.option("--out", required=True, type=Path, help="Folder for everything that is made.")
 @configuration_options("solo_instrument")
+@start_option
 @split_options
 @click.option(
     "--test",
@@ -28,7 +31,20 @@ from ddsp_tf.files.names import printable
 )
 @channel_option
 @seed_option
-def run(audio, out, config, overrides, validation, validation_share, test, channel, seed):
+@click.pass_context
+def run(
+    context,
+    audio,
+    out,
+    config,
+    start_from,
+    overrides,
+    validation,
+    validation_share,
+    test,
+    channel,
+    seed,
+):
     """Recordings in, playable model out.
 
     Prepares, trains, evaluates and exports. Stages whose results still match are skipped, and a
@@ -47,7 +63,8 @@ def run(audio, out, config, overrides, validation, validation_share, test, chann
         chain = Chain(
             [resolve(name) for name in audio],
             out,
-            config=config,
+            config=chosen_configuration(context, config, start_from),
+            start_from=start_from,
             overrides=overrides,
             validation=[resolve(name) for name in validation],
             validation_share=validation_share,

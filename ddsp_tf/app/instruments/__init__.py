@@ -3,53 +3,6 @@
 `benchmarks/bundled/make_instruments.py` trained them on the bundled recordings.
 """
 
-import os
-from pathlib import Path
+from ddsp_tf.inference.bundled import NAMES, instrument, resolve_model
 
-from ddsp_tf.app.recordings import PREFIX
-from ddsp_tf.errors import UserError
-
-NAMES = ("violin",)
-
-
-def instrument(name: str) -> Path:
-    """Returns the run directory of a bundled model, from which it can be played and exported.
-
-    Args:
-        name: Name of the model: "violin" (configuration `demo`, trained on the bundled violin).
-
-    Returns:
-        Folder for `load_model`, `load_player` and `RunDirectory`.
-
-    Raises:
-        UserError: If there is no model of that name.
-
-    Example:
-        >>> sorted(path.name for path in instrument("violin").iterdir())
-        ['best.keras', 'run.json']
-    """
-    if name not in NAMES:
-        raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")
-    return Path(__file__).parent / name
-
-
-def resolve_model(argument: str | os.PathLike) -> Path:
-    """Resolves the name of a model on the command line.
-
-    Args:
-        argument: Path, or "bundled:NAME" for a bundled model.
-
-    Returns:
-        Path, which need not exist.
-
-    Raises:
-        UserError: If there is no bundled model of that name.
-
-    Example:
-        >>> resolve_model("bundled:violin").name, resolve_model("my_run").name
-        ('violin', 'my_run')
-    """
-    text = os.fspath(argument)
-    if text.startswith(PREFIX):
-        return instrument(text.removeprefix(PREFIX))
-    return Path(text)
+__all__ = ["NAMES", "instrument", "resolve_model"]

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.inference.bundled import PREFIX
 
-PREFIX = "bundled:"
 NAMES = ("violin", "violin_unseen", "flute")
 
 

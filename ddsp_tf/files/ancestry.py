@@ -1,0 +1,24 @@
+"""What a run says of the model whose weights it started from."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Ancestor:
+    """A model from which a training took its first weights, as in run.json.
+
+    Attributes:
+        source: Path or name of the model, as given.
+        model_sha256: Checksum of the `.keras` file.
+        config: Name or path of the configuration it was trained with; "" if unknown.
+        recordings: Names of the recordings it was trained on; "" if unknown.
+        step: Steps it was trained for.
+        ancestor: The model that it started from in turn, if any.
+    """
+
+    source: str
+    model_sha256: str
+    config: str = ""
+    recordings: str = ""
+    step: int = 0
+    ancestor: "Ancestor | None" = None

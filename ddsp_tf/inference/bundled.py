@@ -1,0 +1,53 @@
+"""Trained models that come with the package, by name."""
+
+import os
+from pathlib import Path
+
+from ddsp_tf.errors import UserError
+
+PREFIX = "bundled:"
+NAMES = ("violin",)
+_FOLDER = Path(__file__).parents[1] / "app" / "instruments"
+
+
+def instrument(name: str) -> Path:
+    """Returns the run directory of a bundled model, from which it can be played and exported.
+
+    Args:
+        name: Name of the model: "violin" (configuration `demo`, trained on the bundled violin).
+
+    Returns:
+        Folder for `load_model`, `load_player` and `RunDirectory`.
+
+    Raises:
+        UserError: If there is no model of that name.
+
+    Example:
+        >>> sorted(path.name for path in instrument("violin").iterdir())
+        ['best.keras', 'run.json']
+    """
+    if name not in NAMES:
+        raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")
+    return _FOLDER / name
+
+
+def resolve_model(argument: str | os.PathLike) -> Path:
+    """Resolves the name of a model in a command, a form or a configuration.
+
+    Args:
+        argument: Path, or "bundled:NAME" for a bundled model.
+
+    Returns:
+        Path, which need not exist.
+
+    Raises:
+        UserError: If there is no bundled model of that name.
+
+    Example:
+        >>> resolve_model("bundled:violin").name, resolve_model("my_run").name
+        ('violin', 'my_run')
+    """
+    text = os.fspath(argument)
+    if text.startswith(PREFIX):
+        return instrument(text.removeprefix(PREFIX))
+    return Path(text)

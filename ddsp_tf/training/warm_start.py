@@ -1,0 +1,142 @@
+"""Starting a training from the weights of another model."""
+
+import os
+from pathlib import Path
+
+from ddsp_tf.audio.files import file_sha256
+from ddsp_tf.configuration.experiment import find_configuration
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.ancestry import Ancestor
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.bundled import resolve_model
+from ddsp_tf.inference.model_files import load_model
+from ddsp_tf.models import Autoencoder
+from ddsp_tf.training.weight_transfer import take_weights
+
+
+def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) -> Ancestor:
+    """Finds a model to start from, and what is known about it.
+
+    Args:
+        source: Run directory, `.keras` file, or "bundled:NAME".
+        run: Run that starts from it. If the run has begun and the model is gone, the run's own
+            record of the model is returned.
+
+    Returns:
+        Description for run.json.
+
+    Raises:
+        UserError: If there is no model.
+
+    Example:
+        >>> find_ancestor("bundled:violin").recordings
+        'violin'
+    """
+    text = os.fspath(source)
+    file = _model_file(text)
+    if not file.is_file():
+        known = run.read().get("ancestor") if run and run.record.exists() else None
+        if known and known["source"] == text and run.checkpoints.is_dir():
+            return Ancestor(**known)
+        missing = "no best.keras in it" if file.parent.is_dir() else "not found"
+        raise UserError(
+            f"{text}: {missing}; expected a run directory, a .keras file or bundled:NAME"
+        )
+    base = RunDirectory(file.parent)
+    record = base.read() if base.record.exists() else {}
+    return Ancestor(
+        source=text,
+        model_sha256=file_sha256(file),
+        config=record.get("config", ""),
+        recordings=record.get("recordings", ""),
+        step=record.get("step", 0),
+        ancestor=record.get("ancestor"),
+    )
+
+
+def start_override(start_from: str | os.PathLike | None) -> list[str]:
+    """Writes the model to start from as a setting.
+
+    Args:
+        start_from: Path or name of the model; None for none.
+
+    Returns:
+        One override, or none.
+
+    Example:
+        >>> start_override("bundled:violin"), start_override(None)
+        (["train.start_from='bundled:violin'"], [])
+    """
+    return [] if start_from is None else [f"train.start_from={os.fspath(start_from)!r}"]
+
+
+def configuration_of(source: str | os.PathLike) -> str:
+    """Finds the configuration of a model to start from.
+
+    Args:
+        source: Run directory, `.keras` file, or "bundled:NAME".
+
+    Returns:
+        Path of the run's config.gin, else the name in its run.json.
+
+    Raises:
+        UserError: If there is no model, or its configuration is unknown.
+
+    Example:
+        >>> configuration_of("bundled:violin")
+        'demo'
+    """
+    ancestor = find_ancestor(source)
+    run = RunDirectory(_model_file(ancestor.source).parent)
+    if run.configuration.is_file():
+        return str(run.configuration)
+    if not ancestor.config:
+        raise UserError(
+            f"{ancestor.source}: no run.json beside it that names its configuration; name the "
+            "configuration with --config"
+        )
+    find_configuration(ancestor.config)
+    return ancestor.config
+
+
+def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
+    """Gives a model the weights of a trained one where names and shapes agree.
+
+    The outputs of the decoder are compared one by one. With another frame rate, the parts that
+    look back in time keep their initial weights; with another sample rate, those that depend on
+    frequencies as fractions of it do: noise bands, frequency response and room.
+
+    Args:
+        model: Model to change.
+        source: Run directory, `.keras` file, or "bundled:NAME" of the model to start from.
+
+    Returns:
+        One line that names the parts that start anew, with the reasons.
+
+    Raises:
+        UserError: If there is no model, its file is not safe to load, or nothing fits.
+
+    Example:
+        >>> import ddsp_tf
+        >>> model = ddsp_tf.load_experiment("demo", ["Reverb.length=8000"]).model
+        >>> print(warm_start(model, "bundled:violin"))
+        bundled:violin: weights are taken, except those of reverb (4000, here 8000)
+    """
+    find_ancestor(source)
+    base = load_model(resolve_model(source))
+    model.build()
+    taken, new = take_weights(model, base)
+    reasons = ", ".join(f"{part} ({reason})" for part, reason in new.items())
+    if not taken:
+        raise UserError(
+            f"{source}: none of its weights fits the model: {reasons}; choose the configuration "
+            "that it was trained with"
+        )
+    if not new:
+        return f"{source}: all weights are taken"
+    return f"{source}: weights are taken, except those of {reasons}"
+
+
+def _model_file(source: str) -> Path:
+    path = resolve_model(source)
+    return path if path.suffix == ".keras" and not path.is_dir() else path / "best.keras"

@@ -1,0 +1,128 @@
+"""Copying weights from one model to another where they mean the same."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from ddsp_tf.models import Autoencoder
+from ddsp_tf.processors import Harmonic
+from ddsp_tf.training.averaging import to_numpy
+from ddsp_tf.training.variable_names import stable_names
+
+
+def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
+    """Gives a model the weights of another one where names, shapes and meanings agree.
+
+    The outputs of the decoder are compared one by one. With another frame rate, the parts that
+    look back in time keep their initial weights; with another sample rate, those that depend on
+    frequencies as fractions of it do: noise bands, frequency response and room.
+
+    Args:
+        model: Built model to change.
+        base: Built model to take weights from.
+
+    Returns:
+        Tuple of the names of the weights and outputs that were taken, and of a dictionary from
+        each part with weights that were not, to the reason.
+    """
+    ours, theirs = _weights_by_name(model), _weights_by_name(base)
+    taken, new = [], {}
+    for name, weight in ours.items():
+        found = theirs.get(name)
+        reason = _changed_rate(model, base, name) or _difference(
+            weight.shape, None if found is None else found.shape
+        )
+        if reason:
+            new.setdefault(_part(name), reason)
+        else:
+            weight.assign(to_numpy(found))
+            taken.append(name)
+    outputs, changed = _take_outputs(model, base)
+    return [*taken, *outputs], {**new, **changed}
+
+
+def _weights_by_name(model: Autoencoder) -> dict[str, keras.Variable]:
+    """Returns all weights but those of the decoder's last layer, by their place in the model."""
+    layers = {"decoder": model.decoder}
+    if model.encoder is not None:
+        layers["encoder"] = model.encoder
+    layers |= {f"processors/{one.name}": one for one in model.processor_group.processors}
+    of_outputs = {id(weight) for weight in model.decoder.output_layer.weights}
+    found = {}
+    for place, layer in layers.items():
+        weights = [weight for weight in layer.weights if id(weight) not in of_outputs]
+        # Which layers stand before this one depends on who built it first.
+        paths = [f"/{weight.path}".rpartition(f"/{layer.name}/")[2] for weight in weights]
+        found.update(zip(stable_names(place, paths), weights, strict=True))
+    if model.z_dims:
+        found["mean_z"] = model.mean_z
+    return found
+
+
+def _take_outputs(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
+    """Copies the columns of the decoder's last layer, output by output."""
+    ours, theirs = model.decoder, base.decoder
+    values = [to_numpy(weight).copy() for weight in ours.output_layer.weights]
+    sources = [to_numpy(weight) for weight in theirs.output_layer.weights]
+    places, found = _columns(ours.output_sizes), _columns(theirs.output_sizes)
+    taken, new = [], {}
+    for name, place in places.items():
+        sizes = ours.output_sizes[name], theirs.output_sizes.get(name)
+        reason = _difference(values[0].shape[:1], sources[0].shape[:1])
+        reason = reason or _difference(sizes[:1], sizes[1] and sizes[1:])
+        if model.sample_rate != base.sample_rate and name not in _rate_free(model):
+            reason = _rates("sample rate", base.sample_rate, model.sample_rate)
+        if reason:
+            new[name] = reason
+            continue
+        for value, source in zip(values, sources, strict=True):
+            value[..., place] = source[..., found[name]]
+        taken.append(name)
+    for weight, value in zip(ours.output_layer.weights, values, strict=True):
+        weight.assign(value)
+    return taken, new
+
+
+def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
+    ends = np.cumsum(list(sizes.values()))
+    pairs = zip(sizes.items(), ends, strict=True)
+    return {name: slice(end - size, end) for (name, size), end in pairs}
+
+
+def _changed_rate(model: Autoencoder, base: Autoencoder, name: str) -> str | None:
+    """Says which rate has changed that a weight depends on."""
+    area = name.partition("/")[0]
+    if area in ("processors", "encoder") and model.sample_rate != base.sample_rate:
+        return _rates("sample rate", base.sample_rate, model.sample_rate)
+    looks_back = area == "encoder" or (area == "decoder" and "_stack/" not in name)
+    if looks_back and model.frame_rate != base.frame_rate:
+        return _rates("frame rate", base.frame_rate, model.frame_rate)
+    return None
+
+
+def _rate_free(model: Autoencoder) -> set[str]:
+    """Names the outputs that mean the same at every sample rate: those of harmonics."""
+    group = model.processor_group
+    pairs = zip(group.processors, group.connections, strict=True)
+    return {name for one, names in pairs if isinstance(one, Harmonic) for name in names}
+
+
+def _part(name: str) -> str:
+    """Returns what a weight belongs to: a processor, or a stack or layer of a network."""
+    parts = name.split("/")
+    return parts[min(1, len(parts) - 1)]
+
+
+def _rates(kind: str, theirs: float, ours: float) -> str:
+    return f"{kind} {theirs:g}, here {ours:g}"
+
+
+def _difference(ours, theirs) -> str | None:
+    """Says how shapes differ, if they do."""
+    if theirs is None:
+        return "not in it"
+    if tuple(ours) == tuple(theirs):
+        return None
+    sizes = ["x".join(map(str, shape)) for shape in (theirs, ours)]
+    return f"{sizes[0]}, here {sizes[1]}"
