@@ -63,6 +63,7 @@ _HOMES = {
     "train_run": "ddsp_tf.training.run",
     "training_batches": "ddsp_tf.data.pipeline",
     "transfer_curves": "ddsp_tf.features.transfer",
+    "warm_start": "ddsp_tf.training.warm_start",
     "write_audio": "ddsp_tf.audio.writing",
 }
 __all__ = ["__version__", *_HOMES]

@@ -11,12 +11,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import ddsp_tf
 from ddsp_tf.app.chain import Chain
 from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.model_commands import print_training, show_training
 from ddsp_tf.app.recordings import recording
 
-OUT = Path(__file__).parents[1] / "ddsp_tf" / "instruments"
+OUT = Path(ddsp_tf.__file__).parent / "app" / "instruments"
 # Name of the model: the recording and the configuration.
 INSTRUMENTS = {"violin": ("violin", "demo")}
 # Where the run was and what it was called say nothing about the model.
