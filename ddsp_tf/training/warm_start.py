@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from ddsp_tf.audio.files import file_sha256
 from ddsp_tf.configuration.experiment import find_configuration
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.ancestry import Ancestor
+from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.model_files import load_model
