@@ -15,7 +15,7 @@ from ddsp_tf.export.room import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.target import check_target
 from ddsp_tf.export.verification import verify
-from ddsp_tf.export.vst import vst_obstacle, write_vst
+from ddsp_tf.export.vst import vst_file, vst_obstacle, write_vst
 from ddsp_tf.files.atomic import atomic_path, recover
 from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import (
@@ -60,7 +60,7 @@ def export_model(
 ) -> ExportDescription:
     """Exports a model as a SavedModel, as LiteRT files, and as whatever else can play it.
 
-    Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `vst.tflite` if
+    Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `vst/` if
     DDSP-VST can use the model, `ir.wav` at three rates if it has a reverb, and `model.json`. Two
     seconds are played through each and compared with the model before the folder appears. The
     model is not changed.
@@ -101,7 +101,7 @@ def export_model(
         model.build()
         with atomic_path(out) as folder:
             folder.mkdir()
-            return _write(model, folder, precisions, record or {})
+            return _write(model, folder, vst_file(out), precisions, record or {})
 
 
 def _check_precisions(precisions: Sequence[str]) -> None:
@@ -110,7 +110,11 @@ def _check_precisions(precisions: Sequence[str]) -> None:
 
 
 def _write(
-    model: Autoencoder, folder: Path, precisions: Sequence[str], record: Mapping[str, Any]
+    model: Autoencoder,
+    folder: Path,
+    for_vst: str,
+    precisions: Sequence[str],
+    record: Mapping[str, Any],
 ) -> ExportDescription:
     # One copy serves all forms; what they play is compared with the model itself.
     copy = with_execution(model, EXPORT)
@@ -120,8 +124,8 @@ def _write(
     files = write_litert(copy, folder, precisions)
     obstacle = vst_obstacle(model)
     if obstacle is None:
-        files.append("vst.tflite")
-        write_vst(copy, folder / files[-1], record.get("feature_statistics"))
+        files.append(for_vst)
+        write_vst(copy, folder / for_vst, record.get("feature_statistics"))
     write_impulse_responses(model, folder)
     artifacts = {
         name: {**result, **_anatomy(folder / name)}
@@ -131,7 +135,7 @@ def _write(
         **_facts(functions, record),
         "signatures": signatures,
         "artifacts": artifacts,
-        "not_written": {} if obstacle is None else {"vst.tflite": obstacle},
+        "not_written": {} if obstacle is None else {"vst": obstacle},
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)}
             for name in sorted(files_below(folder))

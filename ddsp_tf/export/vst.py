@@ -2,7 +2,8 @@
 
 The plugin finds tensors by name, checks their sizes, runs builtin operators only, and reads
 metadata.json from a zip archive that is appended to the file. It synthesizes the sound itself from
-the model's controls.
+the model's controls. It opens every `.tflite` file in and below its Models folder, and LiteRT files
+that are newer than the plugin end it, so that a file for the plugin lies in a folder of its own.
 """
 
 import datetime
@@ -21,13 +22,15 @@ from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
 from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors import FilteredNoise, Harmonic
-from ddsp_tf.units import MIDI_RANGE, midi_to_hz
+from ddsp_tf.units import DB_RANGE, MIDI_RANGE, midi_to_hz
 from ddsp_tf.version import __version__
 
 INPUTS = {"call_f0_scaled:0": 1, "call_pw_scaled:0": 1, "call_state:0": 512}
 OUTPUTS = {f"StatefulPartitionedCall:{n}": size for n, size in enumerate((1, 60, 65, 512))}
 _SAMPLE_RATE = 16000
 _FRAME_RATE = 50
+# The lowest level is silence, which a network only approaches; above it, the sound fades in.
+_FADE_DB = 6.0
 
 
 def vst_obstacle(model: Autoencoder) -> str | None:
@@ -65,12 +68,26 @@ def vst_obstacle(model: Autoencoder) -> str | None:
     return None
 
 
+def vst_file(out: Path) -> str:
+    """Returns the plugin's file in an export, which the plugin lists by its name.
+
+    Args:
+        out: Folder of the export. One called "export" has the name of the folder around it.
+
+    Example:
+        >>> vst_file(Path("models/violin")), vst_file(Path("flute/export"))
+        ('vst/violin/violin.tflite', 'vst/flute/flute.tflite')
+    """
+    name = (out.parent.name if out.name == "export" else out.name) or "instrument"
+    return f"vst/{name}/{name}.tflite"
+
+
 def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
     """Writes a file for the plugin.
 
     Args:
         model: Model without a `vst_obstacle`, built.
-        path: `.tflite` file to write.
+        path: `.tflite` file to write, in a folder that may be missing.
         statistics: Statistics of the training data, for the ranges that the plugin shows; None for
             ranges of no particular instrument.
 
@@ -82,6 +99,7 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
         for name, size in INPUTS.items()
     ]
     decoder_model = ModelFunctions(model).model
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as saved:
         # The names of the signature and its arguments become the names of the tensors.
         write_endpoints({"call": (lambda *values: _controls(decoder_model, *values), specs)}, saved)
@@ -136,15 +154,19 @@ def _controls(model, f0_scaled, power_scaled, state):
     scaled = {name: ops.reshape(value, (1, 1, 1)) for name, value in scaled.items()}
     raw, state = model.decoder(scaled, state=ops.reshape(finite(state), (1, -1)))
     raw["f0_hz"] = ops.where(scaled["f0_hz"] > 0.0, midi_to_hz(scaled["f0_hz"] * MIDI_RANGE), 0.0)
+    group, above_floor_db = model.processor_group, scaled["power_db"] * DB_RANGE
+    if model.level_matching is not None:
+        level_db = above_floor_db - DB_RANGE
+        raw = model.level_matching.match(group, raw, "power_db", level_db)
     found = {}
-    group = model.processor_group
     for processor, names in zip(group.processors, group.connections, strict=True):
         if isinstance(processor, Harmonic | FilteredNoise):
             found |= processor.get_controls(*(raw[name] for name in names))
+    audible = ops.minimum(above_floor_db / _FADE_DB, 1.0)
     outputs = [
-        found["amplitudes"],
+        found["amplitudes"] * audible,
         found["harmonic_distribution"],
-        found["noise_magnitudes"],
+        found["noise_magnitudes"] * audible,
         state,
     ]
     return tuple(ops.reshape(value, (-1,)) for value in outputs)

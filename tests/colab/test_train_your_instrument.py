@@ -36,7 +36,13 @@ def test_the_archive_holds_every_format_and_plays(executed, tmp_path):
     archive = folder / "my_instrument.zip"
     with zipfile.ZipFile(archive) as file:
         names = set(file.namelist())
-    for name in ("vst.tflite", "offline.tflite", "stream.tflite", "ir.wav", "model.json"):
+    for name in (
+        "vst/my_instrument/my_instrument.tflite",
+        "offline.tflite",
+        "stream.tflite",
+        "ir.wav",
+        "model.json",
+    ):
         assert f"my_instrument/export/{name}" in names
     assert "my_instrument/export/saved_model/saved_model.pb" in names
     assert {"my_instrument/run/report.html", "my_instrument/run/best.keras"} <= names

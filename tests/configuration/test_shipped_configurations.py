@@ -67,7 +67,7 @@ def test_configuration_trains_and_exports(name, melodies, tmp_path):
     expected = {"offline.tflite", "stream.tflite", "saved_model/saved_model.pb"}
     assert expected <= set(description.files)
     assert ("ir.wav" in description.files) == (name != "fast_dry")
-    assert ("vst.tflite" in description.files) == (name == "vst")
+    assert (f"vst/{tmp_path.name}/{tmp_path.name}.tflite" in description.files) == (name == "vst")
     assert bool(description.not_written) == (name != "vst")
     assert_plays(export / "stream.tflite")
 

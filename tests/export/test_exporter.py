@@ -45,7 +45,7 @@ def test_description_states_what_a_caller_must_know(tiny_export):
     assert description["trained_steps"] == 6
     assert description["state"]["saved_model"]["state_decoder"] == 16
     assert description["stems"] == ["harmonic", "noise", "dry", "wet"]
-    assert description["not_written"]["vst.tflite"].startswith("features are")
+    assert description["not_written"]["vst"].startswith("features are")
     for name, file in description["files"].items():
         assert (tiny_export / name).stat().st_size == file["bytes"]
 

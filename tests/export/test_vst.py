@@ -33,9 +33,8 @@ KEYS = (
 SMALL = ["RnnDecoder.stack_channels=8", "Reverb.length=10"]
 
 
-@pytest.fixture(scope="module")
-def model():
-    model = load_experiment("vst", SMALL).model
+def make_model(*overrides):
+    model = load_experiment("vst", [*SMALL, *overrides]).model
     model.build()
     generator = np.random.default_rng(3)
     for weight in model.decoder.trainable_weights:
@@ -45,8 +44,13 @@ def model():
 
 
 @pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+@pytest.fixture(scope="module")
 def path(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("vst") / "vst.tflite"
+    path = tmp_path_factory.mktemp("vst") / "vst" / "violin" / "violin.tflite"
     write_vst(model, path, STATISTICS)
     return path
 
@@ -92,6 +96,12 @@ def test_plugin_accepts_the_file(path):
     assert tuple(map(int, min_runtime_version(content).split("."))) < (2, 8, 0)
 
 
+def test_plugin_can_read_the_file_as_text(path):
+    """It does, and would take other first bytes for a sign of an encoding."""
+    first, second, *_ = path.read_bytes()
+    assert first < 0x80 and second == 0
+
+
 def test_metadata_stands_in_an_appended_zip(path):
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         metadata = json.loads(archive.read("metadata.json"))
@@ -108,7 +118,7 @@ def scaled(f0_hz, power_db):
     return (69.0 + 12.0 * np.log2(f0_hz / 440.0)) / 127.0, power_db / 80.0 + 1.0
 
 
-def test_controls_are_those_of_the_model(model, path):
+def assert_same_controls(model, path):
     f0_hz = np.float32(np.linspace(151.3, 1203.7, 60))
     power_db = np.float32(np.linspace(-60.0, -10.0, 60))
     plugin = Plugin(path.read_bytes())
@@ -117,6 +127,28 @@ def test_controls_are_those_of_the_model(model, path):
     for number, name in enumerate(("amplitudes", "harmonic_distribution", "noise_magnitudes")):
         found = np.stack([frame[number] for frame in frames])
         np.testing.assert_allclose(found, expected[name][0], atol=1e-4)
+
+
+def test_controls_are_those_of_the_model(model, path):
+    assert_same_controls(model, path)
+
+
+def test_controls_are_matched_to_the_level(tmp_path):
+    model = make_model("Autoencoder.level_matching=@LevelMatching()")
+    write_vst(model, tmp_path / "vst.tflite", None)
+    assert_same_controls(model, tmp_path / "vst.tflite")
+
+
+def test_silence_is_exact(path):
+    plugin = Plugin(path.read_bytes())
+    levels = []
+    for power_db in (-80.0, -77.0, -74.0):
+        plugin.state[:] = 0.0
+        amplitude, _, magnitudes = plugin.call(*scaled(440.0, power_db))
+        levels.append(np.concatenate([amplitude, magnitudes]))
+    silent, halfway, whole = levels
+    assert not silent.any() and np.all(whole > 0.0)
+    np.testing.assert_allclose(halfway, 0.5 * whole, rtol=0.1)
 
 
 def test_harmonics_are_normalized_below_the_models_nyquist(path):
