@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from gates import Result, Table
+from library_runs import evaluate, prepare, train
 from material import Material, clips_of, with_noise_and_room, write_clips
 from one_clip import keep_sounds
 from plan import Plan
-from training import evaluate, prepare, train
 
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.pipeline import clips

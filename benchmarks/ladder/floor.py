@@ -13,7 +13,7 @@ measured:
 """
 
 import numpy as np
-from fitting import FittedInputs, descend, losses
+from fitted_inputs import FittedInputs, descend, losses
 from keras import ops
 
 from ddsp_tf.inference.rendering import white_noise

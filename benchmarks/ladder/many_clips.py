@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from gates import Result, Table
+from library_runs import Trained, draw_losses, evaluate, prepare, rebound, train, untrained_files
 from material import Material, clips_of, write_clips
 from plan import Plan
-from training import Trained, draw_losses, evaluate, prepare, rebound, train, untrained_files
 
 from ddsp_tf.configuration.experiment import load_extractor
 

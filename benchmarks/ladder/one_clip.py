@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from fitting import losses
+from fitted_inputs import losses
 from floor import noise_floor, synthesizer_floor
 from gates import Result, Table
+from library_runs import draw_losses, prepare, train, untrained_files
 from material import Material, full_stretches, write_clips
 from plan import Plan
-from training import draw_losses, prepare, train, untrained_files
 
 from ddsp_tf.audio.writing import write_audio
 from ddsp_tf.configuration.experiment import load_experiment, load_extractor

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from fitting import FittedInputs, descend, losses
+from fitted_inputs import FittedInputs, descend, losses
 from gates import Result, Table
 from keras import ops
 from material import room_response

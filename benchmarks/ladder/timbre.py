@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from gates import Result, Table
+from library_runs import evaluate, prepare, train
 from material import clips_of, level_db, write_clips
 from matplotlib.figure import Figure
 from one_clip import keep_sounds
 from plan import Plan
-from training import evaluate, prepare, train
 
 from ddsp_tf.app.recordings import recording
 from ddsp_tf.backend.compilation import compiled

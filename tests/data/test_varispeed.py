@@ -5,13 +5,10 @@ import pytest
 import soxr
 import tensorflow as tf
 
-from ddsp_tf.data.pipeline import training_batches
-from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.data.varispeed import Varispeed
 from ddsp_tf.features.loudness import loudness_db, power_db
 
 RATE = 16000
-SIZES = {"clip_frames": 50, "batch_size": 8, "seed": 3}
 
 
 def clip(audio, hop, frames):
@@ -91,24 +88,8 @@ def test_speeds_out_of_range(semitones):
         Varispeed(semitones, clip_frames=10, hop=64, sample_rate=RATE)
 
 
-@pytest.fixture
-def dataset(record, extractor, tmp_path):
-    """Two recordings, one of them shorter than a clip, so that it ends in silence."""
-    paths = [record("a.wav", 9.0), record("b.wav", 0.7)]
-    return prepare_dataset(paths, tmp_path / "d", extractor=extractor, validation_share=0)
-
-
-def joined(dataset, count, **settings):
-    batches = training_batches(dataset, **SIZES, with_sources=True, **settings)
-    batches = [
-        {"audio": audio, **features, **about}
-        for features, audio, about in batches.take(count).as_numpy_iterator()
-    ]
-    return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
-
-
-def test_batches_describe_what_is_heard(dataset):
-    batch = joined(dataset, 30, varispeed=1.0)
+def test_batches_describe_what_is_heard(short_and_long, joined):
+    batch = joined(short_and_long, 30, varispeed=1.0)
     assert batch["audio"].shape == (240, 50 * 320) and batch["f0_hz"].shape == (240, 50)
     # The tracker of these tests gives frame k a pitch of 100 + k Hz.
     long = batch["source"] == b"a.wav"
@@ -119,13 +100,13 @@ def test_batches_describe_what_is_heard(dataset):
     first = batch["f0_hz"][long, 0] / speed - 100
     np.testing.assert_allclose(first, batch["start_frame"][long], atol=1.01)
     for audio, levels in zip(batch["audio"][long], batch["loudness_db"][long], strict=True):
-        measured = loudness_db(audio, RATE, 320, dataset.extractor["loudness_fft_size"])
+        measured = loudness_db(audio, RATE, 320, short_and_long.extractor["loudness_fft_size"])
         np.testing.assert_allclose(levels[3:-3], measured[3:-3], atol=0.01)
 
 
-def test_a_speed_depends_on_seed_and_number_alone(dataset):
-    whole = joined(dataset, 12, varispeed=1.0, gain_db=3.0)
-    later = joined(dataset, 4, varispeed=1.0, gain_db=3.0, first_step=8)
+def test_a_speed_depends_on_seed_and_number_alone(short_and_long, joined):
+    whole = joined(short_and_long, 12, varispeed=1.0, gain_db=3.0)
+    later = joined(short_and_long, 4, varispeed=1.0, gain_db=3.0, first_step=8)
     np.testing.assert_array_equal(later["audio"], whole["audio"][64:])
-    other = joined(dataset, 1, varispeed=1.0, gain_db=3.0, first_step=1)
+    other = joined(short_and_long, 1, varispeed=1.0, gain_db=3.0, first_step=1)
     assert np.all(other["f0_hz"][:, 0] != whole["f0_hz"][:8, 0])
