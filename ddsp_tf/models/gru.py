@@ -1,7 +1,7 @@
 """A gated recurrent unit over whole sequences.
 
-A training step of `solo_instrument` on an H100 takes 18 ms and 1.4 GiB in place of the 46 ms and
-4 GiB of `keras.layers.GRU`, in the same XLA program as the rest of the step.
+With `keras.layers.GRU`, a training step of `solo_instrument` on an H100 took 46 ms and 4 GiB; with
+this one, in the same XLA program as the rest of the step, it took 18 ms and 1.4 GiB.
 """
 
 from typing import Any
