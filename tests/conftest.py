@@ -103,6 +103,20 @@ def seeded():
         sys.modules["keras"].utils.set_random_seed(0)
 
 
+@pytest.fixture
+def signals_arrive():
+    """Handles SIGINT and SIGHUP, which a shell ignores for commands in the background."""
+    usual = {signal.SIGINT: signal.default_int_handler}
+    if sys.platform != "win32":
+        usual[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.getsignal(number) for number in usual}
+    for number, handler in usual.items():
+        signal.signal(number, handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope="session")
 def golden():
     """Loads recorded values of the original DDSP: `golden("core_units")` -> (arrays, cases).

@@ -28,6 +28,7 @@ def test_only_the_cell_that_gets_a_model_uses_the_library():
     assert users == {"get"}
 
 
+@pytest.mark.slow
 def test_it_plays_and_draws(executed):
     notebook, _ = executed
     check_sounds(notebook, {"saved-model": 4, "recording": 2, "offline": 1, "stream": 1})
@@ -36,6 +37,7 @@ def test_it_plays_and_draws(executed):
     assert re.search(r"99 % less than [\d.]+ ms", text(notebook, "latency"))
 
 
+@pytest.mark.slow
 def test_the_stream_is_the_piece_a_little_later(executed):
     notebook, _ = executed
     (difference,) = re.findall(r"differs by at most (\S+)\.", text(notebook, "stream"))
@@ -43,6 +45,7 @@ def test_the_stream_is_the_piece_a_little_later(executed):
     assert "10 ms late" in text(notebook, "stream")
 
 
+@pytest.mark.slow
 def test_the_notes_are_those_that_were_drawn(executed):
     notebook, folder = executed
     melody, rate = soundfile.read(folder / "melody.wav")

@@ -9,6 +9,7 @@ from backends import tensorflow_only
 SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "effects.py"
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_the_example_draws_every_effect(tmp_path, monkeypatch):
     image = pytest.importorskip("matplotlib.image")

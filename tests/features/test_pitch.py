@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crepe_files import weight_file
 from pitch_signals import RICH, steady, tone
+from tolerance import assert_close
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.pitch import TRACKERS, fill_unvoiced, pitch_tracker, tracker_difference
@@ -22,8 +23,8 @@ def test_interpolation_is_in_log_frequency_within_a_semitone():
         np.array([0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 9.0]),
     )
     semitones = np.array([0, 0, 0.2, 0.4, 0.6, 0.8, 0.8])
-    np.testing.assert_allclose(f0_hz, 440.0 * 2 ** (semitones / 12), rtol=1e-6)
-    np.testing.assert_allclose(f0_confidence, [1, 1, 0.6, 0.2, 0.4, 0.6, 0.6], rtol=1e-6)
+    assert_close(f0_hz, 440.0 * 2 ** (semitones / 12))
+    assert_close(f0_confidence, [1, 1, 0.6, 0.2, 0.4, 0.6, 0.6])
 
 
 def test_wider_intervals_take_the_nearer_pitch():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 from pitch_signals import RICH, cents_between, glide, steady, tone, vibrato
+from tolerance import assert_close
 
 from ddsp_tf.app.recordings import resolve
 from ddsp_tf.features import refinement
@@ -100,9 +101,9 @@ def test_blocks_and_shifts_change_nothing(monkeypatch, rng):
     audio = audio + rng.normal(0.0, 0.01, FRAMES * HOP)
     whole = refined(audio, truth * 0.997)
     monkeypatch.setattr(refinement, "_BLOCK_SAMPLES", 70 * HOP)
-    np.testing.assert_allclose(refined(audio, truth * 0.997), whole, rtol=1e-6)
+    assert_close(refined(audio, truth * 0.997), whole)
     later = refined(np.pad(audio, (50 * HOP, 0)), np.pad(truth * 0.997, (50, 0), mode="edge"))
-    np.testing.assert_allclose(later[75:-25], whole[MIDDLE], rtol=1e-6)
+    assert_close(later[75:-25], whole[MIDDLE])
 
 
 def test_harmonics_of_a_recording_lie_where_the_refined_pitch_says():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tolerance import assert_close
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.transfer import (
@@ -35,7 +36,7 @@ def test_pitch_and_level_arrive_in_the_models_range(rng):
     played = flute(rng)
     fitted = transfer_curves(played, RATE, RANGES)
     assert fitted.octaves == -3
-    np.testing.assert_allclose(fitted.curves["f0_hz"], played["f0_hz"] / 8, rtol=1e-6)
+    assert_close(fitted.curves["f0_hz"], played["f0_hz"] / 8)
     for share, level in level_quantiles(RANGES, "loudness_db").items():
         found = np.quantile(fitted.curves["loudness_db"][fitted.notes], share)
         assert found == pytest.approx(level, abs=0.05)
@@ -49,7 +50,7 @@ def test_pitch_and_level_arrive_in_the_models_range(rng):
 def test_the_given_octave_is_taken(rng):
     played = flute(rng)
     fitted = transfer_curves(played, RATE, RANGES, octaves=1)
-    np.testing.assert_allclose(fitted.curves["f0_hz"], 2 * played["f0_hz"], rtol=1e-6)
+    assert_close(fitted.curves["f0_hz"], 2 * played["f0_hz"])
 
 
 def test_louder_raises_notes_and_leaves_pauses_silent(rng):
@@ -57,7 +58,7 @@ def test_louder_raises_notes_and_leaves_pauses_silent(rng):
     fitted = transfer_curves(played, RATE, RANGES)
     louder = transfer_curves(played, RATE, RANGES, louder_db=6.0)
     change = louder.curves["loudness_db"] - fitted.curves["loudness_db"]
-    np.testing.assert_allclose(change[fitted.notes], 6.0, atol=1e-5)
+    assert_close(change[fitted.notes], 6.0, peak=80.0)
     assert (louder.curves["loudness_db"][155:245] == -80.0).all()
     assert louder.level_change_db == pytest.approx(fitted.level_change_db + 6.0, abs=1e-4)
 

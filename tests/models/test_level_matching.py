@@ -96,6 +96,23 @@ def test_the_sound_is_as_loud_as_asked(rng, options):
         assert np.abs(curves.mean() - wanted) < 0.2
 
 
+class Muted(Harmonic):
+    """A harmonic synthesizer of a user: half as loud as its base class."""
+
+    def get_controls(self, *inputs, **named):
+        controls = super().get_controls(*inputs, **named)
+        return {**controls, "amplitudes": 0.5 * controls["amplitudes"]}
+
+
+def test_a_subclass_is_as_loud_as_asked_by_its_own_controls(rng):
+    muted = Muted(n_harmonics=30, name="harmonic")
+    group = ProcessorGroup([(muted, muted.input_names)])
+    LevelMatching().check(group)
+    inputs, level = make_inputs(rng), np.full((3, FRAMES, 1), -30.0, np.float32)
+    matched = match(LevelMatching(), group, inputs, "power_db", level)
+    np.testing.assert_allclose(measure(group, matched, "power_db"), -30.0, atol=0.2)
+
+
 def test_harmonics_and_noise_keep_their_shares(rng):
     group, inputs = make_group(), make_inputs(rng, 0.5)
     level = np.full((3, FRAMES, 1), -40.0, np.float32)

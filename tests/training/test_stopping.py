@@ -12,7 +12,10 @@ from ddsp_tf.errors import Stopped
 from ddsp_tf.training.checkpoint import NotFiniteError
 from ddsp_tf.training.stopping import StopOnNaN, StopOnSignal
 
+pytestmark = pytest.mark.usefixtures("signals_arrive")
 X = np.ones((8, 1), np.float32)
+# Windows has no SIGHUP.
+NUMBERS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Saves:
@@ -49,7 +52,7 @@ class At(keras.callbacks.Callback):
             )
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize(
     ("places", "within"),
     [
@@ -75,6 +78,7 @@ def test_a_signal_after_the_last_step_stops_what_would_follow():
         signal.raise_signal(signal.SIGTERM)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 def test_ignored_signals_stay_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from ddsp_tf.app.cli.main import main
 from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+pytestmark = pytest.mark.usefixtures("signals_arrive")
+# Windows has no SIGHUP.
+NUMBERS = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
 def stopped(monkeypatch, command, numbers, meanwhile=lambda: None):
@@ -63,6 +65,7 @@ def test_what_a_training_says_itself_is_said_instead(monkeypatch):
     assert (result.exit_code, "stopped at step 3" in result.stderr) == (143, True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 def test_a_signal_that_the_process_ignores_stays_ignored():
     earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
