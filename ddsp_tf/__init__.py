@@ -14,6 +14,7 @@ from ddsp_tf.version import __version__
 
 _HOMES = {
     "Add": "ddsp_tf.processors",
+    "AutoTracker": "ddsp_tf.features.auto_tracker",
     "Autoencoder": "ddsp_tf.models",
     "Chain": "ddsp_tf.app.chain",
     "CrepeTracker": "ddsp_tf.features.crepe_tracker",

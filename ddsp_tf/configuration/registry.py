@@ -11,6 +11,7 @@ import gin
 from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.errors import UserError
 from ddsp_tf.features import pitch
+from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.features.crepe_tracker import CrepeTracker
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.swift_f0 import SwiftF0Tracker
@@ -139,6 +140,7 @@ def _register_tracker(cls: type[pitch.PitchTracker]) -> None:
 
 CLASSES = {
     "Add": Add,
+    "AutoTracker": AutoTracker,
     "Autoencoder": Autoencoder,
     "CrepeTracker": CrepeTracker,
     "Crop": Crop,

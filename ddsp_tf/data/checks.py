@@ -1,14 +1,13 @@
 """Cheap measures of recordings that a model cannot learn from, or will learn badly from."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.features.pitch import VOICED_CONFIDENCE, pitch_tracker
-from ddsp_tf.features.pitch_range import range_advice
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 CLIPPED_SHARE = 1e-4
 SILENT_SHARE = 0.5
@@ -19,10 +18,11 @@ _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
-# What another tracker listens to, of recordings of any length.
-_EXCERPTS, _EXCERPT_SECONDS = 16, 0.4
-_CERTAIN = 0.9
-_HEARD_MORE = 0.2
+# What `auto` listens to, of recordings of any length.
+_EXCERPTS, _EXCERPT_SECONDS = 8, 1.0
+_CERTAIN = 0.8
+_FEWEST_FRAMES = 20
+_MISHEARD_SHARE = 0.1
 
 
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
@@ -129,51 +129,36 @@ def flags(
     return tuple(found)
 
 
-def advice(
+def misheard(
     read: Callable[[int, int], np.ndarray],
     samples: int,
     features: dict[str, np.ndarray],
     extractor: FeatureExtractor,
-    numbers: dict[str, Any],
-    silence_db: float,
 ) -> tuple[str, ...]:
-    """Asks YIN about a recording of which the tracker hears little, or what it may mishear.
+    """Compares the pitch of any tracker but `auto` with what `auto` finds, in excerpts.
 
-    A pitch that is too low for a tracker is answered by an overtone, whose period is not the
-    sound's; one that is too high by nothing, or by a half or a third of it.
+    A tracker answers a pitch outside its range with nothing or, worse, with another pitch.
     """
-    tracker = extractor.tracker
-    lowest_hz, highest_hz = tracker.range_hz
-    doubtful = (
-        numbers["voiced_share"] < 0.9
-        or numbers["aperiodic_share"] > 0.05
-        or numbers["f0_low_hz"] < 2.0 * lowest_hz
-        or numbers["f0_high_hz"] > highest_hz / 3.0
-    )
-    if not doubtful or (lowest_hz, highest_hz) == (0.0, math.inf):
+    name, hop, rate = extractor.tracker.name, extractor.hop, extractor.frame_rate
+    if name == AutoTracker.name:
         return ()
-    hop = extractor.hop
-    size = max(1, round(_EXCERPT_SECONDS * extractor.frame_rate))
-    frames = samples // hop
-    firsts = np.linspace(0, frames - size, _EXCERPTS).astype(np.int64)
-    if frames <= _EXCERPTS * size:
-        firsts, size = np.zeros(1, np.int64), frames
-    sound = np.concatenate([read(int(first) * hop, size * hop) for first in firsts])
-    outside = range_advice(sound, extractor.sample_rate, tracker)
-    if outside:
-        return (f"out of range: {outside}",)
-    if tracker.name == "yin" or numbers["voiced_share"] >= VOICED_SHARE:
-        return ()
-    places = (firsts[:, None] + np.arange(size)).ravel()
-    sounds = features["power_db"][places] >= silence_db
-    if not sounds.any():
-        return ()
-    confidence = pitch_tracker("yin").track(sound, extractor.sample_rate, hop)[1]
-    by_yin = np.mean(confidence[sounds] >= _CERTAIN)
-    by_tracker = np.mean(features["f0_confidence"][places][sounds] >= VOICED_CONFIDENCE)
-    if by_yin < by_tracker + _HEARD_MORE:
+    frames, size = samples // hop, round(_EXCERPT_SECONDS * rate)
+    starts = np.linspace(0, max(frames - size, 0), _EXCERPTS).astype(np.int64)
+    found_hz, given_hz = [np.zeros(0)], [np.zeros(0)]
+    for first in np.unique(starts):
+        last = min(first + size, frames)
+        sound = read(int(first) * hop, int(last - first) * hop)
+        f0_hz, confidence = AutoTracker().track(sound, extractor.sample_rate, hop)
+        plain = np.flatnonzero(confidence >= _CERTAIN)
+        voiced = features["f0_confidence"][first:last] >= VOICED_CONFIDENCE
+        found_hz.append(f0_hz[plain])
+        given_hz.append(np.where(voiced, features["f0_hz"][first:last], 0.0)[plain])
+    found, given = np.concatenate(found_hz), np.concatenate(given_hz)
+    wrong = np.abs(np.log2(np.maximum(given, 1.0) / found)) > 1.0 / 24.0
+    if wrong.sum() <= _MISHEARD_SHARE * found.size or found.size < _FEWEST_FRAMES:
         return ()
     return (
-        f"another tracker hears more: yin finds a pitch in {by_yin:.0%} of the frames that sound, "
-        f"{tracker.name} in {by_tracker:.0%}; use --set \"FeatureExtractor.pitch_tracker='yin'\"",
+        f"misheard: in {wrong.mean():.0%} of the frames with a clear pitch (at "
+        f"{np.median(found[wrong]):.0f} Hz) {name} finds none or another; leave "
+        "FeatureExtractor.pitch_tracker at its default, 'auto'",
     )

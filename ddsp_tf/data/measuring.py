@@ -11,7 +11,7 @@ import numpy as np
 from ddsp_tf.audio.decoding import SILENT_PEAK_DB
 from ddsp_tf.audio.reading import check_length
 from ddsp_tf.audio.staging import StagedAudio
-from ddsp_tf.data.checks import advice, aperiodic_share, flags, voicing
+from ddsp_tf.data.checks import aperiodic_share, flags, misheard, voicing
 from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.data.segments import Arrays, divided, segment_frames, write_segments
@@ -107,7 +107,7 @@ def _judged(
 ) -> Recording:
     """The recording with what was measured on it as a whole."""
     numbers = _numbers(staged, extractor, rules, features)
-    hints = advice(staged.read, staged.samples, features, extractor, numbers, rules.silence_db)
+    hints = misheard(staged.read, staged.samples, features, extractor)
     if not numbers["voiced_share"]:
         hint = "; ".join(hints) or "expected one voice or instrument that plays"
         raise UserError(f"no pitch found anywhere; {hint}")

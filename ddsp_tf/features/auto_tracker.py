@@ -16,7 +16,7 @@ from ddsp_tf.features.pitch_path import (
     octave_above,
     smoothed,
 )
-from ddsp_tf.features.subharmonics import raise_subharmonics
+from ddsp_tf.features.subharmonics import raise_subharmonics, sparse_cost
 from ddsp_tf.features.voicing import confidence, presence
 
 _STEP = 160
@@ -52,7 +52,7 @@ class AutoTracker(PitchTracker):
     """
 
     name = "auto"
-    version = "1"
+    version = "2"
 
     def __init__(self, lowest_hz: float = 27.0, highest_hz: float = 4200.0) -> None:
         if not 25.0 <= lowest_hz < 1.05 * lowest_hz <= highest_hz <= _HIGHEST_HZ:
@@ -104,6 +104,8 @@ class AutoTracker(PitchTracker):
         plan = periodicity_plan(lowest_hz / _MARGIN, highest_hz * _MARGIN)
         parts = [find_candidates(block, plan) for block in periodicity(audio, _STEP, plan)]
         candidates = Candidates(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        cost = sparse_cost(audio, candidates.octaves, ANALYSIS_RATE, _STEP)
+        candidates = candidates._replace(scores=candidates.scores - cost)
         path = best_path(candidates)[:, None]
         octaves, _, strengths = (np.take_along_axis(v, path, axis=1)[:, 0] for v in candidates)
         doubtful = octave_above(candidates, octaves) & (octaves < math.log2(highest_hz / 2.0))

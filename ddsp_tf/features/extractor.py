@@ -41,7 +41,7 @@ class FeatureExtractor:
         self,
         sample_rate: int = 16000,
         frame_rate: float = 250,
-        pitch_tracker: str | dict[str, Any] | PitchTracker = "swift_f0",
+        pitch_tracker: str | dict[str, Any] | PitchTracker = "auto",
         loudness_fft_size: int = 512,
         power_frame_size: int = 1024,
         refine_f0: bool = True,

@@ -140,8 +140,8 @@ def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
         UserError: If there is no such tracker or setting.
 
     Example:
-        >>> pitch_tracker("swift_f0", fmin_hz=100.0).settings
-        {'fmin_hz': 100.0, 'fmax_hz': 2093.75, 'check_octaves': True}
+        >>> pitch_tracker("auto", lowest_hz=100.0).settings
+        {'lowest_hz': 100.0, 'highest_hz': 4200.0}
     """
     if name not in TRACKERS:
         raise UserError(f"pitch tracker {name!r}: unknown; expected one of {sorted(TRACKERS)}")

@@ -1,4 +1,4 @@
-"""Half the pitch, taken for the pitch, told by the harmonics that it does not have."""
+"""Fractions of the pitch, recognized by the harmonics that they lack."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -15,6 +15,15 @@ _LEAST_ODD_SHARE = 0.015
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
 _VOTING_FRAMES = 21
+# Up to which harmonic presence is counted, and how far below the strongest one is present.
+_COUNTED = 16
+_PRESENT_SHARE = 10.0**-2.5
+# Without even harmonics, 8 of 15 are present.
+_FULL = 0.5
+_SPARSE = 0.3
+_SPARSE_COST = 1.5
+_SPREAD_BINS = 2
+_HIGHEST_BIN = 1400
 _JUMP_OCTAVES = 1.0 / 12.0
 _BLOCK_FRAMES = 256
 
@@ -57,6 +66,54 @@ def raise_subharmonics(
         missing[block] = _odd_missing(power)
     notes = np.concatenate([[0], np.cumsum(np.abs(np.diff(octaves)) > _JUMP_OCTAVES)])
     return octaves + _majority(missing, notes)
+
+
+def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
+    """Rates how many harmonics of each candidate are missing.
+
+    Two notes at once (a room that rings on, an open string, a second player) repeat together after
+    a common multiple of their periods. Of the harmonics of that low pitch most are missing, while
+    a single note has nearly all of them up to its highest, or every other one.
+
+    Args:
+        audio: Mono float32 [samples].
+        octaves: Binary logarithm of the candidates in Hz [frames, candidates]; frame k is centred
+            on sample k * step.
+        sample_rate: Samples per second.
+        step: Samples between two frames.
+
+    Returns:
+        What to subtract from the scores of the candidates [frames, candidates]: 0 if half of the
+        harmonics or more are present, up to 1.5 if fewer than a third are.
+
+    Example:
+        >>> time = np.arange(16000) / 16000
+        >>> audio = np.sin(2 * np.pi * 300 * time) + np.sin(2 * np.pi * 500 * time)
+        >>> octaves = np.full((100, 2), np.log2([100.0, 300.0]))
+        >>> sparse_cost(audio, octaves, 16000, 160)[50].round(2).tolist()
+        [0.75, 0.0]
+    """
+    size, fft_size = round(_WINDOW_SECONDS * sample_rate), round(_FFT_SECONDS * sample_rate)
+    around = sliding_window_view(np.pad(audio, (size // 2, size)), size)[::step]
+    taper = np.hanning(size).astype(np.float32)
+    numbers = np.arange(1, _COUNTED + 1)
+    share = np.zeros(octaves.shape)
+    for first in range(0, len(octaves), _BLOCK_FRAMES):
+        block = slice(first, min(first + _BLOCK_FRAMES, len(octaves)))
+        spectrum = np.fft.rfft(around[block] * taper, fft_size)[:, :_HIGHEST_BIN]
+        power = spectrum.real**2 + spectrum.imag**2
+        spread = power.copy()
+        for bins in range(1, _SPREAD_BINS + 1):
+            np.maximum(spread[:, bins:], power[:, :-bins], out=spread[:, bins:])
+            np.maximum(spread[:, :-bins], power[:, bins:], out=spread[:, :-bins])
+        hz = np.exp2(octaves[block])[..., None] * numbers
+        places = np.round(hz * (fft_size / sample_rate)).astype(np.int64)
+        found = np.take_along_axis(spread[:, None, :], np.minimum(places, _HIGHEST_BIN - 1), axis=2)
+        found = np.where(places < _HIGHEST_BIN, found, 0.0)
+        present = found > _PRESENT_SHARE * found.max(axis=2, keepdims=True)
+        highest = np.max(present * numbers, axis=2)
+        share[block] = present.sum(axis=2) / np.maximum(highest, 1)
+    return _SPARSE_COST * np.clip((_FULL - share) / (_FULL - _SPARSE), 0.0, 1.0)
 
 
 def _harmonic_powers(audio, pitch_hz, positions, sample_rate):

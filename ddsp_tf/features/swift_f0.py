@@ -12,7 +12,7 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoice
 
 
 class SwiftF0Tracker(PitchTracker):
-    """SwiftF0, a small neural tracker with a calibrated confidence (package `swift-f0`).
+    """SwiftF0, a small neural tracker with a calibrated confidence (`pip install ddsp-tf[swift]`).
 
     It works at 16 kHz with a hop of 16 ms; audio at other rates is resampled, and `fill_unvoiced`
     resamples the result to the requested frames. Audio is processed in chunks of 30 s, so memory
@@ -74,7 +74,8 @@ class SwiftF0Tracker(PitchTracker):
             return importlib.metadata.version("swift-f0")
         except importlib.metadata.PackageNotFoundError as error:
             raise UserError(
-                "pitch tracker swift_f0: its package is not installed; pip install swift-f0"
+                "pitch tracker swift_f0: needs SwiftF0, which is not installed; pip install "
+                "ddsp-tf[swift]"
             ) from error
 
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:

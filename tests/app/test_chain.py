@@ -14,7 +14,7 @@ from backends import tensorflow_only
 import ddsp_tf.training.run
 from ddsp_tf.app.chain import Chain
 from ddsp_tf.errors import UserError
-from ddsp_tf.features.swift_f0 import SwiftF0Tracker
+from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.files.locks import locked
 
 pytestmark = tensorflow_only
@@ -226,7 +226,7 @@ def test_the_same_change_twice_keeps_two_runs(project):
 
 
 def test_another_version_of_the_tracker_makes_nothing_stale(project, monkeypatch):
-    monkeypatch.setattr(SwiftF0Tracker, "version", "99.0")
+    monkeypatch.setattr(AutoTracker, "version", "99.0")
     before, notes = everything(project), []
     chain = chain_of(project, notes=notes)
     chain.prepare()

@@ -33,7 +33,7 @@ def manifest():
         sample_rate=16000,
         frame_rate=250,
         hop=64,
-        extractor={"pitch_tracker": {"name": "swift_f0"}},
+        extractor={"pitch_tracker": {"name": "auto"}},
         rules={"silence": "trim"},
         seed=3,
         validation_share=0.1,

@@ -253,5 +253,5 @@ def test_real_tracker_end_to_end(tmp_path, out):
     assert manifest.statistics["f0_hz"]["mean"] == pytest.approx(330, rel=0.01)
     assert manifest.statistics["voiced_share"] > 0.9
     content = json.loads((out / "dataset.json").read_text())
-    assert content["extractor"]["pitch_tracker"]["name"] == "swift_f0"
+    assert content["extractor"]["pitch_tracker"]["name"] == "auto"
     assert content["schema_version"] == 3

@@ -135,7 +135,7 @@ def test_pitch_of_another_tracker_is_said(make_dataset, make_run):
     tracker = {"name": "yin", "version": "1", "settings": {}}
     other = make_dataset("other", extractor={**own.extractor, "pitch_tracker": tracker})
     notes = choose_parts(make_run(own), [other.folder])[1]
-    assert "was measured by yin 1" in notes[0] and "in training by swift_f0" in notes[0]
+    assert "was measured by yin 1" in notes[0] and "in training by auto" in notes[0]
     with pytest.raises(UserError, match=r"other: pitch_tracker.*yin"):
         choose_parts(make_run(own), [own.folder, other.folder])
 

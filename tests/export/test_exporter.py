@@ -41,7 +41,7 @@ def test_description_states_what_a_caller_must_know(tiny_export):
     assert description["schema_version"] == 2
     assert description["sample_rate"] == 16000 and description["hop"] == 160
     assert description["features"] == ["f0_hz", "loudness_db"] and description["mean_z"] is None
-    assert description["feature_extractor"]["pitch_tracker"]["name"] == "swift_f0"
+    assert description["feature_extractor"]["pitch_tracker"]["name"] == "auto"
     assert description["trained_steps"] == 6
     assert description["state"]["saved_model"]["state_decoder"] == 16
     assert description["stems"] == ["harmonic", "noise", "dry", "wet"]

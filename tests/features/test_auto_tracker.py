@@ -73,6 +73,14 @@ def test_a_resonating_string_does_not_lower_the_pitch(tracker):
     assert judge(tracker, signal)[0].max() < 20
 
 
+@pytest.mark.parametrize("tail_hz", [247.0, 311.1, 415.3])
+def test_a_note_that_rings_on_does_not_lower_the_pitch(tracker, tail_hz):
+    signal = tone(with_rests(steady(440.0)), amplitudes=RICH)
+    tail = tone(with_rests(steady(tail_hz)), amplitudes=RICH, level=0.06)
+    signal = type(signal)(signal.audio + tail.audio, signal.f0_hz, 16000)
+    assert judge(tracker, signal)[0].max() < 50
+
+
 @pytest.mark.parametrize(
     "curve", [vibrato(440.0, cents=80.0), glide(110.0, 440.0), notes([220, 440, 330, 110, 165])]
 )
@@ -184,6 +192,6 @@ def test_it_is_made_by_name_and_describes_itself():
     assert tracker.range_hz == (40.0, 4200.0)
     assert tracker.describe() == {
         "name": "auto",
-        "version": "1",
+        "version": "2",
         "settings": {"lowest_hz": 40.0, "highest_hz": 4200.0},
     }

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 from ddsp_tf.features.pitch import PitchTracker
-from ddsp_tf.features.swift_f0 import SwiftF0Tracker
 
 
 class FixedTracker(PitchTracker):
@@ -40,7 +40,7 @@ def test_features_have_one_value_per_frame(sample_rate, frame_rate, extra):
 
 def test_description_is_json_and_rebuilds_the_extractor():
     extractor = FeatureExtractor(
-        48000, 125, SwiftF0Tracker(fmin_hz=100.0), loudness_fft_size=2048, power_frame_size=4096
+        48000, 125, AutoTracker(lowest_hz=100.0), loudness_fft_size=2048, power_frame_size=4096
     )
     description = json.loads(json.dumps(extractor.describe()))
     assert description["hop"] == 384

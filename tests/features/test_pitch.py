@@ -44,7 +44,11 @@ def test_answers_without_support_are_left_out():
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("swift_f0", {"fmax_hz": 1000.0}), ("yin", {"lowest_hz": 55.0, "highest_hz": 990.0})],
+    [
+        ("auto", {"lowest_hz": 55.0, "highest_hz": 990.0}),
+        ("swift_f0", {"fmax_hz": 1000.0}),
+        ("yin", {"lowest_hz": 55.0, "highest_hz": 990.0}),
+    ],
 )
 def test_description_rebuilds_the_tracker(name, settings):
     made = pitch_tracker(name, **settings)
@@ -69,6 +73,7 @@ def test_trackers_travel_to_other_processes(tmp_path):
     (tmp_path / "model-tiny.h5").write_bytes(weight_file())
     audio = tone(steady(220.0, 0.3), amplitudes=RICH).audio
     for tracker in (
+        pitch_tracker("auto"),
         pitch_tracker("swift_f0", threads=1),
         pitch_tracker("yin"),
         pitch_tracker("crepe", capacity="tiny", weights=tmp_path / "model-tiny.h5"),
@@ -92,7 +97,7 @@ def test_difference_names_both_trackers():
 
 def test_import_loads_neither_network_runtime_nor_keras():
     code = (
-        "import ddsp_tf.features.extractor, ddsp_tf.features.pitch_range, sys\n"
+        "import ddsp_tf.features.extractor, ddsp_tf.features.auto_tracker, sys\n"
         "assert not {'onnxruntime', 'keras', 'tensorflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

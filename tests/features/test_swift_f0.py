@@ -1,5 +1,7 @@
 """SwiftF0 on signals whose pitch is known."""
 
+import importlib.metadata
+
 import numpy as np
 import pytest
 from pitch_signals import sine_sweep
@@ -115,3 +117,12 @@ def test_range_is_obeyed_and_checked():
     assert np.all((f0_hz == 0) | (f0_hz > 290))
     with pytest.raises(UserError, match=r"900.* to 300"):
         SwiftF0Tracker(fmin_hz=900.0, fmax_hz=300.0)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(UserError, match=r"needs SwiftF0.*pip install ddsp-tf\[swift\]"):
+        SwiftF0Tracker().track(np.zeros(1600, np.float32), 16000, 160)

@@ -108,9 +108,9 @@ def test_pitch_of_another_tracker_is_warned_of(tiny_run, melodies, tmp_path):
     other = {"name": "yin", "version": "1", "settings": {}}
     save_features(tmp_path / "other.npz", curves, 100, pitch_tracker=other)
     (warning,) = play(tmp_path / "other.npz")
-    assert "other.npz: pitch tracker: found yin 1" in warning and "swift_f0" in warning
+    assert "other.npz: pitch tracker: found yin 1" in warning and "auto" in warning
     extractor.recorded_tracker = {**taught, "version": "0.0.1"}
     (warning,) = play(melodies / "melody_0.wav")
-    assert "melody_0.wav" in warning and "trained with swift_f0 0.0.1" in warning
+    assert "melody_0.wav" in warning and "trained with auto 0.0.1" in warning
     with pytest.warns(UserWarning, match="yin 1"):
         read_curves(tmp_path / "other.npz", player, extractor)

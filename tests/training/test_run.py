@@ -55,7 +55,7 @@ def test_run_directory_holds_what_it_promises(tiny_run):
     record = run.read()
     assert record["step"] == 6 and record["seed"] == 1
     assert record["best_validation_loss"] <= record["first_validation_loss"]
-    assert record["extractor"]["pitch_tracker"]["name"] == "swift_f0"
+    assert record["extractor"]["pitch_tracker"]["name"] == "auto"
     log = MetricsLog(run.metrics)
     assert log.column("loss")[0].tolist() == [3, 6]
     assert log.column("validation_loss")[0].tolist() == [0, 3, 6]

@@ -167,4 +167,4 @@ def test_standard_error_stays_quiet_without_verbose(tiny_dataset):
     command = [sys.executable, "-c", code, "info", str(tiny_dataset)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0 and result.stderr == ""
-    assert "swift_f0" in result.stdout
+    assert "auto" in result.stdout
