@@ -21,7 +21,7 @@ OUT = Path(ddsp_tf.__file__).parent / "app" / "instruments"
 # Name of the model: the recording and the configuration.
 INSTRUMENTS = {"violin": ("violin", "demo")}
 # Where the run was and what it was called say nothing about the model.
-PRIVATE = ("dataset", "seconds")
+PRIVATE = ("datasets", "relative_datasets", "seconds")
 
 
 def main() -> None:

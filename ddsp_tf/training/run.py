@@ -13,9 +13,11 @@ from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.processors.harmonic import Harmonic
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import settle_backend, spread_over
 from ddsp_tf.training.fitting import Fitting
+from ddsp_tf.training.harmonic_range import harmonics_advice
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
 
@@ -81,8 +83,17 @@ def train_run(
                 on_warning(taken)
         record = _record(config, experiment, manifests, seed, weights)
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
+        _advise(experiment.model, record["feature_statistics"], on_warning)
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         return fitting.run_to_end()
+
+
+def _advise(model, statistics, on_warning):
+    for processor in model.processor_group.processors:
+        if isinstance(processor, Harmonic) and on_warning:
+            advice = harmonics_advice(processor.n_harmonics, model.sample_rate, statistics["f0_hz"])
+            if advice:
+                on_warning(advice)
 
 
 def _record(config, experiment: Experiment, manifests: list[Manifest], seed, weights):

@@ -140,15 +140,10 @@ def test_a_tracker_that_mishears_is_named(tmp_path, hz):
     )
 
 
-@pytest.mark.parametrize(("hz", "of_notes"), [(2800.0, 1), (36.0, 2)])
-def test_notes_outside_a_trackers_range_are_misheard(tmp_path, hz, of_notes):
-    sound = notes([220.0, hz] * of_notes + [220.0] * (SECONDS - 2 * of_notes))
-    soundfile.write(tmp_path / "a.wav", sound, 16000)
-    for tracker, heard in (("swift_f0", False), ("yin", hz < 2000), ("auto", True)):
-        extractor = FeatureExtractor(16000, 100, tracker)
-        made = prepare_dataset(tmp_path / "a.wav", tmp_path / tracker, extractor=extractor)
-        found = [flag for flag in made.recordings[0].flags if flag.startswith("misheard")]
-        assert (not found) == heard
-        if found:
-            at = re.search(rf"\(at (\d+) Hz\) {tracker} finds", found[0])
-            assert float(at[1]) == pytest.approx(hz, rel=0.03)
+def test_notes_outside_a_trackers_range_are_misheard(tmp_path):
+    soundfile.write(tmp_path / "a.wav", notes([220.0, 2800.0] + [220.0] * 4), 16000)
+    extractor = FeatureExtractor(16000, 100, "swift_f0")
+    made = prepare_dataset(tmp_path / "a.wav", tmp_path / "d", extractor=extractor)
+    (flag,) = (flag for flag in made.recordings[0].flags if flag.startswith("misheard"))
+    at = re.search(r"\(at (\d+) Hz\) swift_f0 finds", flag)
+    assert float(at[1]) == pytest.approx(2800.0, rel=0.01)

@@ -12,6 +12,7 @@ from ddsp_tf.data.recordings import SegmentFile
 from ddsp_tf.data.segments import read_segments
 from ddsp_tf.evaluation.charts import histograms_png
 from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
+from ddsp_tf.training.harmonic_range import harmonics_for
 
 EXCERPTS = 6
 EXCERPT_SECONDS = 8.0
@@ -63,6 +64,7 @@ def dataset_facts(manifest: Manifest) -> dict[str, str]:
     given = sum(recording.seconds for recording in manifest.recordings) / 60.0
     pitch, notes, loudness = (statistics[name] for name in ("f0_hz", "f0_midi", "loudness_db"))
     tracker = manifest.extractor["pitch_tracker"]
+    harmonics = harmonics_for(pitch["p5"], manifest.sample_rate)
     names = {"train": "training"}
     minutes = (
         f"{value:.2f} for {names.get(split, split)}"
@@ -76,6 +78,8 @@ def dataset_facts(manifest: Manifest) -> dict[str, str]:
         "Pitch": f"{pitch['p5']:.0f} to {pitch['p95']:.0f} Hz (MIDI {notes['p5']:.0f} to "
         f"{notes['p95']:.0f}) in 5 to 95 % of the frames; {pitch['min']:.0f} to "
         f"{pitch['max']:.0f} Hz in all",
+        "Harmonics": f"{harmonics} of the lowest notes reach "
+        f"{harmonics * pitch['p5'] / 1000.0:.1f} kHz (n_harmonics)",
         "Loudness": f"{loudness['p5']:.0f} to {loudness['p95']:.0f} dB in 5 to 95 % of the frames",
         "Rates": f"{manifest.sample_rate} Hz, {manifest.frame_rate} frames per second",
         "Pitch tracker": f"{tracker['name']} {tracker['version']}",

@@ -1,0 +1,66 @@
+"""Whether a model has the harmonics that the pitch of its training data needs."""
+
+import math
+from collections.abc import Mapping
+
+# Above this, what an instrument plays is weak, and filtered noise can stand for it.
+BRIGHT_HZ = 6000.0
+_TOLERATED_SHARE = 0.75
+_FEWEST_HARMONICS = 3
+
+
+def harmonics_for(lowest_hz: float, sample_rate: int) -> int:
+    """Returns how many harmonics of the lowest notes reach 6 kHz, or half the sample rate.
+
+    Args:
+        lowest_hz: Pitch of the lowest notes in Hz.
+        sample_rate: Samples per second.
+
+    Returns:
+        Number of harmonics, 1 or more.
+
+    Example:
+        >>> harmonics_for(41.2, 16000)
+        145
+    """
+    return max(1, math.floor(min(BRIGHT_HZ, sample_rate / 2.0) / lowest_hz))
+
+
+def harmonics_advice(
+    n_harmonics: int, sample_rate: int, pitch_hz: Mapping[str, float]
+) -> str | None:
+    """Returns advice if the harmonics of a model do not fit the pitch of its training data.
+
+    At 30 Hz, 60 harmonics end at 1.8 kHz: the instrument comes out dull. At 4 kHz and a rate of
+    16 kHz there is room for one.
+
+    Args:
+        n_harmonics: Harmonics of the model.
+        sample_rate: Samples per second.
+        pitch_hz: Percentiles "p5" and "p95" of the training data's pitch in Hz, from
+            `dataset_statistics`.
+
+    Returns:
+        One sentence, or None if the harmonics fit.
+
+    Example:
+        >>> harmonics_advice(60, 16000, {"p5": 200.0, "p95": 1200.0})
+        >>> harmonics_advice(60, 16000, {"p5": 41.2, "p95": 120.0})[:55]
+        '60 harmonics of the lowest notes (41 Hz) end at 2.5 kHz'
+    """
+    low_hz, high_hz, half = pitch_hz["p5"], pitch_hz["p95"], sample_rate / 2.0
+    needed = harmonics_for(low_hz, sample_rate)
+    if n_harmonics < _TOLERATED_SHARE * needed:
+        return (
+            f"{n_harmonics} harmonics of the lowest notes ({low_hz:.0f} Hz) end at "
+            f"{n_harmonics * low_hz / 1000.0:.1f} kHz, so they will sound dull; n_harmonics="
+            f"{needed} reaches {needed * low_hz / 1000.0:.1f} kHz"
+        )
+    fitting = math.ceil(half / high_hz) - 1
+    if fitting < _FEWEST_HARMONICS:
+        return (
+            f"only {fitting} harmonic{'s lie' if fitting != 1 else ' lies'} below half the rate of "
+            f"{sample_rate} Hz, of the highest notes ({high_hz:.0f} Hz); a configuration of a "
+            "higher rate, such as fast_48k, has more"
+        )
+    return None
