@@ -32,6 +32,7 @@ def test_high_notes_want_a_higher_rate(rate, high_hz, fitting):
     assert advice is None if fitting is None else fitting in advice
 
 
+@pytest.mark.slow
 def test_training_says_it_once(tmp_path):
     time = np.arange(3 * 16000) / 16000
     bass = sum(np.sin(2 * np.pi * 41.2 * k * time) / k for k in range(1, 60))
