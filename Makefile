@@ -31,7 +31,7 @@ ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models
 
 .PHONY: bench clean colab demo docs ladder lint pictures slow test test-all
 
-# Bytecode is made of what is imported, when it is, not of everything.
+# Bytecode is compiled when a module is first imported, not for everything at once.
 $(INSTALLED)-%: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[$*]'

@@ -26,7 +26,7 @@ RUNGS = (1, 2, 3, 4, 5, 6)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--out", required=True, type=Path, help="Folder of the results; made anew.")
+@click.option("--out", required=True, type=Path, help="Folder of the results; replaced.")
 @click.option(
     "--config",
     help="Configuration to train. [default: demo on a CPU, solo_instrument on a GPU]",

@@ -5,7 +5,7 @@ very same noise differ by ln 2 in log magnitude on average, at each window size.
 does not reach 0; how far it stays away depends on how much of the clip is noise. Two floors are
 measured:
 
-- **noise redrawn**: the clip against itself with its noise drawn anew. The pitched part is kept to
+- **noise redrawn**: the clip against itself with its noise drawn again. The pitched part is kept to
   the sample, so this is the part of the loss that is noise and nothing else.
 - **synthesizers**: the clip against the best that the configuration's own synthesizers do, with
   every control free in every frame and no network. It adds what the synthesizers cannot say, such
@@ -69,7 +69,7 @@ def pitched_part(audio, f0_hz, f0_confidence, sample_rate: int) -> np.ndarray:
 
 
 def redrawn(noise, hop: int, sample_rate: int, seed: int) -> np.ndarray:
-    """Draws noise anew: the same power at every time and frequency, other samples.
+    """Draws noise again: the same power at every time and frequency, other samples.
 
     Args:
         noise: [samples], a whole number of hops.
@@ -102,7 +102,7 @@ def redrawn(noise, hop: int, sample_rate: int, seed: int) -> np.ndarray:
 
 
 def noise_floor(clip: dict, loss, sample_rate: int, draws: int = 4):
-    """Measures the loss of a clip against itself with its noise drawn anew.
+    """Measures the loss of a clip against itself with its noise drawn again.
 
     Args:
         clip: "audio" [samples], "f0_hz" and "f0_confidence" [frames].

@@ -1,1 +1,1 @@
-"""What joins the parts for people: command line, notebooks, pages, bundled material."""
+"""What people use: command line, notebooks, pages, bundled material."""

@@ -1,4 +1,4 @@
-"""What native libraries write past Python, kept out of sight for a while."""
+"""Suppresses what native libraries write to standard error without Python."""
 
 import os
 import sys

@@ -13,7 +13,7 @@ DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "exp
 
 
 def parts_of(path: str | os.PathLike) -> list[tuple[Path, str]]:
-    """Lists the folders of ours that a path means.
+    """Lists the datasets, runs and exports that a path refers to.
 
     Args:
         path: Dataset, run, export, or folder of a project.
@@ -37,7 +37,7 @@ def parts_of(path: str | os.PathLike) -> list[tuple[Path, str]]:
 
 
 def run_of(path: str | os.PathLike) -> Path:
-    """Returns the run that a path means: that of a project, else the path itself.
+    """Returns the run that a path refers to: that of a project, else the path itself.
 
     Args:
         path: Run or folder of a project.

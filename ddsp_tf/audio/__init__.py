@@ -1,1 +1,1 @@
-"""Audio files to arrays and back."""
+"""Finding, decoding and writing audio files."""

@@ -1,4 +1,4 @@
-"""Recordings below folders, and what lies between them."""
+"""Recordings in folders, and the other files there."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _NAMED = 3
 
 @dataclass
 class FoundFiles:
-    """What was found in folders.
+    """Files found in folders.
 
     Attributes:
         audio: Recordings to read, absolute paths, sorted.
@@ -142,7 +142,7 @@ def _below(folder: Path, excluded: str | None) -> FoundFiles:
 
 
 def _is_result(folder: Path) -> bool:
-    """Tells whether a folder holds a dataset, a run or an export, be it damaged."""
+    """Tells whether a folder holds a dataset, a run or an export, intact or damaged."""
     for name in _RESULTS:
         try:
             content = json.loads((folder / name).read_bytes())

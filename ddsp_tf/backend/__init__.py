@@ -1,1 +1,1 @@
-"""What is Keras backend rather than signal processing: compiling, gradients, devices."""
+"""What depends on Keras's backend: compilation, gradients, devices."""

@@ -1,4 +1,4 @@
-"""How a function is executed, where several forms of it give the same numbers.
+"""How a function is executed if several forms of it give the same numbers.
 
 Functions with more than one form take an `Execution`; layers hold one in their attribute
 `execution` and pass it on.

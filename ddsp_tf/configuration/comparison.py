@@ -1,4 +1,4 @@
-"""What differs between the configuration of an earlier run and the one of today."""
+"""Differences between the configuration of an earlier run and the present one."""
 
 import re
 from collections.abc import Sequence

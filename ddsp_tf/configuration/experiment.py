@@ -141,7 +141,7 @@ def _parsed(config: str, overrides: Sequence[str], imports: Sequence[str]) -> It
 
 
 def import_module(name: str) -> None:
-    """Imports a module of the user's, which registers its classes.
+    """Imports a module of the user, which registers its classes.
 
     Args:
         name: Name of the module.

@@ -1,4 +1,4 @@
-"""Where gin files are found, and which of them another one may include."""
+"""Where gin files are found, and which of them may be included."""
 
 import os
 from pathlib import Path

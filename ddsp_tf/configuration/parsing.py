@@ -31,7 +31,7 @@ _LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
 
 @contextlib.contextmanager
 def own_gin_state() -> Iterator[None]:
-    """Gives the block a gin without bindings, and the caller's own state back afterwards."""
+    """Runs a block with a gin that has no bindings, and restores the caller's state afterwards."""
     gin_config = gin.config
     with GIN_LOCK:
         kept = {name: getattr(gin_config, name) for name in (*_STATE, "_CONFIG_IS_LOCKED")}
@@ -58,12 +58,12 @@ def _unambiguous(registry: gin.selector_map.SelectorMap) -> gin.selector_map.Sel
 
 
 def bindings() -> dict[tuple[str, str], dict[str, Any]]:
-    """Returns what is bound: {(scope, complete name of a class): {argument: value}}."""
+    """Returns all bindings: {(scope, complete name of a class): {argument: value}}."""
     return gin.config._CONFIG
 
 
 def parse_file(path: Path, above: tuple[Path, ...] = ()) -> None:
-    """Binds what a gin file says, and the files that it includes.
+    """Reads the bindings of a gin file and of the files that it includes.
 
     Args:
         path: File to read.
@@ -78,7 +78,7 @@ def parse_file(path: Path, above: tuple[Path, ...] = ()) -> None:
 
 
 def parse_override(override: str) -> None:
-    """Binds what `--set` says.
+    """Reads the binding of a `--set` option.
 
     Args:
         override: Text such as "train.steps=2000". A bare word is text where the setting is one.
@@ -100,7 +100,7 @@ def parse_override(override: str) -> None:
 
 
 def check_use(path: Path) -> None:
-    """Checks that nothing is set in vain.
+    """Checks that every binding is used.
 
     Args:
         path: File that was parsed.

@@ -192,7 +192,7 @@ def as_manifest(dataset: Manifest | str | os.PathLike) -> Manifest:
 
 
 def check_same_extractor(manifests: Sequence[Manifest]) -> None:
-    """Refuses datasets together whose rates, pitch trackers or other settings differ."""
+    """Refuses to combine datasets whose rates, pitch trackers or other settings differ."""
     first = manifests[0]
     for other in manifests[1:]:
         other.check_rates(first.sample_rate, first.frame_rate)

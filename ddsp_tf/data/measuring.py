@@ -1,4 +1,4 @@
-"""One recording to features, segments and a verdict: the same for every way of running it."""
+"""Measures one recording: features, segments and flags, the same in every runner."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -146,7 +146,7 @@ def _features(
 
 
 def _hold_pitch(f0_hz: np.ndarray) -> None:
-    """Holds the pitch before (or else after) where a section had none."""
+    """Where a section had no pitch, holds the one before it, or else the one after it."""
     for first, last in spans(f0_hz <= 0.0):
         if first or last < f0_hz.size:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]
@@ -158,7 +158,7 @@ def _numbers(
     rules: PreparationRules,
     features: Arrays,
 ) -> dict[str, Any]:
-    """What is measured on a recording as a whole, by the names of `Recording`."""
+    """Returns the measures of a whole recording, by the names of `Recording`."""
     decoder = staged.decoder
     return {
         "seconds": round(staged.samples / extractor.sample_rate, 6),

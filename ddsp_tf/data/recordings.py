@@ -60,7 +60,7 @@ class SegmentFile:
 
 @dataclass(frozen=True, config=STRICT)
 class Recording:
-    """A file of the user, and what became of it.
+    """A file of the user and its state.
 
     Attributes:
         source: Path below the folder that all recordings share, with "/", in printable text.

@@ -1,4 +1,4 @@
-"""What preparation does to a recording besides measuring it."""
+"""What preparation does to a recording in addition to measuring it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -71,7 +71,7 @@ def _recording(path: Path, source: str, held_out: bool) -> Recording:
 def recording_key(
     recording: Recording, extractor: FeatureExtractor, rules: PreparationRules
 ) -> str:
-    """Hashes all that decides what measuring a recording gives."""
+    """Hashes everything that the measures of a recording depend on."""
     content = {
         "sha256": recording.sha256,
         "source": recording.source,
@@ -89,7 +89,7 @@ def fingerprint(
     validation_share: float,
     seed: int,
 ) -> str:
-    """Hashes everything that decides what a dataset holds: content, not names or folders."""
+    """Hashes everything that a dataset's contents depend on, not names or folders."""
     content = {
         "schema_version": SCHEMA_VERSION,
         "recordings": sorted({(entry.sha256, entry.held_out) for entry in recordings}),

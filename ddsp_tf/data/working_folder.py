@@ -1,4 +1,4 @@
-"""Measured recordings, each complete or not there, in a folder that outlives a stopped call."""
+"""Measured recordings, each complete or absent, in a folder that survives an interruption."""
 
 import json
 import os
@@ -27,7 +27,7 @@ Measurer = Callable[..., None]
 
 
 class UnusableError(UserError):
-    """Nothing can be made of the recordings, so what was measured is not worth keeping."""
+    """None of the recordings can be used, so nothing is worth keeping."""
 
 
 @contextmanager
@@ -55,13 +55,13 @@ def working_folder(work: Path, fresh: bool) -> Iterator[None]:
 
 
 def save_measured(work: Path, recording: Recording) -> None:
-    """Saves what became of a recording; its segments are there already."""
+    """Saves the state of a recording whose segments have been written."""
     with atomic_path(work / f"{recording.key}.json") as temporary:
         temporary.write_text(json.dumps(recording.to_json()), encoding="utf-8")
 
 
 def load_measured(work: Path, recording: Recording) -> Recording | None:
-    """Loads what became of a recording, measured or skipped; None if it is not there whole."""
+    """Loads the state of a recording, measured or skipped; None if it is incomplete."""
     try:
         loaded = read_document(work / f"{recording.key}.json", Recording, "")
     except UserError:
@@ -144,7 +144,7 @@ def _copied(manifest: Manifest, recording: Recording, work: Path) -> Recording:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Gives a file a second name, or copies it where the disk knows no links."""
+    """Gives a file a second name, or copies it if the file system has no links."""
     with atomic_path(target) as temporary:
         try:
             os.link(source, temporary)
@@ -202,7 +202,7 @@ def _processors() -> int:
 
 
 def _size(recording: Recording) -> int:
-    """A file's size; 0 if it has gone, which measuring it will report."""
+    """Returns a file's size; 0 if it has disappeared, which measuring it will report."""
     try:
         return Path(recording.path or "").stat().st_size
     except OSError:

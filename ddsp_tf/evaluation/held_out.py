@@ -1,4 +1,4 @@
-"""Which clips a run is evaluated on, and what they are to it."""
+"""Which clips a run is evaluated on, and whether it was trained on them."""
 
 import dataclasses
 import os
@@ -90,7 +90,7 @@ def choose_parts(
 
 
 def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict[str, Any]) -> list[str]:
-    """Refuses datasets that do not compare, and notes if only the pitch tracker differs."""
+    """Refuses datasets that cannot be compared; only notes another pitch tracker."""
     check_same_extractor(manifests)
     manifest = manifests[0]
     manifest.check_rates(trained_with["sample_rate"], trained_with["frame_rate"])

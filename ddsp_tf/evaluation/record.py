@@ -1,4 +1,4 @@
-"""`evaluation.json`: what an evaluation measured, and on what."""
+"""`evaluation.json`: what an evaluation measured, and on which clips."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""The look that all pictures share: one dark panel, which reads alike on light and dark pages."""
+"""The look that all pictures share: one dark panel, equally legible on light and dark pages."""
 
 import io
 from typing import Any

@@ -1,1 +1,1 @@
-"""Files and folders of ours: complete or absent, and what each says it is."""
+"""The files and folders that the library writes: complete or absent, each with a description."""

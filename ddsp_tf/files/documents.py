@@ -1,4 +1,4 @@
-"""JSON files of ours, read with every key and type checked."""
+"""Our JSON files, read with every key and type checked."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Names of files as text that is safe to show and to store."""
+"""File names as text that is safe to show and to store."""
 
 import unicodedata
 

@@ -24,12 +24,12 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
 
 
 class RunDiffersError(UserError):
-    """A run that was started with other data or settings than those it is to resume with."""
+    """A run was started with other data or settings than those given to resume it."""
 
 
 @dataclasses.dataclass
 class RunRecord:
-    """What run.json says of a run.
+    """Content of run.json.
 
     Attributes:
         schema_version: Version of this file.

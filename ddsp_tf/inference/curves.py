@@ -1,4 +1,4 @@
-"""The door for arrays that a model plays: what is wrong with them is said in one line."""
+"""Checks the arrays that a model is given to play; each error is one line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def checked_numbers(name: str, values: Any) -> np.ndarray:
 
 
 def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[str, np.ndarray]:
-    """Checks the curves that a model plays; numbers that mean nothing are `sanitized` later.
+    """Checks the curves that a model plays; meaningless numbers are `sanitized` later.
 
     Args:
         model: Model that will play them; its `feature_names` are read.

@@ -1,4 +1,4 @@
-"""Reads the arrays of an `.npz` file, which may be damaged or made to harm."""
+"""Reads the arrays of an `.npz` file, which may be damaged or malicious."""
 
 import io
 import zipfile

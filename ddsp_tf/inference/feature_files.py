@@ -140,7 +140,7 @@ def load_features(
 
 
 def _check_duration(path: Path, times: np.ndarray) -> None:
-    """Keeps single times from deciding how much memory is asked for."""
+    """Refuses single times that would ask for too much memory."""
     seconds, longest = times[-1] - times[0], _SECONDS + _SECONDS_PER_ROW * times.size
     if seconds > longest:
         raise UserError(

@@ -69,7 +69,7 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
 
 
 def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
-    """Returns the frame rate of a table's rows; digits lost in the text do no harm.
+    """Returns the frame rate of a table's rows; rounded digits do no harm.
 
     Args:
         path: File, for messages.
@@ -96,14 +96,14 @@ def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
 
 
 def are_even(times: np.ndarray) -> bool:
-    """Tells whether times are evenly spaced, as far as their digits tell."""
+    """Tells whether times are evenly spaced within the precision of their digits."""
     step = (times[-1] - times[0]) / (times.size - 1)
     uneven = np.abs(times - times[0] - step * np.arange(times.size))
     return bool(step > 0 and np.max(uneven) < 0.25 * step)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields numbered lines with something in them."""
+    """Yields the lines that are not empty, with their numbers."""
     try:
         size = path.stat().st_size
         if size > _LARGEST_BYTES:

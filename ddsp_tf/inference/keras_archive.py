@@ -1,7 +1,7 @@
 """Inspects a `.keras` file before Keras opens it.
 
 Keras runs code that a file names: Lambda layers, functions found by name, layers that load other
-files. Which of these doors are closed depends on the version of Keras, so this module closes them
+files. Which of these are blocked depends on the version of Keras, so this module blocks them
 for every version: it accepts exactly what our models are saved as.
 """
 
@@ -197,7 +197,7 @@ def _check_weights(path: Path, content: bytes) -> int:
                 item = group[name]
                 address = h5py.h5o.get_info(item.id).addr
                 if address in seen:
-                    raise UserError(f"{path}: weights {place} stand there twice")
+                    raise UserError(f"{path}: contains the weights {place} twice")
                 seen.add(address)
                 if isinstance(item, h5py.Group):
                     waiting.append(item)

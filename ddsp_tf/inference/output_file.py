@@ -1,4 +1,4 @@
-"""The audio file that a model plays into: whether it can and may be written."""
+"""Whether the audio file that a model plays into can and may be written."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""From a feature file or a recording, through any kind of model, to an audio file."""
+"""Plays a feature file or a recording through any kind of model, into an audio file."""
 
 import os
 import warnings
@@ -157,7 +157,7 @@ def play_to_file(
 ) -> float:
     """Plays features block by block into an audio file.
 
-    Warns if samples were clipped, or if nothing is to be heard.
+    Warns if samples were clipped, or if the output is silent.
 
     Args:
         player: Model from `load_player`.

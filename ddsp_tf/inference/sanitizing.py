@@ -1,4 +1,4 @@
-"""Numbers that mean nothing: models that play them stay silent and finite.
+"""Meaningless numbers, which models must survive: their output stays finite.
 
 Exported models are called by programs we have never seen, some with uninitialized memory, and a
 graph cannot report an error in words.

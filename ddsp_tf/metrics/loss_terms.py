@@ -1,4 +1,4 @@
-"""The terms of a loss, beside their sum."""
+"""The terms of a loss, in addition to their sum."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ class Autoencoder(keras.Model):
     Features enter in physical units and are scaled inside; any batch and number of frames.
     A decoder with an input "z" makes a model with a timbre. The features' "z" is played if there
     is one; else, with an encoder, the timbre of their "audio" is, so that training and validation
-    need only hand over the recording with its curves; else the weight `mean_z`, which
+    need only pass the recording with its curves; else the weight `mean_z`, which
     `keep_mean_z` sets to the mean over recordings and which is saved with the model. z is no
     physical unit and is not in `feature_names`: every model can be played without it.
 

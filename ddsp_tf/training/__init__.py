@@ -1,3 +1,3 @@
-"""Training: loop, schedule, logs and the run directory."""
+"""Training through `fit`: callbacks, checkpoints, logs, several devices."""
 
 import ddsp_tf.backend.jax_first  # noqa: F401

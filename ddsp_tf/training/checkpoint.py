@@ -104,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def save(self, *, within_epoch: bool = False) -> Path:
-        """Saves the state as it is.
+        """Saves the present state.
 
         Args:
             within_epoch: Whether the epoch is unfinished, so that its metrics are needed.

@@ -1,4 +1,4 @@
-"""A run: a compiled model, its data, its callbacks, and what is said when it fails."""
+"""A run: a compiled model, its data and callbacks, and the messages of its failures."""
 
 import contextlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""Noticing that a training goes wrong while it still runs."""
+"""Detects that a training is going wrong while it runs."""
 
 import math
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ def level_db(audio: np.ndarray) -> float:
 
 
 class Health:
-    """Looks at the levels of a model's signals, and says once when something has gone wrong.
+    """Watches the levels of a model's signals, and reports each failure once.
 
     Two failures make a falling loss worthless: the whole output falls silent, because silence is
-    a local minimum of spectral losses; or one synthesizer dies, and the others do its work badly
+    a local minimum of spectral losses; or one synthesizer dies, and the others replace it badly
     (a noise synthesizer without harmonics buzzes and hisses, but has no pitch).
 
     Args:
@@ -59,7 +59,7 @@ class Health:
         return cls(synthesizers, group.processors[-1].name, after_step)
 
     def examine(self, step: int, numbers: Mapping[str, float]) -> list[str]:
-        """Looks at the levels of one step.
+        """Examines the levels of one step.
 
         Args:
             step: The step.

@@ -1,4 +1,4 @@
-"""What a training leaves to look at and listen to: metrics, the best model, renders, warnings."""
+"""What a training leaves behind: metrics, the best model, renders, warnings."""
 
 import math
 import os
@@ -20,7 +20,7 @@ from ddsp_tf.training.health import Health, level_db
 
 
 class _EveryFewSteps(keras.callbacks.Callback):
-    """Does something at the ends of some epochs.
+    """Acts at the ends of some epochs.
 
     Args:
         every: Steps from one time to the next; 0 for never.
@@ -122,7 +122,7 @@ class LogMetrics(keras.callbacks.Callback):
 
 
 class KeepBest(_EveryFewSteps):
-    """Saves the model with the lowest validation loss, and ends a training that gets no better.
+    """Saves the model with the lowest validation loss, and ends a training that no longer improves.
 
     `keras.callbacks.ModelCheckpoint` and `EarlyStopping` forget the best loss when a training
     resumes, save the optimizer with the model, and write the file in place. Losses that are not

@@ -1,9 +1,9 @@
 """Training steps of a model that TensorFlow has copied to several devices.
 
 Keras compiles a whole step with XLA, which `tf.distribute.MirroredStrategy` does not allow, and
-clips the gradients of each copy before it adds them up, so that several devices train otherwise
-than one. Here each copy compiles its loss and gradients, and what is clipped is the gradient of
-the whole batch.
+clips the gradients of each copy before it adds them up, so that several devices train
+differently from one. Here each copy compiles its loss and gradients, and the gradient of the whole
+batch is clipped.
 """
 
 from typing import Any

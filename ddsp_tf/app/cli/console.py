@@ -1,4 +1,4 @@
-"""What commands print, and how."""
+"""Progress bars and tables of the command line."""
 
 import sys
 import time
@@ -12,13 +12,13 @@ _SECONDS_BETWEEN_LINES = 60.0
 
 
 class Progress(Protocol):
-    """Where a command is, shown to the user."""
+    """Shows the user how far a command has come."""
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
         """Shows that `done` of `total` steps are done (None: as before), and a text after it."""
 
     def note(self, text: str) -> None:
-        """Prints a line of its own."""
+        """Prints a separate line."""
 
 
 class _Bar:
@@ -40,7 +40,7 @@ class _Bar:
 
 
 class _Lines:
-    """A line now and then in a file."""
+    """Occasional lines in a file."""
 
     def __init__(self, what: str, total: float | None):
         self._what, self._total = what, total
@@ -63,7 +63,7 @@ class _Lines:
 
 @contextmanager
 def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
-    """Shows on standard error how far a block is: a bar in a terminal, else a line now and then.
+    """Shows on standard error how far a block has come: a bar in a terminal, else occasional lines.
 
     Args:
         what: Text before the bar.

@@ -1,4 +1,4 @@
-"""Commands about recordings, features and datasets."""
+"""Commands for recordings, features and datasets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command `info`: what a folder of ours is."""
+"""The command `info`, which describes a dataset, run or export."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
 
 
 def print_dataset(path, manifest):
-    """Prints what is in a dataset."""
+    """Prints the contents of a dataset."""
     minutes = manifest.statistics["minutes"]
     flagged = sum(bool(recording.flags) for recording in manifest.recordings)
     given = sum(recording.seconds for recording in manifest.recordings) / 60.0

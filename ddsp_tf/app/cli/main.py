@@ -61,7 +61,7 @@ class _Group(click.Group):
 
 
 def _message(error: Exception) -> str | None:
-    """Returns the one line of an error that the user can fix; None for others."""
+    """Returns the message of an error that the user can fix; None for other errors."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, click.UsageError) and error.ctx is not None:

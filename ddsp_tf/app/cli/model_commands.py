@@ -1,4 +1,4 @@
-"""Commands about models: train, evaluate, export, synthesize."""
+"""Commands for models: train, evaluate, export, synthesize."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: one end, one sentence."""
+"""Ctrl-C, SIGTERM and SIGHUP end a command in one way, with one sentence."""
 
 import os
 import signal

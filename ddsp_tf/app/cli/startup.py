@@ -1,4 +1,4 @@
-"""What happens before a command: a look at the surroundings, and the start of TensorFlow."""
+"""What happens before a command: checks of the environment, and imports of TensorFlow."""
 
 import faulthandler
 import functools
@@ -16,7 +16,7 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def watch_for_crashes() -> None:
-    """Makes a crash in native code say so, wherever standard error points at that moment."""
+    """Makes crashes in native code print a traceback, wherever standard error points by then."""
     # Kept open for the life of the process.
     faulthandler.enable(file=os.dup(2))
 

@@ -1,4 +1,4 @@
-"""Which processor TensorFlow computes on, and what to do if that is too slow."""
+"""The device that TensorFlow computes on, and what to do if it is too slow."""
 
 import os
 

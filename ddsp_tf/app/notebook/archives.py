@@ -1,4 +1,4 @@
-"""Unpacks archives that come from anywhere."""
+"""Unpacks archives from untrusted sources."""
 
 import stat
 import zipfile

@@ -1,4 +1,4 @@
-"""Training to look at and listen to while it runs."""
+"""Watching and hearing a training while it runs."""
 
 import html
 import time
@@ -44,7 +44,7 @@ class LiveTraining:
         return self
 
     def __call__(self, step: int, steps: int, numbers: dict):
-        """Shows where the training is; the `on_step` of a training."""
+        """Shows how far the training has come; the `on_step` of a training."""
         if "loss" in numbers:
             self._texts["loss"] = f"loss {numbers['loss']:.2f}"
         if "validation_loss" in numbers:
