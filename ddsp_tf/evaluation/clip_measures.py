@@ -11,6 +11,9 @@ from ddsp_tf.features.loudness import loudness_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.inference.rendering import render_stems
 from ddsp_tf.losses import MultiScaleSpectralLoss
+from ddsp_tf.losses.multi_scale_spectral import scaled_fft_sizes
+from ddsp_tf.metrics.attacks import attack_error_ms
+from ddsp_tf.metrics.cepstrum import cepstral_distance_db
 from ddsp_tf.metrics.distances import f0_accuracy, f0_l1_semitones, f0_outlier_share, loudness_l1_db
 from ddsp_tf.models import Autoencoder
 
@@ -52,6 +55,9 @@ class ClipJudge:
     ):
         self.model, self.extractor = model, extractor
         self._terms = compiled(loss.terms, model)
+        # Halfway between those that models are trained on.
+        sizes = [size * 3 // 2 for size in scaled_fft_sizes(model.sample_rate)]
+        self._other_sizes = compiled(MultiScaleSpectralLoss(sizes).call, model)
 
     def measure(
         self, name: str, features: Mapping[str, np.ndarray], target: np.ndarray, seed: int
@@ -74,7 +80,12 @@ class ClipJudge:
         expected = self._expected(features, target)
         terms = self._terms(target[None], stems["reconstruction"][None])
         terms = {key: float(value[0]) for key, value in terms.items()}
-        metrics = {**_totals(terms), **_feature_metrics(expected, reconstruction), **terms}
+        metrics = {
+            **_totals(terms),
+            **_feature_metrics(expected, reconstruction),
+            **self._sound_metrics(target, stems["reconstruction"]),
+            **terms,
+        }
         return MeasuredClip(
             name=name,
             stems={"target": target, **stems},
@@ -84,6 +95,14 @@ class ClipJudge:
             },
             metrics=metrics,
         )
+
+    def _sound_metrics(self, target, audio) -> dict[str, float]:
+        rate = self.model.sample_rate
+        return {
+            "other_sizes_loss": float(self._other_sizes(target[None], audio[None])[0]),
+            "cepstral_distance_db": cepstral_distance_db(target, audio, rate),
+            "attack_error_ms": attack_error_ms(target, audio, rate),
+        }
 
     def _expected(self, features, target) -> dict[str, np.ndarray]:
         """Returns the features that the rendering is compared with.

@@ -53,6 +53,20 @@ _WORDINGS = {
     "f0_within_50_cents": Wording(
         "Pitch accuracy", "%", "higher; frames within 50 cents", 100.0, 1
     ),
+    "other_sizes_loss": Wording(
+        "Loss at other sizes",
+        good="lower; spectral loss at window sizes that are not trained on, about as high",
+    ),
+    "cepstral_distance_db": Wording(
+        "Timbre error", "dB", "lower; distance of the spectral envelopes, 1 dB is another noise"
+    ),
+    "attack_error_ms": Wording(
+        "Attack error",
+        "ms",
+        "lower; attacks too early or too late, 10 ms is barely audible",
+        1.0,
+        1,
+    ),
 }
 
 

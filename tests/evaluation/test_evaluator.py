@@ -52,6 +52,8 @@ def test_a_perfect_copy_has_no_error(one_clip):
     assert summary["loudness_l1_db"] < 1e-3
     assert summary["f0_l1_semitones"] < 1e-3
     assert summary["f0_outlier_share"] == 0.0 and summary["f0_within_50_cents"] == 1.0
+    assert summary["other_sizes_loss"] == summary["attack_error_ms"] == 0.0
+    assert summary["cepstral_distance_db"] < 1e-3
 
 
 def test_a_perfect_copy_has_no_error_where_clips_cut_notes_in_two(one_clip):

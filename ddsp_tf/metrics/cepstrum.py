@@ -1,0 +1,59 @@
+"""How different two timbres are, whatever their levels."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ddsp_tf.dsp.mfcc import mfcc
+
+_N_MELS = 40
+_N_COEFFICIENTS = 13
+# One frame sees 128 ms: over shorter times, the spectrum of a noise is a matter of chance.
+_WINDOW_SECONDS = 0.128
+_HOP_SECONDS = 0.01
+# Frames that are softer than the loudest by more than this have no timbre.
+_RANGE_DB = 50.0
+
+
+def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) -> float:
+    """Mean difference of spectral envelopes, without their levels.
+
+    The root of the mean squared difference in dB of mel spectra that are smoothed by leaving out
+    all but the first 13 mel-frequency cepstral coefficients (MFCC), and of these the zeroth, the
+    level. It is a constant times the mel-cepstral distortion of Kubichek, "Mel-cepstral distance
+    measure for objective speech quality assessment" (PACRIM 1993).
+
+    Args:
+        target: Audio of the target, [samples].
+        audio: Audio of the rendering, [samples].
+        sample_rate: Samples per second.
+
+    Returns:
+        Distance in dB; 0 is equal; NaN if the target is silent.
+
+    Raises:
+        ValueError: If the signals are not [samples] of one length.
+
+    Example:
+        >>> noise = np.random.default_rng(0).normal(0.0, 0.1, 16000)
+        >>> round(cepstral_distance_db(noise, 0.5 * noise, 16000), 2)
+        0.0
+    """
+    target, audio = np.asarray(target, np.float32), np.asarray(audio, np.float32)
+    if target.ndim != 1 or target.shape != audio.shape:
+        raise ValueError(
+            f"target {target.shape}, audio {audio.shape}; expected [samples] of one length"
+        )
+    hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
+    coefficients = np.asarray(
+        mfcc(np.stack([target, audio]), sample_rate, hop, _N_COEFFICIENTS, _N_MELS, size)
+    )
+    # The zeroth is the mean of log magnitudes times the root of the number of bands.
+    level_db = 20.0 / math.log(10.0) * coefficients[0, :, 0] / math.sqrt(_N_MELS)
+    heard = level_db > level_db.max(initial=-math.inf) - _RANGE_DB
+    if not np.any(target) or not heard.any():
+        return float("nan")
+    difference = coefficients[0, heard, 1:] - coefficients[1, heard, 1:]
+    distance = np.sqrt(np.sum(np.square(difference), axis=1) / _N_MELS)
+    return float(20.0 / math.log(10.0) * np.mean(distance))
