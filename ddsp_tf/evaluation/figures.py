@@ -4,7 +4,7 @@ Time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_R
 pictures of equal duration line up, and a page can draw a playhead across them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ddsp_tf.evaluation.style import (
+    AMBER,
     BLUE,
     STROKES,
     add_legend,
@@ -22,6 +23,7 @@ from ddsp_tf.evaluation.style import (
     to_png,
 )
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.features.transcription import Note
 
 AXES_LEFT = 0.065
 AXES_RIGHT = 0.985
@@ -91,15 +93,20 @@ def spectrogram_png(
 
 
 def pitch_over_spectrogram_png(
-    features: Mapping[str, np.ndarray], sample_rate: int, frame_rate: float, start_seconds: float
+    features: Mapping[str, np.ndarray],
+    sample_rate: int,
+    frame_rate: float,
+    start_seconds: float,
+    notes: Sequence[Note] = (),
 ) -> bytes:
-    """Draws the detected pitch over the spectrogram of the sound.
+    """Draws the detected pitch, and the notes found in it, over the spectrogram of the sound.
 
     Args:
         features: Arrays `audio` [frames * hop], `f0_hz` and `f0_confidence` [frames].
         sample_rate: Samples per second.
         frame_rate: Frames per second.
         start_seconds: Time of the first frame in the recording.
+        notes: Notes of these frames, from `transcribe`, counted from the first frame.
 
     Returns:
         Content of a PNG file.
@@ -115,6 +122,12 @@ def pitch_over_spectrogram_png(
     end_seconds = start_seconds + f0_hz.size / frame_rate
     figure, (axes,) = _timeline([1.9], end_seconds, foot=0.27)
     _draw_spectrogram(axes, features["audio"], sample_rate, (start_seconds, end_seconds))
+    for note in notes:
+        span = (start_seconds + note.onset_s, start_seconds + note.offset_s)
+        height = _hz_to_mel(440.0 * 2.0 ** ((note.midi - 69.0) / 12.0))
+        label = "notes" if note is notes[0] else None
+        axes.plot(span, (height, height), color=AMBER, linewidth=5.0, alpha=0.75, label=label)
+        axes.plot(span[0], height, color=AMBER, marker="|", markersize=12)
     times = start_seconds + np.arange(f0_hz.size) / frame_rate
     for values, width, alpha, label in (
         (f0_hz, 0.7, 0.6, None),

@@ -190,3 +190,50 @@ def features(audio, out, config, overrides, channel):
         f"{printable(out)}: {len(curves['f0_hz'])} frames at {extractor.frame_rate} a second, "
         f"{voiced:.0%} of them with pitch"
     )
+
+
+@click.command()
+@click.argument("source", metavar="AUDIO_OR_FEATURES")
+@click.argument("out", type=Path)
+@click.option("--pitch-bend", is_flag=True, help="Follow the measured pitch by pitch bend (MIDI).")
+@configuration_options("solo_instrument")
+@channel_option
+def notes(source, out, pitch_bend, config, overrides, channel):
+    """Write the notes of a recording as MIDI or CSV.
+
+    AUDIO_OR_FEATURES is a recording of one monophonic instrument or voice (bundled:violin, too),
+    or a feature file. OUT is a .mid file, or a .csv file with onset, offset, key, cents, level and
+    confidence of every note.
+
+    \b
+    Example:
+        ddsp-tf notes take1.wav take1.mid
+    """
+    from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.audio.reading import read_audio
+    from ddsp_tf.configuration.experiment import load_extractor
+    from ddsp_tf.errors import UserError
+    from ddsp_tf.features.transcription import transcribe
+    from ddsp_tf.inference import feature_files
+    from ddsp_tf.inference.note_files import check_notes_path, save_notes
+    from ddsp_tf.inference.output_file import check_output
+
+    source = resolve(source)
+    check_notes_path(out)
+    check_output(out, [source])
+    if source.suffix.lower() in feature_files.SUFFIXES:
+        curves, frame_rate = feature_files.load_features(source)
+        found = transcribe(curves, frame_rate)
+    else:
+        extractor = load_extractor(config, overrides)
+        frame_rate, sample_rate = extractor.frame_rate, extractor.sample_rate
+        audio = read_audio(source, sample_rate, channel=channel)
+        curves = extractor.extract(audio)
+        found = transcribe(curves, frame_rate, audio, sample_rate)
+    if not found:
+        raise UserError(
+            f"{source}: no note was found; expected a recording of one instrument or voice"
+        )
+    save_notes(out, found, curves["f0_hz"] if pitch_bend else None, frame_rate)
+    keys = [round(note.midi) for note in found]
+    click.echo(f"{printable(out)}: {len(found)} notes, MIDI {min(keys)} to {max(keys)}")

@@ -112,6 +112,7 @@ for command in (
     model_commands.evaluate,
     model_commands.export,
     data_commands.features,
+    data_commands.notes,
     model_commands.synthesize,
 ):
     command.callback = started(command.callback, _is_verbose)

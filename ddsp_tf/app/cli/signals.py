@@ -21,6 +21,7 @@ SENTENCES = {
     "evaluate": "stopped before the evaluation was complete; run the same command again",
     "export": "stopped; an export is written only when it is complete; run the same command again",
     "features": "stopped; a file is written only when it is complete; run the same command again",
+    "notes": "stopped; a file is written only when it is complete; run the same command again",
     "synthesize": "stopped; a file is written only when it is complete; run the same command again",
 }
 

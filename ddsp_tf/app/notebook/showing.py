@@ -102,7 +102,7 @@ def show_dataset(manifest, excerpts: int = 2):
     """
     from IPython.display import HTML, display
 
-    from ddsp_tf.app.pages.dataset_page import dataset_facts, excerpt
+    from ddsp_tf.app.pages.dataset_page import dataset_facts, excerpt, notes_of
     from ddsp_tf.evaluation.charts import histograms_png
     from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
 
@@ -122,7 +122,8 @@ def show_dataset(manifest, excerpts: int = 2):
         audio = arrays["audio"]
         player = player_html(gain_for([audio]) * audio, rate)
         display(HTML(f"<div><b>{html.escape(recording.source)}</b></div>{player}"))
-        _show_png(pitch_over_spectrogram_png(arrays, rate, frame_rate, first / frame_rate))
+        start, notes = first / frame_rate, notes_of(manifest, arrays)
+        _show_png(pitch_over_spectrogram_png(arrays, rate, frame_rate, start, notes))
 
 
 def _show_png(png: bytes):

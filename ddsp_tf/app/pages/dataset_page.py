@@ -13,6 +13,7 @@ from ddsp_tf.data.segments import read_segments
 from ddsp_tf.evaluation.charts import histograms_png
 from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
 from ddsp_tf.training.harmonic_range import harmonics_for
+from ddsp_tf.features.transcription import Note, transcribe
 
 EXCERPTS = 6
 EXCERPT_SECONDS = 8.0
@@ -22,8 +23,8 @@ def write_dataset_page(dataset: Manifest | str | os.PathLike) -> Path:
     """Writes the page of a dataset into its folder.
 
     The page shows the dataset's size and ranges, histograms of pitch and loudness, a table of all
-    recordings with warnings, and the detected pitch over the spectrogram of a few excerpts, of
-    flagged recordings first. It is one file and needs no network.
+    recordings with warnings, and detected pitch and notes over the spectrogram of a few excerpts,
+    of flagged recordings first. It is one file and needs no network.
 
     Args:
         dataset: Manifest or folder of a dataset.
@@ -109,9 +110,9 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
         arrays, first = excerpt(manifest, file)
         start = first / manifest.frame_rate
         seconds = arrays["f0_hz"].size / manifest.frame_rate
-        picture = pitch_over_spectrogram_png(
-            arrays, manifest.sample_rate, manifest.frame_rate, start
-        )
+        rates = (manifest.sample_rate, manifest.frame_rate)
+        notes = notes_of(manifest, arrays)
+        picture = pitch_over_spectrogram_png(arrays, *rates, start, notes)
         excerpts.append(
             {
                 "name": recording.source,
@@ -142,3 +143,16 @@ def excerpt(manifest: Manifest, file: SegmentFile) -> tuple[dict[str, np.ndarray
     cut = {name: values[first : first + frames] for name, values in arrays.items()}
     cut["audio"] = arrays["audio"][first * hop : (first + frames) * hop]
     return cut, start_frame + first
+
+
+def notes_of(manifest: Manifest, arrays: dict[str, np.ndarray]) -> list[Note]:
+    """Finds the notes of an excerpt.
+
+    Args:
+        manifest: The dataset.
+        arrays: From `excerpt`.
+
+    Returns:
+        Notes, counted from the excerpt's first frame.
+    """
+    return transcribe(arrays, manifest.frame_rate, arrays["audio"], manifest.sample_rate)

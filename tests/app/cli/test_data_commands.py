@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -108,3 +109,24 @@ def test_features_do_not_replace_the_recording(melodies, tmp_path):
     result = call("features", recording, recording, "--config", "demo")
     assert result.exit_code == 2 and "take.npz" in result.stderr
     assert recording.read_bytes() == before
+
+
+def test_notes_of_a_recording_and_of_its_features(melodies, tmp_path):
+    recording, made = melodies / "melody_0.wav", tmp_path / "a.npz"
+    result = call("notes", recording, tmp_path / "a.mid", "--config", "demo", "--pitch-bend")
+    assert result.exit_code == 0, result.stderr
+    keys = [m.note for m in mido.MidiFile(tmp_path / "a.mid") if m.type == "note_on"]
+    assert f"{len(keys)} notes, MIDI {min(keys)} to {max(keys)}" in result.stdout
+    assert call("features", recording, made, "--config", "demo").exit_code == 0
+    assert call("notes", made, tmp_path / "a.csv").exit_code == 0
+    assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
+
+
+def test_a_recording_without_notes_gives_no_file(tmp_path):
+    soundfile.write(tmp_path / "hiss.wav", np.zeros(16000), 16000)
+    result = call("notes", tmp_path / "hiss.wav", tmp_path / "a.mid", "--config", "demo")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith(
+        "hiss.wav: no note was found; expected a recording of one instrument or voice"
+    )
+    assert not (tmp_path / "a.mid").exists()

@@ -10,7 +10,17 @@ from click.testing import CliRunner
 
 from ddsp_tf.app.cli import main
 
-COMMANDS = ("run", "prepare", "train", "evaluate", "export", "features", "synthesize", "info")
+COMMANDS = (
+    "run",
+    "prepare",
+    "train",
+    "evaluate",
+    "export",
+    "features",
+    "notes",
+    "synthesize",
+    "info",
+)
 
 
 def call(*arguments):
@@ -131,6 +141,9 @@ def test_a_bad_file_among_good_ones_is_skipped_and_counted(bad_audio, melodies, 
         (["features", "{tmp}/nowhere.wav", "{tmp}/f.npz"], ["nowhere.wav"]),
         (["features", "{wav}", "{tmp}/f.txt"], ["f.txt"]),
         (["features", "{wav}", "/proc/f.npz"], ["/proc/f.npz"]),
+        (["notes", "{tmp}/nowhere.wav", "{tmp}/n.mid"], ["nowhere.wav"]),
+        (["notes", "{wav}", "{tmp}/n.txt"], ["n.txt", ".mid"]),
+        (["notes", "{wav}", "/proc/n.mid"], ["/proc/n.mid"]),
         (["synthesize", "{tmp}", "{wav}", "{tmp}/o.wav"], ["best.keras"]),
         (["synthesize", "{tmp}/nix", "{wav}", "{tmp}/o.wav"], ["nix"]),
         (["synthesize", "{run}", "{tmp}/nowhere.npz", "{tmp}/o.wav"], ["nowhere.npz"]),

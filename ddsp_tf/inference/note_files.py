@@ -1,0 +1,137 @@
+"""Notes in files: MIDI for sequencers and notation, CSV for everything else."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import mido
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.transcription import Note
+from ddsp_tf.files.atomic import atomic_path
+
+MIDI_SUFFIXES = (".mid", ".midi")
+SUFFIXES = (*MIDI_SUFFIXES, ".csv")
+# A tick is a millisecond, at 120 beats per minute.
+_TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
+_TEMPO = 500_000
+# Velocity stands for a gain of its square, as in the General MIDI guidelines.
+_DB_PER_DECADE = 40.0
+# What synthesizers assume unless they are told otherwise.
+_BEND_SEMITONES = 2.0
+_BEND_SECONDS = 0.01
+
+
+def check_notes_path(path: str | os.PathLike) -> Path:
+    """Checks that notes can be written to a file of this name.
+
+    Args:
+        path: File to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If the suffix is another one than `.mid`, `.midi` or `.csv`.
+
+    Example:
+        >>> check_notes_path("solo.mid").name
+        'solo.mid'
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .mid, .midi or .csv")
+    return path
+
+
+def save_notes(
+    path: str | os.PathLike,
+    notes: Sequence[Note],
+    f0_hz: np.ndarray | None = None,
+    frame_rate: float | None = None,
+) -> None:
+    """Writes notes to a MIDI or CSV file.
+
+    A MIDI file has one track at 120 beats per minute, of 500 ticks each. The velocity of a note
+    follows from its level: 127 for the loudest, half of that 12 dB below. Keys are the nearest
+    ones. A CSV file has the columns onset_s, offset_s, midi, cents, level_db and confidence.
+
+    Args:
+        path: File to write; ends in `.mid`, `.midi` or `.csv`.
+        notes: Notes in order, from `transcribe`.
+        f0_hz: Pitch in Hz [frames], which a MIDI file follows by pitch bend of two semitones
+            either way; None for no pitch bend.
+        frame_rate: Frames per second of `f0_hz`.
+
+    Raises:
+        UserError: If the suffix is unknown or the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "solo.csv"
+        >>> save_notes(path, [Note(0.5, 1.0, 68.96, -20.0, 0.9)])
+        >>> path.read_text().splitlines()[1]
+        '0.500,1.000,69,-4,-20.0,0.90'
+    """
+    path = check_notes_path(path)
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".csv":
+            _write_csv(temporary, notes)
+        else:
+            _write_midi(temporary, notes, f0_hz, frame_rate)
+
+
+def _write_csv(path: Path, notes: Sequence[Note]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["onset_s", "offset_s", "midi", "cents", "level_db", "confidence"])
+        for note in notes:
+            key = round(note.midi)
+            times = (f"{note.onset_s:.3f}", f"{note.offset_s:.3f}")
+            pitch = (key, round(100.0 * (note.midi - key)))
+            writer.writerow([*times, *pitch, f"{note.level_db:.1f}", f"{note.confidence:.2f}"])
+
+
+def _write_midi(path, notes, f0_hz, frame_rate) -> None:
+    loudest = max((note.level_db for note in notes), default=0.0)
+    # Of events at one time, a note ends before the bend that the next one begins with.
+    events = []
+    for note in notes:
+        key = int(np.clip(round(note.midi), 0, 127))
+        velocity = 127.0 * 10.0 ** ((note.level_db - loudest) / _DB_PER_DECADE)
+        velocity = int(np.clip(round(velocity), 1, 127))
+        on = mido.Message("note_on", note=key, velocity=velocity)
+        events += [(note.onset_s, 2, on), (note.offset_s, 0, mido.Message("note_off", note=key))]
+        if f0_hz is not None:
+            events += [(time, 1, message) for time, message in _bends(note, key, f0_hz, frame_rate)]
+    events.sort(key=lambda event: event[:2])
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)])
+    if f0_hz is not None:
+        # Registered parameter 0: the range of pitch bend.
+        range_semitones = int(_BEND_SEMITONES)
+        for control, value in ((101, 0), (100, 0), (6, range_semitones), (38, 0)):
+            track.append(mido.Message("control_change", control=control, value=value))
+    now = 0
+    for time, _, message in events:
+        tick = round(time * _TICKS_PER_SECOND)
+        track.append(message.copy(time=tick - now))
+        now = tick
+    midi = mido.MidiFile(type=0, ticks_per_beat=_TICKS_PER_BEAT, tracks=[track])
+    midi.save(os.fspath(path))
+
+
+def _bends(note: Note, key: int, f0_hz: np.ndarray, frame_rate: float):
+    """Yields pitch bend messages along a note, at most every 10 ms."""
+    step = max(round(_BEND_SECONDS * frame_rate), 1)
+    first, end = round(note.onset_s * frame_rate), round(note.offset_s * frame_rate)
+    last = None
+    for frame in range(first, min(end, len(f0_hz)), step):
+        if f0_hz[frame] <= 0.0:
+            continue
+        semitones = 69.0 + 12.0 * np.log2(f0_hz[frame] / 440.0) - key
+        bend = int(np.clip(round(8192.0 * semitones / _BEND_SEMITONES), -8192, 8191))
+        if bend != last:
+            yield frame / frame_rate, mido.Message("pitchwheel", pitch=bend)
+            last = bend

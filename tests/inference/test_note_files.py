@@ -1,0 +1,83 @@
+"""Notes come back from the files they are written to, as another program reads them."""
+
+import csv
+
+import mido
+import numpy as np
+import pytest
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.transcription import Note
+from ddsp_tf.inference.note_files import save_notes
+
+NOTES = [
+    Note(0.5, 1.25, 69.1, -20.0, 0.9),
+    Note(1.25, 1.5, 70.96, -8.0, 1.0),
+    Note(1.75, 2.0, 71.0, -60.0, 0.7),
+]
+
+
+def messages_of(path):
+    """Messages with their times in seconds."""
+    now, found = 0.0, []
+    for message in mido.MidiFile(path):
+        now += message.time
+        found.append((round(now, 3), message))
+    return found
+
+
+def test_midi_holds_times_keys_and_velocities(tmp_path):
+    save_notes(tmp_path / "a.mid", NOTES)
+    played = [
+        (time, message.type, message.note)
+        for time, message in messages_of(tmp_path / "a.mid")
+        if message.type.startswith("note")
+    ]
+    assert played == [
+        (0.5, "note_on", 69),
+        (1.25, "note_off", 69),
+        (1.25, "note_on", 71),
+        (1.5, "note_off", 71),
+        (1.75, "note_on", 71),
+        (2.0, "note_off", 71),
+    ]
+    on = [m.velocity for _, m in messages_of(tmp_path / "a.mid") if m.type == "note_on"]
+    # 12 dB below the loudest: half the velocity. 52 dB below: 127 / 10 ** 1.3.
+    assert on == [64, 127, 6]
+
+
+def test_pitch_bend_follows_the_pitch(tmp_path):
+    f0_hz = np.full(200, 440.0 * 2.0 ** (1.0 / 12.0))
+    f0_hz[150:] = 0.0
+    save_notes(tmp_path / "a.midi", NOTES, f0_hz, 100)
+    found = messages_of(tmp_path / "a.midi")
+    bends = [(time, m.pitch) for time, m in found if m.type == "pitchwheel"]
+    # A semitone above the key 69, and a semitone below 71, of two semitones.
+    assert bends == [(0.5, 4096), (1.25, -4096)]
+    controls = [(m.control, m.value) for _, m in found if m.type == "control_change"]
+    assert controls == [(101, 0), (100, 0), (6, 2), (38, 0)]
+
+
+def test_csv_holds_cents(tmp_path):
+    save_notes(tmp_path / "a.csv", NOTES)
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1] == {
+        "onset_s": "1.250",
+        "offset_s": "1.500",
+        "midi": "71",
+        "cents": "-4",
+        "level_db": "-8.0",
+        "confidence": "1.00",
+    }
+
+
+def test_no_notes_make_an_empty_file(tmp_path):
+    save_notes(tmp_path / "a.mid", [])
+    assert not [m for _, m in messages_of(tmp_path / "a.mid") if m.type == "note_on"]
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"a\.xml: found the suffix '.xml'; expected \.mid"):
+        save_notes(tmp_path / "a.xml", NOTES)
+    assert not list(tmp_path.iterdir())
