@@ -3,7 +3,7 @@
 import numpy as np
 
 _GRID_SEMITONES = 0.1
-_NOTE_COST_SECONDS = 0.05
+_NOTE_COST_SECONDS = 0.055
 _LARGEST_DEVIATION = 1.5
 # Cost of a frame inside a note, by the confidence of its pitch; a frame outside costs nothing.
 _CONFIDENCES, _COSTS = (0.0, 0.5, 1.0), (2.0, 0.0, -1.0)

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,7 @@ def play_to_file(
     """Plays features block by block into an audio file.
 
     Warns if samples were clipped, or if the output is silent.
+    """Plays features block by block into an audio file; see `write_blocks`.
 
     Args:
         player: Model from `load_player`.
@@ -171,27 +172,53 @@ def play_to_file(
         Seconds of audio written.
 
     Raises:
-        UserError: If the format is unknown, or does not have the model's sample rate, the curves
-            cannot be played, or the file cannot be written.
+        UserError: If the curves cannot be played, or `write_blocks` refuses.
+    """
+    blocks = synthesize(player, curves, seed)
+    return write_blocks(blocks, player.sample_rate, out, on_progress, on_warning)
+
+
+def write_blocks(
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    out: str | os.PathLike,
+    on_progress: Callable[[int], None] | None = None,
+    on_warning: Callable[[str], None] = warnings.warn,
+) -> float:
+    """Writes audio to a file while it is made.
+
+    Warns if samples were clipped, or if nothing is to be heard.
+
+    Args:
+        blocks: float32 audio, block by block.
+        sample_rate: Samples per second.
+        out: Audio file to write; its suffix decides the format, such as .wav or .flac.
+        on_progress: Function called with the whole seconds done.
+        on_warning: Function called with the text of a warning.
+
+    Returns:
+        Seconds of audio written.
+
+    Raises:
+        UserError: If the format is unknown or does not have this sample rate, or the file cannot be
+            written.
     """
     out = Path(out)
-    kind, encoding = output_format(out, player.sample_rate)
+    kind, encoding = output_format(out, sample_rate)
     check_output(out, [])
     samples, clipped, peak = 0, 0, 0.0
     try:
         with (
             atomic_path(out) as temporary,
-            soundfile.SoundFile(
-                temporary, "w", player.sample_rate, 1, encoding, format=kind
-            ) as file,
+            soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=kind) as file,
         ):
-            for block in synthesize(player, curves, seed):
+            for block in blocks:
                 file.write(block)
                 samples += len(block)
                 clipped += int(np.count_nonzero(np.abs(block) > 1.0))
                 peak = max(peak, float(np.abs(block).max()))
                 if on_progress:
-                    on_progress(samples // player.sample_rate)
+                    on_progress(samples // sample_rate)
     except soundfile.SoundFileError as error:
         # Of a full disk it only says "System error.".
         raise UserError(f"{out}: cannot be written ({error}); is there room for it?") from error
@@ -204,4 +231,4 @@ def play_to_file(
         )
     elif peak <= _SILENT:
         _warn(on_warning, out, "is silent: the curves have no level that the model answers to")
-    return samples / player.sample_rate
+    return samples / sample_rate

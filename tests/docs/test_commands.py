@@ -17,7 +17,7 @@ from ddsp_tf.configuration.registry import CLASSES, parameters
 BLOCKS = [
     code for page in PAGES for code in code_blocks(page) if code.language == "" and commands(code)
 ]
-QUICK = ("prepare", "features", "synthesize", "info", "evaluate")
+QUICK = ("prepare", "features", "notes", "synthesize", "info", "evaluate")
 OPTION_MAKERS = ("add_argument", "option")
 # What they need is not at hand: weights, clusters, recordings of others; or another one ran it.
 ONLY_READ = re.compile(r"crepe|--runner|'(yin|auto)'|(^| )(/mnt|sax)")

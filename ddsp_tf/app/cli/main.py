@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from ddsp_tf.app.cli import data_commands, info_command, model_commands, run_command
+from ddsp_tf.app.cli import (
+    data_commands,
+    info_command,
+    model_commands,
+    run_command,
+    synthesize_command,
+)
 from ddsp_tf.app.cli.options import import_option, refuse_infinite
 from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
@@ -113,7 +119,7 @@ for command in (
     model_commands.export,
     data_commands.features,
     data_commands.notes,
-    model_commands.synthesize,
+    synthesize_command.synthesize,
 ):
     command.callback = started(command.callback, _is_verbose)
     command.params.append(import_option())

@@ -1,4 +1,5 @@
 """Commands for models: train, evaluate, export, synthesize."""
+"""Commands about models: train, evaluate, export."""
 
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from ddsp_tf.app.cli.options import (
     seed_option,
     start_option,
 )
-from ddsp_tf.files.names import printable
 
 
 @click.command()
@@ -202,96 +202,3 @@ def print_export(out: Path, description):
     for name, reason in description.not_written.items():
         rows.append((name, f"not written: {reason}"))
     print_table(f"exported model {out}", rows)
-
-
-@click.command()
-@click.argument("model", metavar="MODEL_OR_RUN", type=Path)
-@click.argument("source", metavar="FEATURES_OR_AUDIO")
-@click.argument("out", type=Path)
-@click.option(
-    "--transfer",
-    is_flag=True,
-    help="Fit another instrument to the model: silent pauses, the octave and the levels of the "
-    "training data.",
-)
-@click.option(
-    "--octaves",
-    type=click.IntRange(-6, 6),
-    help="With --transfer: octaves to move by. [default: those nearest to the training data]",
-)
-@click.option(
-    "--pitch-correction",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    help="With --transfer: from 0, as played, to 1, each note in tune.",
-)
-@click.option(
-    "--louder-db",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="With --transfer: decibels added to the fitted level.",
-)
-@click.option(
-    "--gate-db",
-    type=click.FloatRange(min=0.0, min_open=True),
-    default=45.0,
-    show_default=True,
-    help="With --transfer: what is softer than the loud parts by more than this is silent.",
-)
-@seed_option
-@click.pass_context
-def synthesize(context, model, source, out, transfer, seed, **adjustments):
-    """Play features or a recording through a model.
-
-    MODEL_OR_RUN is a run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or
-    bundled:violin; FEATURES_OR_AUDIO an .npz, .csv or .json file, or a recording (bundled:flute,
-    too). Any length; memory does not grow with it. The rows of a .csv may be breakpoints drawn by
-    hand, at any times.
-
-    \b
-    Example:
-        ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
-    """
-    for name in adjustments:
-        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        if given and not transfer:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --transfer")
-    from ddsp_tf.app.instruments import resolve_model
-    from ddsp_tf.app.project import player_of
-    from ddsp_tf.app.recordings import resolve
-    from ddsp_tf.inference.output_file import check_output, output_format
-    from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
-
-    def warn(text):
-        click.echo(printable(f"warning: {text}"), err=True)
-
-    model, source = player_of(resolve_model(model)), resolve(source)
-    check_output(out, [model, source])
-    output_format(out, sample_rate=16000)
-    player, extractor = load_player(model)
-    output_format(out, player.sample_rate)
-    curves = read_curves(source, player, extractor, on_warning=warn)
-    if transfer:
-        curves = _transferred(curves, player.frame_rate, model, adjustments)
-    total = -(-len(curves["f0_hz"]) // player.frame_rate)
-    with progress_bar("playing", total) as advance:
-        seconds = play_to_file(player, curves, out, seed, on_progress=advance, on_warning=warn)
-    click.echo(f"{printable(out)}: {seconds:.1f} s at {player.sample_rate} Hz")
-
-
-def _transferred(curves, frame_rate, model, adjustments):
-    from ddsp_tf.features.transfer import transfer_curves
-    from ddsp_tf.inference.playing import load_ranges
-
-    fitted = transfer_curves(curves, frame_rate, load_ranges(model), **adjustments)
-    if not fitted.notes.any():
-        click.echo("warning: transfer: no note was found, so the result is silent", err=True)
-        return fitted.curves
-    click.echo(
-        f"transfer: notes in {fitted.notes.mean():.0%} of the frames, pitch moved by "
-        f"{fitted.octaves} octaves, level by {fitted.level_change_db:+.1f} dB",
-        err=True,
-    )
-    return fitted.curves

@@ -1,0 +1,109 @@
+"""Songs: which model plays which track of a MIDI file."""
+
+import os
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ddsp_tf.app.instruments import resolve_model
+from ddsp_tf.app.project import player_of
+from ddsp_tf.errors import UserError
+from ddsp_tf.expression.parts import Part
+from ddsp_tf.inference.output_file import check_output, output_format
+from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
+from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
+
+Chosen = list[tuple[Part, Path]]
+
+
+def choose_tracks(
+    path: str | os.PathLike,
+    parts: Sequence[Part],
+    tracks: Sequence[str],
+    model: str | os.PathLike,
+    on_note: Callable[[str], None] = warnings.warn,
+) -> Chosen:
+    """Chooses the tracks of a song, and the model that plays each.
+
+    Args:
+        path: MIDI file, for messages.
+        parts: Its parts, from `read_midi`.
+        tracks: "NUMBER", counted from 0, or "NUMBER=MODEL", of each track to play; none for the
+            first one.
+        model: Model that plays tracks for which none is named.
+        on_note: Function called with a sentence if the file has tracks that are not played.
+
+    Returns:
+        Pairs of a part and a path of a model.
+
+    Raises:
+        UserError: If a track does not exist or is named twice.
+
+    Example:
+        >>> melody, bass = Part("melody", ()), Part("bass", ())
+        >>> chosen = choose_tracks("song.mid", [melody, bass], ["1=my_cello", "0"], "my_violin")
+        >>> [(part.name, path.name) for part, path in chosen]
+        [('bass', 'my_cello'), ('melody', 'my_violin')]
+    """
+    names = ", ".join(
+        f"{k} ({part.name or 'no name'}, {len(part.notes)} notes)" for k, part in enumerate(parts)
+    )
+    if not tracks and len(parts) > 1:
+        on_note(f"{path}: track 0 is played; there are {names}")
+    chosen: dict[int, Path] = {}
+    for track in tracks or ("0",):
+        match = re.fullmatch(r"(\d+)(?:=(.+))?", track)
+        if match is None or int(match[1]) >= len(parts):
+            raise UserError(f"track {track!r}: not in {path}; expected a number among {names}")
+        number = int(match[1])
+        if number in chosen:
+            raise UserError(f"track {number}: named twice; expected each track once")
+        chosen[number] = player_of(resolve_model(match[2] or model))
+    return [(parts[number], path) for number, path in chosen.items()]
+
+
+def play_song(
+    chosen: Chosen,
+    out: str | os.PathLike,
+    manner: Manner | None = None,
+    on_progress: Callable[[int], None] | None = None,
+    on_warning: Callable[[str], None] = warnings.warn,
+) -> tuple[float, int]:
+    """Plays the tracks of a song together into an audio file.
+
+    Args:
+        chosen: Parts and the paths of the models that play them.
+        out: Audio file to write; its suffix decides the format, such as .wav or .flac.
+        manner: How to play; None for the defaults.
+        on_progress: Function called with the whole seconds done.
+        on_warning: Function called with the text of a warning.
+
+    Returns:
+        Seconds of audio written, and samples per second.
+
+    Raises:
+        UserError: If a model cannot be loaded, the models have several sample rates, a part cannot
+            be played, or the file cannot be written.
+
+    Example:
+        >>> parts = read_midi("song.mid")  # doctest: +SKIP
+        >>> play_song([(parts[0], instrument("violin"))], "song.wav")  # doctest: +SKIP
+    """
+    manner = manner or Manner()
+    check_output(out, [path for _, path in chosen])
+    loaded = {path: load_player(path)[0] for _, path in chosen}
+    players = [loaded[path] for _, path in chosen]
+    rates = {player.sample_rate: path for path, player in loaded.items()}
+    if len(rates) > 1:
+        listed = ", ".join(f"{path} {rate} Hz" for rate, path in rates.items())
+        raise UserError(f"models of several sample rates: {listed}; expected one")
+    sample_rate = players[0].sample_rate
+    output_format(out, sample_rate)
+    seconds = song_seconds(part for part, _ in chosen)
+    curves = [
+        song_curves(part, player, load_ranges(path), manner, seconds=seconds, on_warning=on_warning)
+        for (part, path), player in zip(chosen, players, strict=True)
+    ]
+    blocks = ensemble(players, curves, manner.seed)
+    return write_blocks(blocks, sample_rate, out, on_progress, on_warning), sample_rate

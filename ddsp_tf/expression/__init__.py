@@ -1,0 +1,1 @@
+"""From notes to the curves that a model plays."""

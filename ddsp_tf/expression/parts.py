@@ -1,0 +1,200 @@
+"""What one player plays: notes, and controllers along them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.features.transcription import Note
+
+Chords = Literal["highest", "lowest", "error"]
+CHORDS = ("highest", "lowest", "error")
+# Players of keyboards let go of a note shortly after they have struck the next one.
+_LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
+_SHORTEST_SECONDS = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """A controller: a value that holds until it changes.
+
+    Attributes:
+        times_s: Times of the changes in seconds, increasing [changes].
+        values: Values from these times on [changes].
+        before: Value before the first change.
+    """
+
+    times_s: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    values: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    before: float = 0.0
+
+    def at(self, times_s: np.ndarray) -> np.ndarray:
+        """Returns the values at times in seconds, float64 of the same shape.
+
+        Example:
+            >>> Steps(np.array([1.0]), np.array([5.0])).at(np.array([0.5, 1.0, 2.0])).tolist()
+            [0.0, 5.0, 5.0]
+        """
+        place = np.searchsorted(self.times_s, times_s, side="right")
+        return np.concatenate([[self.before], self.values])[place]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What one player plays.
+
+    Attributes:
+        name: Name of the track, "" if it has none.
+        notes: Notes in order of their onsets; a level of 0 dB is the loudest that can be played.
+        gain_db: Volume and expression, in dB, 0 or less.
+        bend_semitones: Pitch bend.
+        modulation: Modulation wheel, 0 to 1.
+    """
+
+    name: str
+    notes: tuple[Note, ...]
+    gain_db: Steps = Steps()
+    bend_semitones: Steps = Steps()
+    modulation: Steps = Steps()
+
+    @property
+    def end_s(self) -> float:
+        """End of the last note in seconds."""
+        return max((note.offset_s for note in self.notes), default=0.0)
+
+
+def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[Note], int]:
+    """Leaves one note at a time.
+
+    A note that lasts a little into the next one, by up to 0.1 s and half of the shorter note, is
+    played legato: it ends where the next one begins. Of two notes that sound together for longer,
+    the higher or the lower one is played.
+
+    Args:
+        notes: Notes in order of their onsets.
+        chords: Which one of two notes at once is played: "highest", "lowest", or "error" for none.
+
+    Returns:
+        Notes, none of which overlaps the next, and the number of those that were left out or cut
+        because another one sounded.
+
+    Raises:
+        UserError: If two notes sound at once and `chords` is "error".
+
+    Example:
+        >>> chord = [Note(0.0, 1.0, 60.0), Note(0.0, 1.0, 64.0), Note(1.0, 2.0, 62.0)]
+        >>> voice, left_out = one_voice(chord)
+        >>> [note.midi for note in voice], left_out
+        ([64.0, 62.0], 1)
+    """
+    voice: list[Note] = []
+    left_out = 0
+    for note in sorted(notes, key=lambda note: (note.onset_s, note.midi)):
+        while voice and note.onset_s < voice[-1].offset_s:
+            last = voice[-1]
+            overlap = min(last.offset_s, note.offset_s) - note.onset_s
+            shorter = min(last.offset_s - last.onset_s, note.offset_s - note.onset_s)
+            together = overlap > min(_LEGATO_SECONDS, _LEGATO_SHARE * shorter)
+            if together and chords == "error":
+                raise UserError(
+                    f"two notes at once at {note.onset_s:.2f} s, MIDI {last.midi:g} and "
+                    f"{note.midi:g}; expected one at a time, or say which to play"
+                )
+            higher = note.midi > last.midi
+            left_out += together
+            if together and higher != (chords == "highest"):
+                # What is left of the note after the one that is played.
+                note = dataclasses.replace(note, onset_s=last.offset_s)
+                break
+            voice[-1] = dataclasses.replace(last, offset_s=note.onset_s)
+            if voice[-1].offset_s - voice[-1].onset_s >= _SHORTEST_SECONDS:
+                break
+            voice.pop()
+        if note.offset_s - note.onset_s >= _SHORTEST_SECONDS:
+            voice.append(note)
+    return voice, left_out
+
+
+def within_range(
+    notes: Sequence[Note], lowest: float, highest: float
+) -> tuple[list[Note], list[Note]]:
+    """Moves notes by octaves into a range of pitch.
+
+    Args:
+        notes: Notes.
+        lowest: Lowest MIDI number.
+        highest: Highest MIDI number.
+
+    Returns:
+        Notes, of which those outside of the range are moved by as many octaves as bring them
+        nearest to it; and those that were outside.
+
+    Example:
+        >>> moved, outside = within_range([Note(0.0, 1.0, 40.0)], 55.0, 88.0)
+        >>> moved[0].midi, len(outside)
+        (64.0, 1)
+    """
+    moved, outside = [], []
+    for note in notes:
+        short = max(lowest - 0.5 - note.midi, note.midi - highest - 0.5, 0.0)
+        if short > 0.0:
+            outside.append(note)
+            octaves = np.ceil(short / 12.0) * (1.0 if note.midi < lowest else -1.0)
+            note = dataclasses.replace(note, midi=float(note.midi + 12.0 * octaves))
+        moved.append(note)
+    return moved, outside
+
+
+def with_levels(notes: Sequence[Note], softest_db: float, loudest_db: float) -> list[Note]:
+    """Brings the levels of a part to those of an instrument.
+
+    Args:
+        notes: Notes whose level is in dB below the loudest that can be played.
+        softest_db: Loudness of the softest notes that the instrument plays.
+        loudest_db: Loudness of the loudest ones.
+
+    Returns:
+        Notes with their loudness in dB.
+
+    Example:
+        >>> [note.level_db for note in with_levels([Note(0.0, 1.0, 60.0, -12.0)], -25.0, 6.0)]
+        [-6.0]
+    """
+
+    def level(note: Note) -> float:
+        return max(loudest_db + note.level_db, softest_db)
+
+    return [dataclasses.replace(note, level_db=level(note)) for note in notes]
+
+
+def humanized(notes: Sequence[Note], seconds: float, seed: int) -> list[Note]:
+    """Moves the onsets of notes at random.
+
+    Args:
+        notes: Notes of one voice.
+        seconds: Standard deviation in seconds; no note moves by more than twice as much, or past
+            half of it or of the note before.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Notes; each still ends where the next one begins, if it did so before.
+
+    Example:
+        >>> notes = [Note(0.0, 1.0, 60.0), Note(1.0, 2.0, 62.0)]
+        >>> humanized(notes, 0.0, seed=0) == notes
+        True
+    """
+    generator = np.random.default_rng(seed)
+    moves = np.clip(generator.normal(0.0, seconds, len(notes)), -2.0 * seconds, 2.0 * seconds)
+    moved = list(notes)
+    for k, move in enumerate(moves.tolist()):
+        note = moved[k]
+        earliest = 0.5 * (moved[k - 1].onset_s + notes[k - 1].offset_s) if k else 0.0
+        latest = 0.5 * (note.onset_s + note.offset_s)
+        onset = float(np.clip(note.onset_s + move, min(earliest, note.onset_s), latest))
+        moved[k] = dataclasses.replace(note, onset_s=onset)
+        if k and (moved[k - 1].offset_s > onset or notes[k - 1].offset_s == note.onset_s):
+            moved[k - 1] = dataclasses.replace(moved[k - 1], offset_s=onset)
+    return moved

@@ -1,0 +1,145 @@
+"""MIDI files, played by one model or by several together."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ddsp_tf.expression.parts import Chords, Part, humanized, one_voice, with_levels, within_range
+from ddsp_tf.expression.performance import Expression, perform
+from ddsp_tf.inference.rendering import synthesize
+
+# What still sounds after the last note.
+_TAIL_SECONDS = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How a part is played.
+
+    Attributes:
+        expression: Amount of the player's own expression, 0 for none to 1.5.
+        vibrato_cents: Vibrato added to each note.
+        chords: Which of two notes at once is played: "highest", "lowest" or "error".
+        octaves: Whether notes outside of the model's range are moved by octaves.
+        humanize_s: Standard deviation by which onsets are moved, in seconds.
+        seed: Seed of everything random.
+    """
+
+    expression: float = 1.0
+    vibrato_cents: float = 0.0
+    chords: Chords = "highest"
+    octaves: bool = False
+    humanize_s: float = 0.0
+    seed: int = 0
+
+
+def song_curves(
+    part: Part,
+    player: Any,
+    ranges: Mapping[str, Any],
+    manner: Manner | None = None,
+    expression: Expression | None = None,
+    seconds: float | None = None,
+    on_warning: Callable[[str], None] = warnings.warn,
+) -> dict[str, np.ndarray]:
+    """Gives the curves of a part for a model.
+
+    The loudest velocity is played at the level that the loudest twentieth of the training data has,
+    softer ones accordingly, but none softer than its softest twentieth.
+
+    Args:
+        part: Part of a song, from `read_midi`.
+        player: Model from `load_player`; its frame rate is used.
+        ranges: Statistics of its training data, from `load_ranges`.
+        manner: How to play; None for the defaults.
+        expression: Expression of the player, from `load_expression`; None for plain notes.
+        seconds: Length; None for that of the part and a second more.
+        on_warning: Function called with the text of a warning.
+
+    Returns:
+        Dictionary of [frames] arrays: "f0_hz", "loudness_db" and "power_db".
+
+    Raises:
+        UserError: If a setting is out of range, or two notes sound at once and that is an error.
+
+    Example:
+        >>> import ddsp_tf
+        >>> from ddsp_tf.features.transcription import Note
+        >>> model = ddsp_tf.instrument("violin")
+        >>> player, _ = ddsp_tf.load_player(model)
+        >>> part = Part("", (Note(0.0, 1.0, 69.0),))
+        >>> curves = song_curves(part, player, ddsp_tf.load_ranges(model))
+        >>> curves["f0_hz"].shape, round(float(curves["f0_hz"][50]))
+        ((200,), 440)
+    """
+    manner = manner or Manner()
+    name = f"track {part.name!r}: " if part.name else ""
+    notes, left_out = one_voice(part.notes, manner.chords)
+    if left_out:
+        on_warning(f"{name}{left_out} times two notes at once; the {manner.chords} is played")
+    pitch, level = ranges["f0_midi"], ranges["loudness_db"]
+    moved, outside = within_range(notes, pitch["min"], pitch["max"])
+    if outside:
+        on_warning(
+            f"{name}{len(outside)} of {len(notes)} notes lie outside of MIDI "
+            f"{pitch['min']:.0f} to {pitch['max']:.0f}, which the model was trained on; "
+            + ("they are moved by octaves" if manner.octaves else "they may sound wrong")
+        )
+    notes = with_levels(moved if manner.octaves else notes, level["p5"], level["p95"])
+    if manner.humanize_s > 0.0:
+        notes = humanized(notes, manner.humanize_s, manner.seed)
+    seconds = part.end_s + _TAIL_SECONDS if seconds is None else seconds
+    curves = perform(
+        dataclasses.replace(part, notes=tuple(notes)),
+        player.frame_rate,
+        max(round(seconds * player.frame_rate), 1),
+        expression,
+        manner.expression,
+        manner.vibrato_cents,
+        manner.seed,
+    )
+    offset = ranges["power_db"]["mean"] - level["mean"] if "power_db" in ranges else 0.0
+    return {**curves, "power_db": curves["loudness_db"] + np.float32(offset)}
+
+
+def song_seconds(parts: Iterable[Part]) -> float:
+    """Returns the length of a song in seconds: a second more than that of its longest part."""
+    return max(part.end_s for part in parts) + _TAIL_SECONDS
+
+
+def ensemble(
+    players: Sequence[Any], curves: Sequence[Mapping[str, np.ndarray]], seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Plays several models together, block by block.
+
+    Args:
+        players: Models from `load_player`, of one sample rate.
+        curves: Curves for each, of one duration.
+        seed: Seed of the noise of the first one; each further one's is one higher.
+
+    Yields:
+        float32 audio: the sum, divided by the square root of their number.
+    """
+    voices = [
+        _even(synthesize(player, own, seed + k), players[0].sample_rate)
+        for k, (player, own) in enumerate(zip(players, curves, strict=True))
+    ]
+    gain = np.float32(len(voices) ** -0.5)
+    for blocks in zip(*voices, strict=False):
+        shortest = min(map(len, blocks))
+        yield gain * np.sum([block[:shortest] for block in blocks], axis=0)
+
+
+def _even(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """Cuts audio into blocks of one size; the last one may be shorter."""
+    rest = np.zeros(0, np.float32)
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        while len(rest) >= size:
+            yield rest[:size]
+            rest = rest[size:]
+    if len(rest):
+        yield rest
