@@ -155,9 +155,6 @@ def play_to_file(
     on_progress: Callable[[int], None] | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> float:
-    """Plays features block by block into an audio file.
-
-    Warns if samples were clipped, or if the output is silent.
     """Plays features block by block into an audio file; see `write_blocks`.
 
     Args:
@@ -187,7 +184,7 @@ def write_blocks(
 ) -> float:
     """Writes audio to a file while it is made.
 
-    Warns if samples were clipped, or if nothing is to be heard.
+    Warns if samples were clipped, or if the output is silent.
 
     Args:
         blocks: float32 audio, block by block.

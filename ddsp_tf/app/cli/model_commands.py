@@ -1,5 +1,4 @@
-"""Commands for models: train, evaluate, export, synthesize."""
-"""Commands about models: train, evaluate, export."""
+"""Commands for models: train, evaluate, export."""
 
 from pathlib import Path
 
