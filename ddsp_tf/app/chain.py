@@ -14,7 +14,7 @@ from typing import Any
 
 from ddsp_tf.app.project import keep_aside, put_back
 from ddsp_tf.audio.finding import find_audio
-from ddsp_tf.configuration.comparison import changed_settings, kept_defaults
+from ddsp_tf.configuration.comparison import changed_settings, earlier_defaults, kept_note
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
@@ -100,7 +100,10 @@ class Chain:
         self.test_dataset = out / "test_dataset"
         self.run = RunDirectory(out / "run")
         self.export_folder = out / "export"
-        self.overrides = [*self._earlier_defaults(config, overrides), *overrides]
+        kept = earlier_defaults(self.run, config, overrides)
+        if kept:
+            on_note(kept_note(kept))
+        self.overrides = [*kept, *overrides]
         experiment = load_experiment(config, self.overrides, seed)
         self.extractor, self.steps = experiment.extractor, experiment.training.steps
         self._text = experiment.text
@@ -264,25 +267,6 @@ class Chain:
                     self.skipped.append("export")
                     return description
             return export_run(self.run, self.export_folder, precisions)
-
-    def _earlier_defaults(self, config: str, overrides: Sequence[str]) -> list[str]:
-        """Finds the defaults that an earlier run had and that a new version has changed."""
-        if not self.run.is_started():
-            return []
-        self.run.read()
-        try:
-            earlier = self.run.configuration.read_text(encoding="utf-8")
-            kept = kept_defaults(config, overrides, earlier)
-            # Without it, a training is to start from initial weights.
-            kept = [one for one in kept if not one.startswith("train.start_from=")]
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{self.run.configuration}: cannot be read ({error}); restore it, or name another "
-                "folder with --out"
-            ) from error
-        if kept:
-            self.on_note(f"{', '.join(kept)}: kept as in the earlier run, whose defaults differ")
-        return kept
 
 
 class _Recorded:

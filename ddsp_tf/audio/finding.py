@@ -17,7 +17,7 @@ from ddsp_tf.files.names import printable
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
 
-_RESULTS = ("dataset.json", "run.json", "model.json")
+_RESULTS = {"dataset.json": "dataset", "run.json": "run", "model.json": "exported model"}
 _NAMED = 3
 
 
@@ -73,7 +73,7 @@ def find_audio(paths: Paths, out: str | os.PathLike | None = None) -> FoundFiles
         What was found.
 
     Raises:
-        UserError: If a path does not exist, or a folder holds no recording.
+        UserError: If a path does not exist, or a folder holds no recording or is a result.
 
     Example:
         >>> import tempfile
@@ -94,6 +94,11 @@ def find_audio(paths: Paths, out: str | os.PathLike | None = None) -> FoundFiles
     excluded = os.path.realpath(out) if out is not None else None
     for path in map(Path, paths):
         if path.is_dir():
+            if kind := _kind_of_result(path):
+                raise UserError(
+                    f"{path}: is a {kind} that ddsp-tf wrote; expected recordings, or a folder of "
+                    "recordings"
+                )
             found = _below(Path(os.path.abspath(path)), excluded)
             if not found.audio:
                 raise UserError(f"{path}: no recording in this folder; {_why_none(found)}")
@@ -125,7 +130,7 @@ def _below(folder: Path, excluded: str | None) -> FoundFiles:
             if name.startswith(".") or real in visited:
                 continue
             visited.add(real)
-            if real == excluded or _is_result(path):
+            if real == excluded or _kind_of_result(path):
                 found.results.append(path)
             else:
                 entered.append(name)
@@ -141,18 +146,18 @@ def _below(folder: Path, excluded: str | None) -> FoundFiles:
     return found
 
 
-def _is_result(folder: Path) -> bool:
-    """Tells whether a folder holds a dataset, a run or an export, intact or damaged."""
-    for name in _RESULTS:
+def _kind_of_result(folder: Path) -> str | None:
+    """Tells whether a folder holds a dataset, a run or an export, intact or damaged, and which."""
+    for name, kind in _RESULTS.items():
         try:
             content = json.loads((folder / name).read_bytes())
         except OSError:
             continue
         except (ValueError, RecursionError):
-            return True
+            return kind
         if isinstance(content, dict) and "schema_version" in content:
-            return True
-    return False
+            return kind
+    return None
 
 
 def _needs_reader(path: Path) -> bool:

@@ -14,6 +14,8 @@ from ddsp_tf.configuration.parsing import (
     parse_override,
 )
 from ddsp_tf.configuration.registry import defaults
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.run_directory import RunDirectory
 
 _STATEMENT = re.compile(r"^(?!#)(\S+) = ")
 
@@ -57,6 +59,47 @@ def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[s
                 full = f"{scope}/{selector}" if scope else selector
                 kept.append(f"{full}.{argument}={gin.config._format_value(value)}")
         return kept
+
+
+def earlier_defaults(run: RunDirectory, config: str, overrides: Sequence[str]) -> list[str]:
+    """Finds the defaults that an earlier run in a folder had and that a new version has changed.
+
+    Args:
+        run: The run directory; need not hold a run.
+        config: Path of a gin file, or the name of a shipped one.
+        overrides: Bindings such as "train.steps=2000".
+
+    Returns:
+        Overrides, as from `kept_defaults`.
+
+    Raises:
+        UserError: If the earlier run cannot be read, or the configuration is wrong.
+
+    Example:
+        >>> earlier_defaults(RunDirectory("nothing_here"), "demo", [])
+        []
+    """
+    if not run.is_started():
+        return []
+    run.read()
+    try:
+        kept = kept_defaults(config, overrides, run.configuration.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{run.configuration}: cannot be read ({error}); restore it, or name another folder"
+        ) from error
+    # Without it, a training is to start from initial weights.
+    return [one for one in kept if not one.startswith("train.start_from=")]
+
+
+def kept_note(kept: Sequence[str]) -> str:
+    """Returns the sentence that tells the user of `earlier_defaults`.
+
+    Example:
+        >>> kept_note(["Harmonic.inharmonic=True"])
+        'Harmonic.inharmonic=True: kept as in the earlier run, whose defaults differ'
+    """
+    return f"{', '.join(kept)}: kept as in the earlier run, whose defaults differ"
 
 
 def changed_settings(before: str, after: str) -> list[str]:

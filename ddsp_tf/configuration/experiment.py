@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import importlib
 import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 
 import gin
+from ddsp_tf.backend.weight_limits import weights_limited
 from ddsp_tf.configuration.gin_files import find_configuration, shipped_folder, shipped_names
 from ddsp_tf.configuration.parsing import (
     bindings,
@@ -35,6 +37,9 @@ __all__ = [
     "shipped_names",
 ]
 LARGEST_SEED = 2**31 - 1
+# 4 GiB; those of the largest shipped configuration are a two-hundredth of it.
+_MOST_WEIGHTS = 1 << 30
+_MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required [\w -]*arguments?: '(\w+)'")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +87,12 @@ def load_experiment(
         >>> experiment.training.steps, experiment.model.frame_rate
         (20, 100)
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= LARGEST_SEED:
         raise UserError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
-    with _parsed(config, overrides, imports), _seeded(seed):
+    too_large = f"{config}: describes a model of more than {_MOST_WEIGHTS} weights"
+    limited = weights_limited(_MOST_WEIGHTS, too_large)
+    with _parsed(config, overrides, imports), _seeded(seed), limited:
         training = _construct("train", config)
         with _precision(training.precision):
             jitter = {"pitch_jitter": training.pitch_jitter} if training.pitch_jitter else {}
@@ -129,6 +137,9 @@ def load_extractor(
 
 @contextlib.contextmanager
 def _parsed(config: str, overrides: Sequence[str], imports: Sequence[str]) -> Iterator[None]:
+    for what, given in (("overrides", overrides), ("imports", imports)):
+        if isinstance(given, str):
+            raise UserError(f"{what}={given!r} is text; expected a list such as [{given!r}]")
     for name in imports:
         import_module(name)
     path = find_configuration(config)
@@ -136,7 +147,7 @@ def _parsed(config: str, overrides: Sequence[str], imports: Sequence[str]) -> It
         parse_file(path)
         for override in overrides:
             parse_override(override)
-        check_use(path)
+        check_use(path, config, overrides)
         yield
 
 
@@ -184,7 +195,11 @@ def _one_line_errors(config: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # Of the values in the file, or of a class of the user's.
-        raise UserError(f"{config}: {one_line(error)}") from error
+        text = one_line(error)
+        if missing := _MISSING.search(text):
+            name = ".".join(missing.groups())
+            text = f"{name} is not set; set it, or begin the file with include 'demo.gin'"
+        raise UserError(text if text.startswith(f"{config}: ") else f"{config}: {text}") from error
 
 
 def _construct(name: str, config: str, **arguments: Any):

@@ -27,7 +27,7 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in shipped_folder().rglob("*.gin"))
 
 
-def find_configuration(name: str) -> Path:
+def find_configuration(name: str | os.PathLike) -> Path:
     """Finds a gin file by its path, or a shipped one by its name.
 
     Args:
@@ -43,7 +43,9 @@ def find_configuration(name: str) -> Path:
         >>> find_configuration("vst").name
         'vst.gin'
     """
-    path = Path(name)
+    if not isinstance(name, (str, os.PathLike)):
+        raise UserError(f"configuration {name!r}; expected the path of a gin file, or a name")
+    path, name = Path(name), os.fspath(name)
     if "\0" not in name and path.is_file():
         return path
     for shipped in sorted(shipped_folder().rglob("*.gin")):

@@ -15,12 +15,16 @@ from typing import Any
 import gin
 from ddsp_tf.configuration.gin_files import find_included, read_configuration
 from ddsp_tf.configuration.registry import CLASSES, GIN_LOCK, OURS, defaults, parameters
+from ddsp_tf.configuration.value_types import check_types
 from ddsp_tf.errors import UserError
 
 _STATE = ("_CONFIG", "_OPERATIVE_CONFIG", "_IMPORTS", "_SINGLETONS", "_REGISTRY")
 _MACRO = re.compile(r"^([A-Za-z_]\w*)[ \t]*=", re.MULTILINE)
 _NOTES = ("In call to", "In bindings", "In file")
 _UNREAD = re.compile(r"Failed to parse token '(.*)'")
+_UNKNOWN = re.compile(r"No configurable matching reference '@([^'()]*)")
+_OF_YOUR_OWN = "; a class of your own needs --import MODULE"
+_LONGEST_MESSAGE = 400
 _NOT_A_VALUE = (
     "{!r} is neither a number nor text in quotes; expected a value of Python, such as 2000, "
     "'cosine' (in a shell: \"NAME='cosine'\"), True or None"
@@ -86,28 +90,32 @@ def parse_override(override: str) -> None:
     Raises:
         UserError: If the name or the value is wrong.
     """
-    where = f"--set {override!r}"
+    if not isinstance(override, str):
+        raise UserError(f"override {override!r}; expected text, such as 'train.steps=2000'")
+    where = f"--set {_shortened(override)!r}"
     name, equals, value = (part.strip() for part in override.partition("="))
     if not equals or "\n" in override:
         raise UserError(f"{where}: expected NAME=VALUE, such as train.steps=2000")
     macros = [scope for scope, selector in bindings() if selector == "gin.macro"]
     # gin takes any bare name for a new macro, so a misspelt one would silently do nothing.
     if "." not in name and name not in macros:
-        raise UserError(f"{where}: no setting {name!r}{closest(name, macros)}")
+        raise UserError(f"{where}: no setting {_shortened(name)!r}{_hint(name, macros)}")
     if _BARE_WORD.fullmatch(value) and value not in _LITERALS.values():
         value = _quoted(name, value, where)
     _parse(f"{name} = {value}", where)
 
 
-def check_use(path: Path) -> None:
-    """Checks that every binding is used.
+def check_use(path: Path, config: str, overrides: Sequence[str]) -> None:
+    """Checks that every binding is used, and that its value has the type of its argument.
 
     Args:
         path: File that was parsed.
+        config: Its name, as it was given.
+        overrides: Bindings that were parsed after it.
 
     Raises:
         UserError: If a tracker has settings but is not the extractor's, a macro that the file sets
-            is used nowhere, or one that is used is set nowhere.
+            is used nowhere, or one that is used is set nowhere, or a value has another type.
     """
     tracker = bindings().get(("", f"{OURS}.FeatureExtractor"), {}).get("pitch_tracker")
     for _, selector in bindings():
@@ -124,10 +132,13 @@ def check_use(path: Path) -> None:
         if reference.configurable.selector == "gin.macro"
     }
     for name in sorted(used - set(macros)):
-        raise UserError(f"{path}: %{name} is used but has no value{closest(name, macros)}")
+        using = [f"--set {_shortened(one)!r}" for one in overrides if f"%{name}" in one]
+        where = using[0] if using else path
+        raise UserError(f"{where}: %{name} is used but has no value{closest(name, macros)}")
     for name in _MACRO.findall(read_configuration(path)):
         if name not in used:
             raise UserError(f"{path}: nothing uses {name!r}{closest(name, sorted(used))}")
+    check_types(bindings(), config, overrides)
 
 
 def closest(name: str, known: Sequence[str]) -> str:
@@ -140,7 +151,7 @@ def one_line(error: BaseException) -> str:
     """Returns an error's message without line breaks and without gin's notes on the call."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip(" ^")]
     kept = [line for line in lines if not line.startswith(_NOTES)]
-    text = " ".join(kept or lines)
+    text = _shortened(" ".join(kept or lines), _LONGEST_MESSAGE)
     if isinstance(error, (ValueError, TypeError, UserError)) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -188,17 +199,21 @@ def _bind(statement: gin.config_parser.BindingStatement) -> None:
     registered = _registered(selector, f"{selector}.{argument}")
     known = parameters(registered.wrapped)
     if argument not in known:
-        raise ValueError(f"{full} has no setting {argument!r}{closest(argument, known)}")
+        raise ValueError(f"{full} has no setting {argument!r}{_hint(argument, known)}")
     gin.bind_parameter((scope, selector, argument), value)
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    if name == "seed":
+        return "; it is an option of its own: --seed 3, or seed=3 in Python"
+    return closest(name, known)
 
 
 def _registered(selector: str, setting: str = "") -> Any:
     registered = gin.config._REGISTRY.get_match(selector)
     if registered is None:
         hint = closest(setting, _settings()) or closest(selector, list(CLASSES))
-        raise ValueError(
-            f"no class {selector!r}{hint or '; a class of your own needs --import MODULE'}"
-        )
+        raise ValueError(f"no class {selector!r}{hint or _OF_YOUR_OWN}")
     return registered
 
 
@@ -218,11 +233,22 @@ def _quoted(name: str, word: str, where: str) -> str:
         raise UserError(f"{where}: {word!r} is not a value; expected {_LITERALS[word.lower()]}")
     if isinstance(value, str):
         return repr(word)
-    raise UserError(f"{where}: {_NOT_A_VALUE.format(word)}")
+    raise UserError(f"{where}: {_NOT_A_VALUE.format(_shortened(word))}")
 
 
 def _reason(error: Exception) -> str:
     text = str(error.args[0]) if isinstance(error, SyntaxError) and error.args else one_line(error)
     if unread := _UNREAD.search(text):
-        return _NOT_A_VALUE.format(unread.group(1))
-    return " ".join(text.split())
+        return _NOT_A_VALUE.format(_shortened(unread.group(1)))
+    if unknown := _UNKNOWN.search(text):
+        name = unknown.group(1)
+        return f"no class {name!r}{closest(name, list(CLASSES)) or _OF_YOUR_OWN}"
+    return _shortened(" ".join(text.split()), _LONGEST_MESSAGE)
+
+
+def _shortened(text: str, length: int = 80) -> str:
+    """Leaves out the middle of long text."""
+    if len(text) <= length:
+        return text
+    half = length // 2 - 2
+    return f"{text[:half]}...{text[-half:]}"

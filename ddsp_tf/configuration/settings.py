@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import reprlib
 
 from ddsp_tf.errors import UserError
 
@@ -16,6 +17,8 @@ _FROM_ZERO = (
     "varispeed",
     "render_every",
 )
+# Below, there is no sound to hear.
+_LEAST = {"clip_seconds": 0.1}
 # Steps over which the training loss of one row of metrics is averaged, at most.
 _STEPS_PER_ROW = 50
 
@@ -29,7 +32,7 @@ class TrainingSettings:
             "bundled:NAME". Weights of other names or shapes start anew. "" for none.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
-        clip_seconds: Length of a training clip in seconds, rounded to whole frames.
+        clip_seconds: Length of a training clip in seconds, at least 0.1, rounded to whole frames.
         gain_db: Largest random gain of a clip in decibels, up or down; its loudness and power
             move with it. 0 leaves clips as they are.
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
@@ -123,18 +126,21 @@ class TrainingSettings:
         return max(round(self.clip_seconds * frame_rate), 1)
 
     def _check_choice(self, name: str, choices: tuple[str, ...]):
-        if getattr(self, name) not in choices:
-            raise UserError(
-                f"train.{name}={getattr(self, name)!r}; expected one of {', '.join(choices)}"
-            )
+        value = getattr(self, name)
+        if value not in choices:
+            found = reprlib.repr(value)
+            raise UserError(f"train.{name}={found}; expected one of {', '.join(choices)}")
 
     def _check_number(self, field: dataclasses.Field):
         value = getattr(self, field.name)
         from_zero = field.name in _FROM_ZERO
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         whole = field.type is not int or isinstance(value, int)
-        in_range = number and math.isfinite(value) and (value > 0 or (from_zero and value == 0))
+        least = _LEAST.get(field.name, 0)
+        in_range = number and math.isfinite(value) and value >= least
+        in_range = in_range and (value > 0 or from_zero)
         if not whole or not in_range:
             kind = "a whole number" if field.type is int else "a number"
             bound = "0 or more" if from_zero else "above 0"
-            raise UserError(f"train.{field.name}={value!r}; expected {kind} {bound}")
+            bound = f"of {least} or more" if least else bound
+            raise UserError(f"train.{field.name}={reprlib.repr(value)}; expected {kind} {bound}")

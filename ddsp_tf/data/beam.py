@@ -36,16 +36,23 @@ class BeamMeasurer:
             that Beam knows, such as "gs://bucket/folder".
 
     Raises:
-        UserError: If Beam is not installed.
+        UserError: If Beam is not installed, or does not know the runner.
     """
 
     def __init__(self, runner: str, options: Sequence[str] = (), folder: str | None = None) -> None:
         try:
-            import apache_beam as _  # noqa: F401
+            from apache_beam.runners.runner import create_runner
         except ImportError as error:
             raise UserError(
                 f"--runner {runner}: needs Apache Beam, which is not installed; "
                 "pip install ddsp-tf[beam]"
+            ) from error
+        try:
+            create_runner(runner)
+        except Exception as error:  # Of a runner whose own packages are missing, too.
+            raise UserError(
+                f"--runner {runner}: cannot be used ({str(error).splitlines()[0]}); expected "
+                "DirectRunner, FlinkRunner, DataflowRunner or another that Beam knows"
             ) from error
         self.runner, self.options, self.folder = runner, list(options), folder
 

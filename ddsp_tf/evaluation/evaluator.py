@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from ddsp_tf.data.manifest import Manifest, as_manifest
+from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.clip_measures import ClipJudge, MeasuredClip
 from ddsp_tf.evaluation.clip_reading import Clip, count_clips, read_clips
 from ddsp_tf.evaluation.held_out import Part, choose_parts
@@ -30,6 +31,8 @@ from ddsp_tf.models import Autoencoder
 Progress = Callable[[int, int, str], None]
 
 _THREADS = min(os.cpu_count() or 1, 4)
+# A clip is rendered as a whole, several at a time.
+_CLIP_SECONDS = (0.1, 60.0)
 
 
 @dataclasses.dataclass
@@ -80,7 +83,7 @@ def evaluate_model(
         model: The model.
         dataset: Manifest or folder of a dataset.
         split: "validation", "train", or "all".
-        clip_seconds: Length of the clips in seconds.
+        clip_seconds: Length of the clips in seconds, 0.1 to 60.
         loss: Spectral loss to report; by default `MultiScaleSpectralLoss()`.
         shown_clips: Number of clips to return with their sounds.
         on_progress: Called as `on_progress(clips done, clips in all, name)`.
@@ -89,7 +92,8 @@ def evaluate_model(
         The measures, and some of the clips.
 
     Raises:
-        UserError: If the dataset has other rates than the model, or no clip in the split.
+        UserError: If the dataset has other rates than the model, or no clip in the split, or
+            clip_seconds is out of range.
 
     Example:
         >>> evaluation = evaluate_model(model, "my_dataset")  # doctest: +SKIP
@@ -116,7 +120,7 @@ def evaluate_run(
         data: Dataset folder, or several; by default all that the model was trained on.
         split: "validation", "train" or "all"; by default "validation" of datasets that the model
             was trained on ("train" if nothing was held out), and "all" of others.
-        clip_seconds: Length of the clips in seconds.
+        clip_seconds: Length of the clips in seconds, 0.1 to 60.
         shown_clips: Number of clips to return with their sounds.
         on_progress: Called as `on_progress(clips done, clips in all, name)`.
 
@@ -124,8 +128,8 @@ def evaluate_run(
         The content of evaluation.json, and some of the clips.
 
     Raises:
-        UserError: If the run has no model, a dataset is missing or does not fit, or another
-            process works in the run's folder.
+        UserError: If the run has no model, a dataset is missing or does not fit, clip_seconds is
+            out of range, or another process works in the run's folder.
 
     Example:
         >>> result = evaluate_run(RunDirectory("my_run"))  # doctest: +SKIP
@@ -178,6 +182,9 @@ def _evaluate(
 ) -> ModelEvaluation:
     for part in parts:
         part.manifest.check_rates(model.sample_rate, model.frame_rate)
+    least, most = _CLIP_SECONDS
+    if not least <= clip_seconds <= most:
+        raise UserError(f"clip_seconds is {clip_seconds:g}; expected {least:g} to {most:g}")
     loss = loss or MultiScaleSpectralLoss()
     judges = [
         ClipJudge(model, loss, FeatureExtractor.from_description(part.manifest.extractor))

@@ -13,8 +13,8 @@ from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.export.blockwise import decode_in_blocks
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.inference.rendering import stem_name
-from ddsp_tf.inference.sanitizing import finite, sanitized
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.models.sanitizing import finite, sanitized
 from ddsp_tf.processors import ProcessorGroup
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.hartley import hartley
-from ddsp_tf.inference.sanitizing import LARGEST, finite
+from ddsp_tf.models.sanitizing import LARGEST, finite
 from ddsp_tf.processors import Processor
 from ddsp_tf.typing import State, Tensor
 

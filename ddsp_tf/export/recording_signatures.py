@@ -8,7 +8,7 @@ from ddsp_tf.export.model_functions import Endpoints, ModelFunctions, seeded_noi
 from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.yin import yin_pitch
-from ddsp_tf.inference.sanitizing import finite
+from ddsp_tf.models.sanitizing import finite
 
 _MARGIN_SECONDS = 0.02
 

@@ -19,8 +19,8 @@ from keras import ops
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
-from ddsp_tf.inference.sanitizing import finite
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.models.sanitizing import finite
 from ddsp_tf.processors import FilteredNoise, Harmonic
 from ddsp_tf.units import DB_RANGE, MIDI_RANGE, midi_to_hz
 from ddsp_tf.version import __version__

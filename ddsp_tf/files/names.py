@@ -1,5 +1,6 @@
 """File names as text that is safe to show and to store."""
 
+import os
 import unicodedata
 
 # Control and format characters, halves of surrogate pairs, line and paragraph separators.
@@ -28,6 +29,26 @@ def printable(name: object) -> str:
         _escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character
         for character in str(name)
     )
+
+
+def below_here(text: object) -> str:
+    """Writes paths below the working folder relative to it.
+
+    Args:
+        text: Path or message.
+
+    Returns:
+        The same, shorter.
+
+    Example:
+        >>> below_here(f"{os.getcwd()}/take.wav: empty")
+        'take.wav: empty'
+    """
+    try:
+        here = os.getcwd()
+    except OSError:  # It was deleted.
+        return str(text)
+    return str(text).replace(here + os.sep, "") if here.strip(os.sep) else str(text)
 
 
 def _escaped(character: str) -> str:

@@ -38,7 +38,7 @@ def checked_numbers(name: str, values: Any) -> np.ndarray:
 
 
 def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[str, np.ndarray]:
-    """Checks the curves that a model plays; meaningless numbers are `sanitized` later.
+    """Checks the curves that a model plays; the model itself silences those that are not finite.
 
     Args:
         model: Model that will play them; its `feature_names` are read.

@@ -51,6 +51,11 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
             f"{path}: the first line is {found!r}; expected a header whose first column is time_s "
             "or time_ms, such as time_s,f0_hz,loudness_db"
         )
+    for name in (header[0], *wanted):
+        if header.count(name) > 1:
+            raise UserError(
+                f"{path}: has {header.count(name)} columns {name}; expected one, so delete the rest"
+            )
     places = {name: header.index(name) for name in wanted if name in header}
     times: list[float] = []
     columns: dict[str, list[float]] = {name: [] for name in places}
@@ -91,6 +96,8 @@ def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
         raise UserError(f"{path}: the times are not evenly spaced and increasing")
     if not np.all(np.diff(times) > 0):
         raise UserError(f"{path}: the times do not increase from row to row")
+    if times[0] < 0:
+        raise UserError(f"{path}: the times begin at {times[0]:g} s; expected 0 or later")
     rate = (times.size - 1) / (times[-1] - times[0])
     return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
 

@@ -5,12 +5,8 @@ files. Which of these are blocked depends on the version of Keras, so this modul
 for every version: it accepts exactly what our models are saved as.
 """
 
-import contextlib
-import functools
 import io
 import json
-import math
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,37 +219,3 @@ def _check_dataset(path: Path, place: str, item: Any) -> None:
         raise UserError(
             f"{path}: weights {place} are stored in another file; expected all in this one"
         )
-
-
-@contextlib.contextmanager
-def weights_limited(path: Path, count: int) -> Iterator[None]:
-    """Keeps a configuration from asking for more memory than the file has weights.
-
-    Keras builds a model before it compares the model with the weights, and has no hook for this.
-
-    Args:
-        path: File that is loaded, for the message.
-        count: Numbers that all weights together may have, in layers built by this thread.
-
-    Raises:
-        UserError: If a layer asks for more.
-    """
-    add_weight, thread, left = keras.layers.Layer.add_weight, threading.get_ident(), count
-
-    @functools.wraps(add_weight)
-    def add_counted(layer, shape=None, *arguments, **options):
-        nonlocal left
-        if threading.get_ident() == thread:
-            left -= math.prod(shape or ())
-            if left < 0:
-                raise UserError(
-                    f"{path}: its configuration asks for more weights than the {count} numbers in "
-                    f"the file, {list(shape or ())} in layer {layer.name!r}"
-                )
-        return add_weight(layer, shape, *arguments, **options)
-
-    keras.layers.Layer.add_weight = add_counted
-    try:
-        yield
-    finally:
-        keras.layers.Layer.add_weight = add_weight

@@ -6,9 +6,10 @@ from pathlib import Path
 import keras
 
 from ddsp_tf import losses, models, processors  # noqa: F401  (registers the classes with Keras)
+from ddsp_tf.backend.weight_limits import weights_limited
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.inference.keras_archive import check_keras_archive, weights_limited
+from ddsp_tf.inference.keras_archive import check_keras_archive
 from ddsp_tf.models import Autoencoder
 
 
@@ -75,7 +76,10 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
         raise UserError(f"{path}: not found; expected a run directory or a .keras file")
     count = check_keras_archive(path)
     try:
-        with weights_limited(path, count):
+        more = (
+            f"{path}: its configuration asks for more weights than the {count} numbers in the file"
+        )
+        with weights_limited(count, more):
             model = keras.models.load_model(path, compile=False, safe_mode=True)
     except UserError:
         raise

@@ -152,7 +152,7 @@ def play_to_file(
     curves: dict[str, np.ndarray],
     out: str | os.PathLike,
     seed: int = 0,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int, int, str], None] | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> float:
     """Plays features block by block into an audio file; see `write_blocks`.
@@ -162,7 +162,7 @@ def play_to_file(
         curves: Dictionary of [frames] arrays.
         out: Audio file to write; its suffix decides the format, such as .wav or .flac.
         seed: Seed of the noise, 0 to 2**32 - 1.
-        on_progress: Function called with the whole seconds done.
+        on_progress: Called as `on_progress(seconds done, seconds in all, "")`, in whole seconds.
         on_warning: Function called with the text of a warning.
 
     Returns:
@@ -171,8 +171,14 @@ def play_to_file(
     Raises:
         UserError: If the curves cannot be played, or `write_blocks` refuses.
     """
+
+    def advance(seconds: int) -> None:
+        total = -(-len(curves["f0_hz"]) * player.hop // player.sample_rate)
+        if on_progress:
+            on_progress(seconds, total, "")
+
     blocks = synthesize(player, curves, seed)
-    return write_blocks(blocks, player.sample_rate, out, on_progress, on_warning)
+    return write_blocks(blocks, player.sample_rate, out, advance, on_warning)
 
 
 def write_blocks(

@@ -14,7 +14,6 @@ from ddsp_tf.inference.curves import (
     checked_seed,
     checked_z,
 )
-from ddsp_tf.inference.sanitizing import sanitized
 
 # What a listener calls the processors of the shipped configurations.
 _STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
@@ -85,17 +84,15 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
     if "z" in optional:
         shapes = (batch, frames, model.z_dims), (batch, 1, model.z_dims)
         curves["z"] = checked_z(model, optional["z"], shapes)
-    heard = {}
     if "audio" in optional:
         audio = checked_numbers("audio", optional["audio"])
         if audio.shape != (batch, frames * model.hop):
             raise UserError(
                 f"audio has the shape {list(audio.shape)}; expected {[batch, frames * model.hop]}"
             )
-        heard["audio"] = np.nan_to_num(audio, posinf=0.0, neginf=0.0)
+        curves["audio"] = audio
     curves["noise"] = white_noise((batch, frames * model.hop), checked_seed(seed))
-    curves = sanitized(curves, model.sample_rate, model.hop)
-    signals, _ = compiled(_built(model).render)({**curves, **heard})
+    signals, _ = compiled(_built(model).render)(curves)
     signals = {stem_name(name): np.asarray(audio) for name, audio in signals.items()}
     # Not the last of the dictionary: JAX sorts it by name.
     last = stem_name(model.processor_group.processors[-1].name)
@@ -154,8 +151,7 @@ def synthesize(
         # Nothing is excited after the end of the curves: only what still sounds comes out.
         noise = generator.uniform(-1.0, 1.0, (1, samples)).astype(np.float32)
         noise[:, max(frames * model.hop - start * model.hop, 0) :] = 0.0
-        block = sanitized({**block, "noise": noise}, model.sample_rate, model.hop)
-        audio, state = stream(block, state)
+        audio, state = stream({**block, "noise": noise}, state)
         audio = np.asarray(audio)[0]
         audio, skip = audio[skip:], max(skip - len(audio), 0)
         audio, left = audio[:left], left - len(audio[:left])

@@ -11,6 +11,7 @@ from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.backend.placement import xla_pays
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.models.inputs import check_features, clean_features, float32_features
 from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.models.parts import check_parts
 from ddsp_tf.processors.group import ProcessorGroup
@@ -48,8 +49,8 @@ class Autoencoder(keras.Model):
     Call arguments:
         features: Dictionary with the decoder's inputs, such as "f0_hz" and "loudness_db", each
             [batch, frames]; and optionally "noise", [batch, frames * hop] in [-1, 1], for the
-            noise synthesizer, "z", [batch, frames, z_dims] or [batch, 1, z_dims], and "audio",
-            [batch, frames * hop]. Other entries are ignored.
+            noise synthesizer, "z", [batch, frames or 1, z_dims], and "audio" [batch, frames * hop].
+            Other entries are ignored, and frames with NaN or infinity are silent.
         training: Whether the pitch is jittered, if the model was made so.
 
     Returns:
@@ -58,7 +59,7 @@ class Autoencoder(keras.Model):
     Raises:
         ValueError: If the rates do not divide, a feature is unknown, the processors need an
             input that the decoder does not make, or of another size, the encoder's z is not the
-            decoder's, or levels cannot be matched.
+            decoder's, levels cannot be matched, or features are missing or of other shapes.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -85,12 +86,9 @@ class Autoencoder(keras.Model):
     ):
         # Half precision would put the pitch out of tune.
         super().__init__(name=name, autocast=False, **kwargs)
-        self.decoder = decoder
-        self.processor_group = processor_group
-        self.encoder = encoder
-        self.level_matching = level_matching
-        self.sample_rate = sample_rate
-        self.frame_rate = frame_rate
+        self.decoder, self.processor_group = decoder, processor_group
+        self.encoder, self.level_matching = encoder, level_matching
+        self.sample_rate, self.frame_rate = sample_rate, frame_rate
         self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
         # What `compile` does unless told otherwise.
@@ -190,8 +188,8 @@ class Autoencoder(keras.Model):
             given, "noise" [batch, samples]; and the decoder's new state.
         """
         self.build()
-        values = {name: ops.convert_to_tensor(features[name]) for name in self.feature_names}
-        values = {name: ops.cast(value, "float32")[:, :, None] for name, value in values.items()}
+        features = float32_features(self, features)
+        values = {name: features[name][:, :, None] for name in self.feature_names}
         scaled = {
             name: self._z(features, values["f0_hz"]) if name == "z" else _SCALES[name](values[name])
             for name in self.decoder.input_names
@@ -209,18 +207,20 @@ class Autoencoder(keras.Model):
         return inputs, state
 
     def _z(self, features, f0_hz):
-        given = [name for name in self.optional_feature_names if name in features]
-        if not given:
-            z = ops.convert_to_tensor(self.mean_z)
-        elif given[0] == "audio":
+        z = features.get("z")
+        if z is None and "audio" in features:
             z = self.encode(features["audio"])
-        else:
-            z = ops.cast(features["z"], "float32")
+        z = ops.convert_to_tensor(self.mean_z) if z is None else z
         return z + ops.zeros_like(f0_hz)
+
+    def __call__(self, features: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        """Plays features, which are checked before Keras adds to messages."""
+        check_features(self, features)
+        return super().__call__(features, *args, **kwargs)
 
     def call(self, features: Mapping[str, Tensor], training: bool = False) -> Tensor:
         """Returns audio [batch, frames * hop]."""
-        most, shift = self.pitch_jitter, None
+        features, most, shift = clean_features(self, features), self.pitch_jitter, None
         if training and most:
             shape = (ops.shape(features["f0_hz"])[0], 1)
             shift = keras.random.uniform(shape, -most, most, "float32", self.seed_generator)
@@ -257,7 +257,7 @@ class Autoencoder(keras.Model):
             Tuple of signals by processor name, [batch, frames * hop] each (the last is the
             model's audio), and controls by processor name.
         """
-        inputs, _ = self.decode(features)
+        inputs, _ = self.decode(clean_features(self, features))
         return self.processor_group.render(inputs)
 
     def initial_state(self, batch_size: int) -> State:
@@ -277,7 +277,7 @@ class Autoencoder(keras.Model):
             Tuple of audio [batch, frames * hop], delayed by `latency` samples, and the new state.
         """
         features = {name: value for name, value in features.items() if name != "audio"}
-        inputs, decoder_state = self.decode(features, state["decoder"])
+        inputs, decoder_state = self.decode(clean_features(self, features), state["decoder"])
         own = {key: value for key, value in state.items() if key != "decoder"}
         signals, own = self.processor_group.stream(own, inputs)
         output = self.processor_group.processors[-1].name

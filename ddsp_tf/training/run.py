@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from ddsp_tf.configuration.comparison import earlier_defaults, kept_note
 from ddsp_tf.configuration.experiment import Experiment, load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.statistics import merged_statistics
@@ -52,8 +53,9 @@ def train_run(
             to the datasets' lengths.
         devices: GPUs of this host over which each batch is divided.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
-        on_warning: Called with a sentence when something is wrong that does not stop the run, and
-            on what was taken from the model to start from.
+        on_warning: Called with a sentence when something is wrong that does not stop the run, on
+            what was taken from the model to start from, and on defaults that an earlier version
+            started the run with.
 
     Returns:
         "step", "seconds", and "first_validation_loss", "validation_loss" and
@@ -72,9 +74,14 @@ def train_run(
     manifests = [load_manifest(one) for one in folders]
     settle_backend()
     with locked(folder, "training"), spread_over(devices):
-        experiment = load_experiment(config, [*overrides, *start_override(start_from)], seed)
+        run = RunDirectory(folder)
+        overrides = [*overrides, *start_override(start_from)]
+        kept = earlier_defaults(run, config, overrides)
+        if kept and on_warning:
+            on_warning(kept_note(kept))
+        experiment = load_experiment(config, [*kept, *overrides], seed)
         check_datasets(experiment, manifests, devices)
-        run, source = RunDirectory(folder), experiment.training.start_from
+        source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
         fitting = Fitting(experiment, manifests, run, seed, weights, on_step, on_warning)
         if ancestor and not fitting.checkpoint.latest_step():
@@ -106,7 +113,7 @@ def _record(config, experiment: Experiment, manifests: list[Manifest], seed, wei
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
-        "config": config,
+        "config": str(config),
         "seed": seed,
         "steps": experiment.training.steps,
         "recordings": ", ".join(manifest.title for manifest in manifests),

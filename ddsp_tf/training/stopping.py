@@ -68,7 +68,8 @@ class StopOnSignal(keras.callbacks.Callback):
         if self._received is not None:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()
-            self.checkpoint.save(within_epoch=batch > 0)
+            # With its metrics, also before the first step: an epoch that resumes has some already.
+            self.checkpoint.save(within_epoch=True)
             self._stop()
 
     def on_epoch_end(self, epoch, logs=None):

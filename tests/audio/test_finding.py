@@ -44,6 +44,17 @@ def test_nothing_found_is_an_error_that_says_why(tmp_path, monkeypatch):
         find_audio(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("dataset.json", "dataset"), ("run.json", "run"), ("model.json", "exported model")],
+)
+def test_a_result_is_no_folder_of_recordings(name, kind, tmp_path):
+    touch(tmp_path, "renders/step_000006/clip_0/target.wav")
+    (tmp_path / name).write_text('{"schema_version": 1}')
+    with pytest.raises(UserError, match=f"is a {kind} that ddsp-tf wrote; expected recordings"):
+        find_audio(tmp_path)
+
+
 def test_media_files_are_read_if_pyav_is_there_and_counted_if_not(tmp_path, monkeypatch):
     touch(tmp_path, *(f"{number}.m4a" for number in range(9)), "film.MP4", "good.wav", "old.amr")
     monkeypatch.setattr(finding, "media_reader_installed", lambda: True)
@@ -73,7 +84,8 @@ def test_folders_of_results_are_not_searched(tmp_path):
         "recordings"
     ]
     # What is named is searched.
-    assert find_audio(tmp_path / "run").audio == [tmp_path / "run" / "renders" / "x.wav"]
+    renders = tmp_path / "run" / "renders"
+    assert find_audio(renders).audio == [renders / "x.wav"]
     assert find_audio(tmp_path / "out", out=tmp_path / "out").audio == [tmp_path / "out" / "x.wav"]
 
 

@@ -30,12 +30,18 @@ def message_of(path, overrides=()):
         ("\n\nNoSuch.steps = 3", ["line 3", "no class 'NoSuch'", "--import"]),
         ("Harmonik.n_harmonics = 3", ["'Harmonik'", "did you mean 'Harmonic.n_harmonics'"]),
         ("train.steps = %nothing", ["%nothing is used but has no value"]),
-        ("include 'demo.gin'\na = %b\nb = %a\nn_harmonics = %a", ["Recursion"]),
+        ("include 'demo.gin'\na = %b\nb = %a\nn_harmonics = %a", ["; %a = %b = %a is a circle"]),
         ("Autoencoder.decoder = @Autoencoder()", [""]),
-        ("include 'demo.gin'\nAutoencoder.decoder = 3", ["own.gin"]),
-        ("include 'demo.gin'\nAutoencoder.decoder = @Harmonic", ["own.gin"]),
-        ("include 'demo.gin'\nn_harmonics = 1e400", ["own.gin"]),
-        ("include 'demo.gin'\nn_harmonics = 'many'", ["own.gin"]),
+        ("include 'demo.gin'\nAutoencoder.decoder = 3", ["decoder=3; expected a Decoder"]),
+        ("include 'demo.gin'\nAutoencoder.decoder = @Harmonic", ["expected a Decoder"]),
+        ("include 'demo.gin'\nAutoencoder.decoder = @Harmonic()", ["expected a Decoder"]),
+        ("include 'demo.gin'\nn_harmonics = 1e400", ["n_harmonics=inf", "a whole number"]),
+        ("include 'demo.gin'\nn_harmonics = 'many'", ["n_harmonics='many'", "a whole number"]),
+        ("include 'demo.gin'\nRnnDecoder.input_names = 'f0_hz'", ["expected a list in brackets"]),
+        ("include 'demo.gin'\nReverb.length = 10**10", ["line 2"]),
+        ("include 'demo.gin'\nReverb.length = 10000000000", ["more than 1073741824 weights"]),
+        ("include 'demo.gin'\nRnnDecoder.rnn_channels = 10000000", ["more than", "in layer"]),
+        ("", ["own.gin: Autoencoder.decoder is not set", "include 'demo.gin'"]),
         ("include 'demo.gin'\nRnnDecoder.rnn_channels = -3", ["own.gin"]),
         ("include 'demo.gin'\nsample_rate = 0", ["own.gin"]),
         ("include 'demo.gin'\nProcessorGroup.nodes = 5", ["own.gin"]),
@@ -117,6 +123,22 @@ def test_a_file_that_is_no_gin_file_is_not_read(tmp_path):
         ("train.steps=1\nimport os", ["NAME=VALUE"]),
         ("=3", ["--set '=3'"]),
         ("a/b/c=3", ["no setting 'a/b/c'"]),
+        ("seed=3", ["--seed 3"]),
+        ("train.seed=3", ["--seed 3"]),
+        ("n_harmonics=%foo", ["--set 'n_harmonics=%foo': %foo is used but has no value"]),
+        ("n_harmonics=@foo", ["--set 'n_harmonics=@foo': no class 'foo'; a class of your own"]),
+        ("n_harmonics=@Harmonik()", ["no class 'Harmonik'; did you mean 'Harmonic'?"]),
+        ("n_harmonics=None", ["--set n_harmonics=None (used in ", "expected a whole number"]),
+        ("n_harmonics='8'", ["--set n_harmonics='8' (used in ", "expected a whole number"]),
+        ("n_harmonics=2.5", ["--set n_harmonics=2.5 (used in ", "expected a whole number"]),
+        ("n_harmonics=True", ["--set n_harmonics=True (used in ", "expected a whole number"]),
+        ("n_bands=[1]", ["--set n_bands=[1] (used in ", "expected a whole number"]),
+        ("Reverb.length='3'", ["--set Reverb.length='3'; expected a whole number"]),
+        ("Reverb.length=1e10", ["--set Reverb.length=10000000000.0; expected a whole number"]),
+        ("Harmonic.inharmonic=1", ["--set Harmonic.inharmonic=1; expected True or False"]),
+        ("ProcessorGroup.nodes=[1]", ["--set ProcessorGroup.nodes=[1]; expected a list"]),
+        ("RnnDecoder.input_names=[3]", ["--set RnnDecoder.input_names=[3]; expected text in"]),
+        ("train.clip_seconds=1e-9", ["train.clip_seconds=1e-09; expected a number of 0.1 or more"]),
     ],
 )
 def test_text_without_quotes(override, words):
@@ -127,3 +149,36 @@ def test_text_without_quotes(override, words):
     message = message_of("demo", [override])
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize("value", ["'" + "x" * 3000 + "'", "9" * 5000, "9" * 3000, "z" * 3000])
+def test_a_long_value_is_not_repeated_in_full(value):
+    for name in ("train.steps", "train.decay", "n_harmonics", "no_such_setting"):
+        assert len(message_of("demo", [f"{name}={value}"])) < 700
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("demo", [None]), "override None; expected text, such as 'train.steps=2000'"),
+        (("demo", "train.steps=3"), r"overrides='train.steps=3' is text; expected a list such as"),
+        ((None,), "configuration None; expected the path of a gin file, or a name"),
+        (("demo", (), "1"), "seed '1': expected a whole number"),
+        (("demo", (), 1, "my_module"), "imports='my_module' is text; expected a list"),
+    ],
+)
+def test_arguments_of_another_kind(arguments, message):
+    with pytest.raises(UserError, match=message):
+        load_experiment(*arguments)
+
+
+def test_values_of_the_declared_types_pass():
+    values = [
+        "frame_rate=100",
+        "RnnDecoder.input_names=['f0_hz', 'loudness_db']",
+        "Harmonic.initial_decay_db=3",
+        "FilteredNoise.seed=None",
+        "FeatureExtractor.pitch_tracker=@YinTracker()",
+        "MultiScaleSpectralLoss.fft_sizes=[512, 64]",
+    ]
+    assert load_experiment(shipped_folder() / "demo.gin", values).model.frame_rate == 100

@@ -4,7 +4,7 @@ from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.errors import UserError
 
 
-@pytest.mark.parametrize("name", ["steps", "batch_size", "clip_seconds", "validate_every"])
+@pytest.mark.parametrize("name", ["steps", "batch_size", "gradient_norm", "validate_every"])
 @pytest.mark.parametrize("value", [0, -1, "many", None, True])
 def test_values_out_of_range_name_the_setting(name, value):
     with pytest.raises(UserError, match=rf"train\.{name}={value!r}.*above 0"):
@@ -15,6 +15,8 @@ def test_nothing_where_nothing_is_allowed():
     assert TrainingSettings(warm_up_steps=0, render_every=0).render_every == 0
     with pytest.raises(UserError, match=r"render_every.*0 or more"):
         TrainingSettings(render_every=-1)
+    with pytest.raises(UserError, match=r"clip_seconds=0\.09; expected a number of 0\.1 or more"):
+        TrainingSettings(clip_seconds=0.09)
     with pytest.raises(UserError, match="whole number"):
         TrainingSettings(steps=10.5)
 

@@ -105,6 +105,9 @@ def test_run_is_evaluated_on_held_out_clips(run):
 
 def test_shown_clips_are_those_that_were_measured(run):
     """Clips that are rendered a second time, to be shown, have the numbers of the first."""
+    for seconds in (1e9, 1e-3, float("nan")):
+        with pytest.raises(UserError, match=r"clip_seconds is .*; expected 0\.1 to 60"):
+            evaluate_run(run, clip_seconds=seconds)
     few = evaluate_run(run, split="all", clip_seconds=1.0, shown_clips=4)
     record = few.record
     assert record.clips == 12 and record.datasets[0].relation == "training and held-out clips"

@@ -1,7 +1,6 @@
 """Commands of ddsp-tf that can be killed, and what they leave behind."""
 
 import contextlib
-import csv
 import hashlib
 import json
 import os
@@ -17,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-_MEANS = ("loss", "magnitude", "log_magnitude")
 _NOTE = re.compile(r"[EIW]\d{4} \d\d:\d\d:")
 SERVER = Path(__file__).with_name("fork_server.py")
 
@@ -135,12 +133,6 @@ def _digest(path: Path, folder: Path) -> str:
                 digest.update(_without_times(content, folder) if varies else content)
     elif path.suffix == ".wav":  # Whose header may hold a time.
         digest.update(soundfile.read(path)[0].tobytes())
-    elif path.name == "metrics.csv":
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        # Of an epoch that was cut in two, the means may count only its second part.
-        kept = [{key: row[key] for key in row if key not in _MEANS} for row in rows]
-        return json.dumps(kept)
     elif path.suffix == ".csv":
         return _without_times(path.read_bytes(), folder).decode()
     elif path.suffix in (".json", ".html", ".gin"):

@@ -1,10 +1,11 @@
 """Names of any kind become text that every output accepts."""
 
 import json
+import os
 
 import pytest
 
-from ddsp_tf.files.names import printable, spreadsheet_text
+from ddsp_tf.files.names import below_here, printable, spreadsheet_text
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,16 @@ from ddsp_tf.files.names import printable, spreadsheet_text
 def test_names_are_one_line_in_any_encoding(name, expected):
     assert printable(name) == expected
     assert json.loads(json.dumps(printable(name)).encode("utf-8")) == expected
+
+
+def test_paths_below_the_working_folder_are_shorter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = f"{tmp_path}/a.wav: as {tmp_path.parent}/b.wav"
+    assert below_here(text) == f"a.wav: as {tmp_path.parent}/b.wav"
+    monkeypatch.chdir("/")
+    assert below_here(text) == text
+    monkeypatch.setattr(os, "getcwd", lambda: (_ for _ in ()).throw(FileNotFoundError()))
+    assert below_here(text) == text
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])

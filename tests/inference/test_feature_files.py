@@ -82,6 +82,8 @@ def test_bad_arrays_name_the_file_and_the_key(tmp_path, change, message):
         ("time_s,f0_hz,loudness_db\n0,440,-20\n1,440\n", "row 3 has 2 of 3"),
         ("time_s,f0_hz,loudness_db\n0,1,1\n1,1,1\n5,1,1\n", "evenly"),
         ("time_s,f0_hz,loudness_db\n2,1,1\n1,1,1\n", "evenly"),
+        ("time_s,f0_hz,loudness_db\n-1,1,1\n0,1,1\n", "begin at -1 s; expected 0 or later"),
+        ("time_s,f0_hz,loudness_db,F0 (Hz)\n0,1,1,2\n1,1,1,2\n", "has 2 columns f0_hz"),
         ("time_s,f0_hz,loudness_db\n0,1,1\nnan,1,1\n2,1,1\n", "frame 1 has no time"),
         ("time_s,f0_hz,loudness_db\n0,1,1\ninf,1,1\n", "frame 1 has no time"),
         ("time_s,f0_hz,loudness_db\n0,440,0,-20,5\n", "row 2 has 5 of 3.*decimal commas"),

@@ -44,9 +44,57 @@ def test_needs_no_more_than_its_features(model, curves):
     audio = play(model, curves)
     more = {**curves, "f0_confidence": np.full((2, FRAMES), np.nan, np.float32)}
     np.testing.assert_array_equal(play(model, more), audio)
-    del curves["loudness_db"]
-    with pytest.raises(KeyError, match="loudness_db"):
-        model(curves)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loudness_db": None}, "the features lack 'loudness_db', which the model needs"),
+        (
+            {"loudness_db": np.zeros((2, FRAMES + 1))},
+            r"loudness_db has the shape \[2, 21\]; expected \[2, 20\], because f0_hz has \[2, 20\]",
+        ),
+        ({"f0_hz": np.zeros(FRAMES)}, r"f0_hz has the shape \[20\]; expected \[batch, frames\]"),
+        ({"noise": np.zeros((2, 5))}, r"noise has the shape \[2, 5\]; expected \[2, 1280\]"),
+        ({"noise": np.zeros((1, 1280))}, r"noise has the shape \[1, 1280\]; expected \[2, 1280\]"),
+    ],
+)
+@pytest.mark.parametrize("method", ["__call__", "render", "decode", "stream"])
+def test_features_that_do_not_fit_are_named_in_one_line(model, curves, change, message, method):
+    features = {name: value for name, value in {**curves, **change}.items() if value is not None}
+    state = (model.initial_state(2),) if method == "stream" else ()
+    with pytest.raises(ValueError, match=f"^{message}[^\n]*$"):
+        getattr(model, method)(features, *state)
+
+
+def test_features_are_a_dictionary(model, curves):
+    with pytest.raises(
+        ValueError, match="features are a ndarray; expected a dictionary with f0_hz"
+    ):
+        model(curves["f0_hz"])
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf, np.inf, 1e30])
+@pytest.mark.parametrize("name", ["f0_hz", "loudness_db", "noise"])
+def test_a_frame_without_a_number_is_silent(model, curves, name, number):
+    curves[name][0, 3] = number
+    graph = compiled(model.render)
+    for signals in (to_numpy(model(curves)), to_numpy(graph(curves)[0]["reverb"])):
+        assert np.isfinite(signals).all() and np.abs(signals).max() > 0.01
+    if name != "noise":
+        controls = graph(curves)[1]
+        assert to_numpy(controls["harmonic"]["f0_hz"])[0, 3, 0] == 0.0
+
+
+def test_training_and_predicting_survive_such_frames(model, curves):
+    target = 0.1 * curves["noise"]
+    curves["loudness_db"][1, 5:8] = np.nan
+    features = {name: curves[name] for name in model.feature_names}
+    options = {"jit_compile": False} if TENSORFLOW else {}
+    model.compile("sgd", MultiScaleSpectralLoss((64,)), **options)
+    assert np.isfinite(model.predict(features, verbose=0)).all()
+    assert np.isfinite(model.train_on_batch(features, target))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 def test_decoder_gets_scaled_features_and_processors_physical_ones(model):

@@ -135,7 +135,7 @@ def send_before(monkeypatch, step, numbers):
         original(self, batch, logs)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.first_step = 3 * epoch
+        self.first_step = int(self.model.optimizer.iterations)
 
     monkeypatch.setattr(StopOnSignal, "on_train_batch_begin", on_train_batch_begin)
     monkeypatch.setattr(StopOnSignal, "on_epoch_begin", on_epoch_begin)
@@ -147,12 +147,15 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
 ):
     folder, overrides = tmp_path / "run", [*tiny_overrides, UNHEARD]
     handler = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patched:
-        # Inside of an epoch, with an average of the weights and random pitch.
-        send_before(patched, 4, [signal.SIGINT] * 5)
-        with pytest.raises(Stopped, match="run: stopped at step 4; a checkpoint is saved") as error:
-            train_run("demo", tiny_dataset, folder, overrides=overrides, seed=1)
-    assert error.value.exit_code == 130
+    # Inside of an epoch, with an average of the weights and random pitch; then before the first
+    # step of what is left of the epoch.
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            send_before(patched, 4, [signal.SIGINT] * 5)
+            stopped = pytest.raises(Stopped, match="run: stopped at step 4; a checkpoint is saved")
+            with stopped as error:
+                train_run("demo", tiny_dataset, folder, overrides=overrides, seed=1)
+        assert error.value.exit_code == 130
     assert signal.getsignal(signal.SIGINT) is handler
     assert checkpoints_of(folder) == ["step_00000003.npz", "step_00000004.npz"]
     assert train_run("demo", tiny_dataset, folder, overrides=overrides, seed=1)["step"] == 6

@@ -58,7 +58,7 @@ class At(keras.callbacks.Callback):
     [
         ({"on_train_batch_begin": 2}, True),
         ({"on_epoch_end": 0}, False),
-        ({"on_epoch_begin": 1}, False),
+        ({"on_epoch_begin": 1}, True),
     ],
 )
 def test_a_signal_ends_a_training_with_one_checkpoint(number, places, within):

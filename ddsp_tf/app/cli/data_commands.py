@@ -12,7 +12,7 @@ from ddsp_tf.app.cli.options import (
     seed_option,
     split_options,
 )
-from ddsp_tf.files.names import printable
+from ddsp_tf.files.names import below_here, printable
 
 # Lines of each kind that are printed; the page has them all.
 _LINES = 20
@@ -116,7 +116,7 @@ def prepare(
     page = write_dataset_page(manifest)
     say_what_stands_out(manifest)
     print_dataset(out, manifest)
-    click.echo(f"To see what the model will hear, open {page}")
+    click.echo(printable(f"To see what the model will hear, open {below_here(page)}"))
 
 
 def say_what_stands_out(manifest):

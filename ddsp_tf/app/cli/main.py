@@ -18,7 +18,7 @@ from ddsp_tf.app.cli.options import import_option, refuse_infinite
 from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
 from ddsp_tf.errors import UserError
-from ddsp_tf.files.names import printable
+from ddsp_tf.files.names import below_here, printable
 from ddsp_tf.version import __version__
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhaustedError", "out of memory")
@@ -53,7 +53,7 @@ class _Group(click.Group):
                 message = _message(error)
                 if message is None:
                     raise
-                click.echo(f"error: {printable(message)}", err=True)
+                click.echo(f"error: {printable(below_here(message))}", err=True)
         context.exit(2)
 
     def _stop(self, context: click.Context, signals: StopSignals, error: Any = "") -> None:

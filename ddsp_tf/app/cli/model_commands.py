@@ -111,7 +111,7 @@ def print_training(folder: Path, summary: dict):
 )
 @click.option(
     "--clip-seconds",
-    type=click.FloatRange(min=0.1),
+    type=click.FloatRange(0.1, 60.0),
     default=4.0,
     show_default=True,
     help="Length of the clips.",

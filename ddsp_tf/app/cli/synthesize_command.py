@@ -138,8 +138,7 @@ def _play_curves(model, source, out, transfer, seed, options):
     if transfer:
         adjustments = {name: options[name] for name in _TRANSFER}
         curves = _transferred(curves, player.frame_rate, model, adjustments)
-    total = -(-len(curves["f0_hz"]) // player.frame_rate)
-    with progress_bar("playing", total) as advance:
+    with progress_bar("playing") as advance:
         seconds = play_to_file(player, curves, out, seed, on_progress=advance, on_warning=_warn)
     return seconds, player.sample_rate
 

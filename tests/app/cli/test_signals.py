@@ -95,6 +95,27 @@ def test_every_command_has_its_sentence():
     assert isinstance(main, click.Group)
 
 
+INTERRUPTED_WHILE_IMPORTING = """
+import signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+from ddsp_tf.app.command import main
+main()
+"""
+
+
+def test_ctrl_c_counts_before_anything_is_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (130, "\nstopped before anything was done\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_process_that_is_interrupted_shows_no_traceback(count, tmp_path, melodies):

@@ -1,20 +1,23 @@
 """Meaningless numbers, which models must survive: their output stays finite.
 
-Exported models are called by programs we have never seen, some with uninitialized memory, and a
-graph cannot report an error in words.
+A graph cannot report an error in words, and exported models are called by programs that we have
+never seen, some with uninitialized memory.
 """
 
 from keras import ops
 
 from ddsp_tf.features.loudness import FLOOR_DB
+from ddsp_tf.typing import Tensor
 
 # Above any measured level: a sine of full scale has 20 dB.
 HIGHEST_DB = 40.0
 # One comparison finds NaN and infinity, which compare false, and numbers that would overflow.
 LARGEST = 1e6
+# What comes beside the curves.
+_OTHERS = ("noise", "z", "audio")
 
 
-def finite(values, otherwise: float = 0.0):
+def finite(values: Tensor, otherwise: float = 0.0) -> Tensor:
     """Replaces NaN, infinity and absurdly large numbers.
 
     Args:
@@ -31,7 +34,7 @@ def finite(values, otherwise: float = 0.0):
     return ops.where(ops.abs(values) < LARGEST, values, otherwise)
 
 
-def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
+def sanitized(features: dict[str, Tensor], sample_rate: int, hop: int) -> dict[str, Tensor]:
     """Returns features that any model can play.
 
     A frame with a number that is not finite is silent: no pitch, the lowest level, no noise.
@@ -39,8 +42,8 @@ def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
     are clipped to -80..40 dB. Measured features pass unchanged.
 
     Args:
-        features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise",
-            [batch, frames * hop], and "z", [batch, frames, z_dims].
+        features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise"
+            and "audio", [batch, frames * hop], and "z", [batch, frames, z_dims].
         sample_rate: Samples per second.
         hop: Samples per frame.
 
@@ -54,7 +57,7 @@ def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
         >>> {name: curve.numpy().tolist() for name, curve in sanitized(curves, 16000, 64).items()}
         {'f0_hz': [[440.0, 0.0, 0.0]], 'loudness_db': [[-20.0, 40.0, -80.0]]}
     """
-    curves = {name: value for name, value in features.items() if name not in ("noise", "z")}
+    curves = {name: value for name, value in features.items() if name not in _OTHERS}
     known = None
     for curve in curves.values():
         own = ops.abs(curve) < LARGEST
@@ -67,12 +70,13 @@ def sanitized(features: dict, sample_rate: int, hop: int) -> dict:
             clean[name] = ops.where(known, ops.clip(curve, FLOOR_DB, HIGHEST_DB), FLOOR_DB)
     if "noise" in features:
         clean["noise"] = _silenced(features["noise"], known, hop)
-    if "z" in features:
-        clean["z"] = finite(features["z"])
+    for name in ("z", "audio"):
+        if name in features:
+            clean[name] = finite(features[name])
     return clean
 
 
-def _silenced(noise, known, hop: int):
+def _silenced(noise: Tensor, known: Tensor, hop: int) -> Tensor:
     # The number of frames comes from the curves, so that noise of another length is an error.
     batch, frames = ops.shape(known)[0], ops.shape(known)[1]
     noise = ops.reshape(noise, (batch, frames, hop))

@@ -1,0 +1,200 @@
+"""Whether values in a configuration have the types that the arguments they are for declare."""
+
+import inspect
+import reprlib
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pydantic
+
+import gin
+from ddsp_tf.errors import UserError
+
+_NAMES = {
+    int: "a whole number, such as 16",
+    float: "a number, such as 0.5",
+    bool: "True or False",
+    str: "text in quotes",
+    type(None): "None",
+}
+# Errors of pydantic that say all about a number or text, wherever in a value it stands.
+_EXPECTED = {"int_type": int, "float_type": float, "bool_type": bool, "string_type": str}
+_STRICT = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True)
+_MACRO = "gin.macro"
+Bindings = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> None:
+    """Compares all values that are bound with the annotations of the arguments they are for.
+
+    Args:
+        bindings: {(scope, complete name of a class): {argument: value}}, as gin keeps them.
+        config: Name of the configuration, for messages.
+        overrides: Bindings that were applied last, such as "train.steps=2000".
+
+    Raises:
+        UserError: If a value has another type, or macros refer to each other in a circle; names
+            the setting, or the macro that the value comes from.
+    """
+    macros = {scope: one["value"] for (scope, name), one in bindings.items() if name == _MACRO}
+    given = {override.partition("=")[0].strip() for override in overrides}
+
+    def refuse(name: str, value: Any, user: str, reason: str) -> UserError:
+        where = "--set " if name in given else f"{config}: "
+        used = "" if user == name else f" (used in {user})"
+        return UserError(f"{where}{name}={reprlib.repr(value)}{used}; {reason}")
+
+    for (scope, selector), arguments in bindings.items():
+        if selector == _MACRO:
+            continue
+        registered = gin.config._REGISTRY.get_match(selector)
+        known = _annotations(registered.wrapped)
+        name = f"{scope}/{registered.name}" if scope else registered.name
+        for argument, value in arguments.items():
+            setting = f"{name}.{argument}"
+            try:
+                value = _resolved(value, macros)
+            except RecursionError as error:
+                raise refuse(setting, value, setting, str(error)) from error
+            if argument in known and (found := _mismatch(value, *known[argument])):
+                inner, expected = found
+                macro = inner if isinstance(inner, _OfMacro) else _OfMacro(setting, value)
+                raise refuse(macro.name, _as_written(macro.value), setting, f"expected {expected}")
+
+
+class _OfMacro:
+    """The value of a macro, with its name."""
+
+    def __init__(self, name: str, value: Any):
+        self.name, self.value = name, value
+
+
+def _resolved(value: Any, macros: Mapping[str, Any], above: tuple[str, ...] = ()) -> Any:
+    """Puts in the values of macros, also those inside of lists and dictionaries."""
+    if isinstance(value, gin.config.ConfigurableReference):
+        name = "/".join(value.scopes)
+        if value.configurable.selector != _MACRO or name not in macros:
+            return value
+        if name in above:
+            circle = " = ".join(f"%{one}" for one in (*above[above.index(name) :], name))
+            raise RecursionError(f"{circle} is a circle; expected a value")
+        return _OfMacro(name, _resolved(macros[name], macros, (*above, name)))
+    if isinstance(value, dict):
+        return {key: _resolved(one, macros, above) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_resolved(one, macros, above) for one in value)
+    return value
+
+
+def _mismatch(value: Any, annotation: Any, default: Any) -> tuple[Any, str] | None:
+    """Returns the part of a value that has another type, and what is expected; or None."""
+    plain = _plain(value)
+    if plain is default:
+        return None
+    try:
+        adapter = pydantic.TypeAdapter(annotation, config=_STRICT)
+    except (pydantic.PydanticUserError, TypeError):
+        return None  # Classes of the user's may be annotated with anything.
+    error = _error(adapter, plain)
+    if error is None or _error(adapter, _with_tuples(plain)) is None:
+        return None
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if _is_union(annotation) or first["type"] not in _EXPECTED:
+        return _last_macro(value, ()), _described(annotation)
+    return _last_macro(value, first["loc"]), _NAMES[_EXPECTED[first["type"]]]
+
+
+def _error(adapter: pydantic.TypeAdapter, value: Any) -> pydantic.ValidationError | None:
+    try:
+        adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        return error
+    return None
+
+
+def _plain(value: Any) -> Any:
+    """Returns what the class will get; an instance without content for one that gin makes."""
+
+    def made(value: Any) -> Any:
+        if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
+            kind = value.configurable.wrapped
+            return object.__new__(kind) if isinstance(kind, type) else value
+        return value
+
+    return _mapped(value, made)
+
+
+def _as_written(value: Any) -> Any:
+    return _mapped(value, lambda one: one)
+
+
+def _with_tuples(value: Any) -> Any:
+    return tuple(map(_with_tuples, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Puts in the values of macros, and changes everything but lists and dictionaries."""
+    if isinstance(value, _OfMacro):
+        return _mapped(value.value, change)
+    if isinstance(value, dict):
+        return {key: _mapped(one, change) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(one, change) for one in value)
+    return change(value)
+
+
+def _annotations(registered: Any) -> dict[str, tuple[Any, Any]]:
+    """Returns annotation and default of the arguments of a class or function."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for function in _constructors(registered):
+        try:
+            hints = typing.get_type_hints(function)
+        except Exception:  # Names that are not there at run time, in a class of the user's.
+            continue
+        for name, parameter in inspect.signature(function).parameters.items():
+            if name in hints and parameter.kind is not parameter.VAR_KEYWORD:
+                found.setdefault(name, (hints[name], parameter.default))
+    return found
+
+
+def _constructors(registered: Any) -> Iterator[Any]:
+    if not isinstance(registered, type):
+        yield registered
+        return
+    for cls in registered.__mro__:
+        if cls is object or cls.__module__.partition(".")[0] == "keras":
+            return
+        if "__init__" in vars(cls):
+            yield vars(cls)["__init__"]
+
+
+def _last_macro(value: Any, place: Sequence[Any]) -> Any:
+    """Follows keys and indices; returns the last macro on their way, or the value itself."""
+    last = value
+    for key in (*place, None):
+        while isinstance(value, _OfMacro):
+            last, value = value, value.value
+        if key is None or not isinstance(value, (dict, list, tuple)):
+            break
+        # A key of a dictionary can be wrong, too.
+        value = value.get(key) if isinstance(value, dict) else value[key]
+    return last
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _described(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in _NAMES:
+        return _NAMES[annotation]
+    if _is_union(annotation):
+        return " or ".join(_described(one) for one in arguments)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "a dictionary in braces"
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return "a list in brackets"
+    return f"a {getattr(annotation, '__name__', annotation)}"
