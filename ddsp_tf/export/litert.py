@@ -77,6 +77,8 @@ def convert(saved: str | Path, signature: str, file: str) -> bytes:
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=[signature])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    # Statistics about the conversion, for which the converter would read and write the model again.
+    converter.exclude_conversion_metadata = True
     try:
         content = converter.convert()
     except Exception as error:  # The converter raises its own errors, and RuntimeError.
