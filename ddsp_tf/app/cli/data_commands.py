@@ -21,7 +21,7 @@ _LINES = 20
 @click.command()
 @click.argument("audio", nargs=-1, required=True)
 @click.option("--out", required=True, type=Path, help="Folder of the dataset to write.")
-@configuration_options("solo_instrument")
+@configuration_options
 @split_options
 @click.option(
     "--silence",
@@ -162,7 +162,7 @@ def _measurer(runner, beam_options, beam_folder):
 @click.command()
 @click.argument("audio")
 @click.argument("out", type=Path)
-@configuration_options("solo_instrument")
+@configuration_options
 @channel_option
 def features(audio, out, config, overrides, channel):
     """Measure pitch and loudness of a recording.
@@ -196,7 +196,7 @@ def features(audio, out, config, overrides, channel):
 @click.argument("source", metavar="AUDIO_OR_FEATURES")
 @click.argument("out", type=Path)
 @click.option("--pitch-bend", is_flag=True, help="Follow the measured pitch by pitch bend (MIDI).")
-@configuration_options("solo_instrument")
+@configuration_options
 @channel_option
 def notes(source, out, pitch_bend, config, overrides, channel):
     """Write the notes of a recording as MIDI or CSV.

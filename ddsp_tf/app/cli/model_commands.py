@@ -14,7 +14,7 @@ from ddsp_tf.app.cli.options import (
 
 
 @click.command()
-@configuration_options("solo_instrument")
+@configuration_options
 @start_option
 @click.option(
     "--data",

@@ -5,32 +5,21 @@ import math
 import click
 
 
-def configuration_options(default: str):
-    """Adds --config and --set.
-
-    Args:
-        default: Name of the configuration that is used if none is given.
-
-    Returns:
-        Decorator for a click command.
-    """
-
-    def add(function):
-        function = click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Change a setting, such as --set train.steps=2000. May be repeated.",
-        )(function)
-        return click.option(
-            "--config",
-            default=default,
-            show_default=True,
-            help="A gin file, or the name of a shipped one: demo, fast, solo_instrument, vst.",
-        )(function)
-
-    return add
+def configuration_options(function):
+    """Adds --config and --set."""
+    function = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Change a setting, such as --set train.steps=2000. May be repeated.",
+    )(function)
+    return click.option(
+        "--config",
+        default="fast",
+        show_default=True,
+        help="A gin file, or the name of a shipped one: demo, fast, solo_instrument, vst.",
+    )(function)
 
 
 def split_options(function):

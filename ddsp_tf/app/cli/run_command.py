@@ -20,7 +20,7 @@ from ddsp_tf.files.names import printable
 @click.command()
 @click.argument("audio", nargs=-1, required=True)
 @click.option("--out", required=True, type=Path, help="Folder for everything that is made.")
-@configuration_options("solo_instrument")
+@configuration_options
 @start_option
 @split_options
 @click.option(
