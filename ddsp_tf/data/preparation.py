@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ddsp_tf.audio.finding import Paths
 from ddsp_tf.data.manifest import SCHEMA_VERSION, Manifest, check_replaceable, load_manifest
@@ -90,8 +91,8 @@ def prepare_dataset(
 
     Work that is stopped resumes when called again: measured recordings wait in the hidden folder
     `.<name of out>.preparing` beside `out`. Recordings of an earlier dataset in `out` that would
-    come out the same are taken over, too. Neither changes a byte of the result, nor do `jobs` or
-    the measurer.
+    come out the same are reused, too. Neither changes a byte of the result, nor do `jobs` or the
+    measurer.
 
     Args:
         audio: Files or folders.
@@ -145,16 +146,7 @@ def prepare_dataset(
                 measured, skipped = _collect(recordings, found, work)
                 _check_usable(measured, skipped)
                 manifest = Manifest(
-                    schema_version=SCHEMA_VERSION,
-                    ddsp_tf_version=__version__,
-                    sample_rate=extractor.sample_rate,
-                    frame_rate=extractor.frame_rate,
-                    hop=extractor.hop,
-                    extractor=extractor.describe(),
-                    rules=rules.describe(),
-                    seed=seed,
-                    validation_share=float(validation_share),
-                    segment_frames=segment_frames(extractor.frame_rate),
+                    **_described(extractor, rules, seed, validation_share),
                     fingerprint=fingerprint(recordings, extractor, rules, validation_share, seed),
                     recordings=tuple(measured),
                     skipped=tuple(skipped),
@@ -170,6 +162,24 @@ def prepare_dataset(
                 "run the same command again: measured recordings are kept"
             ) from error
     return load_manifest(out)
+
+
+def _described(
+    extractor: FeatureExtractor, rules: PreparationRules, seed: int, validation_share: float
+) -> dict[str, Any]:
+    """Returns what a manifest says of how its dataset was made."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ddsp_tf_version": __version__,
+        "sample_rate": extractor.sample_rate,
+        "frame_rate": extractor.frame_rate,
+        "hop": extractor.hop,
+        "extractor": extractor.describe(),
+        "rules": rules.describe(),
+        "seed": seed,
+        "validation_share": float(validation_share),
+        "segment_frames": segment_frames(extractor.frame_rate),
+    }
 
 
 def write_dataset(manifest: Manifest, work: Path, folder: Path) -> None:
