@@ -28,9 +28,9 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 STEP = """
 import json, sys
 from training import measure
-config, batch, seconds, steps, devices = sys.argv[1:]
+config, batch, seconds, steps, devices, *overrides = sys.argv[1:]
 counts = int(batch), float(seconds), int(steps), int(devices)
-print(json.dumps(measure(config, (), *counts, parts=False)))
+print(json.dumps(measure(config, overrides, *counts, parts=False)))
 """
 TRAIN = """
 import sys
@@ -58,7 +58,7 @@ def run_python(program: str, backend: str, cpu_halves: bool, *arguments) -> str:
     return done.stdout
 
 
-def weak_scaling(backends, devices, cpu_halves, config, batch, seconds, steps):
+def weak_scaling(backends, devices, cpu_halves, config, overrides, batch, seconds, steps):
     """Prints the time of a step whose batch grows with the devices."""
     print(f"\n{config}, {batch} clips of {seconds:g} s for each device\n")
     print(
@@ -69,14 +69,15 @@ def weak_scaling(backends, devices, cpu_halves, config, batch, seconds, steps):
         times: list[float] = []
         for count in devices:
             size = batch * count
-            output = run_python(STEP, backend, cpu_halves, config, size, seconds, steps, count)
+            counts = (size, seconds, steps, count)
+            output = run_python(STEP, backend, cpu_halves, config, *counts, *overrides)
             first, step, memory = json.loads(output.splitlines()[-1]).values()
             times.append(float(step.split()[0]) / count)
             ratio = f"{times[0] * devices[0] / times[-1]:.2f}"
             print(f"| {backend} | {count} | {first} | {step} | {memory} | {ratio} |", flush=True)
 
 
-def loss_curves(backends, devices, cpu_halves, config, batch, steps, out):
+def loss_curves(backends, devices, cpu_halves, config, overrides, batch, steps, out):
     """Prints the losses of one training on one device and on several."""
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.configuration.experiment import load_extractor
@@ -91,7 +92,7 @@ def loss_curves(backends, devices, cpu_halves, config, batch, steps, out):
     print("| backend | devices | loss at a fifth, two fifths, ... of the steps | seconds |")
     print("| --- | ---: | --- | ---: |")
     settings = [f"train.steps={steps}", f"train.batch_size={batch}", "train.render_every=0"]
-    settings += [f"train.validate_every={steps}"]
+    settings += [f"train.validate_every={steps}", *overrides]
     for backend in backends:
         for count in devices:
             run = out / f"{backend}_{count}"
@@ -107,18 +108,20 @@ def loss_curves(backends, devices, cpu_halves, config, batch, steps, out):
 @click.option("--devices", multiple=True, type=int, default=(1, 2), show_default=True)
 @click.option("--backend", "backends", multiple=True, default=("tensorflow", "jax"))
 @click.option("--config", default="fast_dry", show_default=True)
+@click.option("--set", "overrides", multiple=True, help="Bindings, as for ddsp-tf train.")
 @click.option("--batch", default=128, show_default=True, help="Clips for each device.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of a clip.")
 @click.option("--steps", default=100, show_default=True)
 @click.option("--train-steps", default=500, show_default=True)
 @click.option("--cpu-halves", is_flag=True, help="Two halves of a CPU instead of GPUs.")
 @click.option("--out", required=True, type=Path, help="Folder of datasets and runs.")
-def main(devices, backends, config, batch, seconds, steps, train_steps, cpu_halves, out):
+def main(devices, backends, config, overrides, batch, seconds, steps, train_steps, cpu_halves, out):
     """Compares one device with several."""
     out.mkdir(parents=True, exist_ok=True)
     print(", ".join(describe_machine().values()))
-    weak_scaling(backends, devices, cpu_halves, config, batch, seconds, steps)
-    loss_curves(backends, devices, cpu_halves, config, batch, train_steps, out)
+    chosen = (backends, devices, cpu_halves, config, overrides, batch)
+    weak_scaling(*chosen, seconds, steps)
+    loss_curves(*chosen, train_steps, out)
 
 
 if __name__ == "__main__":

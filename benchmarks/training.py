@@ -178,9 +178,9 @@ def peak_memory(memory: HostMemory) -> str:
     if keras.backend.backend() == "jax":
         import jax
 
-        memory = jax.devices()[0].memory_stats()
-        if memory:
-            return f"{memory['peak_bytes_in_use'] / 2**20:.0f} MiB"
+        used = jax.devices()[0].memory_stats()
+        if used:
+            return f"{used['peak_bytes_in_use'] / 2**20:.0f} MiB"
     elif on_gpu():
         import tensorflow as tf
 
