@@ -10,9 +10,9 @@ from keras import ops
 from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.backend.placement import xla_pays
 from ddsp_tf.dsp.rates import hop_size
+from ddsp_tf.models.consistency import check_parts
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.level_matching import LevelMatching
-from ddsp_tf.models.parts import check_parts
 from ddsp_tf.models.played_features import check_features, clean_features, float32_features
 from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.typing import State, Tensor
