@@ -245,7 +245,7 @@ def recordings(f0_hz, audio, rng) -> Iterator[tuple[str, int, np.ndarray]]:
     yield "hum and hiss", 44100, audio + 0.03 * loud * (hum + rng.normal(size=audio.size))
     yield "DC and clicks", 16000, 0.6 * audio + 0.3 + 0.3 * clicks
     yield "telephone", 8000, phone(audio, rng)
-    yield "clipped", 22050, np.clip(4.0 * audio, -1.0, 1.0)
+    yield "clipped", 24000, np.clip(4.0 * audio, -1.0, 1.0)
     yield "quiet, 16 bits", 48000, np.round(quiet * 0.1 * 32768) / 32768
 
 

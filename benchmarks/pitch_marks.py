@@ -16,6 +16,8 @@ import click
 import numpy as np
 import soundfile
 from pitch_cases import cases
+from pitch_instruments import instrument_cases
+from pitch_signals import PitchedSignal
 from pitch_trackers import counted, table
 
 from ddsp_tf.features.pitch import PitchTracker, pitch_tracker
@@ -57,21 +59,19 @@ class Counts:
         return [f"{np.mean(values):.4f}" if values.size else "" for values in columns]
 
 
-def synthetic_table(trackers: dict[str, PitchTracker]) -> str:
-    """Compares the trackers on the synthetic set, by kind and by noise."""
-    made = list(cases())
+def synthetic_table(made: list[tuple[str, str, PitchedSignal]], trackers: dict[str, PitchTracker]):
+    """Compares the trackers on signals of known pitch, by both of their names."""
     rows = []
     for name, tracker in trackers.items():
         click.echo(f"{name}: synthetic", err=True)
         counts = {"all": Counts()}
-        for kind, snr_db, signal in made:
+        for kind, recording, signal in made:
             f0_hz, confidence = measured(tracker, signal.audio, signal.sample_rate)
-            truth = signal.frames(signal.sample_rate // FRAME_RATE)
+            truth = signal.frames(signal.sample_rate // FRAME_RATE)[: f0_hz.size]
             voiced, unvoiced = counted(truth)
             cents = cents_off(f0_hz[voiced], truth[voiced])
             sure = confidence >= 0.5
-            noise = "clean" if np.isinf(snr_db) else f"{snr_db:g} dB"
-            for group in ("all", kind, noise):
+            for group in ("all", kind, recording):
                 counts.setdefault(group, Counts()).add(cents, sure[voiced], sure[unvoiced])
         rows += [[group, name, *count.cells()] for group, count in counts.items()]
     groups = list(dict.fromkeys(row[0] for row in rows))
@@ -164,7 +164,13 @@ def main(folders: tuple[Path, ...], out: Path, trackers: str):
     """Write the tables of marks in docs/features.md."""
     made = {name: pitch_tracker(name) for name in trackers.split(",")}
     first = next(iter(made))
-    parts = ["Synthetic:\n\n" + synthetic_table(made)]
+    marked = [
+        (kind, "clean" if np.isinf(snr_db) else f"{snr_db:g} dB", signal)
+        for kind, snr_db, signal in cases()
+    ]
+    parts = ["Synthetic:\n\n" + synthetic_table(marked, made)]
+    click.echo(parts[-1])
+    parts.append("Imitated instruments:\n\n" + synthetic_table(list(instrument_cases()), made))
     click.echo(parts[-1])
     if folders:
         parts.append("Recordings:\n\n" + recordings_table(list(folders), made))

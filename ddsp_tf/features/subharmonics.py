@@ -15,8 +15,10 @@ _LEAST_ODD_SHARE = 0.015
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
 _VOTING_FRAMES = 21
-# Up to which harmonic presence is counted, and how far below the strongest one is present.
+# Harmonics are counted up to the highest within 12 dB of the strongest; those within 25 dB are
+# present.
 _COUNTED = 16
+_STRONG_SHARE = 10.0**-1.2
 _PRESENT_SHARE = 10.0**-2.5
 # Without even harmonics, 8 of 15 are present.
 _FULL = 0.5
@@ -110,9 +112,10 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
         places = np.round(hz * (fft_size / sample_rate)).astype(np.int64)
         found = np.take_along_axis(spread[:, None, :], np.minimum(places, _HIGHEST_BIN - 1), axis=2)
         found = np.where(places < _HIGHEST_BIN, found, 0.0)
-        present = found > _PRESENT_SHARE * found.max(axis=2, keepdims=True)
-        highest = np.max(present * numbers, axis=2)
-        share[block] = present.sum(axis=2) / np.maximum(highest, 1)
+        strongest = found.max(axis=2, keepdims=True)
+        highest = np.max((found > _STRONG_SHARE * strongest) * numbers, axis=2, keepdims=True)
+        present = (found > _PRESENT_SHARE * strongest) & (numbers <= highest)
+        share[block] = present.sum(axis=2) / np.maximum(highest[..., 0], 1)
     return _SPARSE_COST * np.clip((_FULL - share) / (_FULL - _SPARSE), 0.0, 1.0)
 
 
