@@ -16,8 +16,8 @@ from ddsp_tf.features.pitch_path import (
     octave_above,
     smoothed,
 )
-from ddsp_tf.features.subharmonics import raise_subharmonics, sparse_cost
-from ddsp_tf.features.voicing import confidence, presence
+from ddsp_tf.features.subharmonics import raise_subharmonics, restore_endings, sparse_cost
+from ddsp_tf.features.voicing import confidence, local_power, presence
 
 _STEP = 160
 _CHUNK_SECONDS = 60.0
@@ -110,4 +110,6 @@ class AutoTracker(PitchTracker):
         octaves, _, strengths = (np.take_along_axis(v, path, axis=1)[:, 0] for v in candidates)
         doubtful = octave_above(candidates, octaves) & (octaves < math.log2(highest_hz / 2.0))
         octaves = raise_subharmonics(audio, octaves, doubtful, ANALYSIS_RATE, _STEP)
+        power = local_power(audio, np.exp2(octaves), ANALYSIS_RATE, _STEP)
+        octaves = restore_endings(octaves, power)
         return smoothed(octaves, strengths), strengths

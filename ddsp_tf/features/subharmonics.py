@@ -11,6 +11,8 @@ _LEAST_WIDTH_HZ = 8.0
 _RELATIVE_WIDTH = 0.012
 # Power of the odd harmonics over that of the even ones, -18 dB.
 _LEAST_ODD_SHARE = 0.015
+# Power of a foreign fundamental over that of the even harmonics, -10 dB.
+_FOREIGN_SHARE = 0.1
 # Even harmonics that count are within 25 dB of the strongest.
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
@@ -28,6 +30,11 @@ _SPREAD_BINS = 2
 _HIGHEST_BIN = 1400
 _JUMP_OCTAVES = 1.0 / 12.0
 _BLOCK_FRAMES = 256
+# What counts as the end of a note, in frames of 10 ms.
+_LONGEST_ENDING = 40
+_NOTE_FRAMES = 10
+_FADED_DB = 6.0
+_OCTAVE_TOLERANCE = 0.05
 
 
 def raise_subharmonics(
@@ -119,6 +126,40 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
     return _SPARSE_COST * np.clip((_FULL - share) / (_FULL - _SPARSE), 0.0, 1.0)
 
 
+def restore_endings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Moves the end of a note up where it falls by an octave while it fades.
+
+    A string that resonates, or noise, outlasts the note and repeats after twice its period. A new
+    note that is an octave lower does not begin 6 dB below the one before it.
+
+    Args:
+        octaves: Binary logarithm of the pitch in Hz [frames], 10 ms apart.
+        power: Mean square of the sound around each frame [frames].
+
+    Returns:
+        Binary logarithm of the pitch [frames].
+
+    Example:
+        >>> octaves = np.log2(np.repeat([440.0, 220.0], [30, 10]))
+        >>> fading = 10.0 ** (-np.arange(40) / 10)
+        >>> round(float(2 ** restore_endings(octaves, fading)[-1]))
+        440
+        >>> round(float(2 ** restore_endings(octaves, np.ones(40))[-1]))
+        220
+    """
+    level_db = 10.0 * np.log10(power + 1e-14)
+    jumps = np.flatnonzero(np.abs(np.diff(octaves)) > _JUMP_OCTAVES) + 1
+    starts = [0, *jumps.tolist(), octaves.size]
+    restored = octaves.copy()
+    for before, first, last in zip(starts, starts[1:], starts[2:], strict=False):
+        fallen = abs(octaves[first] - octaves[first - 1] + 1.0) < _OCTAVE_TOLERANCE
+        if fallen and last - first <= min(_LONGEST_ENDING, first - before):
+            note_db = level_db[max(before, first - _NOTE_FRAMES) : first].mean()
+            if level_db[first:last].mean() < note_db - _FADED_DB:
+                restored[first:last] += 1.0
+    return restored
+
+
 def _harmonic_powers(audio, pitch_hz, positions, sample_rate):
     """Power of each harmonic [frames, harmonics]."""
     size = round(_WINDOW_SECONDS * sample_rate)
@@ -138,12 +179,14 @@ def _harmonic_powers(audio, pitch_hz, positions, sample_rate):
 def _odd_missing(power):
     """Tells the frames without odd harmonics, one foreign tone aside."""
     odd, even = power[:, ::2], power[:, 1::2]
-    foreign = odd[:, 1:].max(axis=1)
+    total, foreign = odd.sum(axis=1), odd.max(axis=1)
+    # A fundamental is foreign if it is weak.
+    foreign = np.where(
+        odd[:, 0] < _FOREIGN_SHARE * even.sum(axis=1), foreign, odd[:, 1:].max(axis=1)
+    )
     least = _LEAST_ODD_SHARE * even.sum(axis=1)
-    none = odd.sum(axis=1) < least
     audible = (even > _AUDIBLE_SHARE * even.max(axis=1, keepdims=True)).sum(axis=1)
-    one = (odd.sum(axis=1) - foreign < least) & (audible >= _FEWEST_EVEN)
-    return none | one
+    return (total < least) | ((total - foreign < least) & (audible >= _FEWEST_EVEN))
 
 
 def _majority(votes, notes):

@@ -38,7 +38,7 @@ def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: in
         >>> bool((there[2:49] > 0.9).all()), bool((there[52:] < 0.1).all())
         (True, True)
     """
-    power = _power(audio, pitch_hz, sample_rate, step)
+    power = local_power(audio, pitch_hz, sample_rate, step)
     frame_rate = sample_rate / step
     loudest = np.zeros_like(power)
     for lowest_hz, seconds in reversed(_REACHES):
@@ -52,8 +52,22 @@ def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: in
     return own * np.clip((_DROP_DB - fallen) / _DROP_WIDTH_DB + 0.5, 0.0, 1.0)
 
 
-def _power(audio, pitch_hz, sample_rate, step):
-    """Mean square around every frame, over a period or 10 ms."""
+def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
+    """Measures the mean square around every frame, over a period or 10 ms.
+
+    Args:
+        audio: Mono [samples].
+        pitch_hz: Pitch [frames]; frame k is centred on sample k * step.
+        sample_rate: Samples per second.
+        step: Samples between two frames.
+
+    Returns:
+        Mean square [frames].
+
+    Example:
+        >>> local_power(np.full(1600, 0.5), np.full(10, 100.0), 16000, 160)[5].item()
+        0.25
+    """
     energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
     half = 0.5 * sample_rate * np.maximum(_SHORTEST_SECONDS, 1.0 / np.maximum(pitch_hz, 20.0))
     centres = np.arange(pitch_hz.size) * step

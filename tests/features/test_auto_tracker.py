@@ -81,6 +81,14 @@ def test_a_note_that_rings_on_does_not_lower_the_pitch(tracker, tail_hz):
     assert judge(tracker, signal)[0].max() < 50
 
 
+def test_a_string_that_outlasts_the_note_does_not_lower_its_end(tracker):
+    time = np.arange(7200) / 16000
+    note = tone(steady(330.0, 0.45), amplitudes=RICH).audio * 10 ** (-60 / 20 * time / 0.8)
+    string = 0.008 * np.sin(2 * np.pi * 165.0 * time)
+    f0_hz, _ = tracker.track((note + string).astype(np.float32), 16000, HOP)
+    assert cents_between(f0_hz[3:42], 330.0).max() < 50
+
+
 @pytest.mark.parametrize(
     "curve", [vibrato(440.0, cents=80.0), glide(110.0, 440.0), notes([220, 440, 330, 110, 165])]
 )
