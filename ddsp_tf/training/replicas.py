@@ -16,15 +16,20 @@ from ddsp_tf.training.averaging import optimizer_of
 
 
 def compile_replicas(model: keras.Model) -> None:
-    """Replaces the training step of a model on several devices; on one, does nothing.
+    """Replaces the training step of a model on several devices.
+
+    On one device, and on JAX, whose steps need no replacement, it does nothing.
 
     Args:
-        model: Model, compiled in the scope of `spread_over`; not yet trained.
+        model: Model, compiled in the scope of `spread_over` and not yet trained. Its optimizer must
+            not scale the loss: compile with `auto_scale_loss=False`.
 
     Example:
-        >>> model = keras.Sequential([keras.layers.Dense(1)])
-        >>> model.compile("adam", "mse")
-        >>> compile_replicas(model)
+        >>> from ddsp_tf.training.devices import spread_over
+        >>> with spread_over(1):
+        ...     model = keras.Sequential([keras.layers.Dense(1)])
+        ...     model.compile("adam", "mse", auto_scale_loss=False)
+        ...     compile_replicas(model)
     """
     if keras.backend.backend() != "tensorflow":
         return
