@@ -51,6 +51,7 @@ _HOMES = {
     "export_model": "ddsp_tf.export.exporter",
     "instrument": "ddsp_tf.app.instruments",
     "load_experiment": "ddsp_tf.configuration.experiment",
+    "load_expression": "ddsp_tf.inference.expression_files",
     "load_extractor": "ddsp_tf.configuration.experiment",
     "load_features": "ddsp_tf.inference.feature_files",
     "load_model": "ddsp_tf.inference.model_files",

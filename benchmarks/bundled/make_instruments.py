@@ -38,6 +38,7 @@ def main() -> None:
             folder = arguments.out / name
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(chain.run.best_model, folder)
+            shutil.copy(chain.run.expression, folder)
             record = {key: v for key, v in chain.run.read().items() if key not in PRIVATE}
             (folder / chain.run.record.name).write_text(json.dumps(record, indent=2) + "\n")
             print_training(folder, summary)

@@ -10,6 +10,9 @@ from ddsp_tf.app.instruments import resolve_model
 from ddsp_tf.app.project import player_of
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
+from ddsp_tf.expression.recorded import RecordedNotes
+from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
+from ddsp_tf.inference.expression_files import load_expression
 from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
@@ -67,6 +70,7 @@ def play_song(
     chosen: Chosen,
     out: str | os.PathLike,
     manner: Manner | None = None,
+    expression_of: str | os.PathLike | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> tuple[float, int]:
@@ -76,6 +80,8 @@ def play_song(
         chosen: Parts and the paths of the models that play them.
         out: Audio file to write; its suffix decides the format, such as .wav or .flac.
         manner: How to play; None for the defaults.
+        expression_of: Model whose expression all parts are played with; None for that of each one's
+            own model, or plain notes if it has none.
         on_progress: Function called with the whole seconds done.
         on_warning: Function called with the text of a warning.
 
@@ -101,9 +107,28 @@ def play_song(
     sample_rate = players[0].sample_rate
     output_format(out, sample_rate)
     seconds = song_seconds(part for part, _ in chosen)
+    borrowed = _borrowed(expression_of)
     curves = [
-        song_curves(part, player, load_ranges(path), manner, seconds=seconds, on_warning=on_warning)
+        song_curves(
+            part,
+            player,
+            load_ranges(path),
+            manner,
+            borrowed or load_expression(path),
+            seconds,
+            on_warning,
+        )
         for (part, path), player in zip(chosen, players, strict=True)
     ]
     blocks = ensemble(players, curves, manner.seed)
     return write_blocks(blocks, sample_rate, out, on_progress, on_warning), sample_rate
+
+
+def _borrowed(model: str | os.PathLike | None) -> RecordedNotes | None:
+    if model is None:
+        return None
+    path = player_of(resolve_model(model))
+    expression = load_expression(path)
+    if expression is None:
+        raise UserError(f"{path}: has no expression ({EXPRESSION_NAME}); name a trained run")
+    return expression

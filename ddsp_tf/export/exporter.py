@@ -1,6 +1,7 @@
 """Writes everything that plays a trained model elsewhere, and checks what it wrote."""
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ddsp_tf.files.export_description import (
 )
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.version import __version__
@@ -49,6 +51,8 @@ def export_run(
     check_target(Path(out))
     _check_precisions(precisions)
     record = {**run.read(), "model_sha256": file_sha256(run.best_model)}
+    if run.expression.is_file():
+        record["expression"] = run.expression
     return export_model(load_model(run.path), out, precisions, record)
 
 
@@ -71,8 +75,9 @@ def export_model(
             it is refused.
         precisions: Precisions of the LiteRT files, some of "float32", "float16" and "int8".
         record: Where the model comes from: "extractor" (`FeatureExtractor.describe()`),
-            "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256". What is
-            missing is null in model.json.
+            "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256", which
+            are null in model.json if they are missing; and "expression", the path of the player's
+            expression, which is copied.
 
     Returns:
         Content of model.json.
@@ -127,6 +132,8 @@ def _write(
         files.append(for_vst)
         write_vst(copy, folder / for_vst, record.get("feature_statistics"))
     write_impulse_responses(model, folder)
+    if "expression" in record:
+        shutil.copyfile(record["expression"], folder / EXPRESSION_NAME)
     artifacts = {
         name: {**result, **_anatomy(folder / name)}
         for name, result in verify(model, functions, folder, files).items()

@@ -97,6 +97,7 @@ class RunDirectory:
         self.configuration = self.path / "config.gin"
         self.checkpoints = self.path / "checkpoints"
         self.best_model = self.path / "best.keras"
+        self.expression = self.path / "expression.npz"
         self.logs = self.path / "logs"
         self.metrics = self.logs / "metrics.csv"
         self.timing = self.logs / "timing.csv"

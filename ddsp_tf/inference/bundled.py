@@ -24,7 +24,7 @@ def instrument(name: str) -> Path:
 
     Example:
         >>> sorted(path.name for path in instrument("violin").iterdir())
-        ['best.keras', 'run.json']
+        ['best.keras', 'expression.npz', 'run.json']
     """
     if name not in NAMES:
         raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")

@@ -17,6 +17,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import settle_backend, spread_over
+from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.harmonic_range import harmonics_advice
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
@@ -92,6 +93,7 @@ def train_run(
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
         _advise(experiment.model, record["feature_statistics"], on_warning)
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
+        learn_expression(manifests, run)
         return fitting.run_to_end()
 
 

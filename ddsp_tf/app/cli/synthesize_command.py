@@ -56,6 +56,20 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     "are played together. [default: the first with notes]",
 )
 @click.option(
+    "--expression",
+    type=click.FloatRange(0.0, 1.5),
+    default=1.0,
+    show_default=True,
+    help="Of a MIDI file: how much of the recorded player's expression is played, from none to "
+    "more than recorded.",
+)
+@click.option(
+    "--expression-of",
+    type=Path,
+    metavar="MODEL",
+    help="Of a MIDI file: play with the expression of another model. [default: each its own]",
+)
+@click.option(
     "--vibrato",
     type=click.FloatRange(0.0, 200.0),
     default=0.0,
@@ -167,6 +181,7 @@ def _play_midi(model, source, out, _, seed, options):
     parts = read_midi(source)
     chosen = choose_tracks(source, parts, options["tracks"], model, on_note=_note)
     manner = Manner(
+        expression=options["expression"],
         vibrato_cents=options["vibrato"],
         chords=options["chords"],
         octaves=options["move_octaves"],
@@ -175,7 +190,9 @@ def _play_midi(model, source, out, _, seed, options):
     )
     total = -(-song_seconds(part for part, _ in chosen) // 1)
     with progress_bar("playing", int(total)) as advance:
-        return play_song(chosen, out, manner, on_progress=advance, on_warning=_warn)
+        return play_song(
+            chosen, out, manner, options["expression_of"], on_progress=advance, on_warning=_warn
+        )
 
 
 def _note(text):

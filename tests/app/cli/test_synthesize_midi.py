@@ -45,11 +45,23 @@ def test_a_song_through_a_bundled_model(song, tmp_path):
     assert np.abs(audio[:30000]).max() > 0.05 and np.abs(audio[-4000:]).max() < 0.01
 
 
+def test_expression_is_the_players_unless_it_is_turned_off(song, tmp_path):
+    def played(*options):
+        result = call("bundled:violin", song, tmp_path / "o.wav", *options)
+        assert result.exit_code == 0, result.stderr
+        return soundfile.read(tmp_path / "o.wav")[0]
+
+    shaped, flat = played(), played("--expression", 0)
+    assert np.abs(shaped - flat).max() > 0.05
+    borrowed = played("--expression-of", "bundled:violin")
+    np.testing.assert_array_equal(borrowed, shaped)
+
+
 def test_tracks_are_chosen_and_mixed(duet, tmp_path):
-    result = call("bundled:violin", duet, tmp_path / "a.wav")
+    result = call("bundled:violin", duet, tmp_path / "a.wav", "--expression", 0)
     assert result.exit_code == 0, result.stderr
     assert "track 0 is played; there are 0 (upper, 2 notes), 1 (lower, 2 notes)" in result.stderr
-    tracks = ("--track", "0", "--track", "1=bundled:violin")
+    tracks = ("--track", "0", "--track", "1=bundled:violin", "--expression", 0)
     result = call("bundled:violin", duet, tmp_path / "b.wav", *tracks)
     assert result.exit_code == 0 and "note:" not in result.stderr, result.stderr
     one, both = (soundfile.read(tmp_path / name)[0] for name in ("a.wav", "b.wav"))
@@ -69,6 +81,8 @@ def test_tracks_are_chosen_and_mixed(duet, tmp_path):
         ("duet", ["--track", "0", "--track", "0"], ["track 0", "named twice"]),
         ("duet", ["--track", "0=bundled:kazoo"], ["kazoo", "violin"]),
         ("song", ["--transfer"], ["--transfer", "MIDI"]),
+        ("song", ["--expression", "1.6"], ["--expression", "1.5"]),
+        ("song", ["--expression-of", "."], ["has no expression", "expression.npz"]),
         ("song", ["--octaves", "1"], ["--octaves needs --transfer"]),
         ("flute", ["--track", "0"], ["--track needs a MIDI file"]),
         ("flute", ["--vibrato", "10"], ["--vibrato needs a MIDI file"]),

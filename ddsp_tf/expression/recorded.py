@@ -1,0 +1,246 @@
+"""The expression of a recorded player: the recorded note that fits best shapes each new one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.expression.performance import Expression, Plain, Shapes, is_connected, note_frames
+from ddsp_tf.features.transcription import Note, transcribe
+
+# What a difference costs: a unit for each of these.
+_PITCH_SEMITONES, _LEVEL_DB, _LENGTH_OCTAVES, _INTERVAL_SEMITONES = 6.0, 4.5, 0.5, 6.0
+_CONNECTION_COST = 1.0
+# Notes that fit about as well as the best one; the seed chooses among them.
+_TIE_COST = 0.1
+_ATTACK_SECONDS, _RELEASE_SECONDS, _BLEND_SECONDS = 0.15, 0.25, 0.08
+_SEAM_SECONDS = 0.02
+_LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
+_LARGEST_CENTS = 100.0
+
+# Of each note: what it is, and what is before and after it.
+_FACTS = ("midi", "level_db", "connected_before", "connected_after", "before", "after")
+NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db")
+
+
+class RecordedNotes(Expression):
+    """Shapes each note as the recorded one that fits it best.
+
+    What counts are pitch, level, length and neighbours. A recorded note's attack and release keep
+    their length. What is between them is cut, or repeated forwards and backwards, so that vibrato
+    keeps its rate.
+
+    Args:
+        arrays: "frame_rate" [], "ends" [notes] (end of each note's curves), "facts" [notes, 6],
+            "cents" (deviation from the note's pitch) and "relative_db" (from its level), both
+            [frames of all notes].
+
+    Raises:
+        UserError: If the arrays do not fit together.
+
+    Example:
+        >>> level_db = np.repeat([-80.0, -20.0, -23.0, -80.0], [20, 30, 30, 20])
+        >>> features = {"f0_hz": np.full(100, 440.0), "loudness_db": level_db}
+        >>> player = RecordedNotes.learn([(features, None)], 100)
+        >>> shapes = player.shapes([Note(0.0, 1.0, 57.0, -10.0)], 100, 100)
+        >>> round(float(shapes.level_db[25])), round(float(shapes.level_db[80]))
+        (-10, -13)
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        self.arrays = {name: np.asarray(arrays[name]) for name in NAMES}
+        problem = _problem(self.arrays)
+        if problem:
+            raise UserError(f"expression: {problem}; learn it again")
+        self.frame_rate = float(self.arrays["frame_rate"])
+        self._ends = self.arrays["ends"].astype(np.int64)
+        self._firsts = np.concatenate([[0], self._ends[:-1]])
+        self._facts = self.arrays["facts"].astype(np.float64)
+
+    @property
+    def count(self) -> int:
+        """Number of recorded notes."""
+        return len(self._ends)
+
+    @classmethod
+    def learn(
+        cls,
+        recordings: Iterable[tuple[Mapping[str, np.ndarray], np.ndarray | None]],
+        frame_rate: float,
+        sample_rate: int | None = None,
+    ) -> "RecordedNotes":
+        """Learns from recordings without labels.
+
+        Args:
+            recordings: Features and audio (None if it is not at hand) of each, as for
+                `transcribe`.
+            frame_rate: Frames per second.
+            sample_rate: Samples per second of the audio.
+
+        Returns:
+            The expression.
+
+        Raises:
+            UserError: If no note is found in the recordings.
+        """
+        facts, cents, relative_db = [], [], []
+        for features, audio in recordings:
+            notes = transcribe(features, frame_rate, audio, sample_rate)
+            f0_hz = np.maximum(np.asarray(features["f0_hz"], np.float64), 1e-3)
+            midi = 69.0 + 12.0 * np.log2(f0_hz / 440.0)
+            places = note_frames(notes, frame_rate, midi.size)
+            for k, (first, end) in enumerate(places):
+                note = notes[k]
+                # What a recording begins or ends with may be a part of a note.
+                if first == 0 or end == midi.size or end - first < _LEAST_SECONDS * frame_rate:
+                    continue
+                if note.confidence < _LEAST_CONFIDENCE:
+                    continue
+                facts.append(_facts(notes, k))
+                off = 100.0 * (midi[first:end] - note.midi)
+                cents.append(np.clip(off, -1200.0, 1200.0))
+                relative_db.append(features["loudness_db"][first:end] - note.level_db)
+        if not facts:
+            raise UserError("expression: no note was found in the recordings")
+        return cls(
+            {
+                "frame_rate": np.float32(frame_rate),
+                "ends": np.cumsum([len(curve) for curve in cents]).astype(np.int32),
+                "facts": np.array(facts, np.float32),
+                "cents": np.concatenate(cents).astype(np.float16),
+                "relative_db": np.concatenate(relative_db).astype(np.float16),
+            }
+        )
+
+    def shapes(
+        self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int = 0
+    ) -> Shapes:
+        """Shapes the notes of one voice; see `Expression.shapes`."""
+        generator = np.random.default_rng(seed)
+        midi, level_db = Plain().shapes(notes, frame_rate, frames)
+        last = -1
+        for k, (first, end) in enumerate(note_frames(notes, frame_rate, frames)):
+            if first == end:
+                continue
+            note = notes[k]
+            last = self._choose(notes, k, end - first, frame_rate, generator, last)
+            cents, relative_db = self._warped(last, end - first, frame_rate)
+            limits = [_LARGEST_CENTS, _LARGEST_CENTS]
+            for side, other in ((0, k - 1), (1, k + 1)):
+                if 0 <= other < len(notes) and is_connected(*sorted_pair(notes, k, other)):
+                    limits[side] = max(50.0 * abs(notes[other].midi - note.midi), limits[side])
+            half = np.arange(end - first) < (end - first) / 2
+            limit = np.where(half, *limits)
+            midi[first:end] = note.midi + np.clip(cents, -limit, limit) / 100.0
+            level_db[first:end] = note.level_db + relative_db
+        for k in range(1, len(notes)):
+            if is_connected(notes[k - 1], notes[k]):
+                seam = round(notes[k].onset_s * frame_rate)
+                _smooth(midi, seam, frame_rate)
+                _smooth(level_db, seam, frame_rate)
+        return Shapes(midi, level_db)
+
+    def _choose(self, notes, k, frames, frame_rate, generator, last) -> int:
+        """Returns the recorded note that fits best, or one of several that fit as well."""
+        wanted = np.array(_facts(notes, k))
+        off = np.abs(self._facts - wanted)
+        lengths = (self._ends - self._firsts) / self.frame_rate
+        octaves = np.abs(np.log2(lengths / (frames / frame_rate)))
+        cost = off[:, 0] / _PITCH_SEMITONES + off[:, 1] / _LEVEL_DB + octaves / _LENGTH_OCTAVES
+        cost += _CONNECTION_COST * (off[:, 2] + off[:, 3])
+        for connected, interval in ((2, 4), (3, 5)):
+            both = (self._facts[:, connected] > 0) & (wanted[connected] > 0)
+            cost += both * np.minimum(off[:, interval] / _INTERVAL_SEMITONES, 2.0)
+        if self.count > 1 and last >= 0:
+            cost[last] = np.inf
+        near = np.flatnonzero(cost <= cost.min() + _TIE_COST)
+        return int(generator.choice(near))
+
+    def _warped(self, number: int, frames: int, frame_rate: float):
+        """Returns the curves of a recorded note, brought to a length."""
+        own = slice(self._firsts[number], self._ends[number])
+        curves = [self.arrays[name][own].astype(np.float64) for name in ("cents", "relative_db")]
+        if frame_rate != self.frame_rate:
+            size = max(round(len(curves[0]) * frame_rate / self.frame_rate), 1)
+            places = (np.arange(size) + 0.5) * len(curves[0]) / size - 0.5
+            curves = [np.interp(places, np.arange(len(c)), c) for c in curves]
+        return [warp(curve, frames, frame_rate) for curve in curves]
+
+
+def sorted_pair(notes: Sequence[Note], k: int, other: int) -> tuple[Note, Note]:
+    """Returns two notes in their order."""
+    return notes[min(k, other)], notes[max(k, other)]
+
+
+def _facts(notes: Sequence[Note], k: int) -> list[float]:
+    note, found = notes[k], []
+    for other in (k - 1, k + 1):
+        there = 0 <= other < len(notes) and is_connected(*sorted_pair(notes, k, other))
+        found.append((float(there), notes[other].midi - note.midi if there else 0.0))
+    (before, interval_before), (after, interval_after) = found
+    return [note.midi, note.level_db, before, after, interval_before, interval_after]
+
+
+def warp(curve: np.ndarray, frames: int, frame_rate: float) -> np.ndarray:
+    """Brings a note's curve to a length; attack and release keep theirs.
+
+    Args:
+        curve: Values [own frames].
+        frames: Frames to return.
+        frame_rate: Frames per second.
+
+    Returns:
+        float64 [frames].
+
+    Example:
+        >>> curve = np.concatenate([[-9.0], np.zeros(98), [-6.0]])
+        >>> longer = warp(curve, 150, 100)
+        >>> longer.size, float(longer[0]), float(longer[-1])
+        (150, -9.0, -6.0)
+    """
+    own = len(curve)
+    if own == frames:
+        return curve.astype(np.float64)
+    shorter = min(own, frames)
+    attack = min(round(_ATTACK_SECONDS * frame_rate), shorter // 3)
+    release = min(round(_RELEASE_SECONDS * frame_rate), shorter // 3)
+    places = np.arange(frames)
+    from_start = curve[_reflected(places, attack, own - release)]
+    from_end = curve[own - 1 - _reflected(frames - 1 - places, release, own - attack)]
+    blend = max(min(round(_BLEND_SECONDS * frame_rate), frames - attack - release), 1)
+    share = np.clip((places - (frames - release - blend)) / blend, 0.0, 1.0)
+    return (1.0 - share) * from_start + share * from_end
+
+
+def _reflected(places: np.ndarray, first: int, end: int) -> np.ndarray:
+    """Folds places past the end back and forth between `first` and `end`."""
+    span = max(end - 1 - first, 1)
+    past = np.maximum(places - first, 0) % (2 * span)
+    folded = first + np.minimum(past, 2 * span - past)
+    return np.where(places < first, places, np.minimum(folded, max(end - 1, 0)))
+
+
+def _smooth(curve: np.ndarray, seam: int, frame_rate: float) -> None:
+    """Joins two notes, in place, by a moving average around their seam."""
+    half = max(round(_SEAM_SECONDS * frame_rate), 1)
+    first, end = max(seam - 2 * half, 0), min(seam + 2 * half, curve.size)
+    if end - first > 2 * half:
+        padded = np.pad(curve[first:end], half, mode="edge")
+        width = 2 * half + 1
+        curve[first:end] = np.convolve(padded, np.ones(width) / width, "valid")
+
+
+def _problem(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Says what is wrong with the arrays of an expression."""
+    ends, facts, total = arrays["ends"], arrays["facts"], arrays["cents"].size
+    if arrays["frame_rate"].size != 1 or not 0.0 < float(arrays["frame_rate"]) <= 1e4:
+        return "frame_rate is not a number of frames a second"
+    if ends.ndim != 1 or ends.size == 0 or facts.shape != (ends.size, len(_FACTS)):
+        return "the notes and what is known of them differ in number"
+    if arrays["cents"].shape != (total,) or arrays["relative_db"].shape != (total,):
+        return "the curves differ in length"
+    if (np.diff(ends, prepend=0) < 1).any() or int(ends[-1]) != total:
+        return "the notes do not divide the curves"
+    if not all(np.isfinite(arrays[name].astype(np.float64)).all() for name in arrays):
+        return "holds numbers that are not finite"
+    return None

@@ -1,0 +1,60 @@
+"""The expression of a recorded player, kept beside the model: expression.npz."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.expression.recorded import NAMES, RecordedNotes
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.inference.feature_arrays import read_arrays
+
+NAME = "expression.npz"
+
+
+def save_expression(path: str | os.PathLike, expression: RecordedNotes) -> None:
+    """Writes an expression.
+
+    Args:
+        path: `.npz` file to write.
+        expression: Expression to keep.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **expression.arrays)
+
+
+def load_expression(model: str | os.PathLike) -> RecordedNotes | None:
+    """Loads the expression that belongs to a model.
+
+    Args:
+        model: Folder of an exported model, run directory, or `.keras` file in a run directory.
+
+    Returns:
+        The expression, or None if the model has none.
+
+    Raises:
+        UserError: If its file is damaged.
+
+    Example:
+        >>> import ddsp_tf
+        >>> load_expression(ddsp_tf.instrument("violin")).count > 100
+        True
+    """
+    model = Path(model)
+    path = (model if model.is_dir() else model.parent) / NAME
+    if not path.is_file():
+        return None
+    arrays = read_arrays(path, NAMES)
+    if missing := [name for name in NAMES if name not in arrays]:
+        raise UserError(f"{path}: lacks {missing[0]!r}; expected the expression of a player")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise UserError(f"{path}: {name!r} has the type {array.dtype}; expected numbers")
+    try:
+        return RecordedNotes(arrays)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
