@@ -6,6 +6,7 @@ import reprlib
 
 from ddsp_tf.errors import UserError
 
+ROOMS = ("keep", "auto")
 DECAYS = ("exponential", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 _FROM_ZERO = (
@@ -30,6 +31,8 @@ class TrainingSettings:
     Attributes:
         start_from: Model whose weights the training starts from: run directory, `.keras` file, or
             "bundled:NAME". Weights of other names or shapes start anew. "" for none.
+        room: "keep", or "auto", which leaves a learned reverb at the end of the model out, and
+            matches levels instead, if the recordings have no audible room.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
         clip_seconds: Length of a training clip in seconds, at least 0.1, rounded to whole frames.
@@ -65,6 +68,7 @@ class TrainingSettings:
     """
 
     start_from: str = ""
+    room: str = "keep"
     steps: int = 30000
     batch_size: int = 16
     clip_seconds: float = 4.0
@@ -89,6 +93,7 @@ class TrainingSettings:
                 f"train.start_from={self.start_from!r}; expected the path of a run or a .keras "
                 "file, or bundled:NAME, as text"
             )
+        self._check_choice("room", ROOMS)
         self._check_choice("decay", DECAYS)
         self._check_choice("precision", PRECISIONS)
         for field in dataclasses.fields(self):

@@ -104,6 +104,20 @@ class ProcessorGroup(keras.layers.Layer):
         """Samples by which `stream` delays the output."""
         return self.latencies[self.processors[-1].name]
 
+    def remove_output(self) -> str:
+        """Removes the last node; the last of those that are left becomes the output.
+
+        Returns:
+            Name of the node.
+
+        Raises:
+            ValueError: If there is no other.
+        """
+        if len(self.processors) < 2:
+            raise ValueError(f"{self.name}: {self.processors[0].name} is the only node")
+        self.connections.pop()
+        return self.processors.pop().name
+
     def call(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the last node's signal [batch, samples]."""
         signals, _ = self.render(inputs)

@@ -7,12 +7,15 @@ from typing import Self
 import numpy as np
 
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
 # How far below the recordings' level a sound counts as lost, in dB.
 _SILENT_DB = 40.0
 _DEAD_DB = 70.0
 # Recordings softer than this give nothing to compare with.
 _AUDIBLE_DB = -70.0
+# What a room adds to the dry sound, at most: that of a listener far beyond its critical distance.
+_ROOM_DB = 6.0
 # Below the noise of any recording; keeps the logarithm of silence finite.
 _SILENCE = 1e-12
 
@@ -30,14 +33,16 @@ def level_db(audio: np.ndarray) -> float:
 class Health:
     """Watches the levels of a model's signals, and reports each failure once.
 
-    Two failures make a falling loss worthless: the whole output falls silent, because silence is
-    a local minimum of spectral losses; or one synthesizer dies, and the others replace it badly
-    (a noise synthesizer without harmonics buzzes and hisses, but has no pitch).
+    Three failures make a falling loss worthless: the whole output falls silent, because silence is
+    a local minimum of spectral losses; one synthesizer dies, and the others replace it badly (a
+    noise synthesizer without harmonics buzzes and hisses, but has no pitch); or a learned room
+    becomes an instrument of its own, which rings on whatever faint sound excites it.
 
     Args:
         synthesizers: Names of the processors that take no other's signal.
         output: Name of the processor whose signal is the output.
         after_step: First step at which to look: before, levels say more about initial weights.
+        rooms: Names of reverbs that pass the dry sound, each with the name of its input.
 
     Example:
         >>> health = Health(["harmonic"], "harmonic", after_step=100)
@@ -45,8 +50,15 @@ class Health:
         'step 200: the output has fal'
     """
 
-    def __init__(self, synthesizers: list[str], output: str, after_step: int):
+    def __init__(
+        self,
+        synthesizers: list[str],
+        output: str,
+        after_step: int,
+        rooms: Mapping[str, str] | None = None,
+    ):
         self.synthesizers, self.output, self.after_step = synthesizers, output, after_step
+        self.rooms = dict(rooms or {})
         self._said: set[str] = set()
 
     @classmethod
@@ -54,9 +66,14 @@ class Health:
         """Makes one for a model."""
         group = model.processor_group
         names = {processor.name for processor in group.processors}
-        pairs = zip(group.processors, group.connections, strict=True)
+        pairs = list(zip(group.processors, group.connections, strict=True))
         synthesizers = [processor.name for processor, inputs in pairs if not names & set(inputs)]
-        return cls(synthesizers, group.processors[-1].name, after_step)
+        rooms = {
+            processor.name: inputs[0]
+            for processor, inputs in pairs
+            if isinstance(processor, ConvolutionReverb) and processor.add_dry
+        }
+        return cls(synthesizers, group.processors[-1].name, after_step, rooms)
 
     def examine(self, step: int, numbers: Mapping[str, float]) -> list[str]:
         """Examines the levels of one step.
@@ -81,14 +98,33 @@ class Health:
                 "train.learning_rate or another seed"
             )
         else:
-            for name in self.synthesizers:
-                level = numbers[f"level_{name}_db"]
-                if level < target - _DEAD_DB:
-                    found[name] = (
-                        f"step {step}: {name} no longer adds anything ({level:.0f} dB, the "
-                        f"recordings have {target:.0f} dB); look at the pitch of the dataset, or "
-                        "leave this synthesizer out"
-                    )
+            found |= self._dead(step, numbers) | self._swallowing(step, numbers)
         new = [text for name, text in found.items() if name not in self._said]
         self._said = set(found)
         return new
+
+    def _dead(self, step, numbers) -> dict[str, str]:
+        """Describes the synthesizers that are no longer heard."""
+        target, found = numbers["level_target_db"], {}
+        for name in self.synthesizers:
+            level = numbers[f"level_{name}_db"]
+            if level < target - _DEAD_DB:
+                found[name] = (
+                    f"step {step}: {name} no longer adds anything ({level:.0f} dB, the recordings "
+                    f"have {target:.0f} dB); look at the pitch of the dataset, or leave this "
+                    "synthesizer out"
+                )
+        return found
+
+    def _swallowing(self, step, numbers) -> dict[str, str]:
+        """Describes the rooms that do the work of the synthesizers."""
+        found = {}
+        for name, dry in self.rooms.items():
+            added = numbers[f"level_{name}_db"] - numbers[f"level_{dry}_db"]
+            if added > _ROOM_DB:
+                found[name] = (
+                    f"step {step}: {name} is {added:.0f} dB louder than the dry sound: it carries "
+                    "the tone in place of the synthesizers, so loudness and pitch will be wrong; "
+                    "use fast_dry if the recordings are dry, else match the levels (LevelMatching)"
+                )
+        return found

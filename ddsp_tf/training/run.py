@@ -20,6 +20,7 @@ from ddsp_tf.training.devices import settle_backend, spread_over
 from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.harmonic_range import harmonics_advice
+from ddsp_tf.training.rooms import suit_room
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
 
@@ -55,8 +56,8 @@ def train_run(
         devices: GPUs of this host over which each batch is divided.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
         on_warning: Called with a sentence when something is wrong that does not stop the run, on
-            what was taken from the model to start from, and on defaults that an earlier version
-            started the run with.
+            what was left out of the model or taken from the one to start from, and on defaults
+            that an earlier version started the run with.
 
     Returns:
         "step", "seconds", and "first_validation_loss", "validation_loss" and
@@ -78,17 +79,16 @@ def train_run(
         run = RunDirectory(folder)
         overrides = [*overrides, *start_override(start_from)]
         kept = earlier_defaults(run, config, overrides)
-        if kept and on_warning:
-            on_warning(kept_note(kept))
         experiment = load_experiment(config, [*kept, *overrides], seed)
         check_datasets(experiment, manifests, devices)
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
+        notes = [kept_note(kept) if kept else None, suit_room(experiment, manifests)]
         fitting = Fitting(experiment, manifests, run, seed, weights, on_step, on_warning)
         if ancestor and not fitting.checkpoint.latest_step():
-            taken = warm_start(experiment.model, source)
-            if on_warning:
-                on_warning(taken)
+            notes.append(warm_start(experiment.model, source))
+        for note in filter(None, notes):
+            (on_warning or (lambda text: None))(note)
         record = _record(config, experiment, manifests, seed, weights)
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
         _advise(experiment.model, record["feature_statistics"], on_warning)

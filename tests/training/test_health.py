@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from small_models import make_decoder, make_model
 
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.models import Autoencoder
+from ddsp_tf.processors import FilteredNoise, ProcessorGroup
 from ddsp_tf.training.health import Health
 from ddsp_tf.training.run import train_run
 
@@ -39,6 +42,23 @@ def test_a_dead_branch_is_named(health):
     assert text.startswith("step 150: harmonic no longer adds anything (-91 dB")
     (text,) = health.examine(200, {**dead, "level_filtered_noise_db": -95.0})
     assert text.startswith("step 200: filtered_noise no longer adds anything")
+
+
+def test_a_room_that_carries_the_tone_is_named():
+    health = Health(["harmonic"], "reverb", after_step=100, rooms={"reverb": "dry"})
+    levels = {**HEALTHY, **OUTPUT, "level_dry_db": -24.0}
+    assert health.examine(150, levels) == []
+    (text,) = health.examine(200, {**levels, "level_dry_db": -35.0})
+    assert text.startswith("step 200: reverb is 14 dB louder than the dry sound")
+    assert "fast_dry" in text and "\n" not in text
+
+
+def test_rooms_of_a_model_are_found():
+    health = Health.of(make_model(), after_step=0)
+    assert health.rooms == {"reverb": "dry"} and health.output == "reverb"
+    group = ProcessorGroup([(FilteredNoise(n_bands=9), ["noise_magnitudes"])])
+    decoder = make_decoder(output_sizes={"noise_magnitudes": 9})
+    assert Health.of(Autoencoder(decoder, group), after_step=0).rooms == {}
 
 
 def test_silent_recordings_give_nothing_to_compare_with(health):
