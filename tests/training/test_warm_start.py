@@ -128,7 +128,7 @@ def train(tiny_dataset, tiny_overrides, tmp_path):
 @pytest.mark.slow
 def test_a_run_starts_from_another_and_says_so(second, tiny_run):
     folder, said = second
-    assert said == [f"{folder / 'base'}: weights are taken, except those of reverb (400, here 300)"]
+    assert f"{folder / 'base'}: weights are taken, except those of reverb (400, here 300)" in said
     run, base = RunDirectory(folder / "run"), RunDirectory(tiny_run)
     ancestor = run.read()["ancestor"]
     assert ancestor["source"] == str(folder / "base") and ancestor["step"] == 6
@@ -148,7 +148,8 @@ def test_a_run_resumes_without_the_model_it_started_from(second, train, tmp_path
         assert train(folder, start_from=folder / "base", on_warning=said.append)["step"] == 4
     finally:
         hidden.rename(folder / "base")
-    assert said == [] and RunDirectory(tmp_path / "run").read()["ancestor"] == before
+    assert not any("weights are taken" in text for text in said)
+    assert RunDirectory(tmp_path / "run").read()["ancestor"] == before
 
 
 @pytest.mark.slow
