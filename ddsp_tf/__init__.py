@@ -27,6 +27,8 @@ _HOMES = {
     "FirFilter": "ddsp_tf.processors",
     "Harmonic": "ddsp_tf.processors",
     "LevelDifference": "ddsp_tf.metrics",
+    "Listener": "ddsp_tf.inference.listener",
+    "LiveFeatures": "ddsp_tf.features.live_features",
     "LossTerms": "ddsp_tf.metrics",
     "LoudnessDistance": "ddsp_tf.metrics",
     "MfccRnnEncoder": "ddsp_tf.models",

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Plays a feature file through an exported .tflite. Needs ai-edge-litert, numpy and soundfile.
+"""Plays a feature file or a recording through an exported model.
+
+Needs ai-edge-litert, numpy and soundfile.
 
     python run_tflite.py MODEL FEATURES.npz OUT.wav             # offline.tflite, all at once
     python run_tflite.py MODEL FEATURES.npz OUT.wav --stream    # stream.tflite, hop by hop
-    python run_tflite.py MODEL FEATURES.npz OUT.wav --realtime  # the same at the pace of sound
+    python run_tflite.py MODEL RECORDING.wav OUT.wav            # listen.tflite, then stream.tflite
+    python run_tflite.py MODEL RECORDING.wav OUT.wav --realtime # the same at the pace of sound
 
 MODEL is the exported folder. FEATURES holds one value per frame of each feature that model.json
-lists, such as f0_hz (Hz) and loudness_db (dB), and frame_rate; a frame with NaN is silent.
---realtime waits for the moment of each hop, as an audio driver does, and prints how long the hops
-took.
+lists, such as f0_hz (Hz) and loudness_db (dB), and frame_rate; a frame with NaN is silent. A
+RECORDING must have the model's sample rate: each of its hops is listened to and played before the
+next one is read, as from a microphone. --realtime waits for the moment of each hop, as an audio
+driver does, and prints how long the hops took.
 """
 
 import argparse
@@ -53,45 +57,52 @@ def read_features(path, model):
         return {name: curve[None] for name, curve in curves.items()}
 
 
-def check_output(path):
-    """Refuses an output that cannot be written."""
+def read_recording(path, model):
+    """Reads a recording as [samples], its channels averaged."""
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    if rate != model["sample_rate"]:
+        sys.exit(f"{path}: {rate} Hz; the model plays {model['sample_rate']} Hz; resample it first")
+    if len(audio) < model["hop"]:
+        sys.exit(f"{path}: {len(audio)} samples; expected at least a frame, {model['hop']}")
+    return audio.mean(axis=1)
+
+
+def check_output(path, source):
+    """Refuses an output that cannot be written, or that is the input."""
     if path.suffix.lstrip(".").upper() not in soundfile.available_formats():
         sys.exit(f"{path}: unknown audio format {path.suffix!r}; expected .wav or .flac")
+    if path.exists() and source.exists() and path.samefile(source):
+        sys.exit(f"{path}: is the input, which would be lost; name another output")
+
+
+class Step:
+    """A file that is called hop by hop, and passes its state on."""
+
+    def __init__(self, path, signature):
+        self.run = Interpreter(str(path), num_threads=1).get_signature_runner(signature)
+        shapes = {name: details["shape"] for name, details in self.run.get_input_details().items()}
+        self.state = {
+            name: np.zeros(shape, np.float32)
+            for name, shape in shapes.items()
+            if name.startswith("state_")
+        }
+
+    def __call__(self, **inputs):
+        """Computes one hop; returns everything but the state."""
+        outputs = self.run(**inputs, **self.state)
+        self.state = {name: outputs.pop(name) for name in self.state}
+        return outputs
+
+
+def white_noise(seed, samples):
+    """Draws what the caller supplies: one number per sample, [1, samples] in [-1, 1]."""
+    return np.random.default_rng(seed).uniform(-1, 1, (1, samples)).astype(np.float32)
 
 
 def play_offline(path, curves, noise):
     """Plays everything in one call; returns [samples]."""
     synthesize = Interpreter(str(path), num_threads=2).get_signature_runner("synthesize")
     return synthesize(**curves, noise=noise)["audio"][0]
-
-
-def play_hops(path, curves, noise, model, realtime):
-    """Plays one hop per call and passes the state on; returns audio and seconds per hop."""
-    step = Interpreter(str(path), num_threads=1).get_signature_runner("step")
-    shapes = {name: details["shape"] for name, details in step.get_input_details().items()}
-    state = {
-        name: np.zeros(shape, np.float32)
-        for name, shape in shapes.items()
-        if name.startswith("state_")
-    }
-    hop, latency, frames = model["hop"], model["latency_samples"], curves["f0_hz"].shape[1]
-    # The audio is delayed: the last frame is held, without noise, until all of it is out.
-    hops = frames + -(-latency // hop)
-    audio, seconds = [], []
-    begin = time.perf_counter()
-    for number in range(hops):
-        frame = min(number, frames - 1)
-        inputs = {name: curve[:, frame : frame + 1] for name, curve in curves.items()}
-        inputs["noise"] = np.zeros((1, hop), np.float32)
-        if number < frames:
-            inputs["noise"] = noise[:, number * hop : (number + 1) * hop]
-        if realtime:
-            time.sleep(max(begin + number / model["frame_rate"] - time.perf_counter(), 0))
-        start = time.perf_counter()
-        state = step(**inputs, **state)
-        audio.append(state.pop("audio")[0])
-        seconds.append(time.perf_counter() - start)
-    return np.concatenate(audio)[latency : latency + frames * hop], np.array(seconds)
 
 
 def report(seconds, model):
@@ -104,41 +115,101 @@ def report(seconds, model):
     print(f"  hops that took longer than their duration: {late}")
 
 
+def play_hops(path, curves_of, hops, noise, model, realtime):
+    """Plays hop by hop the curves that a function gives; returns [samples]."""
+    step, hop = Step(path, "step"), model["hop"]
+    audio, seconds = [], []
+    begin = time.perf_counter()
+    for number in range(hops):
+        if realtime:
+            time.sleep(max(begin + number / model["frame_rate"] - time.perf_counter(), 0))
+        start = time.perf_counter()
+        curves = curves_of(number)
+        audio.append(step(**curves, noise=noise[:, number * hop : (number + 1) * hop])["audio"][0])
+        seconds.append(time.perf_counter() - start)
+    if realtime:
+        report(np.array(seconds), model)
+    return np.concatenate(audio)
+
+
+def stored(curves):
+    """Returns a function that gives the curves of a hop; after their end, those of the last one."""
+    last = curves["f0_hz"].shape[1] - 1
+    return lambda number: {
+        name: curve[:, min(number, last)][:, None] for name, curve in curves.items()
+    }
+
+
+def heard(path, audio, model):
+    """Returns a function that listens to a hop of a recording; after its end, to silence."""
+    listen, hop = Step(path, "listen"), model["hop"]
+    timbre = {}
+    if model["mean_z"] is not None:
+        timbre["z"] = np.array(model["mean_z"], np.float32)[None, None]
+
+    def curves(number):
+        block = audio[number * hop : (number + 1) * hop]
+        found = listen(audio=np.pad(block, (0, hop - len(block)))[None])
+        return {**{name: found[name] for name in model["features"]}, **timbre}
+
+    return curves
+
+
+def play_features(curves, seed, path, model, realtime):
+    """Plays features; returns [samples]."""
+    hop, latency, frames = model["hop"], model["latency_samples"], curves["f0_hz"].shape[1]
+    noise = white_noise(seed, frames * hop)
+    if path.name.startswith("offline"):
+        return play_offline(path, curves, noise)
+    # The audio is delayed: the last frame is held, without noise, until all of it is out.
+    hops = frames + -(-latency // hop)
+    noise = np.pad(noise, ((0, 0), (0, (hops - frames) * hop)))
+    audio = play_hops(path, stored(curves), hops, noise, model, realtime)
+    return audio[latency : latency + frames * hop]
+
+
+def play_recording(audio, seed, path, model, realtime):
+    """Plays what is heard in a recording; returns [samples], aligned with it."""
+    hop, frames = model["hop"], len(audio) // model["hop"]
+    latency = model["listen"]["latency_samples"] + model["latency_samples"]
+    hops = frames + -(-latency // hop)
+    curves_of = heard(path.with_name("listen.tflite"), audio, model)
+    noise = white_noise(seed, hops * hop)
+    audio = play_hops(path, curves_of, hops, noise, model, realtime)
+    return audio[latency : latency + frames * hop]
+
+
 def main():
     """Reads, plays and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("features", type=Path)
+    parser.add_argument("source", type=Path, help="features (.npz) or a recording")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
-    parser.add_argument("--stream", action="store_true", help="play hop by hop")
+    parser.add_argument("--stream", action="store_true", help="play features hop by hop")
     parser.add_argument("--realtime", action="store_true", help="hop by hop, at the pace of sound")
     parser.add_argument("--precision", choices=["float32", "float16", "int8"], default="float32")
     arguments = parser.parse_args()
-    check_output(arguments.out)
+    check_output(arguments.out, arguments.source)
     if not 0 <= arguments.seed < 2**31:
         sys.exit(f"--seed {arguments.seed}: expected a number from 0 to {2**31 - 1}")
-    by_hops = arguments.stream or arguments.realtime
+    features = arguments.source.suffix == ".npz"
+    by_hops = arguments.stream or arguments.realtime or not features
     ending = "" if arguments.precision == "float32" else f"_{arguments.precision}"
     path = arguments.model / f"{'stream' if by_hops else 'offline'}{ending}.tflite"
     try:
         model = json.loads((arguments.model / "model.json").read_text())
-        curves = read_features(arguments.features, model)
-    except Exception as error:  # numpy raises many kinds for damaged files.
+        read, play = (
+            (read_features, play_features) if features else (read_recording, play_recording)
+        )
+        played = read(arguments.source, model)
+    except Exception as error:  # numpy and soundfile raise many kinds for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
-        sys.exit(f"cannot read the model or the features: {reason}")
-    if not path.is_file():
-        sys.exit(f"{path}: not found; the export has no {arguments.precision} files")
-
-    # The caller supplies the noise: one number per sample, in [-1, 1].
-    samples = curves["f0_hz"].shape[1] * model["hop"]
-    noise = np.random.default_rng(arguments.seed).uniform(-1, 1, (1, samples)).astype(np.float32)
-    if by_hops:
-        audio, seconds = play_hops(path, curves, noise, model, arguments.realtime)
-        if arguments.realtime:
-            report(seconds, model)
-    else:
-        audio = play_offline(path, curves, noise)
+        sys.exit(f"cannot read the model or what to play: {reason}")
+    for file in [path] if features else [path, path.with_name("listen.tflite")]:
+        if not file.is_file():
+            sys.exit(f"{file}: not found; the export has no such file")
+    audio = play(played, arguments.seed, path, model, arguments.realtime)
     soundfile.write(arguments.out, audio, model["sample_rate"])
     print(f"{arguments.out}: {len(audio) / model['sample_rate']:.1f} s")
     if np.abs(audio).max() > 1.0:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.errors import UserError
+from ddsp_tf.export import listening
 from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -17,6 +18,7 @@ from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.target import check_target
 from ddsp_tf.export.verification import verify
 from ddsp_tf.export.vst import vst_file, vst_obstacle, write_vst
+from ddsp_tf.features.live_features import LiveFeatures
 from ddsp_tf.files.atomic import atomic_path, recover
 from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import (
@@ -64,10 +66,10 @@ def export_model(
 ) -> ExportDescription:
     """Exports a model as a SavedModel, as LiteRT files, and as whatever else can play it.
 
-    Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `vst/` if
-    DDSP-VST can use the model, `ir.wav` at three rates if it has a reverb, and `model.json`. Two
-    seconds are played through each and compared with the model before the folder appears. The
-    model is not changed.
+    Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `listen.tflite`,
+    which measures live sound, `vst/` if DDSP-VST can use the model, `ir.wav` at three rates if it
+    has a reverb, and `model.json`. Two seconds are played through each and compared with the model
+    before the folder appears. The model is not changed.
 
     Args:
         model: Model to export; it is built if it is not.
@@ -124,11 +126,21 @@ def _write(
     # One copy serves all forms; what they play is compared with the model itself.
     copy = with_execution(model, EXPORT)
     functions = ModelFunctions(copy)
-    recordings = recording_endpoints(functions, record.get("extractor"))
-    signatures = write_saved_model(functions, folder / "saved_model", recordings)
+    extractor = record.get("extractor")
+    obstacles = {
+        listening.FILE: listening.listening_obstacle(model),
+        "vst": vst_obstacle(model),
+    }
+    obstacles = {name: reason for name, reason in obstacles.items() if reason is not None}
+    live = None if listening.FILE in obstacles else listening.live_features(model, extractor)
+    endpoints = recording_endpoints(functions, extractor)
+    if live is not None:
+        endpoints |= listening.listening_endpoints(live, None, None)
+    signatures = write_saved_model(functions, folder / "saved_model", endpoints)
     files = write_litert(copy, folder, precisions)
-    obstacle = vst_obstacle(model)
-    if obstacle is None:
+    if live is not None:
+        files.append(listening.write_listening(live, folder))
+    if "vst" not in obstacles:
         files.append(for_vst)
         write_vst(copy, folder / for_vst, record.get("feature_statistics"))
     write_impulse_responses(model, folder)
@@ -136,13 +148,13 @@ def _write(
         shutil.copyfile(record["expression"], folder / EXPRESSION_NAME)
     artifacts = {
         name: {**result, **_anatomy(folder / name)}
-        for name, result in verify(model, functions, folder, files).items()
+        for name, result in verify(model, functions, folder, files, live).items()
     }
     content = {
-        **_facts(functions, record),
+        **_facts(functions, live, record),
         "signatures": signatures,
         "artifacts": artifacts,
-        "not_written": {} if obstacle is None else {"vst": obstacle},
+        "not_written": obstacles,
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)}
             for name in sorted(files_below(folder))
@@ -151,8 +163,16 @@ def _write(
     return write_description(folder, content)
 
 
-def _facts(functions: ModelFunctions, record: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(
+    functions: ModelFunctions, live: LiveFeatures | None, record: Mapping[str, Any]
+) -> dict[str, Any]:
     model = functions.model
+    state = {
+        "saved_model": functions.state_sizes,
+        "stream.tflite": ModelFunctions(model, block_frames=1).state_sizes,
+    }
+    if live is not None:
+        state[listening.FILE] = listening.state_sizes(live)
     return {
         "ddsp_tf_version": __version__,
         "sample_rate": model.sample_rate,
@@ -165,10 +185,8 @@ def _facts(functions: ModelFunctions, record: Mapping[str, Any]) -> dict[str, An
         "feature_ranges": record.get("feature_statistics"),
         "controls": model.decoder.output_sizes,
         "stems": functions.stem_names,
-        "state": {
-            "saved_model": functions.state_sizes,
-            "stream.tflite": ModelFunctions(model, block_frames=1).state_sizes,
-        },
+        "state": state,
+        "listen": None if live is None else listening.description(live),
         "trained_steps": record.get("step"),
         "seed": record.get("seed"),
         "model_sha256": record.get("model_sha256"),

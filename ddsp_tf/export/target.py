@@ -15,7 +15,8 @@ from ddsp_tf.files.export_description import (
 
 # What exports consist of: tells a damaged export from a folder of something else.
 _OURS = re.compile(
-    r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|ir(_\d+)?\.wav"
+    r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|listen\.tflite"
+    r"|ir(_\d+)?\.wav"
     r"|vst/(?P<name>[^/]+)/(?P=name)\.tflite"
     r"|saved_model/(saved_model|fingerprint)\.pb|saved_model/variables/variables\.[\w.-]+"
 )

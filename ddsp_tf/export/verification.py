@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.export import listening
 from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.vst import OUTPUTS
+from ddsp_tf.features.live_features import CURVES, LiveFeatures
 from ddsp_tf.inference.rendering import white_noise
 from ddsp_tf.inference.saved_program import check_saved_model
 from ddsp_tf.models import Autoencoder
@@ -97,7 +99,11 @@ def _full_precision():
 
 @_full_precision()
 def verify(
-    model: Autoencoder, functions: ModelFunctions, folder: Path, files: list[str]
+    model: Autoencoder,
+    functions: ModelFunctions,
+    folder: Path,
+    files: list[str],
+    live: LiveFeatures | None = None,
 ) -> dict[str, dict]:
     """Plays two seconds through each exported form.
 
@@ -106,6 +112,7 @@ def verify(
         functions: Functions that the export consists of.
         folder: Export to verify.
         files: Names of its `.tflite` files.
+        live: What `listen.tflite` was made from; None if there is no such file.
 
     Returns:
         Dictionary from "saved_model" and each file's name to its `agreement` with the model.
@@ -116,7 +123,8 @@ def verify(
     curves, noise = example_curves(model)
     features = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
     expected = np.asarray(model(features))
-    found = {"saved_model": agreement(_play_saved_model(folder, curves, noise), expected)}
+    saved = _load_saved_model(folder)
+    found = {"saved_model": agreement(_play_saved_model(saved, curves, noise), expected)}
     for file in files:
         if file.startswith("offline"):
             runner = open_interpreter(folder / file, 2).get_signature_runner("synthesize")
@@ -125,6 +133,11 @@ def verify(
             audio = np.concatenate(list(stream(folder / file, curves, noise)), axis=1)
             late = model.latency
             found[file] = agreement(audio[:, late:], expected[:, : audio.shape[1] - late])
+        elif file == listening.FILE:
+            heard, by_file, by_signature = _listen(live, folder / file, saved)
+            found[file] = agreement(by_file, heard)
+            results = (found["saved_model"], agreement(by_signature, heard))
+            found["saved_model"] = max(results, key=lambda result: result["largest_difference"])
         else:
             found[file] = agreement(*_plugin_controls(functions, folder / file, curves))
     for name, result in found.items():
@@ -138,9 +151,12 @@ def verify(
     return found
 
 
-def _play_saved_model(folder, curves, noise):
+def _load_saved_model(folder):
     check_saved_model(folder / "saved_model")
-    saved = tf.saved_model.load(str(folder / "saved_model"))
+    return tf.saved_model.load(str(folder / "saved_model"))
+
+
+def _play_saved_model(saved, curves, noise):
     inputs = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
     return saved.signatures["synthesize_with_noise"](**inputs)["audio"]
 
@@ -167,6 +183,27 @@ def stream(path: Path, curves: dict, noise: np.ndarray) -> Iterator[np.ndarray]:
         inputs = {name: curve[:, frame : frame + 1] for name, curve in curves.items()}
         state = step(**inputs, noise=noise[:, frame * hop : (frame + 1) * hop], **state)
         yield state.pop("audio")
+
+
+def _listen(live, path, saved):
+    """Curves of a sound, about 0..1: from the layer, from the file, and from the SavedModel."""
+    audio = listening.example_sound(live)
+    by_file = list(listening.listen_hop_by_hop(open_interpreter(path), audio))
+    arguments = {"audio": tf.constant(audio)}
+    for name, size in listening.state_sizes(live).items():
+        arguments[name] = tf.zeros((1, size))
+    curves, _ = tf.function(live, autograph=False)(arguments["audio"], live.initial_state(1))
+    found = (
+        curves,
+        {name: np.concatenate([frame[name] for frame in by_file], axis=1) for name in CURVES},
+        saved.signatures[listening.SIGNATURE](**arguments),
+    )
+    return [_scaled(curves) for curves in found]
+
+
+def _scaled(curves):
+    levels = [scale_db(np.asarray(curves[name])) for name in ("loudness_db", "power_db")]
+    return np.stack([scale_f0_hz(curves["f0_hz"]), curves["f0_confidence"], *levels])
 
 
 def _plugin_controls(functions, path, curves):

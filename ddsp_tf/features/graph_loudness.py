@@ -32,8 +32,27 @@ def graph_loudness_db(
         >>> round(float(graph_loudness_db(sine[None], sample_rate=16000, hop=64)[0, 100]), 1)
         19.8
     """
-    window, weights = (part.astype(np.float32) for part in loudness_weights(fft_size, sample_rate))
     frames = centred_frames(_checked(audio, hop, fft_size), fft_size, hop)
+    return frames_loudness_db(frames, sample_rate, floor_db)
+
+
+def frames_loudness_db(frames: Tensor, sample_rate: int, floor_db: float = FLOOR_DB) -> Tensor:
+    """Measures frames that are already cut out, as `loudness.frame_loudness_db` does on arrays.
+
+    Args:
+        frames: Audio [..., fft_size], float32.
+        sample_rate: Sample rate in Hz.
+        floor_db: Lowest level in dB.
+
+    Returns:
+        Loudness in dB, float32 [...].
+
+    Example:
+        >>> frames_loudness_db(np.zeros((3, 512), np.float32), sample_rate=16000).numpy().tolist()
+        [-80.0, -80.0, -80.0]
+    """
+    fft_size = frames.shape[-1]
+    window, weights = (part.astype(np.float32) for part in loudness_weights(fft_size, sample_rate))
     real, imaginary = ops.rfft(frames * window, fft_length=fft_size)
     return _to_db(ops.sum((real * real + imaginary * imaginary) * weights, axis=-1), floor_db)
 
@@ -57,6 +76,23 @@ def graph_power_db(
         -20.0
     """
     frames = centred_frames(_checked(audio, hop, frame_size), frame_size, hop)
+    return frames_power_db(frames, floor_db)
+
+
+def frames_power_db(frames: Tensor, floor_db: float = FLOOR_DB) -> Tensor:
+    """Measures the mean power of frames that are already cut out.
+
+    Args:
+        frames: Audio [..., frame_size], float32.
+        floor_db: Lowest level in dB; 0 dB is a mean square of 1.
+
+    Returns:
+        Power in dB, float32 [...].
+
+    Example:
+        >>> frames_power_db(np.full((1, 1024), 0.1, np.float32)).numpy().round(3).tolist()
+        [-20.0]
+    """
     return _to_db(ops.mean(frames * frames, axis=-1), floor_db)
 
 

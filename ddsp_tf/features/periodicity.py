@@ -11,8 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 ANALYSIS_RATE = 16000
 STEP_CENTS = 12.0
 # Windows of at least four periods: seconds, and the lowest pitch that each is used for.
-_WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.080, 60.0), (0.160, 0.0))
-_LAGS_NEAR_ZERO = 8
+WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.080, 60.0), (0.160, 0.0))
+LAGS_NEAR_ZERO = 8
 _HIGHEST_BIN_HZ = 5000.0
 _TILT_HZ = 2000.0
 # Above 1 kHz there are few harmonics: higher bins count, and count more.
@@ -21,16 +21,15 @@ _HIGH_BIN_HZ = 7600.0
 _HIGH_TILT_HZ = 6000.0
 _RUMBLE_HZ = 15.0
 _NOISE_SECONDS = 0.128
-_NOISE_FFT_SIZE = 2048
-_NOISE_BAND_BINS = 64
+NOISE_BAND_BINS = 64
 # A quarter of exponentially distributed powers lie below 0.29 of their mean.
-_QUARTILE_OF_MEAN = 0.29
+QUARTILE_OF_MEAN = 0.29
 _NOISE_FACTOR = 3.0
-_COMPRESSION = 0.7
+COMPRESSION = 0.7
 _BLOCK_FRAMES = 512
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """A length of analysis, and what its power spectrum says about some of the lags."""
 
     taper: np.ndarray
@@ -48,20 +47,35 @@ class Plan(NamedTuple):
         pitches_hz: Pitches that are tried, falling, 12 cents apart.
         lags: Their periods in seconds, after some shorter ones.
         windows: Lengths of analysis.
+        noise_taper: Window in which noise is measured.
+        noise_fft_size: Size of its Fourier transform.
     """
 
     pitches_hz: np.ndarray
     lags: np.ndarray
-    windows: tuple[_Window, ...]
+    windows: tuple[Window, ...]
+    noise_taper: np.ndarray
+    noise_fft_size: int
 
 
 @functools.lru_cache(maxsize=4)
-def periodicity_plan(lowest_hz: float, highest_hz: float) -> Plan:
+def periodicity_plan(
+    lowest_hz: float,
+    highest_hz: float,
+    sample_rate: float = ANALYSIS_RATE,
+    windows: tuple[tuple[float, float], ...] = WINDOWS,
+    pad: bool = True,
+) -> Plan:
     """Prepares `periodicity` for a range of pitch.
 
     Args:
         lowest_hz: Lowest pitch to try, in Hz.
         highest_hz: Highest pitch to try, in Hz.
+        sample_rate: Sample rate in Hz.
+        windows: Length in seconds of each window, and the lowest pitch in Hz that it is used for,
+            which falls from one to the next, to 0.
+        pad: Whether Fourier transforms are long enough for all lags. If not, correlations at more
+            than half a window wrap around, where tapers leave little of them.
 
     Returns:
         The constants.
@@ -73,42 +87,49 @@ def periodicity_plan(lowest_hz: float, highest_hz: float) -> Plan:
     """
     count = math.ceil(1200 * math.log2(highest_hz / lowest_hz) / STEP_CENTS) + 3
     pitches_hz = highest_hz * 2.0 ** ((1 - np.arange(count)) * STEP_CENTS / 1200)
-    near_zero = np.linspace(0.0, 1.0 / pitches_hz[0], _LAGS_NEAR_ZERO + 1)[:-1]
+    near_zero = np.linspace(0.0, 1.0 / pitches_hz[0], LAGS_NEAR_ZERO + 1)[:-1]
     lags = np.concatenate([near_zero, 1.0 / pitches_hz])
     octaves = -np.log2(np.maximum(lags, 1e-6))
-    windows, above = [], np.zeros(lags.size)
-    for seconds, lowest in _WINDOWS:
+    noise_taper = _hann(round(_NOISE_SECONDS * sample_rate))
+    noise_fft_size = _power_of_two(noise_taper.size)
+    used, above = [], np.zeros(lags.size)
+    for seconds, lowest in windows:
         # Neighbouring windows are crossfaded over half an octave.
         reached = np.clip(2.0 * (octaves - np.log2(max(lowest, 1e-6))) + 0.5, 0.0, 1.0)
         share, above = reached - above, reached
         if share.any():
-            windows.append(_window(seconds, lowest >= _HIGH_PITCH_HZ, lags, share))
-    return Plan(pitches_hz, lags, tuple(windows))
+            taper = _hann(round(seconds * sample_rate))
+            high = lowest >= _HIGH_PITCH_HZ
+            used.append(_window(taper, high, lags, share, sample_rate, noise_fft_size, pad))
+    return Plan(pitches_hz, lags, tuple(used), noise_taper, noise_fft_size)
 
 
-def _window(seconds: float, high: bool, lags: np.ndarray, share: np.ndarray) -> _Window:
+def _window(taper, high, lags, share, sample_rate, noise_fft_size, pad) -> Window:
     used = np.flatnonzero(share)
-    size = round(seconds * ANALYSIS_RATE)
-    fft_size = 2 ** math.ceil(math.log2(size + lags[used[-1]] * ANALYSIS_RATE))
-    hz = np.fft.rfftfreq(fft_size, 1.0 / ANALYSIS_RATE)
-    taper = _hann(size)
+    fft_size = _power_of_two(taper.size + pad * lags[used[-1]] * sample_rate)
+    hz = np.fft.rfftfreq(fft_size, 1.0 / sample_rate)
     cosines = np.cos(2 * np.pi * hz[:, None] * lags[used])
     # The correlation of tapered sound fades with the lag as that of the taper does.
-    own = np.abs(np.fft.rfft(taper, fft_size)) ** (2.0 * _COMPRESSION)
+    own = np.abs(np.fft.rfft(taper, fft_size)) ** (2.0 * COMPRESSION)
     own[1:] *= 2.0
     fading = own @ cosines / own.sum()
     bins = int(np.searchsorted(hz, _HIGH_BIN_HZ if high else _HIGHEST_BIN_HZ))
     hz = hz[:bins]
     weights = 1.0 / (1.0 + np.square(hz / (_HIGH_TILT_HZ if high else _TILT_HZ)))
     weights[hz < _RUMBLE_HZ] = 0.0
-    return _Window(
+    noise = _noise_in_bins(hz, sample_rate, noise_fft_size)
+    return Window(
         taper,
         fft_size,
         weights.astype(np.float32),
-        _noise_in_bins(hz) * np.float32(_NOISE_FACTOR * np.sum(taper**2)),
+        noise * np.float32(_NOISE_FACTOR * np.sum(taper**2)),
         (cosines[:bins] / fading * share[used]).astype(np.float32),
         used,
     )
+
+
+def _power_of_two(size: float) -> int:
+    return 2 ** math.ceil(math.log2(size))
 
 
 def _hann(size: int) -> np.ndarray:
@@ -116,10 +137,10 @@ def _hann(size: int) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
 
-def _noise_in_bins(hz: np.ndarray) -> np.ndarray:
+def _noise_in_bins(hz: np.ndarray, sample_rate: float, fft_size: int) -> np.ndarray:
     """Interpolates from the centres of the noise bands to bins, [bands, bins]."""
-    bands = _NOISE_FFT_SIZE // 2 // _NOISE_BAND_BINS
-    band_hz = _NOISE_BAND_BINS * ANALYSIS_RATE / _NOISE_FFT_SIZE
+    bands = fft_size // 2 // NOISE_BAND_BINS
+    band_hz = NOISE_BAND_BINS * sample_rate / fft_size
     centres = (np.arange(bands) + 0.5) * band_hz
     return np.stack([np.interp(hz, centres, row) for row in np.eye(bands)]).astype(np.float32)
 
@@ -152,16 +173,16 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
         ((50, 203), 200)
     """
     frames = audio.size // step
-    noise_taper = _hann(round(_NOISE_SECONDS * ANALYSIS_RATE))
     for first in range(0, frames, _BLOCK_FRAMES):
         block = (first, min(first + _BLOCK_FRAMES, frames), step)
-        noise = _noise(_spectrum(audio, noise_taper, _NOISE_FFT_SIZE, *block), noise_taper)
+        noise = _spectrum(audio, plan.noise_taper, plan.noise_fft_size, *block)
+        noise = _noise(noise, plan.noise_taper)
         correlation = np.zeros((block[1] - first, plan.lags.size), np.float32)
         for window in plan.windows:
             power = _spectrum(audio, window.taper, window.fft_size, *block)
             power = power[:, : window.weights.size]
             gain = power / (power + noise @ window.noise + np.float32(1e-12))
-            power = np.power(power * gain**3, np.float32(_COMPRESSION)) * window.weights
+            power = np.power(power * gain**3, np.float32(COMPRESSION)) * window.weights
             power /= power.sum(axis=1, keepdims=True) + np.float32(1e-12)
             correlation[:, window.lags] += power @ window.correlation
         yield _normalized(correlation, plan.lags)
@@ -181,10 +202,10 @@ def _spectrum(audio, taper, fft_size, first, last, step):
 
 def _noise(power, taper):
     """Density of the noise in every band, from the lower quartile of its bins."""
-    bands = power[:, :-1].reshape(len(power), -1, _NOISE_BAND_BINS)
-    quarter = _NOISE_BAND_BINS // 4
+    bands = power[:, :-1].reshape(len(power), -1, NOISE_BAND_BINS)
+    quarter = NOISE_BAND_BINS // 4
     quartile = np.partition(bands, quarter, axis=2)[:, :, quarter]
-    return quartile / np.float32(_QUARTILE_OF_MEAN * np.sum(taper**2))
+    return quartile / np.float32(QUARTILE_OF_MEAN * np.sum(taper**2))
 
 
 def _normalized(correlation, lags):
@@ -195,4 +216,4 @@ def _normalized(correlation, lags):
     mean = np.cumsum((positive[:, 1:] + positive[:, :-1]) * widths, axis=1)
     mean /= lags[1:].astype(np.float32)
     normalized = difference[:, 1:] / np.maximum(mean, np.float32(1e-6))
-    return 1.0 - np.minimum(normalized[:, _LAGS_NEAR_ZERO - 1 :], 2.0)
+    return 1.0 - np.minimum(normalized[:, LAGS_NEAR_ZERO - 1 :], 2.0)

@@ -7,19 +7,19 @@ import numpy as np
 from ddsp_tf.features.periodicity import STEP_CENTS, Plan
 
 CANDIDATES = 10
-_FLOOR = 0.2
+FLOOR = 0.2
 # What height is worth, by the same evidence. An octave counts most for high pitches, whose
 # harmonics are few and whose fundamental is not missing, and for the lowest, whose longer windows
 # hide noise.
-_GAIN_HZ = (20.0, 60.0, 200.0, 400.0, 800.0, 6400.0)
-_GAINS = (0.0, 0.43, 0.64, 0.79, 1.01, 1.76)
-_FREE_CENTS = 60.0
-_COST_PER_CENT = 0.012
+GAIN_HZ = (20.0, 60.0, 200.0, 400.0, 800.0, 6400.0)
+GAINS = (0.0, 0.43, 0.64, 0.79, 1.01, 1.76)
+FREE_CENTS = 60.0
+COST_PER_CENT = 0.012
 _JUMP_COST = 1.5
-_MOST_PERIODS = 8
-_LONGEST_LAG_HZ = 160.0
-_SEARCH_STEPS = 3
-_ABSENT = -1e3
+MOST_PERIODS = 8
+LONGEST_LAG_HZ = 160.0
+SEARCH_STEPS = 3
+ABSENT = -1e3
 _CHUNK_FRAMES = 1024
 _SMOOTHING_REACH = 5
 _JUMP_CENTS = 100.0
@@ -68,9 +68,9 @@ def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
     peak = (middle >= left) & (middle > right) & (middle > 0.0)
     shift, height = _vertex(left, middle, right)
     octaves = _octaves_at(np.arange(1, strength.shape[1] - 1) + shift, plan)
-    scores = np.interp(octaves, np.log2(_GAIN_HZ), _GAINS)
-    scores -= np.log(np.maximum(1.0 - height, 0.0) + _FLOOR)
-    scores = np.where(peak, scores, _ABSENT)
+    scores = np.interp(octaves, np.log2(GAIN_HZ), GAINS)
+    scores -= np.log(np.maximum(1.0 - height, 0.0) + FLOOR)
+    scores = np.where(peak, scores, ABSENT)
     best = np.argpartition(-scores, CANDIDATES, axis=1)[:, :CANDIDATES]
     octaves, scores, height = (
         np.take_along_axis(values, best, axis=1) for values in (octaves, scores, height)
@@ -94,10 +94,10 @@ def _octaves_at(positions, plan):
 
 def _sharpened(strength, octaves, plan):
     """Reads pitch after several periods at once, where an error counts less; and strength there."""
-    periods = np.clip(np.floor(np.exp2(octaves) / _LONGEST_LAG_HZ), 1, _MOST_PERIODS)
+    periods = np.clip(np.floor(np.exp2(octaves) / LONGEST_LAG_HZ), 1, MOST_PERIODS)
     places = (np.log2(plan.pitches_hz[0]) - octaves + np.log2(periods)) * (1200 / STEP_CENTS)
-    around = np.arange(-_SEARCH_STEPS, _SEARCH_STEPS + 1)
-    margin = _SEARCH_STEPS + 1
+    around = np.arange(-SEARCH_STEPS, SEARCH_STEPS + 1)
+    margin = SEARCH_STEPS + 1
     middle = np.clip(np.round(places).astype(np.int64), margin, strength.shape[1] - margin - 1)
     places = middle[..., None] + around
     at = np.take_along_axis(strength[:, None, :], places, axis=2)
@@ -135,7 +135,7 @@ def best_path(candidates: Candidates) -> np.ndarray:
     for first in range(1, frames, _CHUNK_FRAMES):
         last = min(first + _CHUNK_FRAMES, frames)
         steps = np.abs(octaves[first:last, :, None] - octaves[first - 1 : last - 1, None, :])
-        costs = np.maximum(1200 * steps - _FREE_CENTS, 0.0) * _COST_PER_CENT
+        costs = np.maximum(1200 * steps - FREE_CENTS, 0.0) * COST_PER_CENT
         for frame, cost in enumerate(np.minimum(costs, _JUMP_COST), start=first):
             arrivals = total - cost
             previous[frame] = arrivals.argmax(axis=1)
@@ -163,7 +163,7 @@ def octave_above(candidates: Candidates, octaves: np.ndarray) -> np.ndarray:
         [True]
     """
     distance = np.abs(candidates.octaves - octaves[:, None] - 1.0)
-    return ((distance < _OCTAVE_TOLERANCE) & (candidates.scores > _ABSENT)).any(axis=1)
+    return ((distance < _OCTAVE_TOLERANCE) & (candidates.scores > ABSENT)).any(axis=1)
 
 
 def smoothed(octaves: np.ndarray, strengths: np.ndarray) -> np.ndarray:

@@ -3,17 +3,17 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-_SHORTEST_SECONDS = 0.010
-_NEIGHBOUR_SHARE = 0.01
+SHORTEST_SECONDS = 0.010
+NEIGHBOUR_SHARE = 0.01
 # Reach of a window of analysis: half of it, by the lowest pitch that it is used for.
 _REACHES = ((60.0, 0.02), (30.0, 0.04), (0.0, 0.08))
-_DROP_DB = 50.0
-_RECOVERY_DB_PER_SECOND = 8.0
-_DROP_WIDTH_DB = 6.0
+DROP_DB = 50.0
+RECOVERY_DB_PER_SECOND = 8.0
+DROP_WIDTH_DB = 6.0
 # What share of frames has the right pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.
-_STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
-_CONFIDENCES = (0.0, 0.03, 0.12, 0.24, 0.38, 0.52, 0.68, 0.78, 0.85, 0.94, 0.98, 0.995, 1.0)
+STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
+CONFIDENCES = (0.0, 0.03, 0.12, 0.24, 0.38, 0.52, 0.68, 0.78, 0.85, 0.94, 0.98, 0.995, 1.0)
 
 
 def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
@@ -45,11 +45,11 @@ def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: in
         reach = round(seconds * frame_rate)
         around = sliding_window_view(np.pad(power, reach, mode="edge"), 2 * reach + 1)
         loudest = np.where(pitch_hz >= lowest_hz, around.max(axis=1), loudest)
-    own = power / np.maximum(power + _NEIGHBOUR_SHARE * loudest, 1e-20)
+    own = power / np.maximum(power + NEIGHBOUR_SHARE * loudest, 1e-20)
     level = 10.0 * np.log10(power + 1e-14)
-    recovery = np.arange(level.size) * (_RECOVERY_DB_PER_SECOND / frame_rate)
+    recovery = np.arange(level.size) * (RECOVERY_DB_PER_SECOND / frame_rate)
     fallen = np.maximum.accumulate(level + recovery) - recovery - level
-    return own * np.clip((_DROP_DB - fallen) / _DROP_WIDTH_DB + 0.5, 0.0, 1.0)
+    return own * np.clip((DROP_DB - fallen) / DROP_WIDTH_DB + 0.5, 0.0, 1.0)
 
 
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step:
         0.25
     """
     energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-    half = 0.5 * sample_rate * np.maximum(_SHORTEST_SECONDS, 1.0 / np.maximum(pitch_hz, 20.0))
+    half = 0.5 * sample_rate * np.maximum(SHORTEST_SECONDS, 1.0 / np.maximum(pitch_hz, 20.0))
     centres = np.arange(pitch_hz.size) * step
     first = np.clip(np.round(centres - half).astype(np.int64), 0, audio.size)
     last = np.clip(np.round(centres + half).astype(np.int64), 0, audio.size)
@@ -90,4 +90,4 @@ def confidence(strength: np.ndarray, present: np.ndarray) -> np.ndarray:
         >>> confidence(np.array([0.0, 1.0, 1.0]), np.array([1.0, 1.0, 0.0])).tolist()
         [0.0, 1.0, 0.0]
     """
-    return np.interp(strength * present, _STRENGTHS, _CONFIDENCES)
+    return np.interp(strength * present, STRENGTHS, CONFIDENCES)

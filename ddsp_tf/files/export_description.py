@@ -13,7 +13,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import recover
 from ddsp_tf.files.documents import read_document
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 NAME = "model.json"
 _REMEDY = "export the model again"
 
@@ -32,7 +32,7 @@ class FileRecord:
 class ExportDescription:
     """What a caller must know of an exported model; docs/export.md explains every key."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     sha256: str
     ddsp_tf_version: str
     sample_rate: Positive
@@ -46,6 +46,7 @@ class ExportDescription:
     controls: dict[str, Positive]
     stems: list[str]
     state: dict[str, dict[str, Positive]]
+    listen: dict[str, Any] | None
     signatures: list[str]
     artifacts: dict[str, dict[str, Any]]
     not_written: dict[str, str]

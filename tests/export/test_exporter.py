@@ -38,7 +38,7 @@ def test_exported_stream_equals_keras_model(tiny_run, tiny_export, rng):
 
 def test_description_states_what_a_caller_must_know(tiny_export):
     description = json.loads((tiny_export / "model.json").read_text())
-    assert description["schema_version"] == 2
+    assert description["schema_version"] == 3
     assert description["sample_rate"] == 16000 and description["hop"] == 160
     assert description["features"] == ["f0_hz", "loudness_db"] and description["mean_z"] is None
     assert description["feature_extractor"]["pitch_tracker"]["name"] == "auto"
@@ -54,7 +54,7 @@ def test_artifacts_are_measured(tiny_export):
     artifacts = json.loads((tiny_export / "model.json").read_text())["artifacts"]
     endings = ("", "_float16", "_int8")
     files = {f"{stem}{ending}.tflite" for stem in ("offline", "stream") for ending in endings}
-    assert set(artifacts) == {"saved_model", *files}
+    assert set(artifacts) == {"saved_model", "listen.tflite", *files}
     for name, artifact in artifacts.items():
         exact = not name.endswith(("_float16.tflite", "_int8.tflite"))
         assert artifact["largest_difference"] <= (1e-4 if exact else 0.1)

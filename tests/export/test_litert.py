@@ -82,9 +82,10 @@ def test_phase_is_exact_whatever_the_number_of_hops():
     assert abs(error) < 2e-5  # In one float32 number, it would be off by 1e-3.
 
 
-def test_outputs_of_a_stream_are_computed(tiny_export):
+@pytest.mark.parametrize("file", ["stream.tflite", "listen.tflite"])
+def test_outputs_of_a_stream_are_computed(tiny_export, file):
     """Runtimes log constant outputs in every call, and lose outputs that are inputs."""
-    model = schema.Model.GetRootAsModel((tiny_export / "stream.tflite").read_bytes(), 0)
+    model = schema.Model.GetRootAsModel((tiny_export / file).read_bytes(), 0)
     graph = model.Subgraphs(0)
     assert set(graph.InputsAsNumpy()).isdisjoint(graph.OutputsAsNumpy())
     for tensor in map(graph.Tensors, graph.OutputsAsNumpy()):

@@ -1,0 +1,111 @@
+"""Pitch of sound while it is played: the tracker `auto` for live use, on tensors."""
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.features.live_path import Paths, advance, live_candidates
+from ddsp_tf.features.live_periodicity import live_periodicity
+from ddsp_tf.features.live_voicing import live_confidence, live_presence, powers
+from ddsp_tf.features.periodicity import periodicity_plan
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
+from ddsp_tf.features.pitch_path import CANDIDATES, Candidates
+from ddsp_tf.typing import Tensor
+
+# Length in seconds of each window, and the lowest pitch in Hz that it is used for.
+_WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.058, 67.0), (0.120, 0.0))
+_PATHS = CANDIDATES + 1
+_MARGIN = 2.0 ** (1 / 12)
+_PART_SECONDS = 0.002
+
+
+class LivePitch:
+    """Finds the pitch of successive frames, each from the sound up to a little after it.
+
+    Periodicity and candidates are those of the tracker `auto`, in windows that are as near to the
+    described instant as the sound at hand allows. The path is the best of those that end in the
+    latest frame, so it knows the past, but no future. Where there is no pitch, the last one is
+    held at low confidence.
+
+    Args:
+        sample_rate: Sample rate in Hz.
+        frame_rate: Frames per second.
+        delay: Samples from the instant that a frame describes to the end of its sound.
+        lowest_hz: Lowest pitch to find, in Hz.
+        highest_hz: Highest pitch to find, in Hz.
+
+    Example:
+        >>> pitch = LivePitch(sample_rate=16000, frame_rate=100, delay=320)
+        >>> sine = np.sin(2 * np.pi * 440 / 16000 * np.arange(2048)).astype(np.float32)
+        >>> f0_hz, _, _ = pitch.track(sine[None, None], np.zeros((1, pitch.state_size), np.float32))
+        >>> round(float(f0_hz[0, 0]))
+        440
+    """
+
+    # Ends of the paths and what they score, highest level, pitch, confidence.
+    state_size = 2 * _PATHS + 3
+
+    def __init__(
+        self,
+        sample_rate: float,
+        frame_rate: float,
+        delay: int,
+        lowest_hz: float = 27.0,
+        highest_hz: float = 4200.0,
+    ):
+        self._seconds, self._delay = 1.0 / frame_rate, delay / sample_rate
+        limits = (lowest_hz / _MARGIN, highest_hz * _MARGIN)
+        self._plan = periodicity_plan(*limits, sample_rate, _WINDOWS, pad=False)
+        sizes = [window.taper.size for window in self._plan.windows]
+        self._late = [max(delay - size // 2, 0) for size in sizes]
+        ends = [late + size for late, size in zip(self._late, sizes, strict=True)]
+        #: Samples of sound that a frame needs.
+        self.size = max(self._plan.noise_taper.size, *ends)
+        lowest = {round(seconds * sample_rate): hz for seconds, hz in _WINDOWS}
+        #: Lowest pitch in Hz, and by how many seconds what f0 describes precedes the end.
+        self.delays = [
+            (lowest[size], (late + size / 2) / sample_rate)
+            for late, size in zip(self._late, sizes, strict=True)
+        ]
+        self._part_size = max(1, round(_PART_SECONDS * sample_rate))
+        self._part_seconds = self._part_size / sample_rate
+
+    def track(self, sound: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tracks successive frames.
+
+        Args:
+            sound: The latest `size` samples of every frame, float32 [batch, frames, size].
+            state: Zeros before the first frame, then from the call before, [batch, state_size].
+
+        Returns:
+            Tuple of f0_hz (0 before the first pitch) and f0_confidence (0..1), [batch, frames]
+            each, and the new state.
+        """
+        batch, frames = ops.shape(sound)[0], ops.shape(sound)[1]
+        rows = ops.reshape(sound, (-1, self.size))
+        found = live_candidates(live_periodicity(rows, self._plan, self._late), self._plan)
+        measured = ops.concatenate([*found, powers(rows, self._part_size)], axis=1)
+        if sound.shape[1] == 1:
+            state = self._follow(state, measured)
+            return state[:, -2:-1], state[:, -1:], state
+        measured = ops.reshape(measured, (batch, frames, measured.shape[1]))
+        state, states = ops.scan(
+            # What a scan gives has the shape of what it carries.
+            lambda state, frame: 2 * (self._follow(state, frame),),
+            state,
+            ops.transpose(measured, (1, 0, 2)),
+        )
+        return ops.transpose(states[:, :, -2]), ops.transpose(states[:, :, -1]), state
+
+    def _follow(self, state, measured):
+        """Decides about one frame, [batch, any]: its pitch and how sure it is."""
+        paths = Paths(state[:, :_PATHS], state[:, _PATHS : 2 * _PATHS])
+        highest_db, held_hz = state[:, -3:-2], state[:, -2:-1]
+        *found, parts = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)
+        paths, octave, strength = advance(paths, Candidates(*found), self.delays, self._seconds)
+        pitch_hz = ops.exp(octave * np.float32(np.log(2.0)))
+        heard = live_presence(
+            parts, self._part_seconds, pitch_hz, self._delay, highest_db, self._seconds
+        )
+        confidence = live_confidence(strength, heard.presence)
+        held_hz = ops.where(confidence >= VOICED_CONFIDENCE, pitch_hz, held_hz)
+        return ops.concatenate([*paths, heard.highest_db, held_hz, confidence], axis=1)

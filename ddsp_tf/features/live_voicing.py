@@ -1,0 +1,124 @@
+"""Whether a pitched sound is there now: `voicing` for live use, on tensors."""
+
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.features.voicing import (
+    CONFIDENCES,
+    DROP_DB,
+    DROP_WIDTH_DB,
+    NEIGHBOUR_SHARE,
+    RECOVERY_DB_PER_SECOND,
+    SHORTEST_SECONDS,
+    STRENGTHS,
+)
+from ddsp_tf.typing import Tensor
+
+_SILENCE = 1e-20
+_SILENCE_DB = -200.0
+
+
+def powers(sound: Tensor, size: int) -> Tensor:
+    """Measures the mean square of successive parts of a sound.
+
+    Args:
+        sound: [rows, samples]; what does not fill a part at the beginning is left out.
+        size: Samples of a part.
+
+    Returns:
+        [rows, parts].
+
+    Example:
+        >>> np.asarray(powers(np.array([[9.0, 1.0, 1.0, 2.0, 2.0]], np.float32), 2)).tolist()
+        [[1.0, 4.0]]
+    """
+    parts = sound.shape[1] // size
+    sound = sound[:, sound.shape[1] - parts * size :]
+    return ops.mean(ops.reshape(ops.square(sound), (-1, parts, size)), axis=2)
+
+
+class Heard(NamedTuple):
+    """What is known of a frame, [batch, 1] each: 0..1, and dB above -200 dB."""
+
+    presence: Tensor
+    highest_db: Tensor
+
+
+def live_presence(
+    parts: Tensor,
+    part_seconds: float,
+    pitch_hz: Tensor,
+    delay: float,
+    highest_db: Tensor,
+    seconds: float,
+) -> Heard:
+    """Tells whether the sound is there at the instant that a frame describes.
+
+    As `presence` does, it compares the power at that instant, over a period or 10 ms, with the
+    loudest 10 ms from there to the end and as long before, and with the highest level before.
+
+    Args:
+        parts: Mean squares of the latest parts of the sound, as `powers` gives them,
+            [batch, parts].
+        part_seconds: Length of a part, about 2 ms.
+        pitch_hz: Pitch of the frame, [batch, 1].
+        delay: Seconds from the instant to the end of the parts.
+        highest_db: Highest level before, from the call before, [batch, 1]; at first 0.
+        seconds: Time between two frames.
+
+    Returns:
+        Presence, at least 0.5 where the sound is there, and the highest level so far.
+
+    Example:
+        >>> parts = np.repeat(np.array([[1.0, 0.0]], np.float32), 32, axis=1)
+        >>> pitch_hz, nothing = np.full((1, 1), 220.0, np.float32), np.zeros((1, 1), np.float32)
+        >>> for delay in (0.08, 0.02):
+        ...     there = live_presence(parts, 0.002, pitch_hz, delay, nothing, 0.01)
+        ...     print(round(float(there.presence[0, 0]), 1))
+        1.0
+        0.0
+    """
+    count = parts.shape[1]
+    # Middles of the parts, in seconds before the end.
+    middles = ((count - 0.5 - np.arange(count)) * part_seconds).astype(np.float32)
+    distance = ops.abs(middles - delay)
+    half = 0.5 * ops.maximum(SHORTEST_SECONDS, 1.0 / ops.maximum(pitch_hz, 20.0))
+    share = ops.clip((half - distance) / part_seconds + 0.5, 0.0, 1.0)
+    power = ops.sum(parts * share, axis=1, keepdims=True) / ops.sum(share, axis=1, keepdims=True)
+    near = ops.matmul(parts, _moving_average(count, part_seconds))
+    near = ops.max(ops.where(distance <= delay, near, 0.0), axis=1, keepdims=True)
+    own = power / ops.maximum(power + NEIGHBOUR_SHARE * near, _SILENCE)
+    level = (10.0 / np.log(10.0)) * ops.log(power + _SILENCE) - _SILENCE_DB
+    highest = ops.maximum(highest_db - RECOVERY_DB_PER_SECOND * seconds, level)
+    there = ops.clip((DROP_DB - highest + level) / DROP_WIDTH_DB + 0.5, 0.0, 1.0)
+    return Heard(own * there, highest)
+
+
+def _moving_average(count, part_seconds):
+    """Matrix that averages each part with its neighbours, over 10 ms."""
+    reach = round((SHORTEST_SECONDS / part_seconds - 1) / 2)
+    places = np.arange(count)
+    near = np.abs(places[:, None] - places) <= reach
+    return (near / near.sum(axis=0)).astype(np.float32)
+
+
+def live_confidence(strength: Tensor, present: Tensor) -> Tensor:
+    """Gives the chance that a frame has the pitch that was found, as `confidence` does on arrays.
+
+    Args:
+        strength: Share of the sound that repeats after its period, 0..1.
+        present: From `live_presence`, of the same shape.
+
+    Returns:
+        0..1; from 0.5 on a frame is voiced.
+
+    Example:
+        >>> np.asarray(live_confidence(np.array([0.0, 0.5, 1.0]), np.ones(3))).round(3).tolist()
+        [0.0, 0.68, 1.0]
+    """
+    slopes = np.diff(CONFIDENCES) / np.diff(STRENGTHS)
+    bends = np.diff(slopes, prepend=0.0).astype(np.float32)
+    above = ops.maximum((strength * present)[..., None] - np.array(STRENGTHS[:-1], np.float32), 0.0)
+    return ops.clip(ops.sum(above * bends, axis=-1), 0.0, 1.0)
