@@ -19,7 +19,7 @@ from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import settle_backend, spread_over
 from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
-from ddsp_tf.training.harmonic_range import harmonics_advice
+from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
 from ddsp_tf.training.rooms import suit_room
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
@@ -87,22 +87,28 @@ def train_run(
         fitting = Fitting(experiment, manifests, run, seed, weights, on_step, on_warning)
         if ancestor and not fitting.checkpoint.latest_step():
             notes.append(warm_start(experiment.model, source))
-        for note in filter(None, notes):
-            (on_warning or (lambda text: None))(note)
         record = _record(config, experiment, manifests, seed, weights)
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
-        _advise(experiment.model, record["feature_statistics"], on_warning)
+        notes += _advice(experiment.model, manifests[0], record["feature_statistics"])
+        for note in filter(None, notes):
+            (on_warning or (lambda text: None))(note)
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         learn_expression(manifests, run)
         return fitting.run_to_end()
 
 
-def _advise(model, statistics, on_warning):
-    for processor in model.processor_group.processors:
-        if isinstance(processor, Harmonic) and on_warning:
-            advice = harmonics_advice(processor.n_harmonics, model.sample_rate, statistics["f0_hz"])
-            if advice:
-                on_warning(advice)
+def _advice(model, manifest: Manifest, statistics) -> list[str | None]:
+    """What of a model and its features does not fit the pitch of the training data."""
+    pitch_hz, rate = statistics["f0_hz"], model.sample_rate
+    found = [
+        harmonics_advice(processor.n_harmonics, rate, pitch_hz)
+        for processor in model.processor_group.processors
+        if isinstance(processor, Harmonic)
+    ]
+    if model.level_name == "loudness_db":
+        fft_size = manifest.extractor["loudness_fft_size"]
+        found.append(loudness_advice(fft_size, rate, pitch_hz))
+    return found
 
 
 def _record(config, experiment: Experiment, manifests: list[Manifest], seed, weights):

@@ -13,7 +13,7 @@ from ddsp_tf.data.segments import read_segments
 from ddsp_tf.evaluation.charts import histograms_png
 from ddsp_tf.evaluation.figures import pitch_over_spectrogram_png
 from ddsp_tf.features.transcription import Note, transcribe
-from ddsp_tf.training.harmonic_range import harmonics_for
+from ddsp_tf.training.pitch_range import harmonics_for
 
 EXCERPTS = 6
 EXCERPT_SECONDS = 8.0

@@ -1,4 +1,4 @@
-"""Advice on the number of harmonics, for low and for high instruments."""
+"""Advice on harmonics and loudness, for low and for high instruments."""
 
 import json
 
@@ -8,7 +8,8 @@ import soundfile
 
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.training.harmonic_range import harmonics_advice, harmonics_for
+from ddsp_tf.features.loudness import loudness_db
+from ddsp_tf.training.pitch_range import harmonics_advice, harmonics_for, loudness_advice
 from ddsp_tf.training.run import train_run
 
 
@@ -32,6 +33,21 @@ def test_high_notes_want_a_higher_rate(rate, high_hz, fitting):
     assert advice is None if fitting is None else fitting in advice
 
 
+@pytest.mark.parametrize("low_hz", [27.5, 41.2, 55.0])
+def test_loudness_is_even_in_the_windows_that_are_advised(low_hz):
+    phase = low_hz / 16000 * np.arange(16000)
+    pulses = sum(np.sin(2 * np.pi * k * phase) / k for k in range(1, int(7900 / low_hz)))
+    pitch = {"p5": low_hz, "p95": 2.0 * low_hz}
+    needed = int(loudness_advice(512, 16000, pitch).rpartition("=")[2])
+    assert loudness_advice(needed, 16000, pitch) is None
+    swings = [
+        np.ptp(loudness_db(pulses.astype(np.float32), 16000, 64, size)[50:-50])
+        for size in (512, needed)
+    ]
+    assert swings[0] > 3.0
+    assert swings[1] < 1.0
+
+
 @pytest.mark.slow
 def test_training_says_it_once(tmp_path):
     time = np.arange(3 * 16000) / 16000
@@ -45,6 +61,8 @@ def test_training_says_it_once(tmp_path):
     ]
     heard = []
     train_run("demo", tmp_path / "data", tmp_path / "run", overrides=small, on_warning=heard.append)
-    assert [text for text in heard if "n_harmonics=145 reaches 6.0 kHz" in text] == heard[:1]
+    assert len(heard) == 2
+    assert "n_harmonics=145 reaches 6.0 kHz" in heard[0]
+    assert "FeatureExtractor.loudness_fft_size=1024" in heard[1]
     statistics = json.loads((tmp_path / "run" / "run.json").read_text())["feature_statistics"]
     assert statistics["f0_hz"]["mean"] == pytest.approx(41.2, rel=0.01)

@@ -1,4 +1,4 @@
-"""Whether a model has the harmonics that the pitch of its training data needs."""
+"""Whether a model and its loudness fit the pitch of the training data."""
 
 import math
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 BRIGHT_HZ = 6000.0
 _TOLERATED_SHARE = 0.75
 _FEWEST_HARMONICS = 3
+_PERIODS = 2.0
 
 
 def harmonics_for(lowest_hz: float, sample_rate: int) -> int:
@@ -64,3 +65,33 @@ def harmonics_advice(
             "higher rate, such as fast_48k, has more"
         )
     return None
+
+
+def loudness_advice(fft_size: int, sample_rate: int, pitch_hz: Mapping[str, float]) -> str | None:
+    """Returns advice if the window of loudness is too short for the pitch of the training data.
+
+    A window shorter than two periods follows the single pulses of a low note: at 41 Hz, of a tone
+    whose harmonics are in phase, loudness in windows of 32 ms swings by 14 dB.
+
+    Args:
+        fft_size: Window of the loudness in samples.
+        sample_rate: Samples per second.
+        pitch_hz: Percentiles "p5" and "p95" of the training data's pitch in Hz, from
+            `dataset_statistics`.
+
+    Returns:
+        One sentence, or None if the window fits.
+
+    Example:
+        >>> loudness_advice(512, 16000, {"p5": 80.0, "p95": 300.0})
+        >>> loudness_advice(512, 16000, {"p5": 41.2, "p95": 300.0})[-62:]
+        'prepare and train with FeatureExtractor.loudness_fft_size=1024'
+    """
+    needed = _PERIODS * sample_rate / pitch_hz["p5"]
+    if fft_size >= needed:
+        return None
+    return (
+        f"windows of loudness ({1000.0 * fft_size / sample_rate:.0f} ms) are shorter than two "
+        f"periods of the lowest notes ({pitch_hz['p5']:.0f} Hz), so loudness will pulse; prepare "
+        f"and train with FeatureExtractor.loudness_fft_size={2 ** math.ceil(math.log2(needed))}"
+    )
