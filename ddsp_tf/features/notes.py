@@ -1,5 +1,7 @@
 """Detection of notes, and silence between them."""
 
+import itertools
+
 import numpy as np
 
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
@@ -9,6 +11,8 @@ _SHORTEST_SECONDS = 0.05
 # A note's peak lies this far above the faintest level of a note; a hum's does not.
 _RISE_DB = 10.0
 _RAMP_SECONDS = 0.02
+# A larger step of pitch begins another note, or a hum.
+_JUMP_OCTAVES = 1.0 / 12.0
 
 
 def find_notes(
@@ -22,7 +26,7 @@ def find_notes(
 
     A note has a pitch (with confidence, if it is known) and a level above a threshold relative to
     the loud parts, which its peak exceeds by 10 dB: a hum in a pause has a pitch, too, but stays
-    faint. Gaps and notes shorter than 50 ms are ignored.
+    faint, also where it follows a note at once. Gaps and notes shorter than 50 ms are ignored.
 
     Args:
         f0_hz: Pitch in Hz [frames], 0 for no pitch.
@@ -47,8 +51,13 @@ def find_notes(
     notes = _without_short(notes, False, shortest)
     notes = _without_short(notes, True, shortest)
     least_peak = faintest + min(_RISE_DB, below_loud_db / 2.0)
+    jumps = np.flatnonzero(np.abs(np.diff(np.log2(np.maximum(f0_hz, 1.0)))) > _JUMP_OCTAVES) + 1
     for first, end in spans(notes):
-        notes[first:end] &= level_db[first:end].max() >= least_peak
+        inside = jumps[(jumps > first) & (jumps < end)].tolist()
+        for start, stop in itertools.pairwise([first, *inside, end]):
+            faint = level_db[start:stop].max() < least_peak
+            if faint and (stop - start >= shortest or not inside):
+                notes[start:stop] = False
     return notes
 
 
