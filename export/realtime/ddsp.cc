@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <fstream>
 #include <memory>
 #include <semaphore>
 #include <stdexcept>
@@ -22,7 +23,7 @@ std::string stream_file(const std::string &folder, const std::string &precision)
 
 const ddsp::Tensor *required(const ddsp::Tensor *tensor, const std::string &name, size_t size) {
   if (tensor == nullptr || tensor->size != size) {
-    throw std::runtime_error("the stream has no " + name + " of size " + std::to_string(size));
+    throw std::runtime_error("the model has no " + name + " of size " + std::to_string(size));
   }
   return tensor;
 }
@@ -47,6 +48,16 @@ struct DdspModel {
       timbre = required(stream.input("z"), "z", mean_z.size());
       std::copy(mean_z.begin(), mean_z.end(), timbre->data());
     }
+    if (std::ifstream(folder + "/listen.tflite")) open_listener(folder + "/listen.tflite");
+  }
+
+  void open_listener(const std::string &path) {
+    listening_latency = static_cast<int>(description.object("listen").number("latency_samples"));
+    listener = std::make_unique<ddsp::Runner>(environment.get(), path, "listen");
+    recorded = required(listener->input("audio"), "audio", hop);
+    for (const ddsp::Tensor *feature : features) {
+      heard.push_back(required(listener->output(feature->name), feature->name, 1));
+    }
   }
 
   LiteRtStatus step(const float *values, const float *given_noise, float *samples) {
@@ -67,6 +78,22 @@ struct DdspModel {
     return status;
   }
 
+  LiteRtStatus listen(const float *samples, float *values) {
+    std::copy_n(samples, hop, recorded->data());
+    const LiteRtStatus status = listener->run();
+    for (size_t index = 0; index < heard.size(); index++) {
+      // The stream plays frames that are not numbers as silence.
+      values[index] = status == 0 ? *heard[index]->data() : NAN;
+    }
+    return status;
+  }
+
+  void reset(uint32_t seed) {
+    stream.reset();
+    if (listener != nullptr) listener->reset();
+    random = seed;
+  }
+
   // Uniform in [-1, 1): the upper bits of a linear congruential generator.
   void make_noise() {
     for (int sample = 0; sample < hop; sample++) {
@@ -82,17 +109,29 @@ struct DdspModel {
   const ddsp::Tensor *noise, *audio, *timbre = nullptr;
   std::vector<const ddsp::Tensor *> features;
   uint64_t random = 0;
+  std::unique_ptr<ddsp::Runner> listener;
+  int listening_latency = 0;
+  const ddsp::Tensor *recorded = nullptr;
+  std::vector<const ddsp::Tensor *> heard;
 };
 
-// The callback asks for frame after frame, and the thread answers each of them in a slot of its own,
-// so that both only have to count: a slot is written again after all its neighbours.
+// The callback asks for frame after frame, and the thread answers each of them in a slot of its
+// own, so that both only have to count: a slot is written again after all its neighbours.
 struct DdspPlayer {
+  // What is asked for in a slot: features, or a hop of a recording whose features are to be heard.
+  struct Question {
+    std::vector<float> features, recorded;
+    bool listen = false;
+  };
+
   DdspPlayer(DdspModel *model, int hops_ahead)
       : model(model),
         hops_ahead(hops_ahead),
         slots(hops_ahead + 16),
-        asked_features(slots * model->features.size()),
+        questions(slots, {std::vector<float>(model->features.size()),
+                          std::vector<float>(model->hop)}),
         answers(slots * model->hop),
+        recording(model->hop),
         thread([this] { answer(); }) {}
 
   ~DdspPlayer() {
@@ -104,15 +143,18 @@ struct DdspPlayer {
   void answer() {
     for (wake.acquire(); !stopping.load(); wake.acquire()) {
       const long frame = done.load(std::memory_order_relaxed);
-      const size_t slot = frame % slots, width = model->features.size();
-      if (model->step(&asked_features[slot * width], nullptr, &answers[slot * model->hop]) != 0) {
-        missed.fetch_add(1, std::memory_order_relaxed);
-      }
+      Question &asked_for = questions[frame % slots];
+      float *features = asked_for.features.data();
+      const bool heard =
+          !asked_for.listen || model->listen(asked_for.recorded.data(), features) == 0;
+      const bool played = model->step(features, nullptr, &answers[frame % slots * model->hop]) == 0;
+      if (!heard || !played) missed.fetch_add(1, std::memory_order_relaxed);
       done.store(frame + 1, std::memory_order_release);
     }
   }
 
-  void play(const float *features, float *audio, int samples) {
+  // Takes audio for `features`, or if they are null, for what is recorded.
+  void play(const float *features, const float *recorded, float *audio, int samples) {
     while (samples > 0) {
       if (played == 0) begin_hop(features);
       const int count = std::min(samples, model->hop - played);
@@ -121,21 +163,32 @@ struct DdspPlayer {
       } else {
         std::fill_n(audio, count, 0.0f);
       }
+      if (recorded != nullptr) {
+        std::copy_n(recorded, count, &recording[played]);
+        recorded += count;
+      }
       audio += count;
       samples -= count;
       played = (played + count) % model->hop;
+      is_recorded = recorded != nullptr && (is_recorded || played == 0);
     }
   }
 
   void begin_hop(const float *features) {
     playing = nullptr;
+    if (features == nullptr && !is_recorded) return;  // Nothing was heard yet.
     const long finished = done.load(std::memory_order_acquire);
     if (asked - finished >= static_cast<long>(slots)) {  // The thread is hopelessly late.
       missed.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    const size_t width = model->features.size();
-    std::copy_n(features, width, &asked_features[asked % slots * width]);
+    Question &question = questions[asked % slots];
+    question.listen = features == nullptr;
+    if (question.listen) {
+      std::copy(recording.begin(), recording.end(), question.recorded.begin());
+    } else {
+      std::copy_n(features, question.features.size(), question.features.begin());
+    }
     wake.release();
     const long frame = asked++ - hops_ahead;
     if (frame < 0) return;
@@ -149,8 +202,11 @@ struct DdspPlayer {
   DdspModel *model;
   int hops_ahead;
   size_t slots;
-  std::vector<float> asked_features, answers;
+  std::vector<Question> questions;
+  std::vector<float> answers;
   // Of the callback.
+  std::vector<float> recording;
+  bool is_recorded = false;
   long asked = 0;
   int played = 0;
   const float *playing = nullptr;
@@ -183,10 +239,7 @@ int ddsp_timbre_size(const DdspModel *model) {
   return model->timbre == nullptr ? 0 : static_cast<int>(model->timbre->size);
 }
 
-void ddsp_reset(DdspModel *model, uint32_t seed) {
-  model->stream.reset();
-  model->random = seed;
-}
+void ddsp_reset(DdspModel *model, uint32_t seed) { model->reset(seed); }
 
 void ddsp_set_timbre(DdspModel *model, const float *z) {
   if (model->timbre != nullptr) std::copy_n(z, model->timbre->size, model->timbre->data());
@@ -194,6 +247,12 @@ void ddsp_set_timbre(DdspModel *model, const float *z) {
 
 int ddsp_step(DdspModel *model, const float *features, const float *noise, float *audio) {
   return model->step(features, noise, audio);
+}
+
+int ddsp_can_listen(const DdspModel *model) { return model->listener != nullptr; }
+int ddsp_listening_latency(const DdspModel *model) { return model->listening_latency; }
+int ddsp_listen(DdspModel *model, const float *recorded, float *features) {
+  return model->listen(recorded, features);
 }
 
 DdspPlayer *ddsp_start(DdspModel *model, int hops_ahead) {
@@ -207,7 +266,11 @@ DdspPlayer *ddsp_start(DdspModel *model, int hops_ahead) {
 void ddsp_stop(DdspPlayer *player) { delete player; }
 
 void ddsp_play(DdspPlayer *player, const float *features, float *audio, int samples) {
-  player->play(features, audio, samples);
+  player->play(features, nullptr, audio, samples);
+}
+
+void ddsp_transfer(DdspPlayer *player, const float *recorded, float *audio, int samples) {
+  player->play(nullptr, recorded, audio, samples);
 }
 
 long ddsp_missed(const DdspPlayer *player) {

@@ -31,6 +31,8 @@ class Description {
     return number;
   }
 
+  Description object(const std::string &key) const { return Description(path_, value(key)); }
+
   // Numbers of a list; none if the value is null.
   std::vector<float> numbers(const std::string &key) const {
     std::vector<float> found;

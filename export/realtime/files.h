@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -54,6 +56,50 @@ inline std::vector<float> read_table(const std::string &path, const std::vector<
   }
   if (values.empty()) throw std::runtime_error(path + ": has no frames");
   return values;
+}
+
+// Reads a mono WAV file of 16-bit integers or 32-bit floats.
+inline std::vector<float> read_wav(const std::string &path, int sample_rate) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(file), {}};
+  const auto number = [&content](size_t at, size_t bytes) {
+    uint32_t value = 0;
+    for (size_t byte = bytes; byte-- > 0;) {
+      value = value << 8 | static_cast<unsigned char>(content[at + byte]);
+    }
+    return value;
+  };
+  if (content.size() < 12 || content.compare(0, 4, "RIFF") != 0 ||
+      content.compare(8, 4, "WAVE") != 0) {
+    throw std::runtime_error(path + ": cannot be read, or is not a WAV file");
+  }
+  uint32_t kind = 0, bits = 0;
+  for (size_t at = 12; at + 8 <= content.size(); at += 8 + (number(at + 4, 4) + 1) / 2 * 2) {
+    const size_t size = number(at + 4, 4);
+    if (at + 8 + size > content.size()) break;
+    if (content.compare(at, 4, "fmt ") == 0 && size >= 16) {
+      // An extensible format states its kind later.
+      kind = number(at + 8, 2) == 0xFFFE && size >= 26 ? number(at + 32, 2) : number(at + 8, 2);
+      bits = number(at + 22, 2);
+      if (number(at + 10, 2) != 1 || number(at + 12, 4) != static_cast<uint32_t>(sample_rate)) {
+        throw std::runtime_error(path + ": expected one channel at " +
+                                 std::to_string(sample_rate) + " Hz");
+      }
+    }
+    if (content.compare(at, 4, "data") != 0) continue;
+    std::vector<float> audio;
+    if (kind == 1 && bits == 16) {
+      for (size_t byte = 0; byte + 2 <= size; byte += 2) {
+        audio.push_back(static_cast<int16_t>(number(at + 8 + byte, 2)) / 32768.0f);
+      }
+    } else if (kind == 3 && bits == 32) {
+      audio.resize(size / sizeof(float));
+      std::memcpy(audio.data(), &content[at + 8], audio.size() * sizeof(float));
+    }
+    if (audio.empty()) break;
+    return audio;
+  }
+  throw std::runtime_error(path + ": expected samples of 16-bit integers or 32-bit floats");
 }
 
 // Writes a mono WAV file of 32-bit floats.

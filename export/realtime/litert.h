@@ -1,7 +1,7 @@
 /* Declarations of the functions of LiteRT's C library that ddsp.cc calls.
 
-   The wheel of ai-edge-litert contains the library (libLiteRt.so) and no headers. These declarations
-   hold for LiteRT 2.2 and 2.3; the whole interface is in litert/c/ of LiteRT's repository
+   The wheel of ai-edge-litert contains the library (libLiteRt.so) and no headers. These
+   declarations hold for LiteRT 2.2 and 2.3; the whole interface is in litert/c/ of LiteRT's repository
    (https://github.com/google-ai-edge/LiteRT, Apache-2.0). Every function returns 0 on success. */
 
 #ifndef DDSP_TF_LITERT_H_

@@ -1,10 +1,12 @@
-// Plays a feature table through an exported model.
+// Plays a feature table, or what a recording sounds like, through an exported model.
 //
 //     play MODEL FEATURES.csv OUT.wav [--seed N] [--live HOPS_AHEAD] [--precision int8]
+//     play MODEL RECORDING.wav OUT.wav [...]
 //
-// MODEL is the exported folder, FEATURES a table at the model's frame rate (`ddsp-tf features`).
-// With --live, a DdspPlayer plays at the pace of sound in blocks of 128 samples, as in an audio
-// callback, HOPS_AHEAD hops late, and the program prints how many hops were not ready in time.
+// MODEL is the exported folder, FEATURES a table at the model's frame rate (`ddsp-tf features`),
+// and RECORDING mono at the model's sample rate. With --live, a DdspPlayer plays at the pace of
+// sound in blocks of 128 samples, as in an audio callback, HOPS_AHEAD hops late, and the program
+// prints how many hops were not ready in time.
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ddsp.h"
@@ -23,55 +26,94 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// What is played: frames of features, or if there are none, a recording.
+struct Input {
+  std::vector<float> features, recording;
+  size_t frames = 0;
+};
+
+Input read_input(const DdspModel *model, const std::string &path) {
+  Input input;
+  const size_t width = ddsp_n_features(model), hop = ddsp_hop(model);
+  if (path.size() > 4 && path.compare(path.size() - 4, 4, ".wav") == 0) {
+    if (!ddsp_can_listen(model)) throw std::runtime_error("the export has no listen.tflite");
+    input.recording = ddsp::read_wav(path, ddsp_sample_rate(model));
+    input.frames = input.recording.size() / hop;
+    if (input.frames == 0) throw std::runtime_error(path + ": is shorter than a frame");
+    return input;
+  }
+  std::vector<std::string> names;
+  for (size_t index = 0; index < width; index++) {
+    names.push_back(ddsp_feature(model, static_cast<int>(index)));
+  }
+  const double frame_rate = static_cast<double>(ddsp_sample_rate(model)) / hop;
+  input.features = ddsp::read_table(path, names, frame_rate);
+  input.frames = input.features.size() / width;
+  return input;
+}
+
 // Plays everything as fast as possible, and drops the delay.
-std::vector<float> play(DdspModel *model, const std::vector<float> &features) {
+std::vector<float> play(DdspModel *model, Input input) {
   const size_t hop = ddsp_hop(model), width = ddsp_n_features(model);
-  const size_t frames = features.size() / width, latency = ddsp_latency(model);
-  // The audio is late: the last frame is held, without noise, until all of it is out.
-  const size_t hops = frames + (latency + hop - 1) / hop;
+  const bool listen = input.features.empty();
+  const size_t latency = ddsp_latency(model) + (listen ? ddsp_listening_latency(model) : 0);
+  // The audio is late: until all of it is out, a recording is followed by silence, and features by
+  // their last frame without noise.
+  const size_t hops = input.frames + (latency + hop - 1) / hop;
+  input.recording.resize(hops * hop);
   const std::vector<float> no_noise(hop);
-  std::vector<float> audio(hops * hop);
+  std::vector<float> audio(hops * hop), heard(width);
   double longest = 0.0;
   const Clock::time_point begin = Clock::now();
   for (size_t number = 0; number < hops; number++) {
     const Clock::time_point start = Clock::now();
-    const float *values = &features[std::min(number, frames - 1) * width];
-    const float *noise = number < frames ? nullptr : no_noise.data();
-    const int error = ddsp_step(model, values, noise, &audio[number * hop]);
+    const float *features = heard.data(), *noise = nullptr;
+    int error = 0;
+    if (listen) {
+      error = ddsp_listen(model, &input.recording[number * hop], heard.data());
+    } else {
+      features = &input.features[std::min(number, input.frames - 1) * width];
+      if (number >= input.frames) noise = no_noise.data();
+    }
+    if (error == 0) error = ddsp_step(model, features, noise, &audio[number * hop]);
     if (error != 0) throw std::runtime_error("LiteRT's error " + std::to_string(error));
     longest = std::max(longest, std::chrono::duration<double>(Clock::now() - start).count());
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   std::printf("%zu hops of %.2f ms took %.3f ms each, at most %.3f\n", hops,
               1e3 * hop / ddsp_sample_rate(model), 1e3 * seconds / hops, 1e3 * longest);
-  return {audio.begin() + latency, audio.begin() + latency + frames * hop};
+  return {audio.begin() + latency, audio.begin() + latency + input.frames * hop};
 }
 
 // Plays at the pace of sound through a thread that is some hops ahead.
-std::vector<float> play_live(DdspModel *model, const std::vector<float> &features, int ahead) {
+std::vector<float> play_live(DdspModel *model, Input input, int ahead) {
   constexpr size_t kBlock = 128;
   const size_t hop = ddsp_hop(model), width = ddsp_n_features(model);
-  const size_t frames = features.size() / width;
-  std::vector<float> audio((frames + ahead) * hop);
+  std::vector<float> audio((input.frames + ahead) * hop);
+  input.recording.resize(audio.size());
   DdspPlayer *player = ddsp_start(model, ahead);
   if (player == nullptr) throw std::runtime_error("no thread for the model");
   const Clock::time_point begin = Clock::now();
   for (size_t at = 0; at < audio.size(); at += kBlock) {
     std::this_thread::sleep_until(begin + std::chrono::microseconds(
                                               1000000 * at / ddsp_sample_rate(model)));
-    const size_t count = std::min(kBlock, audio.size() - at);
-    // A block plays the frame of its first new hop.
-    const size_t frame = std::min((at + hop - 1) / hop, frames - 1);
-    ddsp_play(player, &features[frame * width], &audio[at], static_cast<int>(count));
+    const int count = static_cast<int>(std::min(kBlock, audio.size() - at));
+    if (input.features.empty()) {
+      ddsp_transfer(player, &input.recording[at], &audio[at], count);
+    } else {
+      // A block plays the frame of its first new hop.
+      const size_t frame = std::min((at + hop - 1) / hop, input.frames - 1);
+      ddsp_play(player, &input.features[frame * width], &audio[at], count);
+    }
   }
-  std::printf("%zu hops, of which %ld were not ready in time\n", frames + ahead,
+  std::printf("%zu hops, of which %ld were not ready in time\n", input.frames + ahead,
               ddsp_missed(player));
   ddsp_stop(player);
   return audio;
 }
 
 struct Arguments {
-  const char *model, *features, *out, *precision = "float32";
+  const char *model, *input, *out, *precision = "float32";
   uint32_t seed = 0;
   int ahead = 0;
 };
@@ -79,7 +121,7 @@ struct Arguments {
 bool parse(int count, char **words, Arguments *arguments) {
   if (count < 4 || count % 2 != 0) return false;
   arguments->model = words[1];
-  arguments->features = words[2];
+  arguments->input = words[2];
   arguments->out = words[3];
   for (int index = 4; index < count; index += 2) {
     const std::string option = words[index], value = words[index + 1];
@@ -98,16 +140,11 @@ bool parse(int count, char **words, Arguments *arguments) {
 }
 
 void play_file(DdspModel *model, const Arguments &arguments) {
-  std::vector<std::string> names;
-  for (int index = 0; index < ddsp_n_features(model); index++) {
-    names.push_back(ddsp_feature(model, index));
-  }
-  const double frame_rate = static_cast<double>(ddsp_sample_rate(model)) / ddsp_hop(model);
-  const std::vector<float> features = ddsp::read_table(arguments.features, names, frame_rate);
+  Input input = read_input(model, arguments.input);
   ddsp_reset(model, arguments.seed);
   const std::vector<float> audio = arguments.ahead > 0
-                                       ? play_live(model, features, arguments.ahead)
-                                       : play(model, features);
+                                       ? play_live(model, std::move(input), arguments.ahead)
+                                       : play(model, std::move(input));
   ddsp::write_wav(arguments.out, audio, ddsp_sample_rate(model));
 }
 
@@ -116,8 +153,8 @@ void play_file(DdspModel *model, const Arguments &arguments) {
 int main(int count, char **words) {
   Arguments arguments;
   if (!parse(count, words, &arguments)) {
-    std::fprintf(stderr, "usage: play MODEL FEATURES.csv OUT.wav [--seed N] [--live HOPS_AHEAD] "
-                         "[--precision float32|float16|int8]\n");
+    std::fprintf(stderr, "usage: play MODEL FEATURES.csv|RECORDING.wav OUT.wav [--seed N] "
+                         "[--live HOPS_AHEAD] [--precision float32|float16|int8]\n");
     return 2;
   }
   char error[512];

@@ -15,7 +15,7 @@ from small_models import make_model_with_timbre
 
 from ddsp_tf.export.litert import write_litert
 from ddsp_tf.export.model_functions import ModelFunctions
-from ddsp_tf.export.verification import stream
+from ddsp_tf.export.verification import open_interpreter, stream
 from ddsp_tf.inference.feature_files import save_features
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def play(tmp_path_factory):
     folder = tmp_path_factory.mktemp("host")
     hook = ["gcc", "-O2", "-c", str(Path(__file__).with_name("watched_calls.c"))]
     subprocess.run([*hook, "-o", str(folder / "hook.o")], check=True)
-    wrap = f"{folder / 'hook.o'} -Wl,--wrap=ddsp_play,--wrap=ddsp_step"
+    wrap = f"{folder / 'hook.o'} -Wl,--wrap=ddsp_play,--wrap=ddsp_transfer,--wrap=ddsp_step"
     build(("-o play", f"-Wall -Wextra {wrap} -o {folder / 'play'}"))
 
     def run(*arguments):
@@ -124,6 +124,74 @@ def test_audio_callback_neither_allocates_nor_locks(play, tiny_export, curves, t
     assert found == {"allocated": 0, "freed": 0, "locked": 0}
 
 
+def heard_here(export, audio):
+    """What Python hears in a recording and plays of it, as the host does."""
+    listen = Voice(export / "listen.tflite", "listen")
+    step = Voice(export / "stream.tflite", "step")
+    noise, played = noise_of(0, audio.size).reshape(-1, 1, HOP), []
+    for hop, own_noise in zip(audio.reshape(-1, 1, HOP), noise, strict=True):
+        heard = listen(audio=hop)
+        curves = {name: heard[name] for name in ("f0_hz", "loudness_db")}
+        played.append(step(**curves, noise=own_noise)["audio"][0])
+    return np.concatenate(played)
+
+
+class Voice:
+    """A signature that is called hop by hop, and its state."""
+
+    def __init__(self, path, signature):
+        self.run = open_interpreter(path).get_signature_runner(signature)
+        self.state = {
+            name: np.zeros(tensor["shape"], np.float32)
+            for name, tensor in self.run.get_input_details().items()
+            if name.startswith("state_")
+        }
+
+    def __call__(self, **inputs):
+        outputs = self.run(**inputs, **self.state)
+        self.state = {name: outputs.pop(name) for name in self.state}
+        return outputs
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """A rising tone, in both kinds of WAV files."""
+    time = np.arange(100 * HOP) / 16000
+    audio = np.float32(0.5 * np.sin(2 * np.pi * (300.0 + 50.0 * time) * time))
+    soundfile.write(tmp_path / "float.wav", audio, 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "whole.wav", audio, 16000, subtype="PCM_16")
+    return audio
+
+
+@pytest.mark.parametrize("file", ["float.wav", "whole.wav"])
+def test_example_listens_and_plays(play, tiny_export, recording, tmp_path, file):
+    description = json.loads((tiny_export / "model.json").read_text())
+    latency = description["latency_samples"] + description["listen"]["latency_samples"]
+    result = play(tiny_export, tmp_path / file, tmp_path / "out.wav")
+    assert result.returncode == 0, result.stderr
+    audio, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert audio.size == recording.size
+    given, _ = soundfile.read(tmp_path / file, dtype="float32")
+    expected = heard_here(tiny_export, np.pad(given, (0, -(-latency // HOP) * HOP)))
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(audio, expected[latency : latency + audio.size], atol=1e-5)
+
+
+def test_microphone_is_heard_in_the_other_thread(play, tiny_export, recording, tmp_path):
+    result = play(tiny_export, tmp_path / "float.wav", tmp_path / "live.wav", "--live", "30")
+    assert result.returncode == 0, result.stderr
+    assert "130 hops, of which 0 were not ready" in result.stdout
+    audio, _ = soundfile.read(tmp_path / "live.wav", dtype="float32")
+    # Later by the hop that must be complete before it is heard.
+    delay = 31 * HOP
+    assert not audio[:delay].any()
+    expected = heard_here(tiny_export, recording)
+    np.testing.assert_allclose(audio[delay:], expected[: audio.size - delay], atol=1e-5)
+    found = counts(result)
+    assert found.pop("calls") >= recording.size // 128
+    assert found == {"allocated": 0, "freed": 0, "locked": 0}
+
+
 def test_the_count_sees_what_litert_allocates(play, tiny_export, table, tmp_path):
     result = play(tiny_export, table, tmp_path / "out.wav")
     found = counts(result)
@@ -150,6 +218,15 @@ def test_example_names_what_is_wrong(play, tiny_export, table, tmp_path):
     refused("has no frames", curves=table)
     (tmp_path / "model.json").write_text('{"sample_rate": 16000, "inner": {"hop": 3}}')
     refused("lacks hop", model=tmp_path)
+    wav = tmp_path / "sound.wav"
+    wav.write_bytes(b"RIFF")
+    refused("is not a WAV file", curves=wav)
+    soundfile.write(wav, np.zeros(4000), 8000)
+    refused("expected one channel at 16000 Hz", curves=wav)
+    soundfile.write(wav, np.zeros(4000), 16000, subtype="PCM_24")
+    refused("expected samples of 16-bit integers or 32-bit floats", curves=wav)
+    soundfile.write(wav, np.zeros(100), 16000)
+    refused("is shorter than a frame", curves=wav)
 
 
 @pytest.mark.slow

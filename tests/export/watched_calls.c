@@ -1,5 +1,5 @@
-/* Counts what the calls of `ddsp_play` and `ddsp_step` allocate and lock, and prints it at the end.
-   Linked into the example with -Wl,--wrap=ddsp_play,--wrap=ddsp_step. */
+/* Counts what the example's calls of `ddsp_play` or `ddsp_transfer`, or else of `ddsp_step`,
+   allocate and lock, and prints it at the end. Linked with -Wl,--wrap=... for the three. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -59,6 +59,14 @@ void __wrap_ddsp_play(void *player, const float *features, float *audio, int sam
   watched = &of_play;
   of_play.calls++;
   __real_ddsp_play(player, features, audio, samples);
+  watched = NULL;
+}
+
+void __real_ddsp_transfer(void *player, const float *recorded, float *audio, int samples);
+void __wrap_ddsp_transfer(void *player, const float *recorded, float *audio, int samples) {
+  watched = &of_play;
+  of_play.calls++;
+  __real_ddsp_transfer(player, recorded, audio, samples);
   watched = NULL;
 }
 
