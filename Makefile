@@ -22,6 +22,8 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 # JAX spends nearly all of its time compiling: both processes share what one has compiled.
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+# Sources of the live page; what is built of them is in the repository.
+PAGE = ddsp_tf/app/pages/live
 # Tests of the core; those of the first line have something of their own for JAX, the others are
 # held by tests/processors/test_backends_agree.py.
 JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_reverb.py \
@@ -29,7 +31,7 @@ JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_re
 ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
   tests/test_units.py tests/test_layers.py tests/training/test_averaging.py
 
-.PHONY: bench clean colab demo docs ladder lint pictures slow test test-all
+.PHONY: bench clean colab demo docs ladder lint live page pictures slow test test-all
 
 # Bytecode is compiled when a module is first imported, not for everything at once.
 $(INSTALLED)-%: setup.cfg pyproject.toml
@@ -55,6 +57,17 @@ pictures: $(FOR_DEMO)
 	  docs/clips/violin
 	$(BIN)/python docs/concept_pictures.py $(DEMO) docs/pictures
 
+# For those who change the page, and for its tests, which are skipped without Node.
+$(PAGE)/node_modules: $(PAGE)/package-lock.json
+	(cd $(PAGE) && npm ci --silent --no-audit --no-fund && touch node_modules) \
+	  || echo "npm did not install what the tests of the live page need; they will be skipped"
+
+page: $(PAGE)/node_modules
+	cd $(PAGE) && npm run --silent build
+
+live: $(FOR_TESTS) $(PAGE)/node_modules
+	$(BIN)/python benchmarks/live_page.py
+
 docs: $(FOR_DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "To read the documentation, open $(abspath site)/index.html"
@@ -69,7 +82,7 @@ test: lint
 	$(PYTEST) -m "not slow"
 	$(JAX) $(PYTEST) -m "not slow" $(JAX_TESTS)
 
-slow: $(FOR_ALL_TESTS)
+slow: $(FOR_ALL_TESTS) $(PAGE)/node_modules
 	$(PYTEST) -m slow
 	$(JAX) $(PYTEST) $(ALL_JAX_TESTS)
 

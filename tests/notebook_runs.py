@@ -1,6 +1,7 @@
 """Running a notebook as its reader would, and reading what it showed."""
 
 import base64
+import html
 import io
 import os
 import re
@@ -69,6 +70,13 @@ def pictures(notebook, cell_id: str | None = None) -> list[np.ndarray]:
 def text(notebook, cell_id: str | None = None) -> str:
     """Everything printed."""
     return "".join(output.get("text", "") for output in _outputs(notebook, cell_id))
+
+
+def live_pages(notebook, cell_id: str) -> list[str]:
+    """The pages inside a cell's frames."""
+    frames = [output.get("data", {}).get("text/html", "") for output in _outputs(notebook, cell_id)]
+    found = re.findall('<iframe allow="microphone[^>]* srcdoc="([^"]*)"', "".join(frames))
+    return [html.unescape(page) for page in found]
 
 
 def _outputs(notebook, cell_id):

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,14 @@ from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.version import __version__
 
+Addition = Callable[[Autoencoder, Path, Mapping[str, Any]], None]
+
 
 def export_run(
-    run: RunDirectory, out: str | os.PathLike, precisions: Sequence[str] = PRECISIONS
+    run: RunDirectory,
+    out: str | os.PathLike,
+    precisions: Sequence[str] = PRECISIONS,
+    addition: Addition | None = None,
 ) -> ExportDescription:
     """Exports the best model of a run, as `export_model` does, with what the run knows of it.
 
@@ -43,6 +48,7 @@ def export_run(
         run: Run to export.
         out: Folder to write.
         precisions: Precisions of the LiteRT files; see `export_model`.
+        addition: What else to write; see `export_model`.
 
     Returns:
         Content of model.json.
@@ -55,7 +61,7 @@ def export_run(
     record = {**run.read(), "model_sha256": file_sha256(run.best_model)}
     if run.expression.is_file():
         record["expression"] = run.expression
-    return export_model(load_model(run.path), out, precisions, record)
+    return export_model(load_model(run.path), out, precisions, record, addition)
 
 
 def export_model(
@@ -63,6 +69,7 @@ def export_model(
     out: str | os.PathLike,
     precisions: Sequence[str] = PRECISIONS,
     record: Mapping[str, Any] | None = None,
+    addition: Addition | None = None,
 ) -> ExportDescription:
     """Exports a model as a SavedModel, as LiteRT files, and as whatever else can play it.
 
@@ -80,6 +87,8 @@ def export_model(
             "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256", which
             are null in model.json if they are missing; and "expression", the path of the player's
             expression, which is copied.
+        addition: Function of the model, the export's folder and the record that writes further
+            files, such as a page.
 
     Returns:
         Content of model.json.
@@ -108,7 +117,7 @@ def export_model(
         model.build()
         with atomic_path(out) as folder:
             folder.mkdir()
-            return _write(model, folder, vst_file(out), precisions, record or {})
+            return _write(model, folder, vst_file(out), precisions, record or {}, addition)
 
 
 def _check_precisions(precisions: Sequence[str]) -> None:
@@ -122,6 +131,7 @@ def _write(
     for_vst: str,
     precisions: Sequence[str],
     record: Mapping[str, Any],
+    addition: Addition | None,
 ) -> ExportDescription:
     # One copy serves all forms; what they play is compared with the model itself.
     copy = with_execution(model, EXPORT)
@@ -150,6 +160,8 @@ def _write(
         name: {**result, **_anatomy(folder / name)}
         for name, result in verify(model, functions, folder, files, live).items()
     }
+    if addition is not None:
+        addition(copy, folder, record)
     content = {
         **_facts(functions, live, record),
         "signatures": signatures,

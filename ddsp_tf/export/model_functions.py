@@ -148,6 +148,13 @@ class ModelFunctions:
         Returns:
             Tuple of audio, delayed by the model's latency, and the new flat state.
         """
+        signals, state = self.step_signals(curves, noise, state, hold)
+        return signals[self._group.processors[-1].name], state
+
+    def step_signals(
+        self, curves: dict, noise, state: dict, hold: Callable[[dict], dict] | None = None
+    ):
+        """Does the same for the signals of all processors; returns a dictionary, and the state."""
         shaped = {}
         for name, shape in self._shapes.items():
             value = state[_flat_name(name)]
@@ -157,10 +164,10 @@ class ModelFunctions:
         inputs, decoder = self.model.decode(self._clean({**curves, "noise": noise}), decoder)
         inputs = inputs if hold is None else hold(inputs)
         signals, shaped = self._group.stream(shaped, inputs)
-        audio, shaped["decoder"] = signals[self._group.processors[-1].name], decoder
+        shaped["decoder"] = decoder
         sizes = self.state_sizes
         flat = {_flat_name(name): value for name, value in shaped.items()}
-        return audio, {name: tf.reshape(flat[name], [-1, sizes[name]]) for name in sizes}
+        return signals, {name: tf.reshape(flat[name], [-1, sizes[name]]) for name in sizes}
 
     def _clean(self, features: dict) -> dict:
         return sanitized(features, self.model.sample_rate, self.model.hop)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from backends import tensorflow_only
 from notebook_checks import check_pictures, check_sounds
-from notebook_runs import read_notebook, run_notebook, sounds, text
+from notebook_runs import live_pages, read_notebook, run_notebook, sounds, text
 
 pytestmark = tensorflow_only
 NAME = "run_exported_models.ipynb"
@@ -59,3 +59,9 @@ def test_the_notes_are_those_that_were_drawn(executed):
         peak = near[np.abs(near - hz) < 0.2 * hz][np.argmax(around)]
         assert peak == pytest.approx(hz, rel=0.03), number
     assert len(sounds(notebook, "offline")[0]) == len(melody)
+
+
+def test_the_page_is_below_its_cell(executed):
+    notebook, folder = executed
+    (page,) = live_pages(notebook, "page")
+    assert page == (folder / "violin_export" / "page.html").read_text("utf-8")

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from backends import tensorflow_only
 from notebook_checks import check_pictures, check_sounds
-from notebook_runs import run_notebook, sounds, text
+from notebook_runs import live_pages, run_notebook, sounds, text
 
 pytestmark = [tensorflow_only, pytest.mark.slow]
 
@@ -51,3 +51,9 @@ def test_the_level_moves_as_asked(executed):
     notebook, _ = executed
     (change,) = re.findall(r"level changed by ([+-][\d.]+) dB", text(notebook, "adjust"))
     assert -3.0 < float(change) < 3.0
+
+
+def test_the_instrument_can_be_played_live(executed):
+    notebook, _ = executed
+    (page,) = live_pages(notebook, "live")
+    assert "<h1>Play violin</h1>" in page and "litert.wasm.gz" in page

@@ -82,6 +82,17 @@ def test_a_damaged_export_can_be_written_again_but_not_a_users_file(export, dama
         check_target(export)
 
 
+def test_a_page_is_part_of_a_damaged_export(export):
+    (export / "page").mkdir()
+    for name in ("page.html", "page/index.html", "page/NOTICE", "page/reed.tflite.gz"):
+        (export / name).write_text("page")
+    (export / "model.json").unlink()
+    check_target(export)
+    (export / "page" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"contains page/notes\.txt"):
+        check_target(export)
+
+
 def test_files_are_no_folders(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file"):

@@ -11,6 +11,7 @@ from ddsp_tf.app.cli import (
     data_commands,
     info_command,
     model_commands,
+    play_command,
     run_command,
     synthesize_command,
 )
@@ -117,6 +118,7 @@ for command in (
     model_commands.train,
     model_commands.evaluate,
     model_commands.export,
+    play_command.play,
     data_commands.features,
     data_commands.notes,
     synthesize_command.synthesize,

@@ -169,7 +169,13 @@ def print_evaluation(run, evaluation):
     type=click.Choice(["float32", "float16", "int8"]),
     help="Further precisions of the LiteRT files, beside float32. [default: both]",
 )
-def export(run_folder, out, precisions):
+@click.option(
+    "--page", is_flag=True, help="Add a page to play it live in browsers, page/, for a web server."
+)
+@click.option(
+    "--single-file", is_flag=True, help="Make the page one file, page.html, that opens from a disk."
+)
+def export(run_folder, out, precisions, page, single_file):
     """Write a model as SavedModel and LiteRT.
 
     Takes the best model of a run (or bundled:violin), and checks what it wrote by playing it.
@@ -179,13 +185,15 @@ def export(run_folder, out, precisions):
         ddsp-tf export my_run --out my_model
     """
     from ddsp_tf.app.instruments import resolve_model
+    from ddsp_tf.app.live_instruments import page_addition
     from ddsp_tf.app.project import run_of
     from ddsp_tf.export.exporter import export_run
     from ddsp_tf.files.run_directory import RunDirectory
 
     precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
     run = RunDirectory(run_of(resolve_model(run_folder)))
-    print_export(out, export_run(run, out, precisions))
+    addition = page_addition(run_folder, single_file) if page or single_file else None
+    print_export(out, export_run(run, out, precisions, addition))
 
 
 def print_export(out: Path, description):
@@ -196,7 +204,7 @@ def print_export(out: Path, description):
         difference, snr = artifact["largest_difference"], artifact["snr_db"]
         rows.append((name, f"{size}, differs by {difference:.1e} ({snr:.0f} dB)"))
     for name, file in description.files.items():
-        if name.endswith(".wav"):
+        if name.endswith((".wav", ".html")):
             rows.append((name, f"{file.bytes / 1e6:6.2f} MB"))
     for name, reason in description.not_written.items():
         rows.append((name, f"not written: {reason}"))

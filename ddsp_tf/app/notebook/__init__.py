@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from ddsp_tf.app.native_output import quiet
 from ddsp_tf.app.notebook.accelerator import check_device
 from ddsp_tf.app.notebook.choices import choose_audio, choose_model, work_folder
+from ddsp_tf.app.notebook.live import show_live
 from ddsp_tf.app.notebook.live_training import LiveTraining, latest_render
 from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.progress import progress
@@ -36,6 +37,7 @@ __all__ = [
     "record",
     "show_curves",
     "show_dataset",
+    "show_live",
     "show_sounds",
     "upload",
     "work_folder",

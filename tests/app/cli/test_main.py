@@ -16,6 +16,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "export",
+    "play",
     "features",
     "notes",
     "synthesize",

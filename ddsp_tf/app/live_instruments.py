@@ -1,0 +1,175 @@
+"""Models as instruments of the live page."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ddsp_tf.app.pages.live_page import LiveInstrument, write_live_page
+from ddsp_tf.app.project import player_of
+from ddsp_tf.errors import UserError
+from ddsp_tf.inference.bundled import PREFIX, resolve_model
+
+LEVELS = ("loudness_db", "power_db")
+# MIDI numbers and decibels to begin with where a model does not say what it was trained on.
+_PITCHES = (48.0, 84.0)
+_LEVEL_RANGES = {"loudness_db": (-40.0, 0.0), "power_db": (-60.0, -15.0)}
+
+
+def live_instrument(argument: str | os.PathLike) -> LiveInstrument:
+    """Makes an instrument of the live page.
+
+    Args:
+        argument: Run, `.keras` file, exported model, folder that `ddsp-tf run` wrote, or
+            "bundled:violin". Of an export, the files are taken as they are; other models are
+            converted, which takes some seconds.
+
+    Returns:
+        The instrument, named after the model's file or folder.
+
+    Raises:
+        UserError: If there is no such model, or it cannot be played live.
+
+    Example:
+        >>> live_instrument("bundled:violin").facts["frameRate"]  # doctest: +SKIP
+        100
+    """
+    path, name = player_of(resolve_model(argument)), _name(argument)
+    if (path / "model.json").is_file():
+        return instrument_of_export(path, name)
+    from ddsp_tf.files.run_directory import RunDirectory
+    from ddsp_tf.inference.model_files import load_model
+
+    model = load_model(path)
+    run = RunDirectory(path if path.is_dir() else path.parent)
+    model.build()
+    return instrument_of_model(model, run.read() if run.record.exists() else {}, name)
+
+
+def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
+    """Takes an instrument from an exported model.
+
+    Args:
+        folder: Export.
+        name: Name of the instrument.
+
+    Returns:
+        The instrument; its room, if it has one, is part of its sound.
+
+    Raises:
+        UserError: If the export is damaged, or cannot be played live.
+    """
+    from ddsp_tf.files.export_description import read_description
+
+    export = read_description(folder)
+    facts = {
+        **_facts(export, export.features, export.latency_samples, export.feature_ranges, folder),
+        "name": name,
+        "meanZ": export.mean_z,
+        "hasRoom": False,
+        "earLatency": (export.listen or {}).get("latency_samples", 0),
+    }
+    names = ("stream.tflite", "stream_float16.tflite", "stream_int8.tflite")
+    streams = [(folder / name).read_bytes() for name in names if (folder / name).is_file()]
+    listen = folder / "listen.tflite"
+    return LiveInstrument(facts, streams, listen.read_bytes() if listen.is_file() else None)
+
+
+def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> LiveInstrument:
+    """Converts a model to an instrument.
+
+    Args:
+        model: `Autoencoder`, built.
+        record: What its run knows: "extractor" and "feature_statistics", if anything.
+        name: Name of the instrument.
+
+    Returns:
+        The instrument.
+
+    Raises:
+        UserError: If the model cannot be played live.
+    """
+    from ddsp_tf.export import listening
+    from ddsp_tf.export.compression import compressed
+    from ddsp_tf.export.live_stream import dry_stem, live_stream
+
+    facts = {
+        **_facts(model, model.feature_names, model.latency, record.get("feature_statistics"), name),
+        "name": name,
+        "meanZ": model.mean_z.numpy().tolist() if model.z_dims else None,
+        "hasRoom": dry_stem(model) is not None,
+        "earLatency": 0,
+    }
+    exact = live_stream(model)
+    matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
+    smaller = (compressed(exact, matrices, precision) for precision in ("float16", "int8"))
+    streams = [exact, *smaller]
+    if listening.listening_obstacle(model) is not None:
+        return LiveInstrument(facts, streams)
+    live = listening.live_features(model, record.get("extractor"))
+    facts["earLatency"] = listening.description(live)["latency_samples"]
+    with tempfile.TemporaryDirectory() as folder:
+        ear = Path(folder, listening.write_listening(live, Path(folder))).read_bytes()
+    return LiveInstrument(facts, streams, ear)
+
+
+def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..., None]:
+    """Returns what `export_model` calls to add a page to an export.
+
+    Args:
+        argument: Run that is exported, which names the instrument.
+        single_file: Whether the page is `page.html` rather than a folder `page/`.
+
+    Returns:
+        Function of the model, the export's folder and the run's record.
+    """
+
+    def write(model: Any, folder: Path, record: Mapping[str, Any]) -> None:
+        instrument = instrument_of_model(model, record, _name(argument))
+        write_live_page(
+            folder / ("page.html" if single_file else "page"), [instrument], single_file
+        )
+
+    return write
+
+
+def _facts(
+    rates: Any, features: Sequence[str], latency: int, statistics: Mapping | None, where: Any
+) -> dict[str, Any]:
+    level = next((name for name in LEVELS if name in features), None)
+    if set(features) != {"f0_hz", level}:
+        raise UserError(
+            f"{where}: plays {', '.join(features)}; expected f0_hz and loudness_db or power_db, "
+            "which are what a live page can measure"
+        )
+    statistics = statistics or {}
+    return {
+        "sampleRate": rates.sample_rate,
+        "frameRate": rates.frame_rate,
+        "hop": rates.hop,
+        "latency": latency,
+        "level": level,
+        "pitchRange": _range(statistics.get("f0_midi"), _PITCHES),
+        "levelRange": _range(statistics.get(level), _LEVEL_RANGES[level]),
+    }
+
+
+def _range(numbers: Mapping | None, otherwise: tuple[float, float]) -> list[float]:
+    """Where 90 % of the training data lies."""
+    if not numbers or numbers.get("p5") is None:
+        return list(otherwise)
+    return [numbers["p5"], numbers["p95"]]
+
+
+def _name(argument: str | os.PathLike) -> str:
+    """Names an instrument: "violin" for bundled:violin, violin/run, violin/export, violin.keras."""
+    text = os.fspath(argument)
+    if text.startswith(PREFIX):
+        return text.removeprefix(PREFIX)
+    path = Path(os.path.abspath(text))
+    if path.name in ("run", "export", "best.keras") and path.parent.name:
+        path = path.parent
+        if path.name in ("run", "export") and path.parent.name:
+            path = path.parent
+    return path.stem if path.suffix == ".keras" else path.name

@@ -1,0 +1,41 @@
+// How much sound waits to be played: as little as the machine allows.
+
+const SHORTEST = 0.008;
+const LONGEST = 0.08;
+/** Seconds without a gap after which less may do. */
+const CALM = 10;
+
+/** Sound that waits for blocks that come late, in samples of the context. */
+export class Cushion {
+  samples = Math.round(SHORTEST * sampleRate);
+  private calmSince = 0;
+  private lowest = Infinity;
+  private blocks = 0;
+
+  /** After a gap. */
+  grow(): void {
+    this.samples = Math.min(Math.round(1.5 * this.samples), LONGEST * sampleRate);
+    this.calmSince = currentTime;
+  }
+
+  /** Now and then: shrinks after calm seconds. */
+  settle(): void {
+    if (currentTime - this.calmSince < CALM) return;
+    this.samples = Math.max(Math.round(0.8 * this.samples), Math.round(SHORTEST * sampleRate));
+    this.calmSince = currentTime;
+  }
+
+  /**
+   * Returns what waits longer than it needs to, where blocks follow the microphone's.
+   *
+   * @param filled Samples that wait when a block arrives.
+   */
+  surplus(filled: number): number {
+    this.lowest = Math.min(this.lowest, filled);
+    if (++this.blocks < 100) return 0;
+    const surplus = this.lowest > 2 * this.samples ? this.lowest - this.samples : 0;
+    this.blocks = 0;
+    this.lowest = Infinity;
+    return surplus;
+  }
+}

@@ -1,0 +1,45 @@
+// The page's files: inside of it, or beside it.
+
+/** A problem that a sentence explains. */
+export class Trouble extends Error {}
+
+/** Returns the content of a file; one in gzip format is unpacked. */
+export async function readFile(name: string): Promise<ArrayBuffer> {
+  const embedded = document.querySelector<HTMLElement>(`[data-file="${CSS.escape(name)}"]`);
+  const content = embedded
+    ? Uint8Array.from(atob(embedded.textContent ?? ""), (letter) => letter.charCodeAt(0))
+    : await download(name);
+  // Some servers unpack what ends in .gz, and some do not.
+  return content[0] === 0x1f && content[1] === 0x8b ? unpacked(content) : content.slice().buffer;
+}
+
+async function download(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  let response: Response;
+  try {
+    response = await fetch(name);
+  } catch {
+    const hint = location.protocol === "file:" ? "; a page in a folder needs a web server" : "";
+    throw new Trouble(`${name} could not be loaded${hint}.`);
+  }
+  if (!response.ok) throw new Trouble(`${name} could not be loaded (${response.status}).`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function unpacked(content: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const stream = new Blob([content]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+/** Returns an address of a script that the page holds as text, for a worker. */
+export function scriptAddress(id: string): string {
+  return URL.createObjectURL(new Blob([scriptText(id)], { type: "text/javascript" }));
+}
+
+/** The same for a module: of a page on a disk, modules do not load from blobs. */
+export function moduleAddress(id: string): string {
+  return `data:text/javascript;charset=utf-8,${encodeURIComponent(scriptText(id))}`;
+}
+
+function scriptText(id: string): string {
+  return document.getElementById(id)?.textContent ?? "";
+}

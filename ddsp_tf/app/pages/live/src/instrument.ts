@@ -1,0 +1,58 @@
+// The instrument: a control instant in, a hop of sound out.
+
+import { StatefulModel } from "./litert";
+import type { Facts, Frame } from "./protocol";
+
+export interface Sound {
+  wet: Float32Array;
+  dry: Float32Array;
+}
+
+export class Instrument {
+  private constructor(
+    private readonly model: StatefulModel,
+    readonly facts: Facts,
+  ) {}
+
+  /** Loads `stream.tflite`, and plays a few hops, which makes the next ones fast. */
+  static async load(content: ArrayBuffer, facts: Facts): Promise<[Instrument, number]> {
+    const instrument = new Instrument(await StatefulModel.load(content, "step"), facts);
+    const noise = new Float32Array(facts.hop);
+    const times: number[] = [];
+    for (let k = 0; k < 20; k++) {
+      const start = performance.now();
+      await instrument.play({ f0: 220, level: facts.levelRange[1] }, noise);
+      times.push(performance.now() - start);
+    }
+    instrument.reset();
+    return [instrument, times.sort((a, b) => a - b)[10]];
+  }
+
+  reset(): void {
+    this.model.reset();
+  }
+
+  delete(): void {
+    this.model.delete();
+  }
+
+  /** Plays one frame; the sound comes `facts.latency` samples late. */
+  async play(frame: Frame, noise: Float32Array): Promise<Sound> {
+    const { level, meanZ } = this.facts;
+    const inputs: Record<string, Float32Array> = {
+      f0_hz: Float32Array.of(frame.f0),
+      [level]: Float32Array.of(frame.level),
+      noise,
+    };
+    if (meanZ) inputs.z = Float32Array.from(meanZ);
+    const { audio, dry } = await this.model.call(inputs);
+    return { wet: audio, dry: dry ?? audio };
+  }
+}
+
+/** Draws white noise in [-1, 1]. */
+export function drawNoise(length: number): Float32Array {
+  const noise = new Float32Array(length);
+  for (let k = 0; k < length; k++) noise[k] = 2 * Math.random() - 1;
+  return noise;
+}

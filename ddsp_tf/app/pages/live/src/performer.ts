@@ -1,0 +1,156 @@
+// What is played now: notes, the microphone or a recording, through one instrument.
+
+import type { Ear } from "./ear";
+import { drawNoise, type Instrument, type Sound } from "./instrument";
+import { Notes } from "./notes";
+import type { Curves, Facts, Frame, HeardFrame, Settings, Source, ToWorker } from "./protocol";
+import { Shaping } from "./shaping";
+
+/** Seconds of silence after which the model rests. A room rings on. */
+const TAIL = 6;
+const SILENCE: HeardFrame = { f0: 0, level: NaN, confidence: 0 };
+
+/** A hop of sound, with what went into it. */
+export interface Played extends Sound {
+  input: Float32Array;
+  frame: Frame;
+  heard: HeardFrame;
+  position: number;
+}
+
+export class Performer {
+  source: Source = "keyboard";
+  private readonly notes: Notes;
+  private readonly shaping: Shaping;
+  private recording: { audio: Float32Array; curves: Curves } | null = null;
+  private playing = false;
+  private loop = true;
+  private position = 0;
+  private silent = 0;
+
+  constructor(
+    private readonly instrument: Instrument,
+    private readonly ear: Ear | null,
+    private readonly settings: Settings,
+  ) {
+    this.notes = new Notes(this.facts);
+    this.shaping = new Shaping(this.facts);
+  }
+
+  get facts(): Facts {
+    return this.instrument.facts;
+  }
+
+  delete(): void {
+    this.instrument.delete();
+    this.ear?.delete();
+  }
+
+  take(message: ToWorker): void {
+    if (message.kind === "gesture") this.notes.take(message.gesture);
+    if (message.kind === "source") {
+      this.source = message.source;
+      this.ear?.reset();
+    }
+    if (message.kind === "transport") {
+      this.playing = message.playing;
+      this.position = message.frame ?? this.position;
+      this.loop = message.loop ?? this.loop;
+    }
+  }
+
+  /** Keeps a recording, and returns its curves. */
+  async hear(audio: Float32Array, onProgress: (share: number) => void): Promise<Curves | null> {
+    this.recording = null;
+    this.playing = false;
+    this.position = 0;
+    if (!this.ear) return null;
+    const curves = await this.ear.hearAll(audio, onProgress);
+    this.recording = { audio, curves };
+    return curves;
+  }
+
+  /** Plays the next hop of notes, or of the recording. */
+  async next(): Promise<Played> {
+    const input = new Float32Array(this.facts.hop);
+    if (this.source === "recording") return this.nextOfRecording(input);
+    const { notes, settings } = this;
+    const frame = this.shaping.apply(notes.next(), settings, notes.wheel, notes.age);
+    return this.played(this.source === "keyboard" ? frame : SILENCE, SILENCE, input);
+  }
+
+  /** Plays what the ear hears in a hop of the microphone. */
+  async follow(input: Float32Array): Promise<Played> {
+    const heard = this.ear ? await this.ear.hear(input) : SILENCE;
+    const frame = this.shaping.apply(this.shaping.gate(heard, this.settings), this.settings);
+    return this.played(frame, heard, input);
+  }
+
+  /** Plays whole curves, or the recording with the sliders as they are; returns [samples]. */
+  async render(
+    curves: Curves | null,
+    noise: Float32Array | typeof drawNoise,
+  ): Promise<Float32Array> {
+    const { hop, latency } = this.facts;
+    const frames = curves ? framesOf(curves) : this.shapedRecording();
+    const audio = new Float32Array((frames.length + Math.ceil(latency / hop)) * hop);
+    this.instrument.reset();
+    for (let k = 0; k * hop < audio.length; k++) {
+      const drawn = noise instanceof Float32Array ? noise.slice(k * hop, (k + 1) * hop) : noise(hop);
+      // The sound is late: the last frame is held, without noise, until all of it is out.
+      const block = k < frames.length ? drawn : new Float32Array(hop);
+      const frame = frames[Math.min(k, frames.length - 1)];
+      audio.set((await this.instrument.play(frame, block)).wet, k * hop);
+    }
+    this.instrument.reset();
+    return audio.slice(latency, latency + frames.length * hop);
+  }
+
+  private shapedRecording(): Frame[] {
+    if (!this.recording) return [];
+    const shaping = new Shaping(this.facts);
+    return heardFrames(this.recording.curves).map((heard) =>
+      shaping.apply(shaping.gate(heard, this.settings), this.settings),
+    );
+  }
+
+  private async nextOfRecording(input: Float32Array): Promise<Played> {
+    const { recording, facts } = this;
+    if (!recording || !this.playing) return this.played(SILENCE, SILENCE, input);
+    const heard = frameAt(recording.curves, this.position);
+    // The sound comes late; so does what it is compared with.
+    const start = this.position * facts.hop - facts.latency;
+    for (let k = Math.max(0, -start); k < input.length; k++) {
+      input[k] = recording.audio[start + k] ?? 0;
+    }
+    const frame = this.shaping.apply(this.shaping.gate(heard, this.settings), this.settings);
+    if (++this.position >= recording.curves.f0.length) {
+      this.position = 0;
+      this.playing = this.loop;
+    }
+    return this.played(frame, heard, input);
+  }
+
+  private async played(frame: Frame, heard: HeardFrame, input: Float32Array): Promise<Played> {
+    this.silent = Number.isNaN(frame.level) ? this.silent + 1 : 0;
+    const { position } = this;
+    if (this.silent > TAIL * this.facts.frameRate) {
+      const nothing = new Float32Array(this.facts.hop);
+      return { wet: nothing, dry: nothing, input, frame, heard, position };
+    }
+    const sound = await this.instrument.play(frame, drawNoise(this.facts.hop));
+    return { ...sound, input, frame, heard, position };
+  }
+}
+
+function frameAt(curves: Curves, k: number): HeardFrame {
+  return { f0: curves.f0[k], level: curves.level[k], confidence: curves.confidence[k] };
+}
+
+function heardFrames(curves: Curves): HeardFrame[] {
+  return Array.from(curves.f0, (_, k) => frameAt(curves, k));
+}
+
+function framesOf(curves: Curves): Frame[] {
+  return Array.from(curves.f0, (f0, k) => ({ f0, level: curves.level[k] }));
+}

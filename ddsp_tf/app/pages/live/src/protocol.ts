@@ -1,0 +1,116 @@
+// What page, worker and worklet say to each other.
+
+/** What the page knows of an instrument; written by live_page.py. */
+export interface Facts {
+  name: string;
+  /** Names of the embedded or neighbouring files. */
+  model: string;
+  ear: string | null;
+  sampleRate: number;
+  frameRate: number;
+  hop: number;
+  /** Samples by which the instrument delays its sound. */
+  latency: number;
+  /** Samples between what the ear describes and the end of what it was given. */
+  earLatency: number;
+  /** Name of the level's feature, "loudness_db" or "power_db". */
+  level: LevelName;
+  meanZ: number[] | null;
+  /** Whether the model returns its sound without the room, too. */
+  hasRoom: boolean;
+  /** MIDI numbers and decibels between which most of the training data lies. */
+  pitchRange: [number, number];
+  levelRange: [number, number];
+}
+
+export type LevelName = "loudness_db" | "power_db";
+
+/** One control instant: pitch in Hz, level in dB; a level of NaN is silent. */
+export interface Frame {
+  f0: number;
+  level: number;
+}
+
+/** A frame that was heard. */
+export interface HeardFrame extends Frame {
+  confidence: number;
+}
+
+export interface Curves {
+  f0: Float32Array;
+  level: Float32Array;
+  confidence: Float32Array;
+}
+
+export type Source = "keyboard" | "microphone" | "recording";
+
+/** What the sliders say. */
+export interface Settings {
+  octave: number;
+  semitones: number;
+  /** Decibels added to the level. */
+  loudness: number;
+  /** Depth in cents. */
+  vibrato: number;
+  /** Decibels below the loud parts at which the input counts as silence. */
+  gate: number;
+}
+
+export type Gesture =
+  | { kind: "press"; midi: number; velocity: number }
+  | { kind: "release"; midi: number }
+  | { kind: "releaseAll" }
+  | { kind: "bend"; semitones: number }
+  | { kind: "pressure"; amount: number }
+  | { kind: "modulation"; amount: number }
+  | { kind: "sustain"; held: boolean };
+
+export type ToWorker =
+  | { kind: "runtime"; wasm: ArrayBuffer }
+  | { kind: "load"; facts: Facts; model: ArrayBuffer; ear: ArrayBuffer | null }
+  | { kind: "connect"; port: MessagePort; rate: number }
+  | { kind: "source"; source: Source }
+  | { kind: "settings"; settings: Settings }
+  | { kind: "gesture"; gesture: Gesture }
+  | { kind: "recording"; audio: Float32Array }
+  | { kind: "transport"; playing: boolean; frame?: number; loop?: boolean }
+  | { kind: "render"; id: number; curves: Curves | null; noise: Float32Array | null };
+
+export type FromWorker =
+  | { kind: "ready" }
+  | { kind: "loaded"; name: string; hopMilliseconds: number }
+  | { kind: "failed"; reason: string }
+  | { kind: "frames"; played: Frame[]; heard: HeardFrame[]; position: number; busy: number }
+  | { kind: "listening"; share: number }
+  | { kind: "listened"; curves: Curves }
+  | { kind: "ended" }
+  | { kind: "rendered"; id: number; audio: Float32Array };
+
+/** A hop for the loudspeaker, at the context's rate. Without a room, `dry` is `wet`. */
+export interface Block {
+  wet: Float32Array;
+  dry: Float32Array;
+  input: Float32Array;
+}
+
+export type ToWorklet = { kind: "block"; block: Block } | { kind: "clear" };
+export type FromWorklet =
+  | { kind: "need" }
+  /** `sent` is a time of `Date.now()`, the one clock that both threads have. */
+  | { kind: "microphone"; samples: Float32Array; sent: number };
+
+/** What the page tells the worklet. */
+export type Mix = {
+  /** From 0, dry, to 1, as the model was trained. */
+  room: number;
+  /** 1 to hear the input in place of the instrument. */
+  input: number;
+  /** Whether blocks follow the microphone's, rather than being asked for. */
+  pushed: boolean;
+  /** Seconds that a block lasts. */
+  hop: number;
+};
+
+export type Report =
+  | { kind: "state"; filled: number; cushion: number; underruns: number; blocks: number }
+  | { kind: "onset"; of: "output" | "input"; time: number };

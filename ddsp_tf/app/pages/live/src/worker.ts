@@ -1,0 +1,81 @@
+// The worker: holds instrument and ear, and answers the audio thread block by block.
+
+import { Ear } from "./ear";
+import { Instrument, drawNoise } from "./instrument";
+import { startRuntime } from "./litert";
+import { Performer } from "./performer";
+import { Speaker } from "./speaker";
+import type { Curves, FromWorker, ToWorker } from "./protocol";
+
+const settings = { octave: 0, semitones: 0, loudness: 0, vibrato: 0, gate: 45 };
+let performer: Performer | null = null;
+let speaker: Speaker | null = null;
+
+function say(message: FromWorker, moved: Transferable[] = []): void {
+  (self as unknown as Worker).postMessage(message, moved);
+}
+
+async function take(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case "runtime":
+      await startRuntime(message.wasm);
+      return say({ kind: "ready" });
+    case "load":
+      return load(message);
+    case "connect":
+      speaker = new Speaker(message.port, message.rate, enqueue, say);
+      return speaker.attach(performer);
+    case "settings":
+      Object.assign(settings, message.settings);
+      return;
+    case "render":
+      return render(message.id, message.curves, message.noise);
+    case "recording":
+      return hear(message.audio);
+    default:
+      performer?.take(message);
+      if (message.kind === "source" || message.kind === "transport") speaker?.restart();
+  }
+}
+
+async function load({ facts, model, ear }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
+  // What nobody waits for is no gap.
+  speaker?.restart();
+  speaker?.attach(null);
+  performer?.delete();
+  performer = null;
+  const [instrument, hopMilliseconds] = await Instrument.load(model, facts);
+  performer = new Performer(instrument, ear && (await Ear.load(ear, facts)), settings);
+  speaker?.attach(performer);
+  say({ kind: "loaded", name: facts.name, hopMilliseconds });
+}
+
+async function hear(audio: Float32Array): Promise<void> {
+  speaker?.restart();
+  const curves = await performer?.hear(audio, (share) => say({ kind: "listening", share }));
+  if (curves) say({ kind: "listened", curves });
+}
+
+async function render(id: number, curves: Curves | null, noise: Float32Array | null) {
+  if (!performer) return;
+  speaker?.restart();
+  const audio = await performer.render(curves, noise ?? drawNoise);
+  speaker?.restart();
+  say({ kind: "rendered", id, audio }, [audio.buffer]);
+}
+
+// One message after the other: a call of the model must not begin within another one.
+let last: Promise<void> = Promise.resolve();
+
+function enqueue(task: () => Promise<void>): void {
+  last = last.then(task).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    say({ kind: "failed", reason });
+  });
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  // Gestures and sliders do not wait for a call that is under way.
+  if (data.kind === "gesture") performer?.take(data);
+  else enqueue(() => take(data));
+};

@@ -1,0 +1,176 @@
+// The audio thread: plays the worker's blocks, and takes the microphone's samples to it.
+
+import { Cushion } from "./cushion";
+import type { Block, FromWorklet, Mix, Report, ToWorklet } from "./protocol";
+import { Ring } from "./ring";
+
+const QUANTUM = 128;
+/** A sound starts above the one after a tenth of a second below the other. */
+const LOUD = 1e-3;
+const SOFT = 3e-4;
+
+/** Tells when a sound starts after silence. */
+class Onset {
+  private quiet = 0;
+  private armed = true;
+
+  constructor(private readonly of: "output" | "input", private readonly gain: number) {}
+
+  /** Returns the report of a start within a quantum. */
+  find(samples: Float32Array): Report | null {
+    for (let k = 0; k < samples.length; k++) {
+      const size = Math.abs(samples[k]) * this.gain;
+      this.quiet = size > SOFT ? 0 : this.quiet + 1;
+      this.armed ||= this.quiet > 0.1 * sampleRate;
+      if (this.armed && size > LOUD) {
+        this.armed = false;
+        return { kind: "onset", of: this.of, time: currentTime + k / sampleRate };
+      }
+    }
+    return null;
+  }
+}
+
+class Player extends AudioWorkletProcessor {
+  private readonly ring = new Ring(3, sampleRate);
+  private readonly parts = [0, 1, 2].map(() => new Float32Array(QUANTUM));
+  private readonly heard = new Onset("input", 0.1);
+  private readonly played = new Onset("output", 1);
+  private readonly cushion = new Cushion();
+  private worker: MessagePort | null = null;
+  private mix: Mix = { room: 1, input: 0, pushed: false, hop: 0.01 };
+  private room = 1;
+  private input = 0;
+  /** Blocks that the worker was asked for and has not sent. */
+  private pending = 0;
+  private flowing = false;
+  private underruns = 0;
+  private blocks = 0;
+  private quanta = 0;
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }) => {
+      if (data.worker) this.connect(data.worker as MessagePort);
+      else this.remix(data as Mix);
+    };
+  }
+
+  private connect(worker: MessagePort): void {
+    this.worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
+      if (data.kind === "clear") this.empty();
+      else this.take(data.block);
+    };
+  }
+
+  private remix(mix: Mix): void {
+    if (mix.pushed !== this.mix.pushed) this.empty();
+    this.mix = mix;
+  }
+
+  private empty(): void {
+    this.ring.clear();
+    this.pending = 0;
+    this.flowing = false;
+  }
+
+  private take(block: Block): void {
+    // Silence comes first, so that a block that is a little late is not missed.
+    if (!this.flowing) this.ring.writeSilence(this.cushion.samples);
+    if (this.mix.pushed) this.ring.skip(this.cushion.surplus(this.ring.filled));
+    this.ring.write([block.wet, block.dry, block.input]);
+    this.pending = Math.max(0, this.pending - 1);
+    this.flowing = true;
+    this.blocks++;
+  }
+
+  process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
+    const out = outputs[0][0];
+    this.listen(inputs[0]?.[0]);
+    const missing = out.length - this.ring.read(this.parts);
+    if (missing > 0 && this.flowing) {
+      this.underruns++;
+      this.flowing = false;
+      this.cushion.grow();
+    }
+    this.blend(out);
+    for (let k = 1; k < outputs[0].length; k++) outputs[0][k].set(out);
+    this.report(this.played.find(out));
+    if (!this.mix.pushed) this.ask();
+    if (++this.quanta % 32 === 0) this.tell();
+    return true;
+  }
+
+  private ask(): void {
+    const hop = this.mix.hop * sampleRate;
+    const waiting = this.ring.filled + this.pending * hop;
+    // A start waits for its first block; the cushion comes before it.
+    const wanted = this.flowing ? this.cushion.samples + QUANTUM : QUANTUM;
+    for (let have = waiting; have < wanted; have += hop) {
+      this.pending++;
+      this.say({ kind: "need" });
+    }
+  }
+
+  private tell(): void {
+    const { underruns, blocks } = this;
+    this.cushion.settle();
+    const filled = this.ring.filled / sampleRate;
+    const cushion = this.cushion.samples / sampleRate;
+    this.report({ kind: "state", filled, cushion, underruns, blocks });
+  }
+
+  private listen(samples: Float32Array | undefined): void {
+    if (!samples) return;
+    this.report(this.heard.find(samples));
+    if (!this.mix.pushed) return;
+    this.say({ kind: "microphone", samples: samples.slice(), sent: Date.now() });
+  }
+
+  private blend(out: Float32Array): void {
+    const [wet, dry, input] = this.parts;
+    for (let k = 0; k < out.length; k++) {
+      this.room += 0.002 * (this.mix.room - this.room);
+      this.input += 0.002 * (this.mix.input - this.input);
+      const instrument = dry[k] + this.room * (wet[k] - dry[k]);
+      out[k] = instrument + this.input * (input[k] - instrument);
+    }
+  }
+
+  private say(message: FromWorklet): void {
+    this.worker?.postMessage(message);
+  }
+
+  private report(report: Report | null): void {
+    if (report) this.port.postMessage(report);
+  }
+}
+
+/** Hands everything that it hears to the page while it is asked to. */
+class Tape extends AudioWorkletProcessor {
+  private recording = false;
+  private kept: Float32Array[] = [];
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }: MessageEvent<boolean>) => {
+      this.recording = data;
+      if (!data) this.hand(true);
+    };
+  }
+
+  process(inputs: Float32Array[][]): boolean {
+    if (this.recording && inputs[0]?.[0]) this.kept.push(inputs[0][0].slice());
+    if (this.kept.length >= 64) this.hand(false);
+    return true;
+  }
+
+  private hand(last: boolean): void {
+    this.port.postMessage({ blocks: this.kept, last });
+    this.kept = [];
+  }
+}
+
+registerProcessor("player", Player);
+registerProcessor("tape", Tape);

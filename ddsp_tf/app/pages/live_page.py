@@ -1,0 +1,186 @@
+"""The live page: instruments that are played in a browser, from keys, a voice or a recording."""
+
+import base64
+import gzip
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddsp_tf.app.pages.templates import write_page
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.names import printable
+from ddsp_tf.version import __version__
+
+# What `make page` builds from live/src; see live/build.mjs.
+BUILT = Path(__file__).parent / "live" / "built"
+RUNTIME = "litert.wasm.gz"
+_NOTICE = "NOTICE"
+_INDEX = "index.html"
+# In the head of every page, to tell ours from others.
+_MARK = '<meta name="generator" content="ddsp-tf play">'
+_SCRIPTS = ("page", "worker", "worklet")
+# Bytes of a page with one instrument, at most, and of its HTML and CSS.
+LARGEST_PAGE = 14_000_000
+_MARKUP = 20_000
+
+
+@dataclass(frozen=True)
+class LiveInstrument:
+    """An instrument of the page.
+
+    Attributes:
+        facts: What the page knows of it: "name", "sampleRate", "frameRate" and the other keys of
+            `Facts` in live/src/protocol.ts, without the names of files.
+        streams: Content of its `stream.tflite`, the most exact one first. The page takes the first
+            that is small enough.
+        listen: Content of its `listen.tflite`; None if it has none. It is then played by keys
+            alone.
+    """
+
+    facts: dict[str, Any]
+    streams: Sequence[bytes]
+    listen: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider of the page, with its range and where it stands at first."""
+
+    name: str
+    label: str
+    low: int
+    high: int
+    value: int
+
+
+SLIDERS = (
+    Slider("octave", "Octave", -3, 3, 0),
+    Slider("semitones", "Transposition", -12, 12, 0),
+    Slider("loudness", "Loudness", -40, 40, 0),
+    Slider("vibrato", "Vibrato", 0, 100, 0),
+    Slider("gate", "Gate", 15, 80, 45),
+    Slider("room", "Room", 0, 100, 100),
+)
+
+
+def write_live_page(
+    path: str | os.PathLike, instruments: Sequence[LiveInstrument], single_file: bool = False
+) -> Path:
+    """Writes the live page.
+
+    Args:
+        path: Folder to write, or, of a single file, the HTML file. An earlier page is replaced.
+        instruments: Instruments to choose from, the first one at first.
+        single_file: Whether to write one HTML file, which also works where it lies on a disk. A
+            folder is a quarter smaller, but needs a web server.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        UserError: If there are no instruments, two have one name, something else stands at the
+            path, or it cannot be written.
+
+    Example:
+        >>> write_live_page("page", [])
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: page: a page needs an instrument; none was given
+    """
+    path = Path(path)
+    check_target(path, single_file)
+    _check_instruments(path, instruments)
+    facts, files = [], {}
+    for instrument in instruments:
+        name = instrument.facts["name"]
+        files[f"{name}.tflite.gz"] = _fitting(instrument, single_file)
+        ear = None if instrument.listen is None else _ear(files, name, _packed(instrument.listen))
+        facts.append({**instrument.facts, "model": f"{name}.tflite.gz", "ear": ear})
+    runtime = (BUILT / RUNTIME).read_bytes()
+    content: dict[str, Any] = {
+        "title": "Play " + " or ".join(printable(one["name"]) for one in facts[:3]),
+        "version": __version__,
+        "mark": _MARK,
+        "instruments": facts,
+        "sliders": SLIDERS,
+        "scripts": {name: (BUILT / f"{name}.js").read_text("utf-8") for name in _SCRIPTS},
+    }
+    if single_file:
+        embedded = {name: _text(data) for name, data in {**files, RUNTIME: runtime}.items()}
+        write_page(path, "live.html.j2", embedded=embedded, notice=None, **content)
+        return path
+    notice = (BUILT / _NOTICE).read_bytes()
+    with atomic_path(path) as folder:
+        folder.mkdir()
+        for name, data in {**files, RUNTIME: runtime, _NOTICE: notice}.items():
+            (folder / name).write_bytes(data)
+        write_page(folder / _INDEX, "live.html.j2", embedded={}, notice=_NOTICE, **content)
+    return path / _INDEX
+
+
+def check_target(path: Path, single_file: bool) -> None:
+    """Makes sure that writing a page destroys nothing of the user's.
+
+    Args:
+        path: Where the page is to stand: nothing, an empty folder, or an earlier page.
+        single_file: Whether the page is one file.
+
+    Raises:
+        UserError: If it is anything else; names it.
+    """
+    if not path.exists():
+        return
+    if single_file != path.is_file():
+        found, expected = ("a file", "a folder") if path.is_file() else ("a folder", "a file")
+        raise UserError(f"{path}: is {found}; expected {expected} for the page")
+    names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+    if path.is_dir():
+        ours = {_INDEX, RUNTIME, _NOTICE} | {name for name in names if name.endswith(".tflite.gz")}
+        if strange := sorted(names - ours):
+            raise UserError(f"{path / strange[0]}: is not of a page; name another folder")
+    page = path if path.is_file() else path / _INDEX
+    if names and not (page.is_file() and _MARK in page.read_text("utf-8", errors="replace")[:2000]):
+        raise UserError(f"{path}: is not a page of ddsp-tf play; name another place")
+
+
+def _check_instruments(path: Path, instruments: Sequence[LiveInstrument]) -> None:
+    """Refuses a page without instruments, or with two of one name."""
+    if not instruments:
+        raise UserError(f"{path}: a page needs an instrument; none was given")
+    names = [instrument.facts["name"] for instrument in instruments]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{path}: two instruments are called {name!r}; rename one's folder")
+
+
+def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
+    """Returns the most exact model, compressed, with which a page of its own is small enough."""
+    scripts = sum((BUILT / f"{name}.js").stat().st_size for name in _SCRIPTS)
+    others = len(_packed(instrument.listen or b"")) + (BUILT / RUNTIME).stat().st_size
+    packed = b""
+    for stream in instrument.streams:
+        packed = _packed(stream)
+        size = len(packed) + others
+        if _MARKUP + scripts + (size * 4 / 3 if single_file else size) <= LARGEST_PAGE:
+            break
+    return packed
+
+
+def _ear(files: dict[str, bytes], name: str, content: bytes) -> str:
+    """Adds an ear to the files; instruments with the same one share it."""
+    for known, other in files.items():
+        if other == content:
+            return known
+    files[f"{name}_ear.tflite.gz"] = content
+    return f"{name}_ear.tflite.gz"
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

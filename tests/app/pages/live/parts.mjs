@@ -1,0 +1,111 @@
+// The page's parts without a browser: prints what they compute as JSON.
+
+import { createRequire } from "node:module";
+
+const root = new URL("../../../../ddsp_tf/app/pages/live/", import.meta.url);
+const { build } = createRequire(new URL("package.json", root))("esbuild");
+const { outputFiles } = await build({
+  stdin: {
+    contents: `
+      export { Resampler } from "./src/resampler";
+      export { Ring } from "./src/ring";
+      export { wav } from "./src/wav";
+      export { gestureOf } from "./src/midi";
+      export { Notes } from "./src/notes";
+      export { Shaping, fit } from "./src/shaping";`,
+    resolveDir: root.pathname,
+  },
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+const code = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`;
+const { Resampler, Ring, wav, gestureOf, Notes, Shaping, fit } = await import(code);
+
+/** A tone through the filter in blocks of uneven lengths. */
+function resampled(from, to, hertz) {
+  const filter = new Resampler(from, to);
+  const out = [];
+  for (let start = 0, k = 0; start < from / 4; k++) {
+    const length = 50 + ((37 * k) % 200);
+    const block = Float32Array.from({ length }, (_, n) =>
+      Math.sin((2 * Math.PI * hertz * (start + n)) / from),
+    );
+    out.push(...filter.process(block));
+    start += length;
+  }
+  return { delay: filter.delay, samples: out };
+}
+
+/** Blocks of one length in, of another one out. */
+function ringed() {
+  const ring = new Ring(1, 1000);
+  const [out, counts] = [[], []];
+  let next = 0;
+  for (let k = 0; k < 60; k++) {
+    if (ring.filled < 256) ring.write([Float32Array.from({ length: 160 }, () => ++next)]);
+    const into = new Float32Array(128);
+    counts.push(ring.read([into]));
+    out.push(...into.slice(0, counts.at(-1)));
+  }
+  ring.write([new Float32Array(5000)]);
+  return { out, counts, full: ring.filled };
+}
+
+const facts = {
+  frameRate: 100,
+  pitchRange: [55, 79],
+  levelRange: [-30, 0],
+};
+const settings = { octave: 1, semitones: -2, loudness: 3, vibrato: 0, gate: 40 };
+
+function noted() {
+  const notes = new Notes(facts);
+  const play = (count) => Array.from({ length: count }, () => notes.next());
+  const before = play(3);
+  notes.take({ kind: "press", midi: 69, velocity: 1 });
+  const held = play(50);
+  notes.take({ kind: "press", midi: 72, velocity: 1 });
+  const legato = play(50);
+  notes.take({ kind: "release", midi: 72 });
+  const back = play(50);
+  notes.take({ kind: "bend", semitones: 2 });
+  const bent = play(1);
+  notes.take({ kind: "bend", semitones: 0 });
+  notes.take({ kind: "release", midi: 69 });
+  return { before, held, legato, back, bent, after: play(60) };
+}
+
+function shaped() {
+  const shaping = new Shaping(facts);
+  const moved = shaping.apply({ f0: 220, level: -20 }, settings);
+  const hear = (level, confidence) =>
+    Array.from({ length: 30 }, () => shaping.gate({ f0: 220, level, confidence }, settings).level);
+  return { moved, open: hear(-10, 0.9), unvoiced: hear(-10, 0.1), soft: hear(-60, 0.9) };
+}
+
+const constant = (value) => new Float32Array(100).fill(value);
+const bytes = async (blob) => [...new Uint8Array(await blob.arrayBuffer())];
+console.log(
+  JSON.stringify({
+    resampled: [
+      resampled(16000, 48000, 1000),
+      resampled(16000, 44100, 5000),
+      resampled(48000, 16000, 3000),
+      resampled(48000, 16000, 12000),
+      resampled(16000, 16000, 1000),
+      resampled(16000, 48000, 6400),
+      resampled(16000, 48000, 7000),
+    ],
+    ringed: ringed(),
+    wav: await bytes(wav(Float32Array.from([0, 0.5, -0.5, 1, -1, 2, 0.25]), 44100)),
+    midi: [
+      [0x90, 60, 127], [0x90, 60, 0], [0x80, 61, 3], [0xe0, 0, 64], [0xe1, 127, 127],
+      [0xd0, 127], [0xb0, 1, 127], [0xb0, 64, 127], [0xb0, 123, 0], [0xf8],
+    ].map((data) => gestureOf(Uint8Array.from(data))),
+    noted: noted(),
+    shaped: shaped(),
+    fitted: fit(constant(110), constant(-35), constant(1), facts),
+    nothing: fit(constant(110), constant(-35), constant(0), facts),
+  }),
+);

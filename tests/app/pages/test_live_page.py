@@ -1,0 +1,125 @@
+"""The live page's file: what is in it, that it is of these sources, and what it refuses."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+
+import numpy as np
+import pytest
+from live_browser import SOURCES
+
+from ddsp_tf.app.pages.live_page import BUILT, RUNTIME, LiveInstrument, write_live_page
+from ddsp_tf.errors import UserError
+
+
+def instrument(name="reed", stream=b"TFL3 stream", listen=b"TFL3 listen", **facts):
+    facts = {
+        "name": name,
+        "sampleRate": 16000,
+        "frameRate": 100,
+        "hop": 160,
+        "latency": 160,
+        "earLatency": 320,
+        "level": "loudness_db",
+        "meanZ": None,
+        "hasRoom": True,
+        "pitchRange": [50, 70],
+        "levelRange": [-30, 0],
+        **facts,
+    }
+    return LiveInstrument(facts, [stream], listen)
+
+
+def facts_of(path):
+    text = re.search(r'id="instruments">(.*?)</script>', path.read_text("utf-8"), re.S)[1]
+    return json.loads(text)
+
+
+def embedded(path):
+    found = re.findall(r'data-file="(.*?)">(.*?)</script>', path.read_text("utf-8"), re.S)
+    return {name: gzip.decompress(base64.b64decode(text)) for name, text in found}
+
+
+def test_single_file_holds_everything(tmp_path):
+    path = write_live_page(tmp_path / "page.html", [instrument(), instrument("<b>")], True)
+    assert list(tmp_path.iterdir()) == [path]
+    first, second = facts_of(path)
+    files = embedded(path)
+    assert first["name"] == "reed" and second["name"] == "<b>"
+    assert files[first["model"]] == b"TFL3 stream" and files[first["ear"]] == b"TFL3 listen"
+    assert first["ear"] == second["ear"], "one ear for both"
+    assert files[RUNTIME][:4] == b"\0asm"
+    text = path.read_text("utf-8")
+    assert not re.search(r'(src|href)="(?!data:)', text) and "<b>" not in text.split("<main>")[0]
+
+
+def test_folder_holds_the_same_and_the_notice(tmp_path):
+    path = write_live_page(tmp_path / "page", [instrument(listen=None)])
+    (facts,) = facts_of(path)
+    names = {entry.name for entry in path.parent.iterdir()}
+    assert names == {"index.html", "NOTICE", RUNTIME, facts["model"]} and facts["ear"] is None
+    assert gzip.decompress((path.parent / facts["model"]).read_bytes()) == b"TFL3 stream"
+    assert "Apache License" in (path.parent / "NOTICE").read_text()
+
+
+def test_pages_are_replaced_and_nothing_else(tmp_path):
+    folder = write_live_page(tmp_path / "page", [instrument()]).parent
+    write_live_page(folder, [instrument("oboe")])
+    assert "oboe.tflite.gz" in {entry.name for entry in folder.iterdir()}
+    assert "reed.tflite.gz" not in {entry.name for entry in folder.iterdir()}
+    (folder / "song.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"song\.txt: is not of a page"):
+        write_live_page(folder, [instrument()])
+    other = tmp_path / "home.html"
+    other.write_text("<p>mine")
+    with pytest.raises(UserError, match="not a page of ddsp-tf"):
+        write_live_page(other, [instrument()], True)
+    with pytest.raises(UserError, match="is a folder; expected a file"):
+        write_live_page(folder, [instrument()], True)
+    assert other.read_text() == "<p>mine" and (folder / "song.txt").exists()
+
+
+def test_bad_instruments_are_refused(tmp_path):
+    with pytest.raises(UserError, match="two instruments are called 'reed'"):
+        write_live_page(tmp_path / "page", [instrument(), instrument()])
+    assert not (tmp_path / "page").exists()
+
+
+def test_large_models_are_stored_in_fewer_bits(tmp_path, monkeypatch):
+    runtime = (BUILT / RUNTIME).stat().st_size
+    monkeypatch.setattr("ddsp_tf.app.pages.live_page.LARGEST_PAGE", 4 / 3 * runtime + 300_000)
+    noise = np.random.default_rng(0).bytes(2_000_000)
+    streams = [noise, noise[:900_000], noise[:50_000], noise[:9]]
+    large = LiveInstrument(instrument().facts, streams, None)
+    folder = write_live_page(tmp_path / "page", [large]).parent
+    single = write_live_page(tmp_path / "page.html", [large], True)
+    assert gzip.decompress((folder / "reed.tflite.gz").read_bytes()) == streams[1]
+    assert embedded(single)["reed.tflite.gz"] == streams[2]
+
+
+def test_built_files_are_of_these_sources():
+    """If this fails, `make page` builds them again."""
+    record = json.loads((BUILT / "record.json").read_text())
+    sources = {f"src/{path.name}" for path in (SOURCES / "src").glob("*.ts")}
+    assert sources | {"build.mjs", "package-lock.json", "tsconfig.json"} == set(record["sources"])
+    for folder, names in ((SOURCES, record["sources"]), (BUILT, record["files"])):
+        for name, expected in names.items():
+            content = (folder / name).read_bytes()
+            # A checkout may have other ends of lines.
+            content = content if name.endswith(".gz") else content.replace(b"\r\n", b"\n")
+            assert hashlib.sha256(content).hexdigest() == expected, name
+
+
+def test_library_is_pinned_and_named_in_the_notice():
+    version = json.loads((SOURCES / "package.json").read_text())["dependencies"]["@litertjs/core"]
+    lock = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
+    assert re.fullmatch(r"[\d.]+", version)
+    assert lock["node_modules/@litertjs/core"]["version"] == version
+    assert f"@litertjs/core {version}" in (BUILT / "NOTICE").read_text()
+
+
+def test_no_source_is_longer_than_300_lines():
+    for path in (SOURCES / "src").glob("*.ts"):
+        assert len(path.read_text("utf-8").splitlines()) <= 300, path.name
