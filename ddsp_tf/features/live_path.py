@@ -140,7 +140,7 @@ def advance(
     Example:
         >>> def candidates(*scores):
         ...     octaves = np.log2(np.array([[220.0, 440.0]], np.float32))
-        ...     return Candidates(octaves, np.array([scores], np.float32), np.ones((1, 2)))
+        ...     return Candidates(octaves, np.float32([scores]), np.float32([[1, 1]]))
         >>> paths = Paths(*np.zeros((2, 1, 3), np.float32))
         >>> for scores in ((3.0, 2.0), (2.4, 2.6)):
         ...     paths, octave, _ = advance(paths, candidates(*scores), [(0.0, 0.02)], 0.01)
