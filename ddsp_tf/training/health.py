@@ -83,8 +83,8 @@ class Health:
             numbers: Levels as from `levels`.
 
         Returns:
-            Sentences about what is wrong now and was not said before, often none. What recovers
-            and fails again is said again.
+            Sentences about what is wrong now and was not reported before, often none. A failure
+            that ends and returns is reported again.
         """
         target = numbers["level_target_db"]
         if step < self.after_step or target < _AUDIBLE_DB:

@@ -66,6 +66,7 @@ def folder(record):
     return record("x.wav", 2).parent
 
 
+@pytest.mark.slow
 def test_killed_work_resumes_to_the_same_bytes(folder, tmp_path, extractor, measured):
     tests = os.path.dirname(counting_tracker.__file__)
     process = subprocess.Popen(
