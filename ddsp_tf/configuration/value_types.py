@@ -79,7 +79,7 @@ def _resolved(value: Any, macros: Mapping[str, Any], above: tuple[str, ...] = ()
             return value
         if name in above:
             circle = " = ".join(f"%{one}" for one in (*above[above.index(name) :], name))
-            raise RecursionError(f"{circle} is a circle; expected a value")
+            raise RecursionError(f"{circle} refers to itself; expected a value")
         return _OfMacro(name, _resolved(macros[name], macros, (*above, name)))
     if isinstance(value, dict):
         return {key: _resolved(one, macros, above) for key, one in value.items()}

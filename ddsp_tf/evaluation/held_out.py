@@ -98,7 +98,7 @@ def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict[str, Any]
         if manifest.extractor[name] != trained_with[name]:
             raise UserError(
                 f"{manifest.folder}: {name} is {manifest.extractor[name]} but was "
-                f"{trained_with[name]} in training, so that levels do not compare; "
+                f"{trained_with[name]} in training, so levels cannot be compared; "
                 "prepare the dataset with the configuration of the run"
             )
     tracker, training_tracker = _tracker(manifest.extractor), _tracker(trained_with)

@@ -62,7 +62,7 @@ def _check_damaged(out: Path, files: list[str], error: UserError) -> None:
     """An export whose model.json is lost or cut may be written again; others' folders may not."""
     if NAME in files and _belongs_to_another_program(out / NAME):
         raise UserError(
-            f"{out}: its {NAME} is not of an export of ddsp-tf; name another folder"
+            f"{out}: its {NAME} does not describe an export of ddsp-tf; name another folder"
         ) from error
     for name in files:
         if not _OURS.fullmatch(name) or (out / name).is_symlink():

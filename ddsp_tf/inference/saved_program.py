@@ -127,7 +127,7 @@ def _check_nodes(path: Path, nodes: Any, allowed: frozenset[str]) -> None:
         if node.op not in allowed:
             raise UserError(
                 f"{path}: not loaded, because node {node.name!r} is the operator {node.op}; "
-                "expected arithmetic only, as exports of ddsp-tf consist of"
+                "expected arithmetic only, as in exports of ddsp-tf"
             )
 
 

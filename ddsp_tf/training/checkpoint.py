@@ -160,8 +160,8 @@ class Checkpoint(keras.callbacks.Callback):
         found = {name: array.shape for name, array in arrays.items() if name[:8] != "metrics/"}
         if found != {name: tuple(variable.shape) for name, variable in wanted.items()}:
             raise UserError(
-                f"{self.folder}: checkpoint of step {step} is of another model or optimizer; name "
-                "a new folder"
+                f"{self.folder}: checkpoint of step {step} belongs to another model or optimizer; "
+                "name a new folder"
             )
         for name, variable in wanted.items():
             variable.assign(arrays[name])

@@ -30,7 +30,10 @@ def message_of(path, overrides=()):
         ("\n\nNoSuch.steps = 3", ["line 3", "no class 'NoSuch'", "--import"]),
         ("Harmonik.n_harmonics = 3", ["'Harmonik'", "did you mean 'Harmonic.n_harmonics'"]),
         ("train.steps = %nothing", ["%nothing is used but has no value"]),
-        ("include 'demo.gin'\na = %b\nb = %a\nn_harmonics = %a", ["; %a = %b = %a is a circle"]),
+        (
+            "include 'demo.gin'\na = %b\nb = %a\nn_harmonics = %a",
+            ["; %a = %b = %a refers to itself"],
+        ),
         ("Autoencoder.decoder = @Autoencoder()", [""]),
         ("include 'demo.gin'\nAutoencoder.decoder = 3", ["decoder=3; expected a Decoder"]),
         ("include 'demo.gin'\nAutoencoder.decoder = @Harmonic", ["expected a Decoder"]),

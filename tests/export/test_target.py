@@ -62,7 +62,7 @@ def test_a_removed_file_is_written_again(export):
 )
 def test_another_programs_model_json_is_not_replaced(tmp_path, content):
     (tmp_path / "model.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"model\.json is not of an export of ddsp-tf"):
+    with pytest.raises(UserError, match=r"model\.json does not describe an export of ddsp-tf"):
         check_target(tmp_path)
 
 
