@@ -6,6 +6,8 @@
 Prints two tables. Weak scaling: each device has `--batch` clips, and the time of a step is that of
 `model.fit` on clips that lie in memory. Loss curves: the command `ddsp-tf train` on the bundled
 violin with one global batch, which the devices divide, reading and validation included.
+
+With 128 clips JAX may compile for minutes: `--backend` selects one backend at a time.
 """
 
 import json
