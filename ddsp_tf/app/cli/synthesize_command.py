@@ -174,7 +174,7 @@ def _transferred(curves, frame_rate, model, adjustments):
 
 
 def _play_midi(model, source, out, _, seed, options):
-    from ddsp_tf.app.songs import choose_tracks, play_song
+    from ddsp_tf.app.tracks import choose_tracks, play_song
     from ddsp_tf.inference.midi_files import read_midi
     from ddsp_tf.inference.songs import Manner, song_seconds
 

@@ -1,4 +1,4 @@
-"""Songs: which model plays which track of a MIDI file."""
+"""Which model plays which track of a MIDI file."""
 
 import os
 import re
