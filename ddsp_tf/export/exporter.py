@@ -13,7 +13,7 @@ from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
 from ddsp_tf.export.recording_signatures import recording_endpoints
-from ddsp_tf.export.room import write_impulse_responses
+from ddsp_tf.export.room_files import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.target import check_target
 from ddsp_tf.export.verification import verify

@@ -8,7 +8,7 @@ from small_models import make_model
 from ddsp_tf.export.compression import compressed
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
 from ddsp_tf.export.recording_signatures import graph_features
-from ddsp_tf.export.room import impulse_response, resampled_response
+from ddsp_tf.export.room_files import impulse_response, resampled_response
 
 
 @pytest.mark.parametrize(("taps", "block"), [(1, 4), (300, 64), (257, 100), (64, 64), (3, 50)])
