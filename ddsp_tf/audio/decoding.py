@@ -1,5 +1,6 @@
 """Recordings as mono blocks at a given sample rate, with what was measured on the way."""
 
+import numbers
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,13 @@ class AudioDecoder:
     def __init__(self, path: str | os.PathLike, sample_rate: int, channel: str = "mean") -> None:
         if channel not in CHANNELS:
             raise UserError(f"channel {channel!r}: unknown; expected {', '.join(CHANNELS)}")
+        # The resampler asks for memory by the rate, and crashes where there is none.
+        number = isinstance(sample_rate, numbers.Real) and not isinstance(sample_rate, bool)
+        if not (number and _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE and sample_rate % 1 == 0):
+            raise UserError(
+                f"sample_rate is {sample_rate!r}; expected a whole number of Hz from "
+                f"{_LOWEST_RATE} to {_HIGHEST_RATE}"
+            )
         self.path, self.sample_rate, self.channel = Path(path), int(sample_rate), channel
         self.decoded = 0
         self.peak = self.channel_peak = 0.0

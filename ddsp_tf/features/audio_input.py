@@ -31,7 +31,10 @@ def mono_audio(audio: Any, sample_rate: float, hop: int) -> np.ndarray:
         ...
         ddsp_tf.errors.UserError: audio holds int16; expected floats in -1..1; divide by 32768
     """
-    audio = np.asarray(audio)
+    try:
+        audio = np.asarray(audio)
+    except ValueError as error:
+        raise UserError(f"audio is not an array of numbers ({error})") from error
     if not (np.isfinite(sample_rate) and sample_rate > 0):
         raise UserError(f"sample_rate is {sample_rate}; expected Hz above 0")
     if hop < 1:

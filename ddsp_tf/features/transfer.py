@@ -7,12 +7,14 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.intonation import correct_pitch
+from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.notes import find_notes, silence_pauses
 from ddsp_tf.units import hz_to_midi
 
 _LEVELS = ("loudness_db", "power_db")
 # A melody of nearly constant level has no distribution to adapt.
 _STEADY_DB = 0.5
+_MOST_GAIN_DB = 60.0
 _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -54,7 +56,7 @@ def transfer_curves(
         ranges: Statistics of the training data, from `dataset_statistics`.
         octaves: Octaves by which the pitch moves; None to choose.
         pitch_correction: Amount of pitch correction, 0 (as played) to 1 (each note in tune).
-        louder_db: Gain of the notes in dB after the adaptation; negative for softer.
+        louder_db: Gain of the notes in dB after the adaptation, -60 to 60; negative for softer.
         gate_db: Threshold of notes in dB below the loud parts, above 0; softer sound becomes
             silent.
 
@@ -62,7 +64,8 @@ def transfer_curves(
         `Transfer`. Without any note, everything is silent, and the pitch does not move.
 
     Raises:
-        UserError: If pitch_correction is not within 0 to 1, or gate_db is not above 0.
+        UserError: If a curve is missing, not [frames] or of another length than f0_hz, or a number
+            is out of range.
 
     Example:
         >>> curves = {"f0_hz": np.full(100, 110.0), "loudness_db": np.full(100, -30.0)}
@@ -76,7 +79,9 @@ def transfer_curves(
         raise UserError(f"pitch correction {pitch_correction}; expected 0 to 1")
     if not gate_db > 0.0:
         raise UserError(f"gate {gate_db} dB; expected how far below the loud parts, above 0")
-    curves = {name: np.asarray(curve, np.float32) for name, curve in curves.items()}
+    if not abs(louder_db) <= _MOST_GAIN_DB:
+        raise UserError(f"louder by {louder_db} dB; expected -60 to 60")
+    curves = _checked(curves)
     f0_hz = curves["f0_hz"]
     levels = [name for name in _LEVELS if name in curves]
     notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"), gate_db)
@@ -95,6 +100,31 @@ def transfer_curves(
     for name in levels:
         curves[name] = silence_pauses(curves[name], notes, frame_rate)
     return Transfer(curves, notes, octaves or 0, change)
+
+
+def _checked(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns float32 curves; where a number is not finite, there is no note."""
+    checked = {}
+    for name, curve in curves.items():
+        try:
+            checked[name] = np.asarray(curve, np.float32)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{name} is not an array of numbers ({error})") from error
+    for name in ("f0_hz", next((name for name in _LEVELS if name in checked), _LEVELS[0])):
+        if name not in checked:
+            raise UserError(f"the curves lack {name!r}; found {', '.join(checked) or 'nothing'}")
+    shape = checked["f0_hz"].shape
+    for name in ("f0_hz", "f0_confidence", *_LEVELS):
+        if name in checked and (checked[name].shape != shape or len(shape) != 1):
+            raise UserError(
+                f"{name} has the shape {list(checked[name].shape)}, f0_hz {list(shape)}; expected "
+                "[frames] of equal lengths"
+            )
+    for name in ("f0_hz", *_LEVELS):
+        if name in checked:
+            empty = np.float32(0.0 if name == "f0_hz" else FLOOR_DB)
+            checked[name] = np.where(np.isfinite(checked[name]), checked[name], empty)
+    return checked
 
 
 def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import numbers
 import os
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,8 @@ def load_features(
     """
     path = Path(path)
     _check_suffix(path)
+    if frame_rate is not None:
+        _check_rate(path, frame_rate)
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected a feature file (.npz, .csv or .json)")
     times = None
@@ -184,12 +187,16 @@ def _check_suffix(path: Path) -> None:
         raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
 
 
+def _check_rate(path: Path, frame_rate: Any) -> None:
+    if not isinstance(frame_rate, numbers.Real) or not 0 < frame_rate <= _LARGEST_RATE:
+        raise UserError(f"{path}: frame_rate is {frame_rate!r}; expected frames a second, above 0")
+
+
 def _checked(
     path: Path, features: dict[str, np.ndarray], frame_rate: float
 ) -> dict[str, np.ndarray]:
     """Returns the known features as float32 [frames], or says what is wrong with them."""
-    if not 0 < frame_rate <= _LARGEST_RATE:
-        raise UserError(f"{path}: frame_rate is {frame_rate}; expected frames a second, above 0")
+    _check_rate(path, frame_rate)
     for key in REQUIRED:
         if key not in features:
             raise UserError(

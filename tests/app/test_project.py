@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from ddsp_tf.app.cli.main import main
 from ddsp_tf.app.project import parts_of, player_of, run_of
+from ddsp_tf.files.run_directory import RunDirectory
 
 pytestmark = tensorflow_only
 
@@ -44,6 +45,15 @@ def test_info_shows_all_parts(project):
     shown = call("info", project).output
     assert "dataset " in shown and "pitch tracker" in shown
     assert "run " in shown and "6 of 6" in shown
+
+
+def test_info_says_where_the_dataset_is_now(project):
+    run = RunDirectory(project / "run")
+    run.update(run.describe_datasets([project / "dataset"]))
+    moved = project.rename(project.with_name("moved"))
+    assert "(gone)" not in call("info", moved / "run").output
+    (moved / "dataset").rename(moved / "hidden")
+    assert "(gone)" in call("info", moved / "run").output
 
 
 def test_it_is_played(project, tmp_path):

@@ -129,3 +129,10 @@ def test_floats_above_full_scale_are_not_clipped_unless_they_are_flat(tmp_path, 
         list(decoder.blocks())
         assert decoder.clipped_share == pytest.approx(expected, abs=0.02)
         assert decoder.channel_peak == pytest.approx(np.abs(samples).max(), rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 999, 1.5, float("nan"), "16000", None, True, 10**9])
+def test_impossible_rates_are_refused(tmp_path, rate):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 16000)
+    with pytest.raises(UserError, match=r"sample_rate is .*; expected a whole number of Hz from"):
+        read_audio(tmp_path / "a.wav", rate)

@@ -113,6 +113,38 @@ def test_silence_stays_silent():
     assert (fitted.curves["loudness_db"] == -80.0).all()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"f0_hz": None}, "lack 'f0_hz'; found loudness_db"),
+        ({"loudness_db": None}, "lack 'loudness_db'"),
+        ({"loudness_db": np.zeros(3)}, r"loudness_db has the shape \[3\], f0_hz \["),
+        ({"f0_hz": np.zeros((1, 3))}, r"f0_hz has the shape \[1, 3\]"),
+        ({"f0_hz": "high"}, "f0_hz is not an array of numbers"),
+    ],
+)
+def test_curves_that_do_not_fit_are_named(rng, change, message):
+    played = {name: flute(rng)[name] for name in ("f0_hz", "loudness_db")}
+    changed = {name: curve for name, curve in {**played, **change}.items() if curve is not None}
+    with pytest.raises(UserError, match=message):
+        transfer_curves(changed, RATE, RANGES)
+
+
+@pytest.mark.parametrize("name", ["f0_hz", "loudness_db"])
+def test_frames_without_a_number_are_pauses(rng, name):
+    played = {key: np.array(curve) for key, curve in flute(rng).items()}
+    played[name][20:60] = np.nan
+    fitted = transfer_curves(played, RATE, RANGES)
+    assert not fitted.notes[20:60].any() and fitted.notes.any()
+    assert all(np.isfinite(curve).all() for curve in fitted.curves.values())
+
+
+@pytest.mark.parametrize("louder_db", [61.0, float("nan"), float("-inf")])
+def test_a_gain_beyond_hearing_is_refused(rng, louder_db):
+    with pytest.raises(UserError, match="expected -60 to 60"):
+        transfer_curves(flute(rng), RATE, RANGES, louder_db=louder_db)
+
+
 @pytest.mark.parametrize("amount", [-0.1, 1.1, float("nan")])
 def test_impossible_corrections_are_refused(rng, amount):
     with pytest.raises(UserError, match="pitch correction"):

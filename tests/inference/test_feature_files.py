@@ -263,3 +263,16 @@ def test_tracker_is_kept_where_the_format_can(tmp_path):
     (tmp_path / "i.npz").write_bytes(b"none")
     for name in ("g.npz", "h.csv", "i.npz", "missing.npz"):
         assert load_tracker(tmp_path / name) is None
+
+
+@pytest.mark.parametrize("frame_rate", [0, -1, float("nan"), 1e9, "100"])
+def test_impossible_frame_rates_are_refused(tmp_path, frame_rate):
+    path = tmp_path / "tone.npz"
+    curves = {"f0_hz": np.full(9, 220.0), "loudness_db": np.zeros(9)}
+    save_features(path, curves, 100)
+    for call in (
+        lambda: load_features(path, frame_rate),
+        lambda: save_features(path, curves, frame_rate),
+    ):
+        with pytest.raises(UserError, match=r"frame_rate is .*; expected frames a second, above 0"):
+            call()

@@ -86,7 +86,7 @@ def _describe_run(path):
     run = RunDirectory(path)
     record = run.read()
     rows = [
-        ("dataset", record["dataset"]),
+        ("dataset", _places(run, record)),
         ("configuration", record["config"]),
         ("steps", f"{record.get('step', 0)} of {record['steps']}"),
         ("seed", record["seed"]),
@@ -104,6 +104,15 @@ def _describe_run(path):
             value = evaluation.summary.get(name)
             rows.append((wording(name).label.lower(), wording(name).text(value)))
     print_table(f"run {run.path}", rows)
+
+
+def _places(run, record) -> str:
+    from ddsp_tf.errors import UserError
+
+    try:
+        return ", ".join(map(str, run.datasets()))
+    except UserError:
+        return f"{', '.join(record['datasets']) or 'unknown'} (gone)"
 
 
 def _describe_export(path):

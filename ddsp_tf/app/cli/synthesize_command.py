@@ -35,7 +35,7 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
 )
 @click.option(
     "--louder-db",
-    type=float,
+    type=click.FloatRange(-60.0, 60.0),
     default=0.0,
     show_default=True,
     help="With --transfer: decibels added to the fitted level.",
