@@ -1,5 +1,10 @@
 """The exception that means: the user can mend this."""
 
+import math
+import numbers
+import reprlib
+from typing import Any
+
 
 class UserError(Exception):
     """A mistake in a file, a folder or a setting that its owner can mend.
@@ -64,3 +69,33 @@ class Stopped(KeyboardInterrupt):
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows instead of a traceback; IPython looks for this name."""
         return [str(self)]
+
+
+def check_number(
+    name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = False
+) -> None:
+    """Makes sure that an argument is a finite number within bounds.
+
+    Args:
+        name: Name of the argument.
+        value: What was given for it.
+        least: Smallest number accepted.
+        most: Largest number accepted.
+        whole: Whether it must be an integer.
+
+    Raises:
+        UserError: If it is anything else.
+
+    Example:
+        >>> check_number("clip_frames", 0, 1, whole=True)
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: clip_frames is 0; expected a whole number from 1
+    """
+    kind = numbers.Integral if whole else numbers.Real
+    number = isinstance(value, kind) and not isinstance(value, bool)
+    if number and math.isfinite(value) and least <= value <= most:
+        return
+    bounds = f"from {least:g}" + ("" if most == math.inf else f" to {most:.10g}")
+    noun = "a whole number" if whole else "a number"
+    raise UserError(f"{name} is {reprlib.repr(value)}; expected {noun} {bounds}")

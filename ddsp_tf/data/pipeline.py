@@ -14,7 +14,7 @@ from ddsp_tf.data.clips import as_written, consecutive_clips
 from ddsp_tf.data.manifest import Manifest, as_manifest, check_same_extractor
 from ddsp_tf.data.random_clips import mixed_clips, random_clips
 from ddsp_tf.data.varispeed import Varispeed
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.loudness import FLOOR_DB
 
@@ -75,10 +75,17 @@ def training_batches(
         ... )  # doctest: +SKIP
         >>> model.fit(batches, steps_per_epoch=1000)  # doctest: +SKIP
     """
-    _check_positive(clip_frames=clip_frames, batch_size=batch_size, first_step=first_step + 1)
+    check_number("clip_frames", clip_frames, 1, whole=True)
+    check_number("batch_size", batch_size, 1, whole=True)
+    check_number("first_step", first_step, 0, whole=True)
+    check_number("seed", seed, -(1 << 62), 1 << 62, whole=True)
+    check_number("gain_db", gain_db, 0.0)
+    check_number("varispeed", varispeed, 0.0, 12.0)
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
     manifests = [as_manifest(dataset) for dataset in datasets]
+    if not manifests:
+        raise UserError("no dataset given; expected at least one")
     check_same_extractor(manifests)
     for manifest in manifests:
         _check_clip_frames(manifest, clip_frames)
@@ -213,12 +220,7 @@ def clips(
         UserError: If the split is empty, the dataset is incomplete, a feature is unknown, or a
             size is not positive.
     """
-    _check_positive(clip_frames=clip_frames, batch_size=batch_size)
+    check_number("clip_frames", clip_frames, 1, whole=True)
+    check_number("batch_size", batch_size, 1, whole=True)
     batches = consecutive_clips(as_manifest(dataset), split, clip_frames).batch(batch_size)
     return batches.map(_as_pairs(features, with_sources))
-
-
-def _check_positive(**sizes: int) -> None:
-    for name, value in sizes.items():
-        if value < 1:
-            raise UserError(f"{name} {value}: expected a whole number of 1 or more")

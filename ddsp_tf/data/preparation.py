@@ -36,7 +36,7 @@ from ddsp_tf.data.working_folder import (
     measure_missing,
     working_folder,
 )
-from ddsp_tf.errors import NoRoomError, UserError
+from ddsp_tf.errors import NoRoomError, UserError, check_number
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.files.atomic import atomic_path, recover
 from ddsp_tf.files.locks import locked
@@ -118,8 +118,10 @@ def prepare_dataset(
             something else or is locked, no recording is usable, or the disk is full.
     """
     out = Path(os.path.abspath(out))
-    if not 0 <= validation_share <= 1:
-        raise UserError(f"validation_share {validation_share}: expected 0 to 1")
+    check_number("validation_share", validation_share, 0.0, 1.0)
+    check_number("seed", seed, 0, whole=True)
+    if jobs is not None:
+        check_number("jobs", jobs, 1, whole=True)
     with locked(out, "preparing a dataset"):
         recover(out)
         check_replaceable(out)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.audio.decoding import CHANNELS
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.notes import spans
 
 SILENCE_RULES = ("keep", "trim", "skip")
@@ -17,6 +17,8 @@ MINIMUM_SECONDS = 0.5
 PEAK_TARGET_DB = -1.0
 RMS_TARGET_DB = -20.0
 _RMS_GATE_DB = 20.0
+# Levels end at -80 dB.
+_LOWEST_SILENCE_DB = -79.9
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,7 @@ class PreparationRules:
                 raise UserError(
                     f"{name} {getattr(self, name)!r}: unknown; expected one of {', '.join(known)}"
                 )
-        if not -80.0 < self.silence_db <= -10.0:
-            raise UserError(
-                f"silence_db {self.silence_db}: expected a level between -80 and -10 dB re full "
-                "scale"
-            )
+        check_number("silence_db", self.silence_db, _LOWEST_SILENCE_DB, -10.0)
 
     def describe(self) -> dict[str, Any]:
         """Returns the rules, ready for JSON."""

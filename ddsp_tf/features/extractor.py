@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.dsp.rates import hop_size
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.audio_input import mono_audio
 from ddsp_tf.features.loudness import loudness_db, power_db
 from ddsp_tf.features.pitch import PitchTracker, pitch_tracker, tracker_difference
 from ddsp_tf.features.refinement import refine_f0 as refined
 
+# Several seconds at any rate; memory is proportional to it.
+_LARGEST_WINDOW = 1 << 20
 FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
 
 
@@ -46,6 +48,8 @@ class FeatureExtractor:
         power_frame_size: int = 1024,
         refine_f0: bool = True,
     ) -> None:
+        check_number("sample_rate", sample_rate, 1, 1_000_000)
+        check_number("frame_rate", frame_rate, 1e-3, 1e5)
         try:
             self.hop = hop_size(sample_rate, frame_rate)
         except ValueError as error:
@@ -58,8 +62,7 @@ class FeatureExtractor:
             ("loudness_fft_size", loudness_fft_size),
             ("power_frame_size", power_frame_size),
         ):
-            if not isinstance(value, int) or value < 2:
-                raise UserError(f"{name} {value!r}: expected a whole number of 2 or more samples")
+            check_number(name, value, 2, _LARGEST_WINDOW, whole=True)
         self.loudness_fft_size = loudness_fft_size
         self.power_frame_size = power_frame_size
         if not isinstance(refine_f0, bool):

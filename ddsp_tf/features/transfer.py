@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.intonation import correct_pitch
 from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.notes import find_notes, silence_pauses
@@ -15,6 +15,8 @@ _LEVELS = ("loudness_db", "power_db")
 # A melody of nearly constant level has no distribution to adapt.
 _STEADY_DB = 0.5
 _MOST_GAIN_DB = 60.0
+_MOST_OCTAVES = 10
+_LEAST_GATE_DB = 1e-3
 _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -75,13 +77,15 @@ def transfer_curves(
         >>> fitted.octaves, float(fitted.curves["f0_hz"][50])
         (2, 440.0)
     """
-    if not 0.0 <= pitch_correction <= 1.0:
-        raise UserError(f"pitch correction {pitch_correction}; expected 0 to 1")
-    if not gate_db > 0.0:
-        raise UserError(f"gate {gate_db} dB; expected how far below the loud parts, above 0")
-    if not abs(louder_db) <= _MOST_GAIN_DB:
-        raise UserError(f"louder by {louder_db} dB; expected -60 to 60")
+    check_number("pitch_correction", pitch_correction, 0.0, 1.0)
+    check_number("gate_db", gate_db, _LEAST_GATE_DB)
+    check_number("louder_db", louder_db, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+    check_number("frame_rate", frame_rate, 1.0, 1e5)
+    if octaves is not None:
+        check_number("octaves", octaves, -_MOST_OCTAVES, _MOST_OCTAVES, whole=True)
     curves = _checked(curves)
+    if "f0_midi" not in ranges:
+        raise UserError("ranges lack 'f0_midi'; expected those of `load_ranges`")
     f0_hz = curves["f0_hz"]
     levels = [name for name in _LEVELS if name in curves]
     notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"), gate_db)
@@ -104,6 +108,8 @@ def transfer_curves(
 
 def _checked(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns float32 curves; where a number is not finite, there is no note."""
+    if not isinstance(curves, Mapping):
+        raise UserError(f"curves are a {type(curves).__name__}; expected a dictionary of arrays")
     checked = {}
     for name, curve in curves.items():
         try:
@@ -115,10 +121,10 @@ def _checked(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             raise UserError(f"the curves lack {name!r}; found {', '.join(checked) or 'nothing'}")
     shape = checked["f0_hz"].shape
     for name in ("f0_hz", "f0_confidence", *_LEVELS):
-        if name in checked and (checked[name].shape != shape or len(shape) != 1):
+        if name in checked and (checked[name].shape != shape or len(shape) != 1 or shape == (0,)):
             raise UserError(
                 f"{name} has the shape {list(checked[name].shape)}, f0_hz {list(shape)}; expected "
-                "[frames] of equal lengths"
+                "[frames] of equal lengths, at least one"
             )
     for name in ("f0_hz", *_LEVELS):
         if name in checked:

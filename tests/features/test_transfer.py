@@ -74,7 +74,7 @@ def test_the_gate_silences_what_is_softer(rng):
 
 @pytest.mark.parametrize("gate_db", [0.0, -3.0, np.nan])
 def test_a_gate_above_everything_is_refused(rng, gate_db):
-    with pytest.raises(UserError, match="above 0"):
+    with pytest.raises(UserError, match="gate_db is"):
         transfer_curves(flute(rng), RATE, RANGES, gate_db=gate_db)
 
 
@@ -147,5 +147,5 @@ def test_a_gain_beyond_hearing_is_refused(rng, louder_db):
 
 @pytest.mark.parametrize("amount", [-0.1, 1.1, float("nan")])
 def test_impossible_corrections_are_refused(rng, amount):
-    with pytest.raises(UserError, match="pitch correction"):
+    with pytest.raises(UserError, match="pitch_correction is"):
         transfer_curves(flute(rng), RATE, RANGES, pitch_correction=amount)

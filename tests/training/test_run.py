@@ -234,7 +234,7 @@ def test_more_steps_resume_a_finished_run_from_its_newest_whole_checkpoint(
     newest.write_bytes(newest.read_bytes()[:-100])
     overrides = [*tiny_overrides, UNHEARD, "train.steps=8"]
     train_run("demo", tiny_dataset, folder, overrides=overrides, seed=1, on_warning=said.append)
-    assert "step_00000006.npz: damaged" in said[0]
+    assert any("step_00000006.npz: damaged" in text for text in said)
     assert RunDirectory(folder).read()["steps"] == 8
     ours, theirs = (MetricsLog(run / "logs/metrics.csv") for run in (folder, tiny_run))
     assert ours.rows()[:-1] == theirs.rows()

@@ -79,7 +79,7 @@ def test_features_of_one_channel(melodies, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--silence-db", "5"], "silence_db 5"),
+        (["--silence-db", "5"], "silence_db is 5.0"),
         (["--beam-folder", "x"], "need --runner"),
         (["--runner", "DirectRunner"], "pip install ddsp-tf[beam]"),
         (["--jobs", "0"], "--jobs"),
