@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_tf.errors import UserError, check_number
+from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.resampling import resample_curves
 from ddsp_tf.files.atomic import atomic_path
@@ -19,7 +19,7 @@ REQUIRED = ("f0_hz", "loudness_db")
 OPTIONAL = ("f0_confidence", "power_db")
 SUFFIXES = (".npz", ".csv", ".json")
 _NAMES = (*REQUIRED, *OPTIONAL)
-_LEAST_RATE, _LARGEST_RATE = 1e-3, 1e5
+_LARGEST_RATE = 1e5
 _LARGEST_JSON = 1 << 28
 # How long a file with few rows may last: breakpoints drawn by hand are far apart.
 _SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
@@ -186,8 +186,10 @@ def _check_suffix(path: Path) -> None:
         raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
 
 
-def _check_rate(path: Path, frame_rate: float) -> None:
-    check_number(f"{path}: frame_rate", frame_rate, _LEAST_RATE, _LARGEST_RATE)
+def _check_rate(path: Path, frame_rate: Any) -> None:
+    number = isinstance(frame_rate, (int, float, np.number))
+    if not number or not 0 < frame_rate <= _LARGEST_RATE:
+        raise UserError(f"{path}: frame_rate is {frame_rate!r}; expected frames a second, above 0")
 
 
 def _checked(

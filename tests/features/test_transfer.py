@@ -141,7 +141,7 @@ def test_frames_without_a_number_are_pauses(rng, name):
 
 @pytest.mark.parametrize("louder_db", [61.0, float("nan"), float("-inf")])
 def test_a_gain_beyond_hearing_is_refused(rng, louder_db):
-    with pytest.raises(UserError, match="expected -60 to 60"):
+    with pytest.raises(UserError, match="expected a number from -60 to 60"):
         transfer_curves(flute(rng), RATE, RANGES, louder_db=louder_db)
 
 
