@@ -189,6 +189,22 @@ def test_confidence_is_lower_in_noise(tracker):
     assert means[-1] < 0.4
 
 
+def test_confidence_is_the_share_of_frames_that_are_right(tracker):
+    confidences, right = [], []
+    for hz in (70.0, 150.0, 400.0, 900.0):
+        clean = tone(with_rests(steady(hz)), amplitudes=RICH)
+        for snr_db in (0.0, -5.0, -10.0, -15.0):
+            signal = clean.with_noise(snr_db, seed=round(hz - snr_db))
+            f0_hz, confidence = tracker.track(signal.audio, 16000, HOP)
+            confidences.append(confidence)
+            right.append(cents_between(f0_hz, signal.frames(HOP)) < 50)
+    confidence, right = np.concatenate(confidences), np.concatenate(right)
+    for low, high, tolerance in ((0.7, 0.9, 0.15), (0.9, 1.01, 0.05)):
+        inside = (confidence >= low) & (confidence < high)
+        assert inside.sum() > 50
+        assert abs(right[inside].mean() - confidence[inside].mean()) < tolerance
+
+
 @pytest.mark.parametrize("limits", [(10.0, 4200.0), (440.0, 441.0), (27.0, 9000.0), (500.0, 100.0)])
 def test_a_range_without_pitch_is_refused(limits):
     with pytest.raises(UserError, match="found the range"):
