@@ -20,6 +20,8 @@ print(ddsp_tf.recording("violin").stat().st_size)
 from pathlib import Path
 from ddsp_tf.app.pages.templates import write_page
 write_page(Path("page.css"), "page.css.j2")
+from ddsp_tf.app.pages.live_page import LiveInstrument, write_live_page
+write_live_page("live.html", [LiveInstrument({"name": "reed"}, [b""])], single_file=True)
 """
 
 
@@ -46,6 +48,9 @@ def test_wheel_holds_everything_that_ships(installed):
         "ddsp_tf/app/recordings/violin.flac",
         "ddsp_tf/app/recordings/NOTICE",
         "ddsp_tf/app/pages/report.html.j2",
+        "ddsp_tf/app/pages/live/built/litert.wasm.gz",
+        "ddsp_tf/app/pages/live/built/worker.js",
+        "ddsp_tf/app/pages/live/built/NOTICE",
         "ddsp_tf/py.typed",
     ):
         assert name in names
