@@ -20,7 +20,7 @@ SENTENCES = {
     "train": "stopped; the checkpoints so far are kept; the same command resumes",
     "evaluate": "stopped before the evaluation was complete; run the same command again",
     "export": "stopped; an export is written only when it is complete; run the same command again",
-    "play": "stopped; --out writes a page only when it is complete",
+    "play": "stopped",
     "features": "stopped; a file is written only when it is complete; run the same command again",
     "notes": "stopped; a file is written only when it is complete; run the same command again",
     "synthesize": "stopped; a file is written only when it is complete; run the same command again",

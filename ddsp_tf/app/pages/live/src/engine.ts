@@ -1,6 +1,6 @@
 // The machinery below the page: worker, audio graph, and what connects them.
 
-import { moduleAddress, readFile, scriptAddress, Trouble } from "./files";
+import { addModule, readFile, scriptAddress, Trouble } from "./files";
 import { Latency } from "./latency";
 import type { Curves, Facts, FromWorker, Gesture, Mix, Report, Settings } from "./protocol";
 import type { Source, ToWorker } from "./protocol";
@@ -103,7 +103,7 @@ export class Engine {
 
   private async build(): Promise<void> {
     const context = new AudioContext({ latencyHint: 0 });
-    await context.audioWorklet.addModule(moduleAddress("worklet-script"));
+    await addModule(context, "worklet-script");
     const options = { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] };
     const player = new AudioWorkletNode(context, "player", options);
     const mixed = new GainNode(context);

@@ -35,9 +35,18 @@ export function scriptAddress(id: string): string {
   return URL.createObjectURL(new Blob([scriptText(id)], { type: "text/javascript" }));
 }
 
-/** The same for a module: of a page on a disk, modules do not load from blobs. */
-export function moduleAddress(id: string): string {
-  return `data:text/javascript;charset=utf-8,${encodeURIComponent(scriptText(id))}`;
+/**
+ * Loads a script that the page holds as text on the audio thread.
+ *
+ * It is given as data: of a page on a disk, browsers load no modules from blobs.
+ */
+export async function addModule(context: AudioContext, id: string): Promise<void> {
+  const text = encodeURIComponent(scriptText(id));
+  try {
+    await context.audioWorklet.addModule(`data:text/javascript;charset=utf-8,${text}`);
+  } catch {
+    await context.audioWorklet.addModule(scriptAddress(id));
+  }
 }
 
 function scriptText(id: string): string {
