@@ -16,7 +16,9 @@ _TIE_COST = 0.1
 _ATTACK_SECONDS, _RELEASE_SECONDS, _BLEND_SECONDS = 0.15, 0.25, 0.08
 _SEAM_SECONDS = 0.02
 _LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
-_LARGEST_CENTS = 100.0
+_LARGEST_CENTS = 60.0
+# How far the level of connected notes may fall where they meet.
+_LEGATO_DB = 8.0
 
 # Of each note: what it is, and what is before and after it.
 _FACTS = ("midi", "level_db", "connected_before", "connected_after", "before", "after")
@@ -125,14 +127,20 @@ class RecordedNotes(Expression):
             note = notes[k]
             last = self._choose(notes, k, end - first, frame_rate, generator, last)
             cents, relative_db = self._warped(last, end - first, frame_rate)
-            limits = [_LARGEST_CENTS, _LARGEST_CENTS]
-            for side, other in ((0, k - 1), (1, k + 1)):
-                if 0 <= other < len(notes) and is_connected(*sorted_pair(notes, k, other)):
-                    limits[side] = max(50.0 * abs(notes[other].midi - note.midi), limits[side])
+            wanted = np.array(_facts(notes, k))
+            # A glide goes half of the way to the neighbour's pitch.
+            limits = np.maximum(50.0 * np.abs(wanted[4:6]), _LARGEST_CENTS)
             half = np.arange(end - first) < (end - first) / 2
             limit = np.where(half, *limits)
             midi[first:end] = note.midi + np.clip(cents, -limit, limit) / 100.0
-            level_db[first:end] = note.level_db + relative_db
+            shaped = note.level_db + relative_db
+            edge = min(round(_ATTACK_SECONDS * frame_rate), (end - first) // 2)
+            for side, zone in ((2, slice(0, edge)), (3, slice(end - first - edge, end - first))):
+                if wanted[side]:
+                    shaped[zone] = np.maximum(shaped[zone], note.level_db - _LEGATO_DB)
+                elif self._facts[last, side]:
+                    shaped[zone] = np.minimum(shaped[zone], level_db[first:end][zone])
+            level_db[first:end] = shaped
         for k in range(1, len(notes)):
             if is_connected(notes[k - 1], notes[k]):
                 seam = round(notes[k].onset_s * frame_rate)
