@@ -106,7 +106,7 @@ class RecordedNotes(Expression):
             raise UserError("expression: no note was found in the recordings")
         return cls(
             {
-                "frame_rate": np.float32(frame_rate),
+                "frame_rate": np.array(frame_rate, np.float32),
                 "ends": np.cumsum([len(curve) for curve in cents]).astype(np.int32),
                 "facts": np.array(facts, np.float32),
                 "cents": np.concatenate(cents).astype(np.float16),

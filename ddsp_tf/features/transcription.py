@@ -184,7 +184,9 @@ def _groups(found: list[Span], gap: float) -> list[list[Span]]:
 def _join(group: list[Span], curves: _Curves) -> list[Span]:
     """Joins the parts of one note, the longest first."""
     group = list(group)
-    judged = functools.cache(lambda *spans: _is_one_note(*spans, curves))
+    judged = functools.cache(
+        lambda before, first, second: _is_one_note(before, first, second, curves)
+    )
     while True:
         pairs = [
             k

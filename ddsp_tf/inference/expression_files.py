@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def save_expression(path: str | os.PathLike, expression: RecordedNotes) -> None:
         UserError: If the file cannot be written.
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **expression.arrays)
+        arrays: dict[str, Any] = dict(expression.arrays)
+        np.savez_compressed(file, **arrays)
 
 
 def load_expression(model: str | os.PathLike) -> RecordedNotes | None:
