@@ -171,7 +171,8 @@ def play_features(curves, seed, path, model, realtime):
 def play_recording(audio, seed, path, model, realtime):
     """Plays what is heard in a recording; returns [samples], aligned with it."""
     hop, frames = model["hop"], len(audio) // model["hop"]
-    latency = model["listen"]["latency_samples"] + model["latency_samples"]
+    # What a frame describes lies before the end of its hop, and is played from its start on.
+    latency = max(model["listen"]["latency_samples"] - hop + model["latency_samples"], 0)
     hops = frames + -(-latency // hop)
     curves_of = heard(path.with_name("listen.tflite"), audio, model)
     noise = white_noise(seed, hops * hop)
