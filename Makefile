@@ -31,7 +31,7 @@ JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_re
 ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
   tests/test_units.py tests/test_layers.py tests/training/test_averaging.py
 
-.PHONY: bench clean colab demo docs ladder lint live page pictures slow test test-all
+.PHONY: bench clean colab demo docs instruments ladder lint live page pictures slow test test-all
 
 # Bytecode is compiled when a module is first imported, not for everything at once.
 $(INSTALLED)-%: setup.cfg pyproject.toml
@@ -100,6 +100,9 @@ colab: $(FOR_TESTS)
 ladder: $(FOR_TESTS)
 	rm -rf $(LADDER)
 	$(BIN)/python benchmarks/ladder/climb.py --out $(LADDER) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+
+instruments: $(FOR_DEMO)
+	$(BIN)/python benchmarks/bundled/make_instruments.py $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(LADDER) build dist site *.egg-info

@@ -40,12 +40,20 @@ def split_options(function):
     )(function)
 
 
+def _run_of(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Returns the run that a path means, as text; names of bundled models stay."""
+    from ddsp_tf.app.project import run_of
+
+    return None if path is None else str(run_of(path))
+
+
 start_option = click.option(
     "--from",
     "start_from",
     metavar="MODEL",
-    help="Start from the weights of a trained model: a run, a .keras file or bundled:violin. Its "
-    "configuration is used unless --config is given.",
+    callback=_run_of,
+    help="Start from the weights of a trained model: a run, the folder of `ddsp-tf run`, a .keras "
+    "file or bundled:violin. Its configuration is used unless --config is given.",
 )
 
 channel_option = click.option(

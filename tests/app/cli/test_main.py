@@ -168,6 +168,16 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert not any(tmp_path.iterdir())
 
 
+def test_a_project_to_start_from_means_its_run(tmp_path):
+    run = tmp_path / "project" / "run"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    command, required = main.commands["train"], ["--data", "x", "--run", "y"]
+    for given, meant in ((tmp_path / "project", run), ("bundled:violin", "bundled:violin")):
+        context = command.make_context("train", [*required, "--from", str(given)])
+        assert context.params["start_from"] == str(meant)
+
+
 def test_a_programs_own_failure_keeps_its_traceback(monkeypatch):
     def fail(path):
         raise RuntimeError("a bug")
