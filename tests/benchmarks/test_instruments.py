@@ -59,6 +59,21 @@ def test_every_instrument_alone(call, recordings, tmp_path):
     assert wrong.exit_code == 1 and "no set kazoo; found horn, reed" in wrong.output
 
 
+def test_rooms(call, recordings, tmp_path):
+    out = tmp_path / "out"
+    variants = ("--variant", "auto", "--only", "horn")
+    done = call("rooms", recordings, "--out", out, "--steps", "2", *variants)
+    assert done.exit_code == 0, done.output
+    rows = [row.split(" | ")[0] for row in (out / "demo.md").read_text().splitlines()[2:]]
+    assert rows == ["| horn, dry: auto", "| horn, roomy: auto", "| mean"]
+    dry, wet = (
+        soundfile.read(folder / "train" / "horn.flac")[0]
+        for folder in (recordings / "horn", out / "recordings" / "horn")
+    )
+    tail = slice(int(0.99 * 16000), int(1.01 * 16000))
+    assert np.abs(wet[tail]).max() > 3.0 * np.abs(dry[tail]).max()
+
+
 def test_leave_one_out(call, recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(__import__("leave_one_out"), "SECONDS", (1.0, 0.5))
     monkeypatch.setattr(
