@@ -31,8 +31,9 @@ class TrainingSettings:
     Attributes:
         start_from: Model whose weights the training starts from: run directory, `.keras` file, or
             "bundled:NAME". Weights of other names or shapes start anew. "" for none.
-        room: "keep", or "auto", which leaves a learned reverb at the end of the model out, and
-            matches levels instead, if the recordings have no audible room.
+        room: "keep", or "auto", which suits a learned reverb at the end of the model to the
+            recordings: levels are matched, and the room is learned slowly, or left out if the
+            recordings have none that can be heard.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
         clip_seconds: Length of a training clip in seconds, at least 0.1, rounded to whole frames.

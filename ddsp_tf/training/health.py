@@ -125,6 +125,6 @@ class Health:
                 found[name] = (
                     f"step {step}: {name} is {added:.0f} dB louder than the dry sound: it carries "
                     "the tone in place of the synthesizers, so loudness and pitch will be wrong; "
-                    "use fast_dry if the recordings are dry, else match the levels (LevelMatching)"
+                    "start again with train.room='auto', or without a room, as in fast_dry"
                 )
         return found

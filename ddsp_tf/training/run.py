@@ -20,7 +20,7 @@ from ddsp_tf.training.devices import settle_backend, spread_over
 from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
-from ddsp_tf.training.rooms import suit_room
+from ddsp_tf.training.room_choice import suit_room
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
 

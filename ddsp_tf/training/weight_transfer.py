@@ -91,14 +91,24 @@ def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
 
 
 def _changed_rate(model: Autoencoder, base: Autoencoder, name: str) -> str | None:
-    """Says which rate has changed that a weight depends on."""
-    area = name.partition("/")[0]
+    """Says which rate or scale has changed that a weight depends on."""
+    area, _, rest = name.partition("/")
+    if area == "processors":
+        ours, theirs = (_tap_scale(one, rest.partition("/")[0]) for one in (model, base))
+        if ours != theirs and None not in (ours, theirs):
+            return f"tap_scale {theirs:g}, here {ours:g}"
     if area in ("processors", "encoder") and model.sample_rate != base.sample_rate:
         return _rates("sample rate", base.sample_rate, model.sample_rate)
     looks_back = area == "encoder" or (area == "decoder" and "_stack/" not in name)
     if looks_back and model.frame_rate != base.frame_rate:
         return _rates("frame rate", base.frame_rate, model.frame_rate)
     return None
+
+
+def _tap_scale(model: Autoencoder, name: str) -> float | None:
+    """Returns the factor from the weights of a reverb to its response."""
+    found = (one for one in model.processor_group.processors if one.name == name)
+    return getattr(next(found, None), "tap_scale", None)
 
 
 def _rate_free(model: Autoencoder) -> set[str]:

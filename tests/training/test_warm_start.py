@@ -71,6 +71,7 @@ def test_a_model_of_the_same_shape_becomes_the_same(made):
     [
         (["n_harmonics=9"], {"harmonic_distribution"}, "6, here 9"),
         (["Reverb.length=50"], {"reverb"}, "40, here 50"),
+        (["Reverb.tap_scale=0.5"], {"reverb"}, "tap_scale 1, here 0.5"),
         (["frame_rate=125"], {"gru"}, "frame rate 100, here 125"),
         (
             ["sample_rate=24000", "MultiScaleSpectralLoss.fft_sizes=None"],
