@@ -98,7 +98,7 @@ def main(recordings, hours, notes, trackers, jobs):
         click.echo(", ".join(describe_machine().values()) + "\n")
         click.echo("| " + " | ".join(header) + " |")
         click.echo("| --- |" + " ---: |" * (len(header) - 1))
-        for tracker in trackers or ("'swift_f0'", "'yin'"):
+        for tracker in trackers or ("'auto'",):
             seconds, mebibytes = prepare(recordings, Path(folder, "dataset"), tracker, jobs)
             manifest = load_manifest(Path(folder, "dataset"))
             given = sum(recording.seconds for recording in manifest.recordings)
