@@ -86,7 +86,7 @@ def test_any_tracker_can_be_given():
     assert np.all(features["f0_hz"] == 200)
 
 
-@pytest.mark.parametrize(("sample_rate", "frame_rate"), [(44100, 250), (16000, 0), (100, 250)])
+@pytest.mark.parametrize(("sample_rate", "frame_rate"), [(44100, 250), (100, 250)])
 def test_rates_that_do_not_divide_are_both_named(sample_rate, frame_rate):
     with pytest.raises(UserError, match=rf"frame_rate={frame_rate} .*sample_rate={sample_rate}"):
         FeatureExtractor(sample_rate, frame_rate)
@@ -109,7 +109,7 @@ def test_bad_audio_is_refused(audio, message):
 
 
 def test_bad_settings_are_named():
-    with pytest.raises(UserError, match=r"loudness_fft_size 1\.5"):
+    with pytest.raises(UserError, match=r"loudness_fft_size is 1\.5"):
         FeatureExtractor(loudness_fft_size=1.5)
     with pytest.raises(UserError, match="power_frame_size 0"):
         FeatureExtractor(power_frame_size=0)
