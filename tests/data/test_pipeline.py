@@ -190,13 +190,13 @@ def test_empty_splits_and_bad_sizes_are_refused(record, extractor, tmp_path):
         clips(manifest, split="validation", clip_frames=10)
     with pytest.raises(UserError, match="validation split is empty"):
         list(whole_files(manifest, "validation"))
-    with pytest.raises(UserError, match="clip_frames 0"):
+    with pytest.raises(UserError, match="clip_frames is 0"):
         training_batches(manifest, clip_frames=0, batch_size=1, seed=0)
     with pytest.raises(
         UserError, match=r"clip_frames 501 \(10\.02 s\).* 100 frames \(2 s\).*train\.clip_seconds"
     ):
         training_batches(manifest, clip_frames=501, batch_size=1, seed=0)
-    with pytest.raises(UserError, match="batch_size 0"):
+    with pytest.raises(UserError, match="batch_size is 0"):
         clips(manifest, split="train", clip_frames=10, batch_size=0)
     with pytest.raises(UserError, match="first_step"):
         training_batches(manifest, clip_frames=9, batch_size=1, seed=0, first_step=-1)

@@ -111,7 +111,7 @@ def test_bad_audio_is_refused(audio, message):
 def test_bad_settings_are_named():
     with pytest.raises(UserError, match=r"loudness_fft_size is 1\.5"):
         FeatureExtractor(loudness_fft_size=1.5)
-    with pytest.raises(UserError, match="power_frame_size 0"):
+    with pytest.raises(UserError, match="power_frame_size is 0"):
         FeatureExtractor(power_frame_size=0)
     with pytest.raises(UserError, match="refine_f0 'no': expected True or False"):
         FeatureExtractor(refine_f0="no")
