@@ -1,6 +1,7 @@
 """Imitated instruments and recordings of `pitch_marks.py`, of exactly known pitch.
 
-Nothing here was used to choose the constants of the tracker `auto`.
+The hall is why `auto` requires harmonics of a pitch (`sparse_cost`), so only the other figures stand
+for material that it was not developed on.
 """
 
 import sys

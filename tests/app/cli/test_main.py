@@ -132,7 +132,7 @@ def test_a_bad_file_among_good_ones_is_skipped_and_counted(bad_audio, melodies, 
         (["run", "{wav}", "--out", "{tmp}/o", "--from", "{tmp}/nix"], ["nix", "run directory"]),
         (
             ["run", "{wav}", "--out", "{tmp}/o", "--set", "train.start_from=3"],
-            ["train.start_from", "bundled:NAME"],
+            ["train.start_from=3", "text in quotes"],
         ),
         (["evaluate", "{tmp}"], ["not a run"]),
         (["evaluate", "{run}", "--data", "{tmp}"], ["not a dataset"]),
