@@ -1,7 +1,7 @@
 """Imitated instruments and recordings of `pitch_marks.py`, of exactly known pitch.
 
-The hall is why `auto` requires harmonics of a pitch (`sparse_cost`), so only the other figures stand
-for material that it was not developed on.
+The hall is why `auto` requires harmonics of a pitch (`sparse_cost`), so only the other figures
+stand for material that it was not developed on.
 """
 
 import sys

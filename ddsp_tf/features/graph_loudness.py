@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from ddsp_tf.dsp.framing import centred_frames
-from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
+from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights, padded_weights
 from ddsp_tf.typing import Tensor
 
 
@@ -21,7 +21,7 @@ def graph_loudness_db(
         audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
         sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
-        fft_size: Window in samples; a power of two where LiteRT must run it.
+        fft_size: Window in samples.
         floor_db: Lowest level in dB.
 
     Returns:
@@ -36,13 +36,20 @@ def graph_loudness_db(
     return frames_loudness_db(frames, sample_rate, floor_db)
 
 
-def frames_loudness_db(frames: Tensor, sample_rate: int, floor_db: float = FLOOR_DB) -> Tensor:
+def frames_loudness_db(
+    frames: Tensor,
+    sample_rate: int,
+    floor_db: float = FLOOR_DB,
+    power_of_two: bool = False,
+) -> Tensor:
     """Measures frames that are already cut out, as `loudness.frame_loudness_db` does on arrays.
 
     Args:
         frames: Audio [..., fft_size], float32.
         sample_rate: Sample rate in Hz.
         floor_db: Lowest level in dB.
+        power_of_two: Whether to transform frames of other sizes padded to a power of two, for
+            LiteRT, which has no other transforms. The level is the same.
 
     Returns:
         Loudness in dB, float32 [...].
@@ -51,10 +58,17 @@ def frames_loudness_db(frames: Tensor, sample_rate: int, floor_db: float = FLOOR
         >>> frames_loudness_db(np.zeros((3, 512), np.float32), sample_rate=16000).numpy().tolist()
         [-80.0, -80.0, -80.0]
     """
-    fft_size = frames.shape[-1]
-    window, weights = (part.astype(np.float32) for part in loudness_weights(fft_size, sample_rate))
-    real, imaginary = ops.rfft(frames * window, fft_length=fft_size)
-    return _to_db(ops.sum((real * real + imaginary * imaginary) * weights, axis=-1), floor_db)
+    size = frames.shape[-1]
+    window, weights = loudness_weights(size, sample_rate)
+    fft_size = size
+    if power_of_two and size & (size - 1):
+        fft_size = 1 << (2 * size - 1).bit_length()
+        weights = padded_weights(weights, size, fft_size)
+    framed = frames * window.astype(np.float32)
+    framed = ops.pad(framed, [[0, 0]] * (len(frames.shape) - 1) + [[0, fft_size - size]])
+    real, imaginary = ops.rfft(framed, fft_length=fft_size)
+    power = (real * real + imaginary * imaginary) * weights.astype(np.float32)
+    return _to_db(ops.sum(power, axis=-1), floor_db)
 
 
 def graph_power_db(

@@ -150,7 +150,7 @@ class LiveFeatures(keras.layers.Layer):
         curves = {
             "f0_hz": f0_hz,
             "f0_confidence": f0_confidence,
-            "loudness_db": frames_loudness_db(loudness, self.sample_rate),
+            "loudness_db": frames_loudness_db(loudness, self.sample_rate, power_of_two=True),
             "power_db": frames_power_db(power),
         }
         sizes = self.state_sizes

@@ -79,6 +79,39 @@ def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.nd
     return window, gains / gains.size
 
 
+def padded_weights(weights: np.ndarray, size: int, fft_size: int) -> np.ndarray:
+    """Returns weights that give the same sum over the power spectrum of the padded frame.
+
+    A weighted sum over a power spectrum is a weighted sum over the autocorrelation, whose weights
+    are the cosine transform of the spectrum's. A padded frame has the same autocorrelation, and
+    if it is at least twice as long, no lag wraps around.
+
+    Args:
+        weights: Weights of the one-sided power spectrum [size // 2 + 1].
+        size: Samples of the frame.
+        fft_size: Samples of the padded frame, at least 2 * size - 1.
+
+    Returns:
+        Weights [fft_size // 2 + 1], float64; some are negative.
+
+    Example:
+        >>> frame = np.array([1.0, -2.0, 3.0])
+        >>> plain, padded = (abs(np.fft.rfft(frame, size)) ** 2 for size in (3, 8))
+        >>> weights = np.array([0.5, 2.0])
+        >>> bool(np.isclose(padded @ padded_weights(weights, 3, 8), plain @ weights))
+        True
+    """
+    lags = np.arange(size)
+    cosines = np.cos(2.0 * np.pi * np.outer(lags, np.arange(weights.size)) / size)
+    of_lags = cosines @ weights
+    circular = np.zeros(fft_size)
+    circular[:size] = of_lags
+    circular[fft_size - size + 1 :] = of_lags[:0:-1]
+    padded = np.fft.rfft(circular).real / fft_size
+    padded[1 : (fft_size + 1) // 2] *= 2.0
+    return padded
+
+
 def frame_loudness_db(
     frames: np.ndarray, sample_rate: int, floor_db: float = FLOOR_DB
 ) -> np.ndarray:

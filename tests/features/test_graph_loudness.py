@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from backends import compiled, tensorflow_only, to_numpy, with_unknown_length
 
-from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
-from ddsp_tf.features.loudness import loudness_db, power_db
+from ddsp_tf.features.graph_loudness import (
+    frames_loudness_db,
+    graph_loudness_db,
+    graph_power_db,
+)
+from ddsp_tf.features.loudness import frame_loudness_db, loudness_db, power_db
 
 
 def sounds(rng, samples=8000):
@@ -76,3 +80,16 @@ def test_bad_arguments_are_named():
         graph_power_db(np.zeros((1, 100)), 0)
     with pytest.raises(ValueError, match=r"shape \(100,\)"):
         graph_loudness_db(np.zeros(100), 16000, 64)
+
+
+@pytest.mark.parametrize(("sample_rate", "size"), [(44100, 1408), (48000, 1536), (16000, 7)])
+def test_frames_padded_to_a_power_of_two_measure_the_same(rng, sample_rate, size):
+    time = np.arange(size) / sample_rate
+    frames = rng.normal(size=(4, size)) * np.array([[1.0], [1e-3], [0.0], [0.0]])
+    frames[2] = 0.5 * np.sin(
+        2 * np.pi * 50 * time
+    )  # Attenuated by 30 dB, so that errors would show.
+    frames = frames.astype(np.float32)
+    measure = compiled(lambda tensor: frames_loudness_db(tensor, sample_rate, power_of_two=True))
+    expected = frame_loudness_db(frames, sample_rate)
+    np.testing.assert_allclose(to_numpy(measure(frames)), expected, atol=1e-3)
