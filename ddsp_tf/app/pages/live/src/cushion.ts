@@ -2,13 +2,15 @@
 
 const SHORTEST = 0.008;
 const LONGEST = 0.08;
-/** Seconds without a gap after which less may do. */
+/** Seconds without a gap after which less may do: at first, and at most. */
 const CALM = 10;
+const LONGEST_CALM = 320;
 
 /** Sound that waits for blocks that come late, in samples of the context. */
 export class Cushion {
   samples = Math.round(SHORTEST * sampleRate);
   private calmSince = 0;
+  private patience = CALM;
   private lowest = Infinity;
   private blocks = 0;
 
@@ -16,11 +18,13 @@ export class Cushion {
   grow(): void {
     this.samples = Math.min(Math.round(1.5 * this.samples), LONGEST * sampleRate);
     this.calmSince = currentTime;
+    // Who shrinks too eagerly has the same gap again and again.
+    this.patience = Math.min(2 * this.patience, LONGEST_CALM);
   }
 
   /** Now and then: shrinks after calm seconds. */
   settle(): void {
-    if (currentTime - this.calmSince < CALM) return;
+    if (currentTime - this.calmSince < this.patience) return;
     this.samples = Math.max(Math.round(0.8 * this.samples), Math.round(SHORTEST * sampleRate));
     this.calmSince = currentTime;
   }

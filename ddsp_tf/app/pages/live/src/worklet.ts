@@ -5,6 +5,8 @@ import type { Block, FromWorklet, Mix, Report, ToWorklet } from "./protocol";
 import { Ring } from "./ring";
 
 const QUANTUM = 128;
+/** Seconds after a start in which gaps do not count for the cushion. */
+const START = 2;
 /** A sound starts above the one after a tenth of a second below the other. */
 const LOUD = 1e-3;
 const SOFT = 3e-4;
@@ -44,6 +46,7 @@ class Player extends AudioWorkletProcessor {
   /** Blocks that the worker was asked for and has not sent. */
   private pending = 0;
   private flowing = false;
+  private started = currentTime;
   private underruns = 0;
   private blocks = 0;
   private quanta = 0;
@@ -73,6 +76,7 @@ class Player extends AudioWorkletProcessor {
     this.ring.clear();
     this.pending = 0;
     this.flowing = false;
+    this.started = currentTime;
   }
 
   private take(block: Block): void {
@@ -92,7 +96,8 @@ class Player extends AudioWorkletProcessor {
     if (missing > 0 && this.flowing) {
       this.underruns++;
       this.flowing = false;
-      this.cushion.grow();
+      // What happens while everything starts tells nothing.
+      if (currentTime - this.started > START) this.cushion.grow();
     }
     this.blend(out);
     for (let k = 1; k < outputs[0].length; k++) outputs[0][k].set(out);
