@@ -134,7 +134,12 @@ def _walk(value: Any) -> Iterator[Any]:
         value = waiting.pop()
         yield value
         if isinstance(value, dict):
-            waiting += value.values()
+            # Keras tells shared objects apart by their addresses, which have 64 bits.
+            waiting += (
+                entry
+                for key, entry in value.items()
+                if key != "shared_object_id" or not isinstance(entry, int)
+            )
         elif isinstance(value, list):
             waiting += value
 

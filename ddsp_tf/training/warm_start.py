@@ -38,7 +38,9 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
         known = run.read().get("ancestor") if run and run.record.exists() else None
         if known and known["source"] == text and run.checkpoints.is_dir():
             return Ancestor(**known)
-        missing = "no best.keras in it" if file.parent.is_dir() else "not found"
+        missing = "not found"
+        if os.path.exists(text):
+            missing = "no best.keras in it" if os.path.isdir(text) else "not a .keras file"
         raise UserError(
             f"{text}: {missing}; expected a run directory, a .keras file or bundled:NAME"
         )

@@ -136,6 +136,15 @@ def test_a_configuration_that_inflates_is_refused_before_it_is_read(write):
         load_model(write({"config.json": b" " * 17_000_000}))
 
 
+def test_an_address_of_a_shared_object_is_no_size(write, saved):
+    config = json.loads(saved["config.json"])
+    config["config"]["decoder"]["shared_object_id"] = 1 << 47
+    load_model(write({"config.json": json.dumps(config)}))
+    config["config"]["decoder"]["config"]["rnn_channels"] = 1 << 47
+    with pytest.raises(UserError, match="expected 32 bits"):
+        load_model(write({"config.json": json.dumps(config)}))
+
+
 def test_a_configuration_does_not_decide_how_much_memory_is_needed(write, saved):
     config = json.loads(saved["config.json"])
     add_weight = keras.layers.Layer.add_weight
