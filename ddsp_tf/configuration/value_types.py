@@ -61,7 +61,9 @@ def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> No
             if argument in known and (found := _mismatch(value, *known[argument])):
                 inner, expected = found
                 macro = inner if isinstance(inner, _OfMacro) else _OfMacro(setting, value)
-                raise refuse(macro.name, _as_written(macro.value), setting, f"expected {expected}")
+                written = _as_written(macro.value)
+                hint = _call_hint(written)
+                raise refuse(macro.name, written, setting, f"expected {expected}{hint}")
 
 
 class _OfMacro:
@@ -128,6 +130,13 @@ def _plain(value: Any) -> Any:
 
 def _as_written(value: Any) -> Any:
     return _mapped(value, lambda one: one)
+
+
+def _call_hint(value: Any) -> str:
+    """Returns how to make an instance, where a class itself is given."""
+    if isinstance(value, gin.config.ConfigurableReference) and not value.evaluate:
+        return f", such as {value}()"
+    return ""
 
 
 def _with_tuples(value: Any) -> Any:

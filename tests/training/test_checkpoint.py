@@ -74,7 +74,7 @@ def test_damaged_ones_are_passed_over(kind, tmp_path):
 @pytest.mark.parametrize("model", [{"units": 4}, {"average": False}])
 def test_those_of_another_model_are_refused(model, tmp_path):
     fit(make_model(), tmp_path, epochs=1)
-    with pytest.raises(UserError, match="of another model or optimizer; name a new folder"):
+    with pytest.raises(UserError, match="belongs to another model or optimizer; name a new folder"):
         fit(make_model(**model), tmp_path, epochs=2)
 
 
