@@ -31,7 +31,7 @@ JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_re
 ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
   tests/test_units.py tests/test_layers.py tests/training/test_averaging.py
 
-.PHONY: bench clean colab demo docs instruments ladder lint live page pictures slow test test-all
+.PHONY: bench clean colab demo docs instruments ladder lint live long page pictures slow test test-all
 
 # Bytecode is compiled when a module is first imported, not for everything at once.
 $(INSTALLED)-%: setup.cfg pyproject.toml
@@ -83,10 +83,13 @@ test: lint
 	$(JAX) $(PYTEST) -m "not slow" $(JAX_TESTS)
 
 slow: $(FOR_ALL_TESTS) $(PAGE)/node_modules
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not long"
+
+long: $(FOR_ALL_TESTS) $(PAGE)/node_modules
+	$(PYTEST) -m long
 	$(JAX) $(PYTEST) $(ALL_JAX_TESTS)
 
-test-all: test slow
+test-all: test slow long
 
 bench: $(FOR_TESTS)
 	$(BIN)/python benchmarks/processors.py $(if $(ORIGINAL),--original $(ORIGINAL))

@@ -83,9 +83,9 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks slow examples, and puts the longest files first; otherwise the order stays."""
+    """Marks what is slow, and puts the longest files first; otherwise the order stays."""
     for item in items:
-        if item.name in SLOW_EXAMPLES:
+        if item.name in SLOW_EXAMPLES or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
 
     def rank(item):

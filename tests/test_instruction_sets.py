@@ -20,7 +20,7 @@ PART = (
 
 
 @tensorflow_only
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="instruction sets of x86 processors"
 )

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ddsp_tf.files.run_directory import RunDirectory
 
-pytestmark = [tensorflow_only, pytest.mark.slow]
+pytestmark = [tensorflow_only, pytest.mark.long]
 
 PROGRAMS = Path(__file__).parents[2] / "benchmarks" / "instruments"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from plain_jax import plain_jax
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 

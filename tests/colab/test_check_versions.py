@@ -56,7 +56,7 @@ def test_runtimes_are_pinned(program, runtime):
     assert len(pins) > 30 and all(line.count("==") == 1 for line in pins)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @tensorflow_only
 def test_todays_runtime_keeps_its_versions_and_runs_the_library(program, capsys):
     if missing := program["missing_space"](tempfile.gettempdir()):

@@ -9,7 +9,7 @@ from backends import tensorflow_only
 from notebook_checks import check_pictures, check_sounds
 from notebook_runs import run_notebook, sounds, text
 
-pytestmark = [tensorflow_only, pytest.mark.slow]
+pytestmark = [tensorflow_only, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

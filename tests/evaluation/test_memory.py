@@ -17,7 +17,7 @@ def resident_gib(process):
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 2**20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_three_more_minutes_need_no_more_memory(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))

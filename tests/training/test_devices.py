@@ -39,7 +39,7 @@ replicas.has_accelerator = lambda: True
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("backend", DIVIDED)
 def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_path):
     # Every device draws noise and pitch of its own: neither may be heard.
@@ -89,7 +89,7 @@ with spread_over(2):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_device_draws_its_own_noise():
     program = DIVIDED["tensorflow"] + NOISE
     command = [sys.executable, "-c", program]

@@ -16,7 +16,7 @@ from ddsp_tf.app.pages.live_page import LARGEST_PAGE, write_live_page
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.files.export_description import read_description
 
-pytestmark = [pytest.mark.slow, needs_browser]
+pytestmark = [pytest.mark.long, needs_browser]
 
 SIZES = (
     "n_harmonics=20",

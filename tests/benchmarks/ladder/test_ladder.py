@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 LADDER = Path(__file__).parents[3] / "benchmarks" / "ladder"
 SMALL = (
