@@ -37,6 +37,7 @@ SHARING = re.compile(r"\b(tiny_run|tiny_export|workbench)\b")
 # The next longest, by what they took. Begun last, they would keep one process busy while the other
 # has nothing to do.
 LONGEST = (
+    "tests/faults/test_killed.py",
     "tests/colab/test_check_versions.py",
     "tests/configuration/test_shipped_configurations.py",
     "tests/training/",
