@@ -59,7 +59,7 @@ pictures: $(FOR_DEMO)
 
 # For those who change the page, and for its tests, which are skipped without Node.
 $(PAGE)/node_modules: $(PAGE)/package-lock.json
-	(cd $(PAGE) && npm ci --silent --no-audit --no-fund && touch node_modules) \
+	(cd $(PAGE) && npm ci --silent --no-audit --no-fund --fetch-retries=1 && touch node_modules) \
 	  || echo "npm did not install what the tests of the live page need; they will be skipped"
 
 page: $(PAGE)/node_modules
