@@ -12,8 +12,8 @@ import click
 import numpy as np
 from pitch_trackers import table
 
-from ddsp_tf.app.instruments import resolve_model
 from ddsp_tf.audio.reading import read_audio
+from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.listener import Listener
 from ddsp_tf.inference.playing import load_player
 from ddsp_tf.inference.rendering import synthesize

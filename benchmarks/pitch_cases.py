@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from pitch_signals import (
     MISSING_FUNDAMENTAL,
+    ODD,
     RICH,
+    STRONG_SECOND,
     WEAK_FUNDAMENTAL,
     PitchedSignal,
     glide,
@@ -26,8 +28,6 @@ SAMPLE_RATE = 16000
 PITCHES_HZ = 27.5 * (4186.0 / 27.5) ** (np.arange(15) / 14)
 SNRS_DB = (np.inf, 30.0, 20.0, 10.0, 0.0)
 PEAKS_DB = (0.0, -20.0, -40.0, -60.0)
-ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
-STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
 VIBRATOS = ((30.0, 4.5), (50.0, 5.5), (80.0, 6.5), (30.0, 5.0), (50.0, 4.5), (80.0, 5.5))
 PLUCKS = ((55, 1.6), (82, 1.2), (110, 0.8), (196, 0.6), (330, 0.8), (523, 0.5), (880, 0.8))
 SILENT_DB = -50.0

@@ -51,7 +51,7 @@ _HOMES = {
     "YinTracker": "ddsp_tf.features.yin_tracker",
     "configurable": "ddsp_tf.configuration.registry",
     "export_model": "ddsp_tf.export.exporter",
-    "instrument": "ddsp_tf.app.instruments",
+    "instrument": "ddsp_tf.inference.bundled",
     "load_experiment": "ddsp_tf.configuration.experiment",
     "load_expression": "ddsp_tf.inference.expression_files",
     "load_extractor": "ddsp_tf.configuration.experiment",

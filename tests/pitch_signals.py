@@ -88,6 +88,8 @@ def notes(pitches_hz, seconds_each: float = 0.5, sample_rate: int = 16000) -> np
 RICH = tuple(1.0 / k for k in range(1, 21))
 MISSING_FUNDAMENTAL = (0.0, 0.0, *(1.0 / k for k in range(3, 13)))
 WEAK_FUNDAMENTAL = (0.3, 0.1, 0.5, 0.05, 0.4, 0.1, 0.3)
+ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
+STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
 HOLLOW = (1.0, 0.0, 1 / 3, 0.0, 1 / 5, 0.0, 1 / 7)
 
 

@@ -24,7 +24,7 @@ from ddsp_tf.app.recordings import recording
 sys.path.insert(0, str(Path(__file__).parents[1] / "instruments"))
 from sets import chain_of, find_sets
 
-OUT = Path(ddsp_tf.__file__).parent / "app" / "instruments"
+OUT = Path(ddsp_tf.__file__).parent / "inference" / "bundled"
 # What sets are called as instruments, where that is not the name of their folder.
 NAMES = {"sax": "alto_sax"}
 # Where the run was and what it was called say nothing about the model.

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ddsp_tf.app.instruments import resolve_model
 from ddsp_tf.app.project import player_of
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
 from ddsp_tf.expression.recorded import RecordedNotes
+from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.expression_files import load_expression
 from ddsp_tf.inference.output_file import check_output, output_format

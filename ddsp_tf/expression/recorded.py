@@ -25,6 +25,10 @@ _FACTS = ("midi", "level_db", "connected_before", "connected_after", "before", "
 NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db")
 
 
+class NoNotesError(UserError):
+    """There is nothing to learn an expression from."""
+
+
 class RecordedNotes(Expression):
     """Shapes each note as the recorded one that fits it best.
 
@@ -83,7 +87,7 @@ class RecordedNotes(Expression):
             The expression.
 
         Raises:
-            UserError: If no note is found in the recordings.
+            NoNotesError: If no note is found in the recordings.
         """
         facts, cents, relative_db = [], [], []
         for features, audio in recordings:
@@ -103,7 +107,7 @@ class RecordedNotes(Expression):
                 cents.append(np.clip(off, -1200.0, 1200.0))
                 relative_db.append(features["loudness_db"][first:end] - note.level_db)
         if not facts:
-            raise UserError("expression: no note was found in the recordings")
+            raise NoNotesError("expression: no note was found in the recordings")
         return cls(
             {
                 "frame_rate": np.array(frame_rate, np.float32),

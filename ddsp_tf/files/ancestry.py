@@ -1,6 +1,7 @@
 """What a run says of the model whose weights it started from."""
 
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Ancestor:
         config: Name or path of the configuration it was trained with; "" if unknown.
         recordings: Names of the recordings it was trained on; "" if unknown.
         step: Steps it was trained for.
-        ancestor: The model that it started from in turn, if any.
+        ancestor: The same facts about the model that it started from in turn, if any.
     """
 
     source: str
@@ -21,4 +22,4 @@ class Ancestor:
     config: str = ""
     recordings: str = ""
     step: int = 0
-    ancestor: "Ancestor | None" = None
+    ancestor: dict[str, Any] | None = None

@@ -15,11 +15,13 @@ from ddsp_tf.features.transcription import Note
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
 _LONGEST_SECONDS = 4.0 * 3600.0
-_TEMPO = 500_000
+#: Microseconds per beat of a file that sets no tempo.
+TEMPO = 500_000
 _MODULATION, _DATA, _VOLUME, _EXPRESSION, _FINE_DATA, _PEDAL = 1, 6, 7, 11, 38, 64
 _PARAMETER_LOW, _PARAMETER_HIGH = 100, 101
-# Velocity, volume and expression stand for a gain of their square.
-_DB_PER_DECADE = 40.0
+#: Velocity, volume and expression stand for a gain of their square, as in the General MIDI
+#: guidelines.
+DB_PER_DECADE = 40.0
 _SILENT_DB = -90.0
 
 
@@ -117,7 +119,7 @@ def _clock(path: Path, midi: mido.MidiFile):
                 changes.append((tick, message.tempo))
     changes.sort(key=lambda change: change[0])
     ticks = np.array([0, *(tick for tick, _ in changes)], np.float64)
-    tempos = np.array([_TEMPO, *(tempo for _, tempo in changes)], np.float64)
+    tempos = np.array([TEMPO, *(tempo for _, tempo in changes)], np.float64)
     rates = tempos * 1e-6 / midi.ticks_per_beat
     seconds = np.concatenate([[0.0], np.cumsum(np.diff(ticks) * rates[:-1])])
 
@@ -150,7 +152,7 @@ def _notes(events: list, seconds_of, end_s: float) -> list[Note]:
 
 def _level_db(value: float) -> float:
     """Level in dB of a velocity or controller of 0 to 127."""
-    return max(_DB_PER_DECADE * float(np.log10(max(value, 1e-3) / 127.0)), _SILENT_DB)
+    return max(DB_PER_DECADE * float(np.log10(max(value, 1e-3) / 127.0)), _SILENT_DB)
 
 
 class _Controllers:

@@ -11,14 +11,12 @@ import numpy as np
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.inference.midi_files import DB_PER_DECADE, TEMPO
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = (*MIDI_SUFFIXES, ".csv")
 # A tick is a millisecond, at 120 beats per minute.
 _TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
-_TEMPO = 500_000
-# Velocity stands for a gain of its square, as in the General MIDI guidelines.
-_DB_PER_DECADE = 40.0
 # What synthesizers assume unless they are told otherwise.
 _BEND_SEMITONES = 2.0
 _BEND_SECONDS = 0.01
@@ -100,14 +98,14 @@ def _write_midi(path, notes, f0_hz, frame_rate) -> None:
     events = []
     for note in notes:
         key = int(np.clip(round(note.midi), 0, 127))
-        velocity = 127.0 * 10.0 ** ((note.level_db - loudest) / _DB_PER_DECADE)
+        velocity = 127.0 * 10.0 ** ((note.level_db - loudest) / DB_PER_DECADE)
         velocity = int(np.clip(round(velocity), 1, 127))
         on = mido.Message("note_on", note=key, velocity=velocity)
         events += [(note.onset_s, 2, on), (note.offset_s, 0, mido.Message("note_off", note=key))]
         if f0_hz is not None:
             events += [(time, 1, message) for time, message in _bends(note, key, f0_hz, frame_rate)]
     events.sort(key=lambda event: event[:2])
-    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)])
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO)])
     if f0_hz is not None:
         # Registered parameter 0: the range of pitch bend.
         range_semitones = int(_BEND_SEMITONES)

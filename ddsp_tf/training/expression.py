@@ -6,8 +6,7 @@ import numpy as np
 
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
-from ddsp_tf.errors import UserError
-from ddsp_tf.expression.recorded import RecordedNotes
+from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import save_expression
 
@@ -31,7 +30,7 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
         expression = RecordedNotes.learn(
             _recordings(manifests), manifests[0].frame_rate, manifests[0].sample_rate
         )
-    except UserError:  # Recordings without notes, such as of noise.
+    except NoNotesError:  # Recordings of noise, for example.
         return
     save_expression(run.expression, expression)
 
@@ -39,9 +38,7 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
 def _recordings(manifests: Sequence[Manifest]) -> Iterator[tuple[dict, np.ndarray]]:
     seconds = 0.0
     for manifest in manifests:
-        for file in manifest.files:
-            if file.split != "train":
-                continue
+        for file in manifest.files_of("train"):
             for _, arrays in read_segments(manifest, file):
                 if seconds > _MOST_SECONDS:
                     return

@@ -60,9 +60,10 @@ def harmonics_advice(
     fitting = math.ceil(half / high_hz) - 1
     if fitting < _FEWEST_HARMONICS:
         return (
-            f"only {fitting} harmonic{'s lie' if fitting != 1 else ' lies'} below half the rate of "
-            f"{sample_rate} Hz, of the highest notes ({high_hz:.0f} Hz); a configuration of a "
-            "higher rate, such as fast_48k, has more"
+            f"of the highest notes ({high_hz:.0f} Hz), only {fitting} "
+            f"harmonic{'s fit' if fitting != 1 else ' fits'} below half the sample rate of "
+            f"{sample_rate} Hz; a configuration with a higher rate, such as fast_48k, has room for "
+            "more"
         )
     return None
 

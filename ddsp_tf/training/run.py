@@ -90,9 +90,9 @@ def train_run(
         record = _record(config, experiment, manifests, seed, weights)
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
         notes += _advice(experiment.model, manifests[0], record["feature_statistics"])
+        run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         for note in filter(None, notes):
             (on_warning or (lambda text: None))(note)
-        run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         learn_expression(manifests, run)
         return fitting.run_to_end()
 

@@ -27,7 +27,7 @@ def test_it_shows_and_plays(executed):
 
 def test_the_instrument_plays_the_melody_as_adjusted(executed):
     from ddsp_tf import FeatureExtractor, load_ranges, read_audio, recording, transfer_curves
-    from ddsp_tf.app.instruments import instrument
+    from ddsp_tf.inference.bundled import instrument
 
     notebook, folder = executed
     assert "moved by 1 octaves" in text(notebook, "adjust")

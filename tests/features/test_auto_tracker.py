@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from pitch_signals import (
     MISSING_FUNDAMENTAL,
+    ODD,
     RICH,
+    STRONG_SECOND,
     cents_between,
     glide,
     notes,
@@ -19,8 +21,6 @@ from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.features.pitch import pitch_tracker
 
 HOP = 160
-ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
-STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
 STRONG_THIRD = (0.1, 0.1, 1.0, 0.1, 0.05, 0.1)
 
 

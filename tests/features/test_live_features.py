@@ -5,7 +5,9 @@ import pytest
 from backends import to_numpy
 from pitch_signals import (
     MISSING_FUNDAMENTAL,
+    ODD,
     RICH,
+    STRONG_SECOND,
     cents_between,
     glide,
     notes,
@@ -21,8 +23,6 @@ from ddsp_tf.features.live_features import CURVES, LiveFeatures
 from ddsp_tf.features.loudness import loudness_db, power_db
 
 HOP = 160
-ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
-STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
 
 
 @pytest.fixture(scope="module")

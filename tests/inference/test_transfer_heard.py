@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from backends import tensorflow_only
 
-from ddsp_tf.app.instruments import instrument
 from ddsp_tf.app.recordings import recording
 from ddsp_tf.audio.reading import read_audio
 from ddsp_tf.features.transfer import transfer_curves
+from ddsp_tf.inference.bundled import instrument
 from ddsp_tf.inference.playing import load_player, load_ranges
 from ddsp_tf.inference.rendering import synthesize
 

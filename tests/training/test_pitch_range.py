@@ -26,7 +26,7 @@ def test_what_is_advised_needs_no_further_advice(low_hz, rate):
 
 @pytest.mark.parametrize(
     ("rate", "high_hz", "fitting"),
-    [(16000, 4186.0, "1 harmonic lies"), (16000, 3000.0, "2 harmonics"), (48000, 4186.0, None)],
+    [(16000, 4186.0, "1 harmonic fits"), (16000, 3000.0, "2 harmonics"), (48000, 4186.0, None)],
 )
 def test_high_notes_want_a_higher_rate(rate, high_hz, fitting):
     advice = harmonics_advice(60, rate, {"p5": 600.0, "p95": high_hz})

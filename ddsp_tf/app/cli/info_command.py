@@ -18,9 +18,9 @@ def info(path):
     Example:
         ddsp-tf info my_dataset
     """
-    from ddsp_tf.app.instruments import resolve_model
     from ddsp_tf.app.project import DESCRIPTIONS, parts_of
     from ddsp_tf.errors import UserError
+    from ddsp_tf.inference.bundled import resolve_model
 
     path = resolve_model(path)
     if not path.exists():

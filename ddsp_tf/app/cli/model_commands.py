@@ -184,11 +184,11 @@ def export(run_folder, out, precisions, page, single_file):
     Example:
         ddsp-tf export my_run --out my_model
     """
-    from ddsp_tf.app.instruments import resolve_model
     from ddsp_tf.app.live_instruments import page_addition
     from ddsp_tf.app.project import run_of
     from ddsp_tf.export.exporter import export_run
     from ddsp_tf.files.run_directory import RunDirectory
+    from ddsp_tf.inference.bundled import resolve_model
 
     precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
     run = RunDirectory(run_of(resolve_model(run_folder)))

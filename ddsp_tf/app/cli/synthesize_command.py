@@ -110,9 +110,9 @@ def synthesize(context, model, source, out, transfer, seed, **options):
         ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
         ddsp-tf synthesize my_run song.mid song.wav --track 1
     """
-    from ddsp_tf.app.instruments import resolve_model
     from ddsp_tf.app.project import player_of
     from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.inference.bundled import resolve_model
     from ddsp_tf.inference.note_files import MIDI_SUFFIXES
     from ddsp_tf.inference.output_file import check_output, output_format
 

@@ -97,7 +97,7 @@ def choose_model(choice: str, folder: str | os.PathLike) -> Path:
         >>> choose_model("bundled violin", "models").name
         'violin'
     """
-    from ddsp_tf.app.instruments import instrument
+    from ddsp_tf.inference.bundled import instrument
 
     choice, folder = choice.strip(), Path(folder)
     if choice.startswith(_BUNDLED):

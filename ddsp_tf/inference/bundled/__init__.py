@@ -1,4 +1,7 @@
-"""Trained models that come with the package, by name."""
+"""Trained models that come with the package, by name.
+
+`benchmarks/bundled/make_instruments.py` trained them on the bundled recordings.
+"""
 
 import os
 from pathlib import Path
@@ -7,7 +10,7 @@ from ddsp_tf.errors import UserError
 
 PREFIX = "bundled:"
 NAMES = ("violin",)
-_FOLDER = Path(__file__).parents[1] / "app" / "instruments"
+_FOLDER = Path(__file__).parent
 
 
 def instrument(name: str) -> Path:
