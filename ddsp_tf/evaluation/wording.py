@@ -55,10 +55,12 @@ _WORDINGS = {
     ),
     "other_sizes_loss": Wording(
         "Loss at other sizes",
-        good="lower; spectral loss at window sizes that are not trained on, about as high",
+        good="lower; at window sizes that are not trained on, close to the spectral loss",
     ),
     "cepstral_distance_db": Wording(
-        "Timbre error", "dB", "lower; distance of the spectral envelopes, 1 dB is another noise"
+        "Timbre error",
+        "dB",
+        "lower; difference of the spectral envelopes, 1 dB from new noise alone",
     ),
     "attack_error_ms": Wording(
         "Attack error",
