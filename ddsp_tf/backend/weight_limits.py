@@ -10,12 +10,16 @@ import keras
 
 from ddsp_tf.errors import UserError
 
+# Threads that overlapped would put back each other's replacement of Keras's method.
+_ONE_AT_A_TIME = threading.RLock()
+
 
 @contextlib.contextmanager
 def weights_limited(count: int, message: str) -> Iterator[None]:
     """Keeps numbers in a file from asking for more memory than a limit.
 
-    Keras allocates weights as it builds a model, and has no hook for this.
+    Keras allocates weights as it builds a model, and has no hook for this. One thread at a time may
+    do so; others wait.
 
     Args:
         count: Numbers that all weights together may have, in layers built by this thread.
@@ -31,7 +35,17 @@ def weights_limited(count: int, message: str) -> Iterator[None]:
         ...
         ddsp_tf.errors.UserError: the model asks for more than 10 weights: [4, 4] in layer 'output'
     """
-    add_weight, thread, left = keras.layers.Layer.add_weight, threading.get_ident(), count
+    with _ONE_AT_A_TIME:
+        add_weight = keras.layers.Layer.add_weight
+        keras.layers.Layer.add_weight = _counting(add_weight, count, message)
+        try:
+            yield
+        finally:
+            keras.layers.Layer.add_weight = add_weight
+
+
+def _counting(add_weight, left: int, message: str):
+    thread = threading.get_ident()
 
     @functools.wraps(add_weight)
     def add_counted(layer, shape=None, *arguments, **options):
@@ -42,8 +56,4 @@ def weights_limited(count: int, message: str) -> Iterator[None]:
                 raise UserError(f"{message}: {list(shape or ())} in layer {layer.name!r}")
         return add_weight(layer, shape, *arguments, **options)
 
-    keras.layers.Layer.add_weight = add_counted
-    try:
-        yield
-    finally:
-        keras.layers.Layer.add_weight = add_weight
+    return add_counted
