@@ -1,4 +1,4 @@
-"""The exception that means: the user can mend this."""
+"""Exceptions for mistakes that the user can fix, and for a training that was asked to stop."""
 
 import math
 import numbers
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class UserError(Exception):
-    """A mistake in a file, a folder or a setting that its owner can mend.
+    """A mistake in a file, a folder or a setting that the user can fix.
 
     The message is a single line that names the file or setting, what was found, what is expected
     and what to do. The command line prints it and exits with code 2, without a traceback.
@@ -44,7 +44,7 @@ class NoRoomError(UserError):
 
 
 class Stopped(KeyboardInterrupt):
-    """A training that was asked to stop, and has saved a checkpoint.
+    """Training was asked to stop, and has saved a checkpoint.
 
     It is a `KeyboardInterrupt`, so that notebooks stop as they usually do.
 
@@ -78,13 +78,13 @@ def check_number(
 
     Args:
         name: Name of the argument.
-        value: What was given for it.
+        value: Value given for it.
         least: Smallest number accepted.
         most: Largest number accepted.
         whole: Whether it must be an integer.
 
     Raises:
-        UserError: If it is anything else.
+        UserError: If it is not.
 
     Example:
         >>> check_number("clip_frames", 0, 1, whole=True)

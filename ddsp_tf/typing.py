@@ -1,11 +1,11 @@
-"""Names for what annotations cannot say of Keras, which has a tensor type for each backend."""
+"""Type aliases for Keras, whose tensor type depends on the backend."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-# A tensor of the active backend, or what Keras turns into one: a numpy array, a number.
+# A tensor of the active backend, or a numpy array or number that Keras converts to one.
 Tensor: TypeAlias = Any
-# Names and tensors a stream hands from one block to the next.
+# The state that a stream passes from one block to the next: tensors by name.
 State: TypeAlias = dict[str, Tensor]
 # A processor or its name with the names of its inputs.
 Node: TypeAlias = tuple[Any, Sequence[str]]

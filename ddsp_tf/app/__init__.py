@@ -1,1 +1,1 @@
-"""What people use: command line, notebooks, pages, bundled material."""
+"""User interfaces: command line, notebooks, pages, and bundled material."""

@@ -1,8 +1,8 @@
 """The whole chain, stage by stage; a stage whose result still matches is skipped.
 
-Datasets, evaluations and exports are made again when their inputs or settings have changed. A
-trained run is never removed: when it no longer matches, it is kept beside the new one under a name
-that says when and why. docs/design.md has the whole policy.
+Datasets, evaluations and exports are repeated when their inputs or settings have changed. A trained
+run is never removed: when it no longer matches, it is kept beside the new one under a name that
+says when and why. docs/design.md has the whole policy.
 """
 
 import contextlib
@@ -39,8 +39,7 @@ Progress = Callable[[int, int, str], None]
 class Chain:
     """Recordings -> dataset -> trained model -> evaluation -> exported model.
 
-    Everything that can be wrong with the configuration or the paths is found before any stage
-    changes a file.
+    The configuration and all paths are checked before any stage changes a file.
 
     Args:
         audio: Files or folders to learn from.
@@ -55,7 +54,7 @@ class Chain:
         test: Recordings to evaluate on; the validation split if empty.
         channel: Channel of stereo recordings: "mean" of all, "left" or "right".
         seed: Seed of everything random.
-        on_note: Function called with a sentence on what was kept, and why.
+        on_note: Function called with a sentence on each result that was kept, and why.
 
     Attributes:
         run: The `RunDirectory`.
@@ -63,7 +62,7 @@ class Chain:
         skipped: Names of the stages whose results were found.
 
     Raises:
-        UserError: If a value, a path or an earlier run cannot be used; nothing has changed then.
+        UserError: If a value, a path or an earlier run cannot be used; nothing is changed.
 
     Example:
         >>> import ddsp_tf
@@ -118,7 +117,7 @@ class Chain:
         self.skipped: list[str] = []
 
     def _find(self, paths: Sequence[Path]) -> list[Path]:
-        """Lists recordings; the results, wherever they lie, are none."""
+        """Lists the recordings, without those among the results."""
         found = find_audio(paths, out=self.out)
         for note in found.notes():
             self.on_note(note)
@@ -140,7 +139,7 @@ class Chain:
             "seed": self.seed,
         }
         recover(out)
-        # A dataset that is damaged, or of an earlier version, is made again.
+        # A dataset that is damaged, or of an earlier version, is prepared again.
         with contextlib.suppress(UserError):
             manifest = load_manifest(out)
             extractor = self._as_measured(manifest)
@@ -157,7 +156,7 @@ class Chain:
         )
 
     def _as_measured(self, manifest: Manifest) -> Any:
-        """Gives the extractor as the dataset has it, if only versions differ and a run needs it."""
+        """Returns the dataset's own extractor if only its version differs and a run needs it."""
         recorded = manifest.extractor
         same = _without_version(recorded) == _without_version(self.extractor.describe())
         return _Recorded(recorded) if same and self.run.record.exists() else self.extractor
@@ -197,7 +196,7 @@ class Chain:
                 )
 
     def _reason_to_start_again(self) -> str | None:
-        """Says what the run in the folder was trained with that differs now, in a word or two."""
+        """Names the difference from the training of the run in the folder, in a word or two."""
         if not self.run.is_started():
             return None
         record, fingerprint = self.run.read(), load_manifest(self.dataset).fingerprint
@@ -212,7 +211,7 @@ class Chain:
             earlier = self.run.configuration.read_text(encoding="utf-8")
             changed = changed_settings(earlier, self._text)
             decisive = [name for name in changed if name != "train.steps"]
-            # Else it is the model to start from, which is other than it was.
+            # Otherwise the model to start from has changed.
             return (decisive or changed or ["train.start_from"])[0]
         return None
 
@@ -239,7 +238,7 @@ class Chain:
         with locked(self.out, "run"):
             fingerprint = load_manifest(dataset).fingerprint
             if self.run.report.exists():
-                # A damaged evaluation.json is made again.
+                # With a damaged evaluation.json, the evaluation is repeated.
                 with contextlib.suppress(UserError):
                     done = read_evaluation(self.run)
                     found = (done.model_sha256, [one.fingerprint for one in done.datasets])
@@ -258,7 +257,7 @@ class Chain:
         wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
         with locked(self.out, "run"):
             recover(self.export_folder)
-            # A damaged model.json, or an export with files missing, is made again.
+            # An export with a damaged model.json or missing files is repeated.
             with contextlib.suppress(UserError):
                 description = read_description(self.export_folder)
                 whole = all((self.export_folder / name).is_file() for name in description.files)
@@ -270,7 +269,7 @@ class Chain:
 
 
 class _Recorded:
-    """What a dataset says of its extractor, in place of the extractor."""
+    """Stands in for an extractor with the description that a dataset has of it."""
 
     def __init__(self, description: dict):
         self._description = description

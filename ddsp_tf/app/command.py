@@ -1,4 +1,4 @@
-"""What the command `ddsp-tf` runs: Ctrl-C counts from the start, before anything is imported."""
+"""Entry point of `ddsp-tf`, which handles Ctrl-C before anything is imported."""
 
 import os
 import signal

@@ -12,7 +12,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.inference.bundled import PREFIX, resolve_model
 
 LEVELS = ("loudness_db", "power_db")
-# MIDI numbers and decibels to begin with where a model does not say what it was trained on.
+# Default ranges, in MIDI numbers and decibels, of models without statistics of their training data.
 _PITCHES = (48.0, 84.0)
 _LEVEL_RANGES = {"loudness_db": (-40.0, 0.0), "power_db": (-60.0, -15.0)}
 
@@ -81,7 +81,7 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
 
     Args:
         model: `Autoencoder`, built.
-        record: What its run knows: "extractor" and "feature_statistics", if anything.
+        record: Entries "extractor" and "feature_statistics" of its run, if known.
         name: Name of the instrument.
 
     Returns:
@@ -115,7 +115,7 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
 
 
 def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..., None]:
-    """Returns what `export_model` calls to add a page to an export.
+    """Returns the function with which `export_model` adds a page to an export.
 
     Args:
         argument: Run that is exported, which names the instrument.
@@ -156,7 +156,7 @@ def _facts(
 
 
 def _range(numbers: Mapping | None, otherwise: tuple[float, float]) -> list[float]:
-    """Where 90 % of the training data lies."""
+    """Range that holds 90 % of the training data."""
     if not numbers or numbers.get("p5") is None:
         return list(otherwise)
     return [numbers["p5"], numbers["p95"]]

@@ -1,4 +1,4 @@
-"""Suppresses what native libraries write to standard error without Python."""
+"""Suppresses output of native libraries to standard error."""
 
 import os
 import sys

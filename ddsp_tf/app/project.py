@@ -8,7 +8,7 @@ from pathlib import Path
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 
-# The file that says what a folder is, and where such a folder lies in a project.
+# The file that identifies each kind of folder, and the place of such a folder in a project.
 DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "export"}
 
 
@@ -19,7 +19,7 @@ def parts_of(path: str | os.PathLike) -> list[tuple[Path, str]]:
         path: Dataset, run, export, or folder of a project.
 
     Returns:
-        Pairs of a folder and the file in it that says what it is: the path itself if it is one of
+        Pairs of a folder and the file in it that identifies it: the path itself if it is one of
         ours, else those inside of it; none if it is something else.
 
     Example:
@@ -53,7 +53,7 @@ def run_of(path: str | os.PathLike) -> Path:
 
 
 def player_of(path: str | os.PathLike) -> Path:
-    """Returns what can be played: the run of a project, else its export, else the path itself.
+    """Returns the model of a path: the run of a project, else its export, else the path itself.
 
     Args:
         path: Run, export, `.keras` file, or folder of a project.
@@ -74,7 +74,7 @@ def keep_aside(run: RunDirectory, reason: str) -> Path:
 
     Args:
         run: Run to rename.
-        reason: Why, as part of a file name, such as "train.steps_changed".
+        reason: Reason as part of a file name, such as "train.steps_changed".
 
     Returns:
         Folder that the run is in now, such as "run_until_2026-11-27_1105_train.steps_changed".

@@ -11,7 +11,7 @@ from ddsp_tf.errors import UserError
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Answers quietly, and does not let browsers keep what the next call replaces."""
+    """Answers quietly, and keeps browsers from caching files that the next call replaces."""
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")

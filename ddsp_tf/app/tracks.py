@@ -1,4 +1,4 @@
-"""Which model plays which track of a MIDI file."""
+"""Assigns models to the tracks of a MIDI file."""
 
 import os
 import re

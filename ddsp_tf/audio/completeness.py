@@ -1,8 +1,8 @@
-"""Whether a recording is whole: what its container claims, against the size of the file.
+"""Detects recordings that were cut off: compares the lengths in a container with the file's size.
 
-Decoders play the first half of a download without complaint. What is looked at: lengths in
-headers, the last block of formats that are a list of blocks, and the flag that ends an Ogg stream.
-Sizes that a program never filled in (0, or all ones) claim nothing.
+Decoders play the first half of a download without complaint. The checks cover lengths in headers,
+the last block of formats that are a list of blocks, and the flag that ends an Ogg stream. Sizes
+that a program never filled in (0, or all ones) are ignored.
 """
 
 import os
@@ -15,7 +15,7 @@ from ddsp_tf.audio.formats import container_of
 from ddsp_tf.audio.mpeg import mpeg_end
 from ddsp_tf.errors import UserError
 
-# Sizes that programs write into a header before they know better.
+# Placeholders for a size that programs write into a header before they know it.
 _OPEN_ENDED = 0x7FF00000
 _TOLERATED_BYTES = 4096
 _LARGEST_OGG_PAGE = 65307
@@ -154,7 +154,7 @@ def _voc(file: IO[bytes], size: int) -> int | None:
 
 
 def _mp4(file: IO[bytes], size: int) -> int | None:
-    """The end of the last box; the one that says what the others hold must be there."""
+    """The end of the last box; the index (moov) must be among them."""
     described, place = False, file.tell()
     while place + 8 <= size:
         file.seek(place)
@@ -172,7 +172,7 @@ def _mp4(file: IO[bytes], size: int) -> int | None:
 
 
 def _matroska(file: IO[bytes], size: int) -> int | None:
-    """The end of the last element; what a browser records has none that says how long it is."""
+    """The end of the last element; recordings of browsers do not state their length."""
     for length in _matroska_elements(file):
         if length is None:
             return None

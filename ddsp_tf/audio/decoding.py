@@ -25,7 +25,7 @@ _FULL_SCALE = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128}
 _FLAT = 1e-6
 _LOST_IN_MONO_DB = 40.0
 _LEAST_SHARE = 0.99
-# Others have no length by which a file that was cut off could be recognized.
+# Other formats have no length by which a file that was cut off could be recognized.
 _FORMATS = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "SVX", "NIST", "VOC"]
 )
@@ -40,8 +40,8 @@ class AudioDecoder:
     Args:
         path: Recording.
         sample_rate: Sample rate of the result, in Hz.
-        channel: "mean" of all channels, or the "left" (first) or "right" (second) one alone; of a
-            recording with one channel always that one.
+        channel: "mean" of all channels, or only the "left" (first) or "right" (second) one; a mono
+            recording is used as it is.
 
     Attributes:
         file_rate: Sample rate of the file, in Hz.
@@ -49,10 +49,10 @@ class AudioDecoder:
         decoded: Samples yielded so far.
         peak: Highest absolute sample of the result so far, before resampling.
         channel_peak: Highest absolute sample of any channel used so far.
-        expected: Samples to expect, by the file's own claim, which may be wrong; 0 if it has none.
+        expected: Samples to expect according to the file, which may be wrong; 0 if unknown.
 
     Raises:
-        UserError: If the file is missing, no audio, cut off, empty, or needs PyAV.
+        UserError: If the file is missing, not audio, cut off, empty, or needs PyAV.
 
     Example:
         >>> import tempfile
@@ -66,7 +66,8 @@ class AudioDecoder:
     def __init__(self, path: str | os.PathLike, sample_rate: int, channel: str = "mean") -> None:
         if channel not in CHANNELS:
             raise UserError(f"channel {channel!r}: unknown; expected {', '.join(CHANNELS)}")
-        # The resampler asks for memory by the rate, and crashes where there is none.
+        # The resampler requests memory in proportion to the rate, and crashes if there is too
+        # little.
         number = isinstance(sample_rate, numbers.Real) and not isinstance(sample_rate, bool)
         if not (number and _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE and sample_rate % 1 == 0):
             raise UserError(
@@ -161,7 +162,7 @@ class AudioDecoder:
         self.channel_peak = max(self.channel_peak, peak)
 
     def _look(self, block: np.ndarray, mono: np.ndarray) -> None:
-        """Measures clipping, and what is lost by averaging the channels."""
+        """Measures clipping, and the loss of level by averaging the channels."""
         self.peak = max(self.peak, float(max(mono.max(initial=0.0), -mono.min(initial=0.0))))
         self._channel_power += float(np.einsum("ij,ij->", block, block)) / block.shape[1]
         self._mono_power += float(mono @ mono)

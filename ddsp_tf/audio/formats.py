@@ -4,17 +4,17 @@ import os
 from typing import IO
 
 # fmt: off
-# What libsndfile reads, as far as a file that was cut off can be recognized.
+# Formats that libsndfile reads and in which a file that was cut off can be recognized.
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
     ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".iff", ".svx", ".8svx", ".nist", ".sph",
 })
-# What PyAV reads: recordings of phones and browsers, and the sound of videos.
+# Formats that PyAV reads: recordings of phones and browsers, and the sound of videos.
 MEDIA_SUFFIXES = frozenset({
     ".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".aac", ".webm", ".mkv", ".mka", ".wma",
     ".wmv", ".asf", ".avi",
 })
-# What looks like a recording and is not read.
+# Formats of recordings that are not read.
 OTHER_SUFFIXES = frozenset({
     ".aa", ".aax", ".ac3", ".amr", ".ape", ".avr", ".dff", ".dsf", ".flv", ".gsm", ".htk", ".ircam",
     ".m2ts", ".mpc", ".mpeg", ".mpg", ".mts", ".mxf", ".paf", ".pcm", ".pvf", ".ra", ".raw", ".rm",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Containers know their length to a frame of the codec or better.
+# Containers state their length to a frame of the codec or better.
 _TOLERATED_SECONDS = 0.25
 
 
@@ -40,7 +40,7 @@ class MediaSource:
             ) from error
         self.path = path
         with _reported(path):
-            # Names that are not UTF-8 are no names for PyAV.
+            # PyAV does not accept names that are not UTF-8.
             self._file = open(path, "rb")  # noqa: SIM115
             try:
                 self._container: Any = av.open(self._file)

@@ -1,4 +1,4 @@
-"""How long an MPEG audio file (.mp3) says it is: ISO/IEC 11172-3, and the Xing and VBRI headers."""
+"""The length of MPEG audio (.mp3) by its own headers: ISO/IEC 11172-3, Xing and VBRI."""
 
 from typing import IO
 
@@ -23,8 +23,8 @@ def mpeg_end(file: IO[bytes], size: int) -> int | None:
         size: Bytes of the file.
 
     Returns:
-        Bytes that the file should have; its size if the stream claims nothing, None if the file
-        ends inside a frame.
+        Bytes that the file should have; its size if the stream does not say, None if the file ends
+        inside a frame.
     """
     start = file.tell()
     first = file.read(2048)
@@ -45,7 +45,7 @@ def mpeg_end(file: IO[bytes], size: int) -> int | None:
 
 
 def _claimed_bytes(first: bytes) -> int:
-    """Bytes of the stream by its first frame; 0 if that says nothing."""
+    """Bytes of the stream according to its first frame; 0 if that does not say."""
     for name in (b"Xing", b"Info"):
         place = first.find(name, 0, 200)
         if place > 0:
@@ -64,7 +64,7 @@ def frame_bytes(head: bytes) -> int:
         head: Its first four bytes.
 
     Returns:
-        Bytes of the frame; 0 if this is no frame, or has a free bit rate.
+        Bytes of the frame; 0 if this is not a frame, or has a free bit rate.
 
     Example:
         >>> frame_bytes(bytes.fromhex("fffb9064"))

@@ -8,7 +8,7 @@ import numpy as np
 from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.errors import UserError
 
-# A claimed length is believed as far as it is this many samples for each byte of the file.
+# Memory for a claimed length is reserved only up to this many samples per byte of the file.
 _BELIEVED_SAMPLES_A_BYTE = 8
 
 
@@ -33,7 +33,7 @@ def read_audio(
         Mono float32 [samples], nominally in -1..1.
 
     Raises:
-        UserError: If the file is missing, no audio, cut off, empty or too short, holds NaN,
+        UserError: If the file is missing, not audio, cut off, empty or too short, holds NaN,
             infinite or absurdly large samples, or its channels cancel each other.
 
     Example:

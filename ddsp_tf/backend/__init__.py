@@ -1,1 +1,1 @@
-"""What depends on Keras's backend: compilation, gradients, devices."""
+"""Code that depends on Keras's backend: compilation, gradients, devices."""

@@ -1,7 +1,7 @@
 """Compiled functions of models, on either backend.
 
 Called eagerly, TensorFlow runs a GRU step by step, slower than real time, and JAX compiles every
-operation by itself.
+operation separately.
 """
 
 import inspect

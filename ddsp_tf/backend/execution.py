@@ -1,4 +1,4 @@
-"""How a function is executed if several forms of it give the same numbers.
+"""The choice among implementations of a function that give the same numbers.
 
 Functions with more than one form take an `Execution`; layers hold one in their attribute
 `execution` and pass it on.
@@ -29,9 +29,9 @@ class Execution:
         gradients: Whether hand-written gradients are attached. TensorFlow stores them with a
             SavedModel, half as much again as the model's own graphs, or warns whenever it loads
             a model without them.
-        chunked: Whether signals of unknown length are computed one chunk of frames after the
-            other: a bank of sines needs many times the memory of its signal. A gradient would
-            need all chunks anyway.
+        chunked: Whether signals of unknown length are computed one chunk of frames at a time: a
+            bank of sines needs many times the memory of its signal. A gradient would need all
+            chunks anyway.
 
     Example:
         >>> EXPORT.sums_are_fused()
@@ -72,7 +72,7 @@ def with_execution(layer: AnyLayer, execution: Execution) -> AnyLayer:
         >>> with_execution(reverb, EXPORT).execution == EXPORT, reverb.execution == TRAINING
         (True, True)
     """
-    # Classes that the caller has not registered are found, too.
+    # With these, Keras also finds classes that the caller has not registered.
     classes = {type(part).__name__: type(part) for part in layer._flatten_layers()}
     with keras.saving.custom_object_scope(classes):
         config = keras.saving.serialize_keras_object(layer)

@@ -1,8 +1,8 @@
-"""Lets JAX find its GPU before TensorFlow, which reads the data, loads libraries of its own.
+"""Lets JAX find its GPU before TensorFlow, which reads the data, loads its own libraries.
 
-Seen with JAX for CUDA 13 beside TensorFlow 2.21: after TensorFlow, JAX took its stand-ins for
-CUDA's libraries for outdated ones, and fell back to the CPU. Packages whose modules import
-TensorFlow import this module first; with another backend it does nothing.
+Seen with JAX for CUDA 13 beside TensorFlow 2.21: started after TensorFlow, JAX mistook TensorFlow's
+stubs of the CUDA libraries for outdated versions, and fell back to the CPU. Packages whose modules
+import TensorFlow import this module first; with another backend it does nothing.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A bound on what the layers of a model may ask for, before anything is allocated."""
+"""A limit on the weights of a model, checked before they are allocated."""
 
 import contextlib
 import functools
@@ -10,23 +10,23 @@ import keras
 
 from ddsp_tf.errors import UserError
 
-# Threads that overlapped would put back each other's replacement of Keras's method.
+# Overlapping threads would restore each other's replacement of Keras's method.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextlib.contextmanager
 def weights_limited(count: int, message: str) -> Iterator[None]:
-    """Keeps numbers in a file from asking for more memory than a limit.
+    """Limits the memory that the sizes in a file can request.
 
     Keras allocates weights as it builds a model, and has no hook for this. One thread at a time may
     do so; others wait.
 
     Args:
-        count: Numbers that all weights together may have, in layers built by this thread.
-        message: What is wrong if they have more; shape and name of the layer are added.
+        count: Largest number of elements in all weights together, of layers built by this thread.
+        message: Error message if they have more; shape and name of the layer are added.
 
     Raises:
-        UserError: If a layer asks for more.
+        UserError: If a layer requests more.
 
     Example:
         >>> with weights_limited(10, "the model asks for more than 10 weights"):

@@ -21,9 +21,9 @@ _STATEMENT = re.compile(r"^(?!#)(\S+) = ")
 
 
 def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[str]:
-    """Finds settings that an earlier run had, that have other defaults now, and that nobody sets.
+    """Finds settings of an earlier run whose defaults have changed since and that nobody sets.
 
-    Given to `load_experiment` before the user's own overrides, they keep a run the same when a new
+    Passed to `load_experiment` before the user's own overrides, they keep a run the same when a new
     version of the library has new defaults.
 
     Args:
@@ -93,7 +93,7 @@ def earlier_defaults(run: RunDirectory, config: str, overrides: Sequence[str]) -
 
 
 def kept_note(kept: Sequence[str]) -> str:
-    """Returns the sentence that tells the user of `earlier_defaults`.
+    """Returns the sentence that reports `earlier_defaults` to the user.
 
     Example:
         >>> kept_note(["Harmonic.inharmonic=True"])

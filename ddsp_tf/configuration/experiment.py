@@ -99,7 +99,7 @@ def load_experiment(
             model = _construct("Autoencoder", config, **jitter)
         with _one_line_errors(config):
             model.build()
-        # Asked for only where it is set, so that other configurations are written as ever.
+        # Read only if it is set, so that the text of other configurations stays the same.
         parts = _construct("Experiment", config) if _is_bound("Experiment") else None
         loss = parts.loss if parts else None
         return Experiment(

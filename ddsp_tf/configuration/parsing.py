@@ -1,7 +1,7 @@
-"""gin text to bindings, each checked; and gin's own state, left as it was.
+"""Parses gin text to checked bindings, without changing gin's global state.
 
 gin keeps bindings, a registry and a lock for the whole process, and the program that calls this
-library may use gin itself. Everything here happens between a copy of that state and its return.
+library may use gin itself. Everything here happens between saving and restoring that state.
 """
 
 import contextlib
@@ -115,7 +115,7 @@ def check_use(path: Path, config: str, overrides: Sequence[str]) -> None:
 
     Raises:
         UserError: If a tracker has settings but is not the extractor's, a macro that the file sets
-            is used nowhere, or one that is used is set nowhere, or a value has another type.
+            is never used, or one that is used is never set, or a value has another type.
     """
     tracker = bindings().get(("", f"{OURS}.FeatureExtractor"), {}).get("pitch_tracker")
     for _, selector in bindings():

@@ -50,7 +50,7 @@ Class = TypeVar("Class", bound=type)
 
 
 class Parts:
-    """What an experiment takes in place of the library's own (`Experiment.*` in gin files).
+    """Replacements for the library's own parts of an experiment (`Experiment.*` in gin files).
 
     Args:
         loss: Training loss; None for `MultiScaleSpectralLoss`.
@@ -83,13 +83,13 @@ def configurable(cls: Any = None, *, name: str | None = None, package: str = "cu
     Args:
         cls: Class to register; left out if the decorator is given arguments.
         name: Name in gin files; by default that of the class.
-        package: Prefix that tells classes of the same name apart, in Keras as well.
+        package: Prefix that distinguishes classes of the same name, in Keras as well.
 
     Returns:
         The class, or a decorator if none is given.
 
     Raises:
-        UserError: If it is no class, or the library has a class of that name.
+        UserError: If it is not a class, or the library has a class of that name.
 
     Example:
         >>> import ddsp_tf

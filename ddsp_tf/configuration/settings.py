@@ -18,7 +18,7 @@ _FROM_ZERO = (
     "varispeed",
     "render_every",
 )
-# Below, there is no sound to hear.
+# Shorter clips have no sound to learn from.
 _LEAST = {"clip_seconds": 0.1}
 # Steps over which the training loss of one row of metrics is averaged, at most.
 _STEPS_PER_ROW = 50
@@ -30,18 +30,18 @@ class TrainingSettings:
 
     Attributes:
         start_from: Model whose weights the training starts from: run directory, `.keras` file, or
-            "bundled:NAME". Weights of other names or shapes start anew. "" for none.
-        room: "keep", or "auto", which suits a learned reverb at the end of the model to the
+            "bundled:NAME". Weights of other names or shapes keep their initial values. "" for none.
+        room: "keep", or "auto", which adapts a learned reverb at the end of the model to the
             recordings: levels are matched, and the room is learned slowly, or left out if the
-            recordings have none that can be heard.
+            recordings have no audible one.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
         clip_seconds: Length of a training clip in seconds, at least 0.1, rounded to whole frames.
         gain_db: Largest random gain of a clip in decibels, up or down; its loudness and power
             move with it. 0 leaves clips as they are.
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
-            sees in a clip, while the synthesizers play the true one. It keeps the timbre from
-            depending on the exact pitch, by which single notes can be told apart.
+            sees in a clip, while the synthesizers play the true one. It keeps the decoder from
+            recognizing single notes by their exact pitch.
         varispeed: Largest random change of a clip's speed in semitones, at most 12, as of a tape;
             its pitch and loudness move with it. 0 leaves clips as they are.
         learning_rate: Highest learning rate of Adam.

@@ -1,4 +1,4 @@
-"""Whether values in a configuration have the types that the arguments they are for declare."""
+"""Checks the values in a configuration against the types that their arguments declare."""
 
 import inspect
 import reprlib
@@ -19,7 +19,7 @@ _NAMES = {
     str: "text in quotes",
     type(None): "None",
 }
-# Errors of pydantic that say all about a number or text, wherever in a value it stands.
+# Errors of pydantic that describe a number or text fully, wherever it is in a value.
 _EXPECTED = {"int_type": int, "float_type": float, "bool_type": bool, "string_type": str}
 _STRICT = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True)
 _MACRO = "gin.macro"
@@ -27,7 +27,7 @@ Bindings = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> None:
-    """Compares all values that are bound with the annotations of the arguments they are for.
+    """Compares all bound values with the annotations of their arguments.
 
     Args:
         bindings: {(scope, complete name of a class): {argument: value}}, as gin keeps them.
@@ -74,7 +74,7 @@ class _OfMacro:
 
 
 def _resolved(value: Any, macros: Mapping[str, Any], above: tuple[str, ...] = ()) -> Any:
-    """Puts in the values of macros, also those inside of lists and dictionaries."""
+    """Substitutes the values of macros, also inside of lists and dictionaries."""
     if isinstance(value, gin.config.ConfigurableReference):
         name = "/".join(value.scopes)
         if value.configurable.selector != _MACRO or name not in macros:
@@ -117,7 +117,7 @@ def _error(adapter: pydantic.TypeAdapter, value: Any) -> pydantic.ValidationErro
 
 
 def _plain(value: Any) -> Any:
-    """Returns what the class will get; an instance without content for one that gin makes."""
+    """Returns the value that the class will get; an empty instance for one that gin makes."""
 
     def made(value: Any) -> Any:
         if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
@@ -144,7 +144,7 @@ def _with_tuples(value: Any) -> Any:
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Puts in the values of macros, and changes everything but lists and dictionaries."""
+    """Substitutes the values of macros, and changes everything but lists and dictionaries."""
     if isinstance(value, _OfMacro):
         return _mapped(value.value, change)
     if isinstance(value, dict):
@@ -180,7 +180,7 @@ def _constructors(registered: Any) -> Iterator[Any]:
 
 
 def _last_macro(value: Any, place: Sequence[Any]) -> Any:
-    """Follows keys and indices; returns the last macro on their way, or the value itself."""
+    """Follows keys and indices; returns the last macro on the way, or the value itself."""
     last = value
     for key in (*place, None):
         while isinstance(value, _OfMacro):

@@ -69,7 +69,7 @@ class BeamMeasurer:
         from apache_beam.options.pipeline_options import PipelineOptions
 
         on_progress(0, len(recordings), f"on {self.runner}")
-        # A network that is loaded already cannot be sent, its description can.
+        # A loaded network cannot be sent to workers, but its description can.
         known = extractor.tracker.name in TRACKERS
         sent: Any = json.dumps(extractor.describe()) if known else extractor
         try:

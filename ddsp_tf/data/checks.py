@@ -1,4 +1,4 @@
-"""Cheap measures of recordings that a model cannot learn from, or will learn badly from."""
+"""Cheap measures that detect recordings from which a model learns badly or nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
-# What `auto` listens to, of recordings of any length.
+# Excerpts that `auto` measures, whatever the length of the recording.
 _EXCERPTS, _EXCERPT_SECONDS = 8, 1.0
 _CERTAIN = 0.8
 _FEWEST_FRAMES = 20
@@ -26,7 +26,7 @@ _MISHEARD_SHARE = 0.1
 
 
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
-    """Measures how much of a recording sounds and how much of that has a pitch."""
+    """Measures the share of a recording that sounds, and the share of that with a pitch."""
     sounds = features["power_db"] >= silence_db
     voiced = sounds & (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
     low, high = np.percentile(features["f0_hz"][voiced], (5, 95)) if voiced.any() else (0.0, 0.0)
@@ -47,10 +47,10 @@ def aperiodic_share(
     hop: int,
     silence_db: float,
 ) -> float:
-    """Measures how much of what has a pitch does not repeat with that pitch's period.
+    """Measures the share of the voiced frames that do not repeat with the period of their pitch.
 
     One voice repeats. Of several notes at once a tracker follows one, and the others do not repeat
-    with it. (A fifth or an octave does, and passes.) Up to 400 voiced frames are examined, evenly
+    with it (a fifth or an octave does, and passes). Up to 400 voiced frames are examined, evenly
     spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
     period later should be 0.8 or more.
     """

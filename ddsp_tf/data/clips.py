@@ -17,8 +17,8 @@ from ddsp_tf.features.loudness import FLOOR_DB
 def as_written(function: Callable) -> Callable:
     """Marks a function of a dataset as one without control flow for AutoGraph to convert.
 
-    Converting the source of every function takes longer than all else that a dataset does before
-    its first element.
+    Converting the source of every function takes longer than everything else that a dataset does
+    before its first element.
     """
     return tf.autograph.experimental.do_not_convert(function)
 

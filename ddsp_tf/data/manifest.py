@@ -38,7 +38,7 @@ class Manifest:
         frame_rate: Frames a second.
         hop: Samples between two frames.
         extractor: `FeatureExtractor.describe()`, with the tracker's name, version and settings.
-        rules: `PreparationRules.describe()`: what was done about channels, silence and levels.
+        rules: `PreparationRules.describe()`: treatment of channels, silence and levels.
         seed: Seed that chose the recordings held out.
         validation_share: Share to hold out.
         segment_frames: Frames of the longest segment possible.
@@ -109,7 +109,7 @@ class Manifest:
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"{path}: cannot be read ({reason}); {_REMEDY}") from error
-        # Files that follow each other under one name may have one time, on a coarse clock.
+        # With a coarse clock, successive files of one name may have the same time.
         version = (status.st_ino, status.st_mtime_ns, status.st_size)
         if status.st_size != file.size_bytes:
             found = f"has {status.st_size} bytes; expected {file.size_bytes}"

@@ -37,7 +37,7 @@ def measure(
 
     The recording is decoded to a temporary file there and measured in sections of at most four
     minutes with ten seconds of context, so memory does not grow with its length. `on_share` is
-    called now and then with the share done, 0..1; whatever it raises ends the work. The result is
+    called regularly with the share done, 0..1; an exception from it ends the work. The result is
     "measured", or "skipped" with a reason.
     """
     staging = folder / f".{recording.key}.{os.getpid()}.staged"
@@ -105,7 +105,7 @@ def _judged(
     extractor: FeatureExtractor,
     rules: PreparationRules,
 ) -> Recording:
-    """The recording with what was measured on it as a whole."""
+    """The recording with the measures of the whole."""
     numbers = _numbers(staged, extractor, rules, features)
     hints = misheard(staged.read, staged.samples, features, extractor)
     if not numbers["voiced_share"]:

@@ -169,7 +169,7 @@ def prepare_dataset(
 def _described(
     extractor: FeatureExtractor, rules: PreparationRules, seed: int, validation_share: float
 ) -> dict[str, Any]:
-    """Returns what a manifest says of how its dataset was made."""
+    """Returns the entries of a manifest that describe how its dataset was made."""
     return {
         "schema_version": SCHEMA_VERSION,
         "ddsp_tf_version": __version__,
@@ -244,7 +244,7 @@ def _in_splits(
 
 
 def _within(ranges: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
-    """Those frames whose number, counted over all ranges, is from `begin` to `end`."""
+    """Returns the frames from `begin` to `end`, counted over all ranges."""
     found, passed = [], 0
     for first, last in ranges:
         low, high = max(begin - passed, 0), min(end - passed, last - first)
@@ -257,7 +257,7 @@ def _within(ranges: list[tuple[int, int]], begin: int, end: int) -> list[tuple[i
 def _collect(
     recordings: list[Recording], found: list[Recording], work: Path
 ) -> tuple[list[Recording], list[Recording]]:
-    """All recordings in the order given, those that were measured and the others."""
+    """Returns the measured and the skipped recordings, each in the order given."""
     keys = {entry.source: entry for entry in found}
     measured, skipped = [], []
     for recording in recordings:
@@ -271,7 +271,7 @@ def _collect(
 
 
 def _check_usable(measured: list[Recording], skipped: list[Recording]) -> None:
-    """Makes sure that something is left of each list given."""
+    """Makes sure that each list of recordings has a usable one."""
     for held_out, what in ((False, "training"), (True, "validation")):
         bad = [entry for entry in skipped if entry.held_out == held_out]
         if bad and not any(entry.held_out == held_out for entry in measured):

@@ -24,7 +24,7 @@ _CHOICES = 4096
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """How many random clips a pass through all segments, an epoch and the shuffle buffer have."""
+    """Numbers of random clips in a pass through all segments, an epoch and the shuffle buffer."""
 
     clip_frames: int
     hop: int
@@ -178,7 +178,7 @@ def _choices(shares: np.ndarray, seed: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def _counts(shares: np.ndarray, seed: int, first: int) -> np.ndarray:
-    """How many of the clips before number `first` each dataset gave."""
+    """Number of the clips before number `first` that each dataset gave."""
     counts = np.zeros(len(shares), np.int64)
     for number in range(-(-first // _CHOICES)):
         chosen = _choices(shares, seed, tf.constant(number, tf.int64)).numpy()

@@ -68,7 +68,7 @@ class Recording:
         status: "found", "measured" (it is in the dataset) or "skipped".
         reason: Why it was skipped.
         held_out: Whether it was given for validation.
-        key: Hash of all that decides what measuring it gives.
+        key: Hash of everything that determines its measures.
         seconds: Duration of the file.
         kept_seconds: Duration in the dataset.
         file_rate: Sample rate of the file, in Hz.
@@ -114,7 +114,7 @@ class Recording:
     path: Path | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns what is stored."""
+        """Returns the entries that are stored."""
         content = asdict(self)
         del content["path"]
         return content

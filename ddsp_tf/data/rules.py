@@ -1,4 +1,4 @@
-"""What preparation does to a recording in addition to measuring it."""
+"""Rules of preparation: which frames of a recording are kept, and with what gain."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

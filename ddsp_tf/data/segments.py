@@ -156,7 +156,7 @@ def resegmented(
                 passed = min(max(first - start, 0), held["f0_hz"].size)
                 before, following = start + held["f0_hz"].size, next(source)
                 start, held = start + passed, _cut(held, passed, None, hop)
-                # After a gap, what is held has been used.
+                # At a gap, all frames held so far have been used.
                 start, held = (
                     (start, _joined(held, following[1])) if following[0] == before else following
                 )

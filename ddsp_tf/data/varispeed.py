@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
 
-# At both ends of the audio resampled, so that its end joins its beginning without a jump.
+# Crossfade at both ends of the resampled audio, so that its end joins its beginning without a jump.
 _FADE_SAMPLES = 512
 # Lengths with large prime factors are slow to transform.
 _STEP = 16

@@ -29,7 +29,7 @@ Measurer = Callable[..., None]
 
 
 class UnusableError(UserError):
-    """None of the recordings can be used, so nothing is worth keeping."""
+    """None of the recordings can be used, so the measurements are not worth keeping."""
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def measure_missing(
     measurer: Measurer,
     on_progress: Progress,
 ) -> None:
-    """Measures what neither a stopped call nor an earlier dataset has measured."""
+    """Measures the recordings that neither a stopped call nor an earlier dataset has measured."""
 
     def missing() -> list[Recording]:
         return [entry for entry in recordings if load_measured(work, entry) is None]

@@ -39,7 +39,7 @@ def fft_convolve(
         signal: [1 or batch, samples]; the length may be unknown in a graph.
         impulse_response: [1 or batch, taps], a static number of taps. One row serves all rows of
             the signal if the number of rows is static.
-        tail: Whether the result includes what rings on after the signal.
+        tail: Whether the result includes the ringing after the signal.
         execution: Whether the hand-written gradient is attached.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Lower sample rates: a low-pass filter, of which every n-th sample is computed."""
+"""Decimation: a low-pass filter of which only every n-th output is computed."""
 
 import math
 
@@ -7,7 +7,7 @@ from keras import ops
 
 from ddsp_tf.typing import Tensor
 
-# What passes and what is stopped, as shares of the lower sample rate.
+# Edges of pass band and stop band, as shares of the lower sample rate.
 _PASSED, _STOPPED = 0.42, 0.58
 _ATTENUATION_DB = 60.0
 

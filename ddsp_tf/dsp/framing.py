@@ -113,7 +113,7 @@ def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
         >>> done.numpy().tolist(), tail.numpy().tolist()
         ([[11.0, 11.0, 1.0]], [[1.0, 1.0]])
     """
-    # Not every backend pads by a length known only at run time; zeros like the signal do.
+    # Zeros like the signal, because not every backend can pad by a length known only at run time.
     padded = ops.concatenate([tail, ops.zeros_like(signal[:, tail.shape[-1] :])], axis=1)
     total = signal + padded
     return total[:, :length], total[:, length:]

@@ -15,7 +15,7 @@ def gain_at(
 
     Args:
         response_db: [points] in dB, at least 2 points, evenly spaced from 0 Hz to Nyquist.
-        frequencies: Frequencies in Hz, any shape; out of range the nearest point counts.
+        frequencies: Frequencies in Hz, any shape; out of range, the nearest point is used.
         sample_rate: Samples per second.
         execution: Whether sums are fused.
 

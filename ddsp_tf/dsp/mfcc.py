@@ -1,7 +1,7 @@
 """Mel-frequency cepstral coefficients, on the frames of the models.
 
-`keras.layers.MelSpectrogram` mirrors the audio at its ends where here is silence, gives one frame
-more, and makes its matrix inside the graph, where bands that are too narrow cannot be refused.
+`keras.layers.MelSpectrogram` pads by reflection instead of silence, returns one frame more, and
+builds its filterbank inside the graph, where bands that are too narrow cannot be reported.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def mfcc(
         n_mels: Mel bands.
         fft_size: Window and transform size in samples, even.
         low_hz: Lower end of the lowest band.
-        high_hz: Upper end of the highest band; at most half the sample rate counts.
+        high_hz: Upper end of the highest band, limited to half the sample rate.
 
     Returns:
         [batch, samples // hop, n_coefficients], float32.

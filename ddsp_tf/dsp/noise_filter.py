@@ -96,7 +96,7 @@ def _filter_matrices(n_bands: int, hop: int) -> tuple[np.ndarray, ...]:
 
 
 def _part_size(n_bands: int, hop: int) -> int:
-    """The divisor of hop that takes the fewest products: a frame can be filtered in parts.
+    """The divisor of hop that takes the fewest multiplications: a frame can be filtered in parts.
 
     With s samples and radius r there are s + 2 r points and half as many complex bins: s (s + 2 r)
     products for the analysis, (s + 2 r)^2 for the synthesis. Per sample that is

@@ -1,4 +1,4 @@
-"""What is measured on one clip: how close a model's rendering comes to the recording."""
+"""Measures of one clip: how close a model's rendering comes to the recording."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -107,8 +107,8 @@ class ClipJudge:
     def _expected(self, features, target) -> dict[str, np.ndarray]:
         """Returns the features that the rendering is compared with.
 
-        At the ends of a clip a tracker knows less than in the whole recording, and loudness sees
-        silence beyond. The target is judged with the same handicap as the rendering.
+        At the ends of a clip, a tracker has less context than in the whole recording, and loudness
+        includes silence. The target is measured with the same handicap as the rendering.
         """
         extractor = self.extractor
         _, confidence = extractor.tracker.track(target, extractor.sample_rate, extractor.hop)

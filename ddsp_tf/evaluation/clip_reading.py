@@ -1,4 +1,4 @@
-"""The clips of parts of datasets, one after the other."""
+"""Iteration over the clips of parts of datasets."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

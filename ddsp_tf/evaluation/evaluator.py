@@ -219,7 +219,7 @@ def _evaluate(
 def _in_threads(
     measure: Callable[[Clip], MeasuredClip], clips: Iterable[Clip]
 ) -> Iterator[tuple[MeasuredClip, Clip]]:
-    """Measures several clips at a time, in order: a tracker alone uses one processor."""
+    """Measures several clips at a time, in order, because a tracker uses only one processor."""
     waiting: deque[tuple[Future, Clip]] = deque()
     with ThreadPoolExecutor(_THREADS) as executor:
         try:

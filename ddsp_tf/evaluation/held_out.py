@@ -1,4 +1,4 @@
-"""Which clips a run is evaluated on, and whether it was trained on them."""
+"""Chooses the clips on which a run is evaluated: held out, of training, or of other datasets."""
 
 import dataclasses
 import os
@@ -25,7 +25,7 @@ class Part:
     Attributes:
         manifest: The dataset.
         split: "validation", "train" or "all".
-        relation: What the part is to the model; see `EvaluatedDataset.relation`.
+        relation: Relation of the part to the model; see `EvaluatedDataset.relation`.
     """
 
     manifest: Manifest
@@ -44,10 +44,10 @@ def choose_parts(
     data: Sequence[str | os.PathLike] = (),
     split: str | None = None,
 ) -> tuple[list[Part], list[str]]:
-    """Chooses what a run is evaluated on.
+    """Chooses the clips on which a run is evaluated.
 
-    Held-out clips only, where the run was trained on the dataset; training clips are taken only
-    if asked for, or if nothing was held out, and then a note says so.
+    Of datasets that the run was trained on, only held-out clips are chosen. Training clips are
+    chosen only on request, or if nothing was held out, and then a note says so.
 
     Args:
         run: The run.
@@ -56,7 +56,7 @@ def choose_parts(
             was trained on, wherever they are now, and "all" of others.
 
     Returns:
-        Parts of the datasets, at least one; and sentences that a reader of the numbers must know.
+        Parts of the datasets, at least one; and notes that a reader of the numbers needs.
 
     Raises:
         UserError: If a dataset is missing, was made with settings that the model cannot be
@@ -122,7 +122,7 @@ def _shared_recordings(manifest: Manifest, run: RunDirectory) -> list[str]:
     try:
         training = [load_manifest(folder) for folder in run.datasets()]
     except UserError:
-        return []  # Without the training data nobody can know.
+        return []  # Without the training data, this is unknown.
     known = {
         recording.sha256
         for one in training

@@ -1,4 +1,4 @@
-"""`evaluation.json`: what an evaluation measured, and on which clips."""
+"""`evaluation.json`: the measures of an evaluation, and its clips."""
 
 import dataclasses
 import math
@@ -23,7 +23,7 @@ class EvaluatedDataset:
         title: Short name of the dataset.
         fingerprint: Fingerprint of the dataset.
         split: "validation", "train" or "all".
-        relation: What the clips are to the model: "held-out clips", "training clips", "training
+        relation: Relation of the clips to the model: "held-out clips", "training clips", "training
             and held-out clips" or "clips of another dataset".
         clips: Number of clips.
         extractor: Description of the feature extractor, which also measured the model's output.
@@ -62,7 +62,7 @@ class Evaluation:
         datasets: Datasets evaluated on.
         clip_seconds: Length of the clips.
         clips: Number of clips.
-        notes: Sentences that a reader of the numbers must know.
+        notes: Notes that a reader of the numbers needs.
         summary: Mean of every measure over the clips for which it is a number; NaN if there are
             none.
         per_clip: Measures of every clip.
@@ -90,7 +90,7 @@ def write_evaluation(run: RunDirectory, evaluation: Evaluation) -> None:
 
     Args:
         run: The run.
-        evaluation: What was measured.
+        evaluation: Measures to write.
 
     Raises:
         UserError: If the file cannot be written.
@@ -107,7 +107,7 @@ def read_evaluation(run: RunDirectory) -> Evaluation:
         run: The run.
 
     Returns:
-        What was measured.
+        The measures.
 
     Raises:
         UserError: If the file is absent, damaged or of another version.

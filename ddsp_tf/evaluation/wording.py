@@ -6,13 +6,13 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Wording:
-    """How a measure is written.
+    """Name, unit and format of a measure.
 
     Attributes:
         label: Name of the measure.
         unit: Unit, written after the number; "" for none.
-        good: Which values are better, and what to expect.
-        scale: Factor between the value and the number that is written.
+        good: Which values are better, and typical ones.
+        scale: Factor from the value to the number that is written.
         decimals: Digits after the decimal point.
     """
 
@@ -73,7 +73,7 @@ _WORDINGS = {
 
 
 def wording(name: str) -> Wording:
-    """Returns how a measure is written.
+    """Returns the wording of a measure.
 
     Args:
         name: Name of the measure in evaluation.json.

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ddsp_tf.models import Autoencoder
 
-# Frames computed at once. Half as many or twice as many take about as long.
+# Frames computed at once; half or twice as many take about as long.
 _BLOCK_FRAMES = 1024
 
 

@@ -124,7 +124,7 @@ def _require_release(model, release: bytes):
 
 
 def _drop_unused_buffers(model):
-    """Empties buffers that nothing refers to any more, and keeps the others' indices."""
+    """Empties unused buffers, and keeps the indices of the others."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {entry.buffer for entry in model.metadata or []}
     for number, buffer in enumerate(model.buffers):

@@ -1,4 +1,4 @@
-"""Writes everything that plays a trained model elsewhere, and checks what it wrote."""
+"""Exports a trained model in every form, and checks the result."""
 
 import os
 import shutil
@@ -42,13 +42,13 @@ def export_run(
     precisions: Sequence[str] = PRECISIONS,
     addition: Addition | None = None,
 ) -> ExportDescription:
-    """Exports the best model of a run, as `export_model` does, with what the run knows of it.
+    """Exports the best model of a run as `export_model` does, with the record of the run.
 
     Args:
         run: Run to export.
         out: Folder to write.
         precisions: Precisions of the LiteRT files; see `export_model`.
-        addition: What else to write; see `export_model`.
+        addition: Function that writes further files; see `export_model`.
 
     Returns:
         Content of model.json.
@@ -71,7 +71,7 @@ def export_model(
     record: Mapping[str, Any] | None = None,
     addition: Addition | None = None,
 ) -> ExportDescription:
-    """Exports a model as a SavedModel, as LiteRT files, and as whatever else can play it.
+    """Exports a model as SavedModel, as LiteRT files, and for DDSP-VST if possible.
 
     Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `listen.tflite`,
     which measures live sound, `vst/` if DDSP-VST can use the model, `ir.wav` at three rates if it
@@ -95,7 +95,7 @@ def export_model(
 
     Raises:
         UserError: If `out` holds anything but an export, another process is exporting to it, an
-            exported model does not play what the model plays, or the model needs an operator that
+            exported form plays something else than the model, or the model needs an operator that
             LiteRT does not have.
 
     Example:

@@ -1,4 +1,4 @@
-"""Writes what hears: features of sound while it is played, as a model of the export takes them."""
+"""Exports live listening: features of sound while it is played, as exported models take them."""
 
 import functools
 import tempfile
@@ -21,7 +21,7 @@ SIGNATURE = "listen"
 
 
 def live_features(model: Autoencoder, extractor: dict | None) -> LiveFeatures:
-    """Returns what measures live sound as the training data of a model was measured.
+    """Returns the layer that measures live sound as the training data of a model was measured.
 
     Args:
         model: Model that will play the features.
@@ -67,7 +67,7 @@ def state_sizes(live: LiveFeatures) -> dict[str, int]:
 
 
 def listening_endpoints(live: LiveFeatures, batch: int | None, frames: int | None) -> Endpoints:
-    """Returns the signature that hears, for `write_endpoints`.
+    """Returns the signature `listen`, for `write_endpoints`.
 
     - `listen(audio, state_...)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
       [batch, frames] each, and the new state_...; audio is [batch, frames * hop]. All states start
@@ -111,7 +111,7 @@ def write_listening(live: LiveFeatures, folder: Path) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _content(**settings: Any) -> bytes:
-    """Converts once what is the same in the exports of all models with the same rates."""
+    """Converts the layer once for the exports of all models with the same rates."""
     with tempfile.TemporaryDirectory() as saved:
         write_endpoints(listening_endpoints(LiveFeatures(**settings), 1, 1), saved)
         return convert(saved, SIGNATURE, FILE)
@@ -141,7 +141,7 @@ def example_sound(live: LiveFeatures, seconds: float = 2.0) -> np.ndarray:
     """Returns a sound to listen to: a tone of eight harmonics that rises, after a rest.
 
     Args:
-        live: What will listen.
+        live: Layer that will listen.
         seconds: Length in seconds.
 
     Returns:
@@ -155,7 +155,7 @@ def example_sound(live: LiveFeatures, seconds: float = 2.0) -> np.ndarray:
 
 
 def description(live: LiveFeatures) -> dict[str, Any]:
-    """Returns what model.json says about listening."""
+    """Returns the entry `listen` of model.json."""
     lowest_hz, highest_hz = live.range_hz
     return {
         "latency_samples": live.delay,

@@ -40,7 +40,7 @@ def check_builtin(content: bytes, file: str) -> None:
         file: Name of the file, for the message.
 
     Raises:
-        UserError: If it does not; names the operator and the layer.
+        UserError: If there is another operator; names it and the layer.
     """
     foreign = foreign_nodes(content)
     if foreign:

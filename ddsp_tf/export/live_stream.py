@@ -1,4 +1,4 @@
-"""Writes the streaming model that the live page plays: `stream.tflite` with the dry sound, too."""
+"""Exports the streaming model of the live page: `stream.tflite` with the dry sound as well."""
 
 import tempfile
 

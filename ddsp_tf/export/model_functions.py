@@ -1,4 +1,4 @@
-"""The functions that every exported form of a model consists of."""
+"""The functions of which every exported form of a model consists."""
 
 import functools
 import math
@@ -154,7 +154,7 @@ class ModelFunctions:
     def step_signals(
         self, curves: dict, noise, state: dict, hold: Callable[[dict], dict] | None = None
     ):
-        """Does the same for the signals of all processors; returns a dictionary, and the state."""
+        """Like `step`, for the signals of all processors; returns a dictionary, and the state."""
         shaped = {}
         for name, shape in self._shapes.items():
             value = state[_flat_name(name)]
@@ -219,7 +219,7 @@ def write_endpoints(endpoints: Endpoints, folder: str | Path) -> None:
     }
     signatures["serving_default"] = next(iter(signatures.values()))
     module = tf.Module()
-    # What something refers to is saved: these variables, and no optimizer.
+    # Only referenced objects are saved: these variables, and no optimizer.
     used = (variable for graph in signatures.values() for variable in graph.variables)
     module.used_variables = list({id(variable): variable for variable in used}.values())
     tf.saved_model.save(module, str(folder), signatures)

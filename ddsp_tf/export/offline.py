@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from ddsp_tf.export.model_functions import ModelFunctions
 
-# Frames computed at once: enough to amortize reading the weights, and more where frames are short.
+# Frames computed at once: enough to amortize reading the weights, and more if frames are short.
 _FRAMES = (100, 250)
 _SAMPLES = 16000
-# Blocks in one turn of the outer loop. A loop copies all its audio at every turn. The inner loop
-# copies the audio of these blocks only, the outer one copies everything, but rarely.
+# Blocks in one iteration of the outer loop. A loop copies all its audio in every iteration: the
+# inner loop only that of these blocks, the outer one everything, but rarely.
 _BLOCKS = 16
 
 

@@ -58,7 +58,7 @@ class PartitionedReverb(Processor):
 
     @property
     def unchecked_state(self) -> tuple[str, ...]:
-        """Names of the delay lines, which are too large to be searched for bad numbers every block.
+        """Names of the delay lines, which are too large to check for bad numbers in every block.
 
         Bad numbers leave them after as many blocks as they are long, and the output is checked.
         """
@@ -96,7 +96,7 @@ class PartitionedReverb(Processor):
         return wet[:, : self.block], after
 
     def _inverse(self, real, imaginary):
-        """Inverts a real transform by a forward one, because LiteRT has no inverse one.
+        """Inverts a real transform by a forward one, because LiteRT has no inverse transform.
 
         The Hartley transform, real minus imaginary part, is its own inverse times the length.
         """

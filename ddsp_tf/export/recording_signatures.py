@@ -1,4 +1,4 @@
-"""Signatures that take recordings: features of audio, and the model's sound played from them."""
+"""Signatures that take recordings: features of audio, and the model playing them."""
 
 import functools
 
@@ -51,7 +51,7 @@ def graph_features(audio, sample_rate: int, hop: int, extractor: dict | None = N
 
 
 def _held(f0_hz, voiced, margin: int):
-    """Replaces the pitch of unsure frames by that of the nearest sure one.
+    """Replaces the pitch of uncertain frames by that of the nearest certain one.
 
     Within `margin` frames of the beginning or the end of a tone, the window covers only part of it.
     """
@@ -60,7 +60,7 @@ def _held(f0_hz, voiced, margin: int):
     count = tf.cast(tf.cumsum(sure, axis=1), tf.int32)
     length = tf.shape(f0_hz)[1]
     here = tf.range(length)[None, :]
-    # The frames where the count of sure frames reached its present value, and where it rises next.
+    # The frames where the count of certain frames reached its value, and where it rises next.
     before = tf.searchsorted(count, tf.maximum(count, 1))
     after = tf.searchsorted(count, count + 1)
     use_after = tf.logical_and(

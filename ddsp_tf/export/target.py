@@ -1,4 +1,4 @@
-"""The folder of an export: whether it may be replaced."""
+"""Checks that the folder of an export may be replaced."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from ddsp_tf.files.export_description import (
     read_description,
 )
 
-# What exports consist of: tells a damaged export from a folder of something else.
+# The contents of exports: they distinguish a damaged export from other folders.
 _OURS = re.compile(
     r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|listen\.tflite"
     r"|ir(_\d+)?\.wav"
@@ -21,7 +21,7 @@ _OURS = re.compile(
     r"|page\.html|page/(index\.html|NOTICE|[^/]+\.gz)"
     r"|saved_model/(saved_model|fingerprint)\.pb|saved_model/variables/variables\.[\w.-]+"
 )
-# File managers leave these wherever they look.
+# File managers leave these in every folder they show.
 _FILE_MANAGER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 

@@ -1,4 +1,4 @@
-"""Runs every exported file and compares what it plays with the model."""
+"""Runs every exported file and compares its audio with the model's."""
 
 import contextlib
 import re

@@ -3,7 +3,7 @@
 The plugin finds tensors by name, checks their sizes, runs builtin operators only, and reads
 metadata.json from a zip archive that is appended to the file. It synthesizes the sound itself from
 the model's controls. It opens every `.tflite` file in and below its Models folder, and LiteRT files
-that are newer than the plugin end it, so that a file for the plugin lies in a folder of its own.
+that are newer than the plugin crash it, so the file for the plugin is in a folder of its own.
 """
 
 import datetime
@@ -29,7 +29,7 @@ INPUTS = {"call_f0_scaled:0": 1, "call_pw_scaled:0": 1, "call_state:0": 512}
 OUTPUTS = {f"StatefulPartitionedCall:{n}": size for n, size in enumerate((1, 60, 65, 512))}
 _SAMPLE_RATE = 16000
 _FRAME_RATE = 50
-# The lowest level is silence, which a network only approaches; above it, the sound fades in.
+# A network only approaches silence: at the lowest level the sound is muted, and above it fades in.
 _FADE_DB = 6.0
 
 

@@ -1,4 +1,4 @@
-"""What one player plays: notes, and controllers along them."""
+"""The part of one player: notes and controllers."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Steps:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What one player plays.
+    """The part of one player.
 
     Attributes:
         name: Name of the track, "" if it has none.
@@ -128,8 +128,8 @@ def within_range(
         highest: Highest MIDI number.
 
     Returns:
-        Notes, of which those outside of the range are moved by as many octaves as bring them
-        nearest to it; and those that were outside.
+        All notes, with those outside of the range moved to the octave nearest to it; and the notes
+        that were outside.
 
     Example:
         >>> moved, outside = within_range([Note(0.0, 1.0, 40.0)], 55.0, 88.0)

@@ -129,7 +129,7 @@ def perform(
     vibrato_cents: float = 0.0,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Plays a part: gives the curves of pitch and loudness.
+    """Computes the curves of pitch and loudness of a part.
 
     Args:
         part: Notes of one voice with their loudness in dB, and controllers.

@@ -8,7 +8,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.expression.performance import Expression, Plain, Shapes, is_connected, note_frames
 from ddsp_tf.features.transcription import Note, transcribe
 
-# What a difference costs: a unit for each of these.
+# Differences that cost one unit each.
 _PITCH_SEMITONES, _LEVEL_DB, _LENGTH_OCTAVES, _INTERVAL_SEMITONES = 6.0, 4.5, 0.5, 6.0
 _CONNECTION_COST = 1.0
 # Notes that fit about as well as the best one; the seed chooses among them.
@@ -20,21 +20,21 @@ _LARGEST_CENTS = 60.0
 # How far the level of connected notes may fall where they meet.
 _LEGATO_DB = 8.0
 
-# Of each note: what it is, and what is before and after it.
+# Facts about each note and its neighbours.
 _FACTS = ("midi", "level_db", "connected_before", "connected_after", "before", "after")
 NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db")
 
 
 class NoNotesError(UserError):
-    """There is nothing to learn an expression from."""
+    """The recordings have no note to learn an expression from."""
 
 
 class RecordedNotes(Expression):
     """Shapes each note as the recorded one that fits it best.
 
-    What counts are pitch, level, length and neighbours. A recorded note's attack and release keep
-    their length. What is between them is cut, or repeated forwards and backwards, so that vibrato
-    keeps its rate.
+    Notes are compared by pitch, level, length and neighbours. A recorded note's attack and release
+    keep their length. The part between them is cut, or repeated forwards and backwards, so that
+    vibrato keeps its rate.
 
     Args:
         arrays: "frame_rate" [], "ends" [notes] (end of each note's curves), "facts" [notes, 6],
@@ -78,8 +78,7 @@ class RecordedNotes(Expression):
         """Learns from recordings without labels.
 
         Args:
-            recordings: Features and audio (None if it is not at hand) of each, as for
-                `transcribe`.
+            recordings: Features and audio (None if not available) of each, as for `transcribe`.
             frame_rate: Frames per second.
             sample_rate: Samples per second of the audio.
 
@@ -97,7 +96,7 @@ class RecordedNotes(Expression):
             places = note_frames(notes, frame_rate, midi.size)
             for k, (first, end) in enumerate(places):
                 note = notes[k]
-                # What a recording begins or ends with may be a part of a note.
+                # The first and last notes of a recording may be incomplete.
                 if first == 0 or end == midi.size or end - first < _LEAST_SECONDS * frame_rate:
                     continue
                 if note.confidence < _LEAST_CONFIDENCE:
@@ -169,7 +168,7 @@ class RecordedNotes(Expression):
         return int(generator.choice(near))
 
     def _warped(self, number: int, frames: int, frame_rate: float):
-        """Returns the curves of a recorded note, brought to a length."""
+        """Returns the curves of a recorded note, adjusted to a length."""
         own = slice(self._firsts[number], self._ends[number])
         curves = [self.arrays[name][own].astype(np.float64) for name in ("cents", "relative_db")]
         if frame_rate != self.frame_rate:
@@ -194,7 +193,7 @@ def _facts(notes: Sequence[Note], k: int) -> list[float]:
 
 
 def warp(curve: np.ndarray, frames: int, frame_rate: float) -> np.ndarray:
-    """Brings a note's curve to a length; attack and release keep theirs.
+    """Adjusts a note's curve to a length; attack and release keep theirs.
 
     Args:
         curve: Values [own frames].
@@ -225,7 +224,7 @@ def warp(curve: np.ndarray, frames: int, frame_rate: float) -> np.ndarray:
 
 
 def _reflected(places: np.ndarray, first: int, end: int) -> np.ndarray:
-    """Folds places past the end back and forth between `first` and `end`."""
+    """Folds positions past the end back and forth between `first` and `end`."""
     span = max(end - 1 - first, 1)
     past = np.maximum(places - first, 0) % (2 * span)
     folded = first + np.minimum(past, 2 * span - past)

@@ -9,8 +9,8 @@ _DIP_SECONDS = 0.03
 _BANDS = 24
 _LOWEST_HZ, _HIGHEST_HZ = 90.0, 8000.0
 _RANGE_DB = 50.0
-# What each kind of evidence needs to count as a new attack on its own; without audio, the rise of
-# the level has to speak for the spectrum, too.
+# Evidence of each kind that counts as a new attack on its own; without audio, the rise of the level
+# has to stand in for the spectrum.
 _RISE_DB, _RISE_ALONE_DB = 28.0, 18.0
 _FLUX_DB = 14.0
 _DIP_SHARE = 0.23
@@ -26,9 +26,9 @@ def articulation(
 ) -> np.ndarray:
     """Measures how clearly a sound starts again.
 
-    Three things tell a repeated note from one that swells or vibrates: its level rises by many dB
+    Three signs distinguish a repeated note from a swell or vibrato: its level rises by many dB
     within 50 ms, the level of most bands rises within 40 ms (spectral flux), and the pitch is
-    uncertain for a moment. Beating partials and vibrato show one of the three at a time.
+    uncertain for a moment. Beating partials and vibrato show only one of the three at a time.
 
     Args:
         loudness_db: Loudness in dB [frames].

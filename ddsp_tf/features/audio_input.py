@@ -6,12 +6,12 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# 40 dB above full scale: nothing recorded as floats is louder, integers are.
+# 40 dB above full scale: louder than any recording in floats, but not than integers.
 _LARGEST_PEAK = 100.0
 
 
 def mono_audio(audio: Any, sample_rate: float, hop: int) -> np.ndarray:
-    """Returns audio as float32, once it has been checked.
+    """Checks audio and returns it as float32.
 
     Args:
         audio: Mono audio [samples], floats in -1..1.

@@ -33,7 +33,7 @@ class AutoTracker(PitchTracker):
     `ddsp_tf.features.periodicity`), and the best path through all of them is chosen (see
     `ddsp_tf.features.pitch_path`). A frame is voiced where the sound repeats and has not ended
     (see `ddsp_tf.features.voicing`). Confidence is calibrated: of the frames with a confidence
-    near 0.8, about 80 % are within 50 cents. Audio is scaled to its peak first, so its level
+    near 0.8, about 80 % are within 50 cents. Audio is first normalized to its peak, so its level
     makes no difference, and analysed at 16 kHz.
 
     Args:

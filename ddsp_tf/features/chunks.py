@@ -12,7 +12,7 @@ def track_in_chunks(
     context_frames: int,
     track: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tracks chunk by chunk, each with enough context to give the same as the whole.
+    """Tracks chunk by chunk, with enough context that the result is the same as for the whole.
 
     Args:
         audio: Mono audio [samples].

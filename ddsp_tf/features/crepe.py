@@ -105,8 +105,8 @@ def pitch_of_activation(activation: np.ndarray, viterbi: bool = False) -> np.nda
 def _likeliest_path(activation: np.ndarray) -> np.ndarray:
     """Viterbi path of the official CREPE's hidden Markov model.
 
-    From bin i to j the probability falls linearly with their distance, to zero at 12 bins; each
-    bin is seen as itself with a chance of 0.1 plus its share of the other 0.9.
+    The probability of a transition from bin i to j falls linearly with their distance, to zero at
+    12 bins. A bin is observed as itself with probability 0.1 plus its share of the remaining 0.9.
     """
     frames = activation.shape[0]
     observed = np.argmax(activation, axis=1)

@@ -39,8 +39,8 @@ class CrepeTracker(PitchTracker):
     Args:
         capacity: Size of the network: "tiny", "small", "medium", "large" or "full".
         viterbi: Whether pitch follows the likeliest path instead of each frame's best bin.
-        weights: `.h5` or `.h5.bz2` file in the official layout; by default the installed `crepe`
-            package's, or downloaded once, see `crepe_weights.find_weights`. The path is not part
+        weights: `.h5` or `.h5.bz2` file in the official layout; by default that of the installed
+            `crepe` package, or a download, see `crepe_weights.find_weights`. The path is not part
             of the description; `version` identifies the weights.
         batch_frames: Frames in a batch; by default enough to keep a GPU busy.
 

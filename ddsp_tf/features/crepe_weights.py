@@ -122,7 +122,7 @@ def _read_into(network, content, source):
     """Checks every array of a file, and only then gives them to the network; returns the sha256.
 
     Keras could read the official files itself, but only into two-dimensional convolutions, which
-    take three times as long as ours (512 frames on two CPU cores: 4.8 s in place of 1.7 s).
+    take three times as long as ours (512 frames on two CPU cores: 4.8 s instead of 1.7 s).
     """
     import h5py
 

@@ -22,10 +22,10 @@ class LiveFeatures(keras.layers.Layer):
     """Measures pitch, loudness and power hop by hop.
 
     The live counterpart of the tracker `auto`, of `loudness_db` and of `power_db`: the same
-    measures of the same windows, but none reaches further than 20 ms beyond the instant that it
+    measures in the same windows, but none reaches further than 20 ms beyond the instant that it
     describes. A frame describes the instant `delay` samples before the end of the hop that
-    completes it. Only what takes longer windows is older: pitch below 160 Hz (see `lookahead`)
-    and levels whose frames are longer than 40 ms.
+    completes it. Only measures that need longer windows are older: pitch below 160 Hz (see
+    `lookahead`) and levels whose frames are longer than 40 ms.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -82,7 +82,7 @@ class LiveFeatures(keras.layers.Layer):
         }
         self._factor = _decimation(sample_rate, self.hop)
         self._taps = decimation_filter(self._factor)
-        # The filter delays the sound that pitch is found in.
+        # The filter delays the sound in which pitch is found.
         late = max(round((self.delay - self._taps.size // 2) / self._factor), 0)
         self._pitch = LivePitch(sample_rate / self._factor, frame_rate, late, *self.range_hz)
 

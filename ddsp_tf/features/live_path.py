@@ -24,7 +24,7 @@ from ddsp_tf.typing import Tensor
 
 _STEPS_PER_OCTAVE = 1200.0 / STEP_CENTS
 _FRAME_SECONDS = 0.01
-# A path without future must be able to leave a wrong pitch sooner than one with.
+# A path that does not know the future must be able to leave a wrong pitch sooner.
 _JUMP_COST = 1.0
 _JUMP_CENTS = 120.0
 _COST_OF_DELAY = 50.0
@@ -61,7 +61,7 @@ def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
 
 
 def _gains(plan):
-    """What height is worth at every pitch but the first and the last, and its change per step."""
+    """Value of height at every pitch but the first and the last, and its change per step."""
     octaves = np.log2(plan.pitches_hz)
     gains = np.interp(octaves, np.log2(GAIN_HZ), GAINS)
     return gains[1:-1].astype(np.float32), (np.gradient(gains)[1:-1]).astype(np.float32)
@@ -122,11 +122,11 @@ class Paths(NamedTuple):
 def advance(
     paths: Paths, found: Candidates, delays: list[tuple[float, float]], seconds: float
 ) -> tuple[Paths, Tensor, Tensor]:
-    """Lengthens the best paths by one frame (Viterbi, without looking back).
+    """Extends the best paths by one frame (Viterbi, without looking back).
 
-    To the candidates it adds one that holds the pitch of the best path at little worth: while a
-    pitch changes, no candidate may be right. A jump to a pitch whose window reaches further back
-    costs more, because that window still hears what was there before.
+    It adds a candidate of low score that holds the pitch of the best path: while a pitch changes,
+    no other candidate may be right. A jump to a pitch whose window reaches further back costs more,
+    because that window still contains the sound before.
 
     Args:
         paths: Paths up to the frame before; at first, zeros.
@@ -167,7 +167,7 @@ def advance(
 
 
 def _delay(octaves, delays):
-    """Seconds by which the windows of some pitches are late."""
+    """Delays in seconds of the windows of some pitches."""
     delay = delays[0][1]
     for (lowest, _), (_, later) in itertools.pairwise(delays):
         delay = ops.where(octaves < np.log2(lowest), later, delay)

@@ -41,7 +41,7 @@ class LivePitch:
         440
     """
 
-    # Ends of the paths and what they score, highest level, pitch, confidence.
+    # Ends of the paths and their scores, highest level, pitch, confidence.
     state_size = 2 * _PATHS + 3
 
     def __init__(
@@ -89,7 +89,7 @@ class LivePitch:
             return state[:, -2:-1], state[:, -1:], state
         measured = ops.reshape(measured, (batch, frames, measured.shape[1]))
         state, states = ops.scan(
-            # What a scan gives has the shape of what it carries.
+            # The outputs of a scan have the shape of its state.
             lambda state, frame: 2 * (self._follow(state, frame),),
             state,
             ops.transpose(measured, (1, 0, 2)),
@@ -97,7 +97,7 @@ class LivePitch:
         return ops.transpose(states[:, :, -2]), ops.transpose(states[:, :, -1]), state
 
     def _follow(self, state, measured):
-        """Decides about one frame, [batch, any]: its pitch and how sure it is."""
+        """Decides about one frame, [batch, any]: its pitch and confidence."""
         paths = Paths(state[:, :_PATHS], state[:, _PATHS : 2 * _PATHS])
         highest_db, held_hz = state[:, -3:-2], state[:, -2:-1]
         *found, parts = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)

@@ -40,7 +40,7 @@ def powers(sound: Tensor, size: int) -> Tensor:
 
 
 class Heard(NamedTuple):
-    """What is known of a frame, [batch, 1] each: 0..1, and dB above -200 dB."""
+    """Presence (0..1) and highest level (dB above -200 dB) of a frame, [batch, 1] each."""
 
     presence: Tensor
     highest_db: Tensor

@@ -11,7 +11,7 @@ _SHORTEST_SECONDS = 0.05
 # A note's peak lies this far above the faintest level of a note; a hum's does not.
 _RISE_DB = 10.0
 _RAMP_SECONDS = 0.02
-# A larger step of pitch begins another note, or a hum.
+# A larger step of pitch begins another note, or hum.
 _JUMP_OCTAVES = 1.0 / 12.0
 
 
@@ -24,9 +24,9 @@ def find_notes(
 ) -> np.ndarray:
     """Finds the frames that belong to notes.
 
-    A note has a pitch (with confidence, if it is known) and a level above a threshold relative to
-    the loud parts, which its peak exceeds by 10 dB: a hum in a pause has a pitch, too, but stays
-    faint, also where it follows a note at once. Gaps and notes shorter than 50 ms are ignored.
+    A note has a pitch (with confidence, if known) and a level above a threshold relative to the
+    loud parts, which its peak exceeds by 10 dB: hum in a pause has a pitch, too, but stays faint,
+    even directly after a note. Gaps and notes shorter than 50 ms are ignored.
 
     Args:
         f0_hz: Pitch in Hz [frames], 0 for no pitch.

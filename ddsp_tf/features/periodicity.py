@@ -31,7 +31,7 @@ _BLOCK_FRAMES = 512
 
 
 class Window(NamedTuple):
-    """A length of analysis, and what its power spectrum says about some of the lags."""
+    """A length of analysis, and the matrix from its power spectrum to the correlation at lags."""
 
     taper: np.ndarray
     fft_size: int

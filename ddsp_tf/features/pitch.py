@@ -38,7 +38,7 @@ class PitchTracker(ABC):
 
     @property
     def range_hz(self) -> tuple[float, float]:
-        """Lowest and highest pitch in Hz that it can track; others come out wrong."""
+        """Lowest and highest pitch in Hz that it can track; other pitches give wrong results."""
         return 0.0, math.inf
 
     @property

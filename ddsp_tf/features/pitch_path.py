@@ -8,9 +8,9 @@ from ddsp_tf.features.periodicity import STEP_CENTS, Plan
 
 CANDIDATES = 10
 FLOOR = 0.2
-# What height is worth, by the same evidence. An octave counts most for high pitches, whose
-# harmonics are few and whose fundamental is not missing, and for the lowest, whose longer windows
-# hide noise.
+# Bonus for higher pitches, fitted to the same evidence. An octave counts most for high pitches,
+# whose harmonics are few and whose fundamental is not missing, and for the lowest, whose longer
+# windows hide noise.
 GAIN_HZ = (20.0, 60.0, 200.0, 400.0, 800.0, 6400.0)
 GAINS = (0.0, 0.43, 0.64, 0.79, 1.01, 1.76)
 FREE_CENTS = 60.0
@@ -31,7 +31,7 @@ class Candidates(NamedTuple):
 
     Attributes:
         octaves: Binary logarithm of the pitch in Hz.
-        scores: What each is worth by itself; higher is better.
+        scores: Score of each by itself; higher is better.
         strengths: Share of the sound that repeats after its period, and still does after as many
             as there are in 6 ms (eight at most): noise in a narrow band does not. 0..1.
     """
@@ -44,9 +44,9 @@ class Candidates(NamedTuple):
 def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
     """Finds the most likely pitches of every frame.
 
-    Candidates are the maxima of the periodicity. Each scores by the logarithm of what does not
-    repeat, which sets an octave that explains all of the sound apart from one that explains most
-    of it, and by its height, since whatever repeats after one period also does after two.
+    Candidates are the maxima of the periodicity. Each scores by the logarithm of the share that
+    does not repeat, which separates an octave that explains all of the sound from one that explains
+    most of it, and by its height, since whatever repeats after one period also does after two.
 
     Args:
         strength: Periodicity [frames, pitches], as `periodicity` gives it.

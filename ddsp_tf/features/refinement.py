@@ -10,7 +10,7 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 WINDOW_SECONDS = 0.064
 # The window does not separate the harmonics of lower pitches.
 LEAST_PERIODS = 3.0
-# Between two measurements of a phase: no partial turns by half a cycle in this time.
+# Time between two measurements of a phase: no partial turns by half a cycle in it.
 STEP_SECONDS = 0.002
 HARMONICS = 12
 # Overtones above this are weak and noisy.

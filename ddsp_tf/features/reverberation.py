@@ -1,4 +1,4 @@
-"""Whether recordings were made in a room that can be heard."""
+"""Detects whether recordings were made in an audible room."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ _WINDOW_SECONDS = 0.02
 _STEP_SECONDS = 0.005
 # How far the level falls within this time.
 _FALL_SECONDS = 0.1
-# A fall of a tone begins within so much of the loudest moment, and is at least so large.
+# A fall of a tone begins within this range of the loudest moment, and is at least this large.
 _RANGE_DB = 30.0
 _SMALLEST_FALL_DB = 12.0
-# Fewer falls say nothing.
+# Fewer falls are not significant.
 _FEWEST = 5
 # Ten sets of dry recordings have falls of 50 dB or more; in rooms whose sound takes at least 0.2 s
 # to fall by 60 dB, they have 38 dB or less.
@@ -21,9 +21,9 @@ DRY_FALL_DB = 42.0
 def largest_fall_db(recordings: Iterable[np.ndarray], sample_rate: int) -> float | None:
     """Measures how far the level falls within a tenth of a second when a tone ends.
 
-    In a room, nothing falls faster than the room's own sound does after the direct sound is gone:
-    with a reverberation time of T s, by 6 / T dB in that time, and by what the direct sound is
-    louder than the reverberation. Without one, a short release ends at the noise of the recording.
+    In a room, nothing falls faster than the reverberation does after the direct sound has ended:
+    with a reverberation time of T s by 6 / T dB in that time, plus the level of the direct sound
+    over the reverberation. Without a room, a short release ends at the noise of the recording.
 
     Args:
         recordings: Audio, [samples] each.

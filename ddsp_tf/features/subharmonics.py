@@ -31,7 +31,7 @@ _SPREAD_BINS = 2
 _HIGHEST_BIN = 1400
 _JUMP_OCTAVES = 1.0 / 12.0
 _BLOCK_FRAMES = 256
-# What counts as the end of a note, in frames of 10 ms.
+# Length of the end of a note, in frames of 10 ms.
 _LONGEST_ENDING = 40
 _NOTE_FRAMES = 10
 _FADED_DB = 6.0
@@ -93,7 +93,7 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
         step: Samples between two frames.
 
     Returns:
-        What to subtract from the scores of the candidates [frames, candidates]: 0 if half of the
+        Amount to subtract from the scores of the candidates [frames, candidates]: 0 if half of the
         harmonics or more are present, up to 1.5 if fewer than a third are.
 
     Example:

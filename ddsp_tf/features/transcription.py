@@ -10,7 +10,7 @@ from ddsp_tf.features.articulation import articulation
 from ddsp_tf.features.note_path import best_spans
 from ddsp_tf.features.notes import SILENT_DB, spans
 
-# Of the loudest tenth of a note, how far below it begins and ends.
+# Levels at which a note begins and ends, below that of its loudest tenth.
 _ONSET_DB, _OFFSET_DB = 33.0, 36.0
 _DEPTH_DB, _LEAST_DEPTH_DB = 55.0, 40.0
 _ABOVE_QUIET_DB, _EDGE_ABOVE_QUIET_DB = 10.0, 8.0
@@ -232,7 +232,7 @@ def _is_harmonic(interval: float) -> bool:
 
 
 def _with_edges(found: list[Span], curves: _Curves) -> list[Span]:
-    """Moves both ends of each note to where its level leaves the quiet."""
+    """Moves both ends of each note to where its level rises out of the quiet."""
     level, edges = curves.level, []
     for k, (first, end) in enumerate(found):
         loud = curves.level_of((first, end))

@@ -1,4 +1,4 @@
-"""Where a pitched sound begins and ends, and how sure its pitch is."""
+"""Where a pitched sound begins and ends, and the confidence of its pitch."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,18 +10,18 @@ _REACHES = ((60.0, 0.02), (30.0, 0.04), (0.0, 0.08))
 DROP_DB = 50.0
 RECOVERY_DB_PER_SECOND = 8.0
 DROP_WIDTH_DB = 6.0
-# What share of frames has the right pitch, by strength: measured on the synthetic signals of
+# Share of frames with the correct pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.
 STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
 CONFIDENCES = (0.0, 0.03, 0.12, 0.24, 0.38, 0.52, 0.68, 0.78, 0.85, 0.94, 0.98, 0.995, 1.0)
 
 
 def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
-    """Tells in which frames the sound is there that the windows around them hear.
+    """Tells in which frames the sound that the windows around them contain is present.
 
-    A window of several periods hears a note before it begins and after it ends. There, the power
-    of the frame itself is far below that of its neighbours. A sound that has fallen by 50 dB is
-    over as well, unless that took it more than a few seconds.
+    A window of several periods contains a note before it begins and after it ends. There, the power
+    of the frame itself is far below that of its neighbours. A sound that has fallen by 50 dB has
+    ended as well, unless the fall took more than a few seconds.
 
     Args:
         audio: Mono [samples].
@@ -77,7 +77,7 @@ def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step:
 
 
 def confidence(strength: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Gives the chance that a frame has the pitch that was found.
+    """Estimates the probability that the pitch found in a frame is correct.
 
     Args:
         strength: Share of the sound that repeats after its period, 0..1 [frames].

@@ -197,8 +197,8 @@ def _octave_costs(plan: _Plan) -> np.ndarray:
 def _smoothed(scores, step: int):
     """Adds to each candidate the best paths that lead to it and away from it.
 
-    A path goes from candidate to candidate, a frame every `step` frames, as far as
-    `_SMOOTHING_STEPS`; it may glide for nothing and jump at a cost.
+    A path goes from candidate to candidate, a frame every `step` frames, over up to
+    `_SMOOTHING_STEPS`; gliding is free and jumping has a cost.
     """
     n_frames = ops.shape(scores)[1]
 

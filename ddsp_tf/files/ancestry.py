@@ -1,4 +1,4 @@
-"""What a run says of the model whose weights it started from."""
+"""The record of the model whose weights a run started from."""
 
 import dataclasses
 from typing import Any

@@ -26,13 +26,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary sibling of `path`, renamed to `path` when the block succeeds.
 
     The block may create a file or a folder under the temporary name. If it raises, the temporary
-    is removed and whatever stood at `path` before is untouched. A folder at `path` is replaced as
+    is removed and whatever was at `path` before is untouched. A folder at `path` is replaced as
     a whole: it is renamed aside, the new one is renamed to `path`, and the old one is removed.
     Leftovers of killed processes for the same `path` are cleaned up first, see `recover`.
 
     Args:
-        path: Where the result is to stand. Missing parent folders are created; what a symbolic
-            link points to is replaced, not the link.
+        path: Path of the result. Missing parent folders are created; what a symbolic link points
+            to is replaced, not the link.
 
     Yields:
         Temporary path in the same folder, with the same suffix.
@@ -65,7 +65,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             _put_in_place(temporary, path)
     except BaseException as error:
         _remove(temporary)
-        # TensorFlow, h5py and the system raise errors of different kinds with the same words.
+        # TensorFlow, h5py and the system raise different exceptions with the same text.
         reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
         if reason and not isinstance(error, UserError):
             raise NoRoomError(path, reason) from error
@@ -73,7 +73,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def recover(path: str | os.PathLike) -> None:
-    """Cleans up what killed processes left beside a path.
+    """Cleans up what killed processes left next to a path.
 
     Unfinished results are removed. A folder that was renamed aside by a process that died before
     its successor was in place gets its name back. Leftovers of running processes stay; those of
@@ -115,7 +115,7 @@ def _put_in_place(temporary: Path, path: Path) -> None:
         os.replace(aside, path)
         raise
     _flush(path.parent, deep=False)
-    # A half-removed folder must never look like one to be put back.
+    # A half-removed folder must never look like one to be restored.
     os.replace(aside, temporary)
     _remove(temporary)
 

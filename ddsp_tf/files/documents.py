@@ -8,7 +8,7 @@ import pydantic
 
 from ddsp_tf.errors import UserError
 
-# Beyond any that is written: the manifest of 10,000 recordings has 8 MB.
+# Larger than any that is written: the manifest of 10,000 recordings has 8 MB.
 _LARGEST_BYTES = 1 << 28
 
 Document = TypeVar("Document")
@@ -19,15 +19,15 @@ def read_document(path: str | os.PathLike, kind: type[Document], remedy: str) ->
 
     Args:
         path: File to read.
-        kind: Dataclass (or other type that pydantic knows) that says which keys there are, and of
-            which types. Unknown keys are refused if the class forbids them.
-        remedy: What to do if the file is damaged, such as "prepare the dataset again".
+        kind: Dataclass (or other type that pydantic knows) with the keys and their types. Unknown
+            keys are refused if the class forbids them.
+        remedy: Advice if the file is damaged, such as "prepare the dataset again".
 
     Returns:
         An instance of `kind`.
 
     Raises:
-        UserError: If the file cannot be read, is no JSON, or a key is missing or of another type;
+        UserError: If the file cannot be read, is not JSON, or a key is missing or of another type;
             names the file and the key.
 
     Example:

@@ -30,7 +30,7 @@ class FileRecord:
 
 @dataclass
 class ExportDescription:
-    """What a caller must know of an exported model; docs/export.md explains every key."""
+    """Description of an exported model; docs/export.md explains every key."""
 
     schema_version: Literal[3]
     sha256: str
@@ -74,7 +74,7 @@ def write_description(folder: Path, content: dict[str, Any]) -> ExportDescriptio
 
 
 def _checksum(content: dict[str, Any]) -> str:
-    """Hashes everything in a description but its checksum, whatever the order and the layout."""
+    """Hashes a description without its checksum, independent of key order and layout."""
     rest = {key: value for key, value in content.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
@@ -118,7 +118,7 @@ def check_files(folder: str | os.PathLike, description: ExportDescription, below
         below: Folder inside the export that is checked, such as "saved_model"; "" for all.
 
     Raises:
-        UserError: If a file is missing, was changed, or is not of the export; names it.
+        UserError: If a file is missing, was changed, or does not belong to the export; names it.
     """
     folder = Path(folder)
     listed = {name for name in description.files if Path(name).is_relative_to(below)}

@@ -25,7 +25,7 @@ def locked(folder: str | os.PathLike, work: str) -> Iterator[None]:
 
     Args:
         folder: Folder to lock; need not exist.
-        work: What is done in it, such as "training"; told to those kept out.
+        work: Name of the work, such as "training", for the message to other processes.
 
     Raises:
         UserError: If another process holds the folder; names that process.

@@ -15,7 +15,7 @@ class MetricsLog:
     """Rows of numbers by step, kept in a CSV file; a row may leave columns empty.
 
     Args:
-        path: The file; made with a header if absent.
+        path: CSV file; created with a header if absent.
         columns: Names of the columns after "step"; those of the file if it exists.
 
     Example:
@@ -82,5 +82,5 @@ class MetricsLog:
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
-            # As they were written: numbers that pass through a parser may change their digits.
+            # Unparsed, because parsing numbers may change their digits.
             writer.writerows(rows)

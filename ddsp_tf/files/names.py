@@ -11,15 +11,15 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def printable(name: object) -> str:
     r"""Escapes what a terminal, a page or a JSON file cannot show of a file's name.
 
-    Python reads bytes of a name that are no UTF-8 as surrogates, which no encoder accepts. They
-    become `\xff`, control characters such as line breaks become `\n`, and characters that turn
+    Python reads bytes of a name that are not UTF-8 as surrogates, which no encoder accepts. They
+    become `\xff`, control characters such as line breaks become `\n`, and characters that reverse
     the direction of text become `\u202e`.
 
     Args:
         name: Name, path or message.
 
     Returns:
-        One line of text that every encoding of Unicode accepts.
+        One line of text that every Unicode encoding accepts.
 
     Example:
         >>> print(printable("take\n1\udcff.wav"))

@@ -16,15 +16,15 @@ from ddsp_tf.version import __version__
 
 SCHEMA_VERSION = 1
 
-# More steps, or other times to look, change nothing about the steps already done.
+# More steps, or other intervals of validation, change nothing about the steps already done.
 # The model to start from is compared by its checksum, wherever it lies.
 _FREE = ("steps", "validate_every", "render_every", "early_stop_validations", "start_from")
-# As `atomic_path` names what it has not finished.
+# Names that `atomic_path` gives to unfinished files.
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
 
 
 class RunDiffersError(UserError):
-    """A run was started with other data or settings than those given to resume it."""
+    """A run was started with different data or settings from those given to resume it."""
 
 
 @dataclasses.dataclass
@@ -41,7 +41,7 @@ class RunRecord:
         extractor: `FeatureExtractor.describe()` of the datasets.
         feature_statistics: Statistics of the training features.
         ddsp_tf_version: Version that started the run.
-        versions: Versions of what it ran on.
+        versions: Versions of the libraries it ran on.
         dataset: Absolute path of the first dataset.
         datasets: Absolute paths of all datasets when the run was started.
         relative_datasets: Their paths from the run's folder, None where there is none: they hold
@@ -53,7 +53,7 @@ class RunRecord:
         first_validation_loss: Validation loss of the untrained model.
         validation_loss: Validation loss of the last step.
         best_validation_loss: Lowest validation loss.
-        warnings: What was wrong with the training.
+        warnings: Problems found during training.
         model_sha256: Checksum of the model, of a bundled instrument.
     """
 
@@ -201,7 +201,7 @@ class RunDirectory:
         """Reads run.json.
 
         Returns:
-            The entries of `RunRecord`; those that may be None only where they are not.
+            The entries of `RunRecord`; optional ones only where they are set.
 
         Raises:
             UserError: If the folder is not a run, or run.json is damaged or of another version.

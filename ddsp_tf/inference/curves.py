@@ -1,4 +1,4 @@
-"""Checks the arrays that a model is given to play; each error is one line."""
+"""Checks of the arrays that a model is given to play; each error is one line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ LARGEST_SEED = (1 << 32) - 1
 
 
 def checked_numbers(name: str, values: Any) -> np.ndarray:
-    """Converts what a caller gave to float32.
+    """Converts the values that a caller gave to float32.
 
     Args:
         name: Name of the argument, for the message.

@@ -1,4 +1,4 @@
-"""The expression of a recorded player, kept beside the model: expression.npz."""
+"""The expression of a recorded player, stored next to the model: expression.npz."""
 
 import os
 from pathlib import Path

@@ -9,17 +9,17 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Of one array: eight hours at 500 frames a second, in float64.
+# Largest array: eight hours at 500 frames a second, in float64.
 _LARGEST_BYTES = 1 << 27
-# Deflate cannot do better.
+# Deflate cannot compress better.
 _LARGEST_RATIO = 1032
 
 
 def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
     """Reads arrays from an `.npz` file.
 
-    Sizes that the file states are compared with the file before memory is asked for. Nothing in
-    it is executed, because pickled objects are refused.
+    Sizes that the file states are compared with the file before memory is allocated. Nothing in it
+    is executed, because pickled objects are refused.
 
     Args:
         path: File to read.

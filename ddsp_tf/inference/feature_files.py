@@ -1,4 +1,4 @@
-"""Features in files: what a user plots, edits, and gives to a model to play."""
+"""Feature files, which users plot, edit and give to a model to play."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ SUFFIXES = (".npz", ".csv", ".json")
 _NAMES = (*REQUIRED, *OPTIONAL)
 _LARGEST_RATE = 1e5
 _LARGEST_JSON = 1 << 28
-# How long a file with few rows may last: breakpoints drawn by hand are far apart.
+# Longest duration of a file with few rows: breakpoints drawn by hand are far apart.
 _SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
 
 
@@ -40,7 +40,7 @@ def save_features(
         features: Dictionary of [frames] arrays: `f0_hz` and `loudness_db`, optionally
             `f0_confidence` and `power_db`.
         frame_rate: Frames per second.
-        pitch_tracker: `PitchTracker.describe()` of what measured f0; not kept in `.csv`.
+        pitch_tracker: `PitchTracker.describe()` of the tracker of f0; not stored in `.csv`.
 
     Raises:
         UserError: If the features are not valid or the file cannot be written.
@@ -142,7 +142,7 @@ def load_features(
 
 
 def _check_duration(path: Path, times: np.ndarray) -> None:
-    """Refuses single times that would ask for too much memory."""
+    """Refuses times that would take too much memory."""
     seconds, longest = times[-1] - times[0], _SECONDS + _SECONDS_PER_ROW * times.size
     if seconds > longest:
         raise UserError(
@@ -195,7 +195,7 @@ def _check_rate(path: Path, frame_rate: Any) -> None:
 def _checked(
     path: Path, features: dict[str, np.ndarray], frame_rate: float
 ) -> dict[str, np.ndarray]:
-    """Returns the known features as float32 [frames], or says what is wrong with them."""
+    """Returns the known features as float32 [frames], checked."""
     _check_rate(path, frame_rate)
     for key in REQUIRED:
         if key not in features:

@@ -1,4 +1,4 @@
-"""Tables of features as text: what spreadsheets, Praat, Tony and Sonic Visualiser write."""
+"""Tables of features as text, as spreadsheets, Praat, Tony and Sonic Visualiser write them."""
 
 import csv
 import re
@@ -79,7 +79,8 @@ def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
     Args:
         path: File, for messages.
         times: [rows] in seconds.
-        evenly: Whether to refuse rows that are not evenly spaced; else their mean rate counts.
+        evenly: Whether to refuse rows that are not evenly spaced; otherwise their mean rate is
+            used.
 
     Returns:
         Frames per second.
@@ -126,7 +127,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _separator(header: str) -> str:
-    """Returns what separates the cells; a space stands for any number of them."""
+    """Returns the separator of the cells; a space stands for any number of them."""
     counts = {separator: header.count(separator) for separator in ("\t", ";", ",")}
     best = max(counts, key=lambda separator: counts[separator])
     if counts[best]:

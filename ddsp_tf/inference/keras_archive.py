@@ -1,8 +1,8 @@
 """Inspects a `.keras` file before Keras opens it.
 
 Keras runs code that a file names: Lambda layers, functions found by name, layers that load other
-files. Which of these are blocked depends on the version of Keras, so this module blocks them
-for every version: it accepts exactly what our models are saved as.
+files. Which of these it blocks depends on its version, so this module blocks them for every
+version: it accepts only what our saved models consist of.
 """
 
 import io
@@ -36,7 +36,7 @@ _KERAS_MODULES = (
     "keras.constraints",
     "keras.src.models.functional",
 )
-# Layers that compute with their own weights, and what configures them.
+# Layers that compute with their own weights, and the objects that configure them.
 _KERAS_CLASSES = _names(
     """
     Activation ActivityRegularization Add AlphaDropout Attention Average AveragePooling1D
@@ -58,7 +58,7 @@ _VALUES = ("__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__")
 
 
 def check_keras_archive(path: Path) -> int:
-    """Refuses a `.keras` file that could do anything but hold a model.
+    """Refuses a `.keras` file that could do more than hold a model.
 
     Accepted is a zip archive of the three uncompressed members that Keras writes, whose
     configuration names only classes registered in this process or plain layers of Keras, and whose
@@ -68,7 +68,7 @@ def check_keras_archive(path: Path) -> int:
         path: File to inspect.
 
     Returns:
-        How many numbers its weights are.
+        Number of elements in all its weights.
 
     Raises:
         UserError: If the file is damaged or holds anything else; names the part and the reason.
@@ -182,7 +182,7 @@ def _function_obstacle(name: Any, module: Any) -> str | None:
 
 
 def _check_weights(path: Path, content: bytes) -> int:
-    """Checks that all weights are numbers inside an HDF5 file, and no more than fit into it."""
+    """Checks that all weights are numbers inside the HDF5 file, and not larger than the file."""
     with h5py.File(io.BytesIO(content), "r") as file:
         total, count, seen, waiting = 0, 0, set(), [file["/"]]
         while waiting:

@@ -15,8 +15,8 @@ from ddsp_tf.models.sanitizing import LARGEST
 class Listener:
     """Measures pitch and loudness of sound that arrives in blocks, for a model to play at once.
 
-    The blocks may have any size and need not agree with the model's hop; the same sound gives the
-    same curves, however it is divided. A frame is returned with the block that completes its hop,
+    The blocks may have any size, independent of the model's hop; the same sound gives the same
+    curves, however it is divided. A frame is returned with the block that completes its hop,
     and describes the instant `latency` samples before the end of that hop; see `LiveFeatures` for
     low pitches and for how the measures differ from those of a recording.
 

@@ -17,7 +17,7 @@ MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = (*MIDI_SUFFIXES, ".csv")
 # A tick is a millisecond, at 120 beats per minute.
 _TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
-# What synthesizers assume unless they are told otherwise.
+# The default of synthesizers.
 _BEND_SEMITONES = 2.0
 _BEND_SECONDS = 0.01
 
@@ -94,7 +94,7 @@ def _write_csv(path: Path, notes: Sequence[Note]) -> None:
 
 def _write_midi(path, notes, f0_hz, frame_rate) -> None:
     loudest = max((note.level_db for note in notes), default=0.0)
-    # Of events at one time, a note ends before the bend that the next one begins with.
+    # At equal times, a note ends before the bend of the next one.
     events = []
     for note in notes:
         key = int(np.clip(round(note.midi), 0, 127))

@@ -21,7 +21,7 @@ from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracke
 from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.rendering import synthesize
 
-# -80 dB below full scale: nothing that anybody hears.
+# -80 dBFS: inaudible.
 _SILENT = 1.01e-4
 
 
@@ -79,7 +79,7 @@ def _extractor(path: Path, described: dict | None, player: Any) -> FeatureExtrac
 
 
 def load_ranges(path: str | os.PathLike) -> dict:
-    """Reads which pitches and levels a model was trained on.
+    """Reads the range of pitches and levels that a model was trained on.
 
     Args:
         path: Folder of an exported model, run directory, or `.keras` file in a run directory.
@@ -223,7 +223,7 @@ def write_blocks(
                 if on_progress:
                     on_progress(samples // sample_rate)
     except soundfile.SoundFileError as error:
-        # Of a full disk it only says "System error.".
+        # For a full disk, libsndfile only says "System error.".
         raise UserError(f"{out}: cannot be written ({error}); is there room for it?") from error
     if clipped:
         _warn(

@@ -15,12 +15,12 @@ from ddsp_tf.inference.curves import (
     checked_z,
 )
 
-# What a listener calls the processors of the shipped configurations.
+# Names of stems that differ from those of the processors in the shipped configurations.
 _STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
 
 
 def stem_name(processor: str) -> str:
-    """Returns what the sound of a processor is called among a model's stems.
+    """Returns the name of a processor's sound among a model's stems.
 
     Args:
         processor: Name of the processor.
@@ -53,7 +53,7 @@ def white_noise(shape: Sequence[int], seed: int) -> np.ndarray:
 
 
 def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
-    """Plays clips and returns the audio with all the parts it is made of.
+    """Plays clips and returns the audio with all its parts.
 
     Frames with NaN or infinity are silent.
 
@@ -148,7 +148,7 @@ def synthesize(
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}
         samples = block["f0_hz"].shape[1] * model.hop
-        # Nothing is excited after the end of the curves: only what still sounds comes out.
+        # Nothing is excited after the end of the curves: only the remaining sound comes out.
         noise = generator.uniform(-1.0, 1.0, (1, samples)).astype(np.float32)
         noise[:, max(frames * model.hop - start * model.hop, 0) :] = 0.0
         audio, state = stream({**block, "noise": noise}, state)

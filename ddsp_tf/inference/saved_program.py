@@ -17,8 +17,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Arithmetic and control flow: what exports consist of, and what processors of one's own may need.
-# All are without side effects but those that assert, call functions and read variables.
+# Arithmetic and control flow, of which exports consist, and what custom processors may need. None
+# has side effects except asserting, calling functions and reading variables.
 ALLOWED_OPERATORS = _names(
     """
     Abs Acos Acosh Add AddN AddV2 All Angle Any ArgMax ArgMin Asin Asinh Assert Atan Atan2 Atanh
@@ -60,14 +60,14 @@ _SPARE_BYTES = 1 << 26  # Constants of equal numbers store one of them.
 
 
 def check_saved_model(folder: Path) -> None:
-    """Refuses a SavedModel that could do anything but compute.
+    """Refuses a SavedModel that could do more than compute.
 
     Args:
         folder: SavedModel to inspect, with `saved_model.pb` in it.
 
     Raises:
-        UserError: If the file is damaged, uses an operator that exports do not use, or holds
-            anything that TensorFlow runs or reads while loading; names it.
+        UserError: If the file is damaged, uses an operator that exports do not use, or holds an
+            object that TensorFlow runs or reads while loading; names it.
     """
     path = folder / "saved_model.pb"
     for entry in folder.rglob("*"):
@@ -107,7 +107,7 @@ def _parsed(path: Path) -> Any:
 
 
 def _check_objects(path: Path, objects: Any) -> None:
-    """Refuses whatever TensorFlow runs or reads while it restores objects."""
+    """Refuses objects that make TensorFlow run code or read files while it restores them."""
     for node in objects.nodes:
         kind = node.WhichOneof("kind")
         known = kind in _NODE_KINDS
@@ -153,7 +153,7 @@ def _callable_functions(objects: Any) -> set[str]:
 
 
 def _check_sizes(path: Path, meta: Any) -> None:
-    """Compares the memory that variables and constants ask for with the files' sizes."""
+    """Compares the memory that variables and constants need with the files' sizes."""
     stored = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
     graphs = [meta.graph_def.node, *(f.node_def for f in meta.graph_def.library.function)]
     shapes = [

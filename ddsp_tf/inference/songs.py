@@ -11,7 +11,7 @@ from ddsp_tf.expression.parts import Chords, Part, humanized, one_voice, with_le
 from ddsp_tf.expression.performance import Expression, perform
 from ddsp_tf.inference.rendering import synthesize
 
-# What still sounds after the last note.
+# Time for the sound after the last note.
 _TAIL_SECONDS = 1.0
 
 
@@ -45,9 +45,9 @@ def song_curves(
     seconds: float | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> dict[str, np.ndarray]:
-    """Gives the curves of a part for a model.
+    """Computes the curves of a part for a model.
 
-    The loudest velocity is played at the level that the loudest twentieth of the training data has,
+    The loudest velocity is played at the level of the loudest twentieth of the training data,
     softer ones accordingly, but none softer than its softest twentieth.
 
     Args:
@@ -118,7 +118,7 @@ def ensemble(
     Args:
         players: Models from `load_player`, of one sample rate.
         curves: Curves for each, of one duration.
-        seed: Seed of the noise of the first one; each further one's is one higher.
+        seed: Seed of the noise of the first one, plus one for each further one.
 
     Yields:
         float32 audio: the sum, divided by the square root of their number.

@@ -6,12 +6,12 @@ from numpy.typing import ArrayLike
 # Hann window of the envelope, and the time between two of its values.
 _WINDOW_SECONDS = 0.02
 _STEP_SECONDS = 0.002
-# An onset rises by so much within so long.
+# An onset is a rise by this much within this time.
 _RISE_DB = 10.0
 _RISE_SECONDS = 0.05
-# Softer than the loudest moment by more than this is no tone.
+# Sound that is softer than the loudest moment by more than this is not a tone.
 _RANGE_DB = 40.0
-# What is compared around an onset.
+# Time compared before and after an onset.
 _BEFORE_SECONDS = 0.05
 _AFTER_SECONDS = 0.2
 
@@ -30,7 +30,7 @@ def attack_error_ms(target: ArrayLike, audio: ArrayLike, sample_rate: int) -> fl
         sample_rate: Samples per second.
 
     Returns:
-        Distance in milliseconds, 0 is equal; NaN if the target has no onset.
+        Distance in milliseconds; 0 if equal, NaN if the target has no onset.
 
     Raises:
         ValueError: If the signals are not [samples] of one length.

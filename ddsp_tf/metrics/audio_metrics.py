@@ -1,7 +1,7 @@
 """Distances of audio to use in `model.compile(metrics=[...])`.
 
-They measure the audio itself, so that they need nothing but what `fit` has: recordings and what the
-model makes of them. `ddsp_tf.metrics.distances` compares curves that were measured before.
+They measure the audio itself, so that they need only what `fit` has: recordings and renders.
+`ddsp_tf.metrics.distances` compares curves that were measured before.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""How different two timbres are, whatever their levels."""
+"""The distance of two timbres, independent of their levels."""
 
 import math
 
@@ -30,7 +30,7 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
         sample_rate: Samples per second.
 
     Returns:
-        Distance in dB; 0 is equal; NaN if the target is silent.
+        Distance in dB; 0 if equal, NaN if the target is silent.
 
     Raises:
         ValueError: If the signals are not [samples] of one length.

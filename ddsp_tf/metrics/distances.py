@@ -1,8 +1,8 @@
-"""How close a rendering comes to its target, measured on loudness and pitch.
+"""Distances of loudness and pitch between a rendering and its target.
 
 The feature distances of Engel et al., "DDSP: Differentiable Digital Signal Processing"
-(ICLR 2020), in numpy. Every function takes one clip [frames] or several [clips, frames]; frames
-of all clips count alike. Without a frame to judge the result is NaN.
+(ICLR 2020), in numpy. Every function takes one clip [frames] or several [clips, frames]; all
+frames have equal weight. With no frame to judge, the result is NaN.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def loudness_l1_db(target_loudness_db: ArrayLike, loudness_db: ArrayLike) -> flo
         loudness_db: Loudness of the rendering in dB, same shape.
 
     Returns:
-        Distance in dB; 0 is equal.
+        Distance in dB; 0 if equal.
 
     Raises:
         ValueError: If the shapes differ or are neither [frames] nor [clips, frames].
@@ -36,7 +36,7 @@ def f0_l1_semitones(
     target_confidence: ArrayLike,
     threshold: float = 0.8,
 ) -> float:
-    """Mean absolute difference of pitch, where the target surely has one.
+    """Mean absolute difference of pitch, where the target certainly has one.
 
     Frames in which the rendering has no pitch cannot be measured in semitones: they are left out
     here and counted by `f0_outlier_share`, so that the two are read together.
@@ -48,7 +48,7 @@ def f0_l1_semitones(
         threshold: Only frames whose target confidence exceeds it are judged; default 0.8.
 
     Returns:
-        Distance in semitones; 0 is equal.
+        Distance in semitones; 0 if equal.
 
     Raises:
         ValueError: If the shapes differ or are neither [frames] nor [clips, frames].
@@ -75,7 +75,7 @@ def f0_outlier_share(
         f0_hz: Pitch of the rendering in Hz, same shape; 0 means no pitch.
         target_confidence: Confidence of the target's pitch, 0..1, same shape.
         threshold: Only frames whose target confidence exceeds it are judged; default 0.8.
-        tolerance_semitones: Largest difference that is no outlier; default 0.5.
+        tolerance_semitones: Largest difference that is not an outlier; default 0.5.
 
     Returns:
         Share in 0..1; 0 is best.
@@ -98,14 +98,14 @@ def f0_accuracy(
     threshold: float = 0.8,
     cents: float = 50.0,
 ) -> float:
-    """Share of judged frames whose pitch is right: the raw pitch accuracy of melody extraction.
+    """Share of judged frames whose pitch is correct: the raw pitch accuracy of melody extraction.
 
     Args:
         target_f0_hz: Pitch of the target in Hz, [frames] or [clips, frames]; 0 means no pitch.
         f0_hz: Pitch of the rendering in Hz, same shape; 0 means no pitch.
         target_confidence: Confidence of the target's pitch, 0..1, same shape.
         threshold: Only frames whose target confidence exceeds it are judged; default 0.8.
-        cents: Largest difference that is right, in hundredths of a semitone; default 50.
+        cents: Largest difference that counts as correct, in hundredths of a semitone; default 50.
 
     Returns:
         Share in 0..1; 1 is best.

@@ -24,14 +24,14 @@ _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Autoencoder(keras.Model):
-    """Plays an instrument from pitch and loudness curves, and perhaps a timbre z.
+    """Plays an instrument from pitch and loudness curves, and optionally a timbre z.
 
     Features enter in physical units and are scaled inside; any batch and number of frames.
-    A decoder with an input "z" makes a model with a timbre. The features' "z" is played if there
-    is one; else, with an encoder, the timbre of their "audio" is, so that training and validation
-    need only pass the recording with its curves; else the weight `mean_z`, which
-    `keep_mean_z` sets to the mean over recordings and which is saved with the model. z is no
-    physical unit and is not in `feature_names`: every model can be played without it.
+    A model whose decoder has an input "z" has a timbre: the features' "z" if they have one; else,
+    with an encoder, the timbre of their "audio", so that training and validation need only pass
+    the recording with its curves; else the weight `mean_z`, which `keep_mean_z` sets to the mean
+    over recordings and which is saved with the model. z has no physical unit and is not in
+    `feature_names`: every model can be played without it.
 
     Args:
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
@@ -91,7 +91,7 @@ class Autoencoder(keras.Model):
         self.sample_rate, self.frame_rate = sample_rate, frame_rate
         self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
-        # What `compile` does unless told otherwise.
+        # The default of `compile`.
         self.supports_jit = xla_pays()
         if pitch_jitter:
             # A fixed seed: a drawn one would change the initial weights of what is built later.
@@ -106,7 +106,7 @@ class Autoencoder(keras.Model):
 
     @property
     def optional_feature_names(self) -> tuple[str, ...]:
-        """Names of the features that set the timbre, if any does; the first one given counts."""
+        """Names of the features that set the timbre, the first one given counts; maybe none."""
         if not self.z_dims:
             return ()
         return ("z",) if self.encoder is None else ("z", "audio")
@@ -214,7 +214,7 @@ class Autoencoder(keras.Model):
         return z + ops.zeros_like(f0_hz)
 
     def __call__(self, features: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        """Plays features, which are checked before Keras adds to messages."""
+        """Plays features; checks them first, because Keras would add to the error messages."""
         check_features(self, features)
         return super().__call__(features, *args, **kwargs)
 

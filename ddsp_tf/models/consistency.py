@@ -1,4 +1,4 @@
-"""Whether the parts of a model fit together."""
+"""Checks that the parts of a model fit together."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ DECODER_INPUTS = ("f0_hz", "loudness_db", "power_db", "z")
 
 
 def check_parts(model: Any) -> None:
-    """Checks names, sizes and rates of what a model is made of, before anything is built.
+    """Checks names, sizes and rates of the parts of a model, before anything is built.
 
     Args:
         model: An `Autoencoder` with its parts.

@@ -41,7 +41,7 @@ class Decoder(layers.Layer):
             if an input is missing or has another shape.
     """
 
-    # How functions with several forms are executed; not part of the configuration.
+    # Which implementations are executed; not part of the configuration.
     execution: Execution = TRAINING
 
     def __init__(

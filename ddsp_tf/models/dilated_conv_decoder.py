@@ -115,8 +115,8 @@ class DilatedConvDecoder(Decoder):
         stack_layers: Dense layers in each stack.
         conv_channels: Units of every convolution.
         conv_layers: Number of convolutions, at least 1.
-        kernel_size: Frames at which each looks.
-        dilations: Distances of these frames, layer by layer, over and over again.
+        kernel_size: Taps of each convolution, in frames.
+        dilations: Distances of these taps in frames, layer by layer, repeated as often as needed.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -174,7 +174,7 @@ class DilatedConvDecoder(Decoder):
 
     @property
     def receptive_field(self) -> int:
-        """Frames on which an output depends, including its own."""
+        """Number of frames on which an output depends, including its own."""
         return 1 + sum(layer.look_back for layer in self.convolutions)
 
     @property

@@ -8,7 +8,7 @@ from ddsp_tf.typing import Tensor
 
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, Tensor]]
 
-# Frames computed in one turn of a loop, because every turn has a cost.
+# Frames computed in one iteration of a loop, because every iteration has a cost.
 _UNROLL_JAX = 8
 _UNROLL_TENSORFLOW = 16
 # Up to this length a loop is laid out for LiteRT, which plays in short blocks.
@@ -55,7 +55,7 @@ def frame_loop(
         return _turns(_written_out(step, order), carried, sequences, size, order)
     frames = tf.shape(sequences[0])[0]
     whole = frames // _UNROLL_TENSORFLOW * _UNROLL_TENSORFLOW
-    # First frame, frames, and frames a turn: many at once, and the rest one by one.
+    # First frame, frames, and frames per iteration: many at once, then the rest one by one.
     stretches = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
     outputs = []
     for first, count, size in stretches[::order]:
@@ -66,7 +66,7 @@ def frame_loop(
 
 
 def _turn_without_rest(frames: int | None) -> int | None:
-    """Frames per turn that leave no rest, if there is such a number: then nothing is cut in two."""
+    """Frames per iteration that leave no rest, if possible: then no sequence is cut in two."""
     sizes = range(_UNROLL_TENSORFLOW, _UNROLL_TENSORFLOW // 2 - 1, -1)
     return next((size for size in sizes if frames and frames % size == 0), None)
 
@@ -123,8 +123,9 @@ def _written_out(step: Step, order: int) -> Step:
 def _loop_in_parts(step: Step, carried: Tensor, sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Loops over short parts, and inside over their frames.
 
-    LiteRT copies everything that a loop reads at every turn, so the inner loop should read little.
-    Frames are not unrolled, because LiteRT packs the weights for every product of the graph.
+    LiteRT copies everything that a loop reads in every iteration, so the inner loop should read
+    little. Frames are not unrolled, because LiteRT packs the weights for every product of the
+    graph.
     """
     frames = sequences[0].shape[0]
     size = max(size for size in range(1, _PART + 1) if frames % size == 0)

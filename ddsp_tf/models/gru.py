@@ -82,7 +82,7 @@ def gru(
     bias = ops.cast(bias, "float32")
     projected = ops.cast(ops.matmul(inputs, kernel), "float32") + bias[0]
     projected = ops.transpose(projected, (1, 0, 2))
-    if projected.shape[0] == 1:  # In real time a loop would cost more than its content.
+    if projected.shape[0] == 1:  # For one frame, a loop would cost more than its content.
         recurrent = _product(state, ops.convert_to_tensor(recurrent_kernel)) + bias[1]
         state = _advance(projected[0], recurrent, state)[0]
         return state[:, None], state

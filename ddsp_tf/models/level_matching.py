@@ -31,15 +31,15 @@ class LevelMatching:
     The level of harmonics and filtered noise follows from their controls: the power of a sine is
     half the square of its amplitude, weighted by the ear's sensitivity at its frequency; the
     noise has the power of its filter. The decoder chooses the timbre and the ratio of harmonics
-    and noise; amplitudes and noise gains are scaled, frame by frame, to the level feature. So
-    loudness need not be learned, and is right where there was no training data.
+    and noise; amplitudes and noise gains are scaled, frame by frame, to the level feature.
+    Loudness therefore need not be learned, and is right even without training data.
 
-    It is no Keras layer, because it has neither weights nor a call on tensors alone: it needs the
-    `ProcessorGroup` whose inputs it scales.
+    It is not a Keras layer, because it has neither weights nor a call on tensors alone: it needs
+    the `ProcessorGroup` whose inputs it scales.
 
     Args:
-        tolerance_db: Largest departure of the decoder from the level in dB, 0 or more: a room adds
-            to the level, and attacks are faster than the frames of loudness. The departure d
+        tolerance_db: Largest deviation of the decoder from the level in dB, 0 or more: a room adds
+            to the level, and attacks are faster than the frames of loudness. The deviation d
             becomes tolerance * tanh(d / tolerance).
         loudness_fft_size: Window of the loudness feature in samples, as in the
             `FeatureExtractor`: loudness grows by 3 dB with every doubling. Power has no window.
@@ -160,7 +160,7 @@ def _level_input(processor):
 
 
 def _synthesizers(group):
-    """Synthesizers, each with the group's input names by its own."""
+    """Synthesizers, each with a dictionary from its own input names to the group's."""
     for processor, names in zip(group.processors, group.connections, strict=True):
         if _level_input(processor) is not None:
             own = (*processor.input_names, *getattr(processor, "optional_input_names", ()))

@@ -103,7 +103,7 @@ def _spread_memory(shape, dtype=None):
 class MinGruDecoder(Decoder):
     """Scaled features -> raw controls, by dense stacks around layers of `MinGru`.
 
-    `RnnDecoder` with the GRU replaced: no frame waits for the previous one, so training takes a
+    It replaces the GRU of `RnnDecoder`: no frame waits for the previous one, so training takes a
     fraction of the time.
 
     Args:

@@ -1,4 +1,4 @@
-"""The door of a model: which features it plays, of which shapes, and none that are not numbers."""
+"""Checks of the features that a model is given to play."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ def check_features(model: Any, features: Mapping[str, Any]) -> list[str]:
 
     Args:
         model: The `Autoencoder` that will play the features.
-        features: What its caller gave.
+        features: Features as the caller gave them.
 
     Returns:
         Names of the features that the model plays.
@@ -44,11 +44,11 @@ def check_features(model: Any, features: Mapping[str, Any]) -> list[str]:
 
 
 def float32_features(model: Any, features: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Returns what a model plays of some features, checked, as float32 tensors.
+    """Returns those features that a model plays, checked, as float32 tensors.
 
     Args:
         model: The `Autoencoder` that will play the features.
-        features: What its caller gave.
+        features: Features as the caller gave them.
 
     Returns:
         Dictionary of tensors.
@@ -62,7 +62,7 @@ def float32_features(model: Any, features: Mapping[str, Any]) -> dict[str, Tenso
 
 
 def clean_features(model: Any, features: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Returns the same, with numbers that mean nothing silenced: see `sanitized`."""
+    """Returns the same features, with meaningless numbers silenced: see `sanitized`."""
     return sanitized(float32_features(model, features), model.sample_rate, model.hop)
 
 
@@ -87,7 +87,7 @@ def _expected_shape(model: Any, name: str, f0_shape: tuple) -> tuple:
 def _fits(shape: tuple, expected: tuple) -> bool:
     if len(shape) != len(expected):
         return False
-    # A timbre of one frame holds for all.
+    # A timbre of one frame applies to all.
     open_frames = (None, 1) if len(shape) == 3 else (None,)
     return all(
         wanted is None or size in (wanted, *(open_frames if place == 1 else (None,)))

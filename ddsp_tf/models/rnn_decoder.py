@@ -17,7 +17,7 @@ class RnnDecoder(Decoder):
 
     One dense stack per input, a GRU over their concatenation, an output stack over its
     output and the input stacks', and a linear layer: the decoder of Engel et al., "DDSP" (ICLR
-    2020). It runs over whole sequences or, with its state handed on, block by block.
+    2020). It runs over whole sequences or, with its state passed on, block by block.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.

@@ -1,4 +1,4 @@
-"""Meaningless numbers, which models must survive: their output stays finite.
+"""Replacement of meaningless numbers, so that the output of models stays finite.
 
 A graph cannot report an error in words, and exported models are called by programs that we have
 never seen, some with uninitialized memory.
@@ -13,7 +13,7 @@ from ddsp_tf.typing import Tensor
 HIGHEST_DB = 40.0
 # One comparison finds NaN and infinity, which compare false, and numbers that would overflow.
 LARGEST = 1e6
-# What comes beside the curves.
+# Inputs other than curves.
 _OTHERS = ("noise", "z", "audio")
 
 

@@ -43,7 +43,7 @@ def _prepared(method: Callable) -> Callable:
         if any_number:
             return method(self, *values.values(), *inputs[len(values) :])
         if len(inputs) > len(names):
-            return method(self, *inputs, **named_inputs)  # Python's own message.
+            return method(self, *inputs, **named_inputs)  # Raises Python's own error.
         return method(self, **values)
 
     return prepared
@@ -93,7 +93,7 @@ class Processor(keras.layers.Layer):
     input_names: tuple[str, ...] | None = ()
     optional_input_names: tuple[str, ...] = ()
     signal_names: tuple[str, ...] = ("signal",)
-    # How functions with several forms are executed; not part of the configuration.
+    # Which implementations are executed; not part of the configuration.
     execution: Execution = TRAINING
     _call_names: tuple[str, ...] | None = None
 
@@ -126,7 +126,7 @@ class Processor(keras.layers.Layer):
         return 0
 
     def __call__(self, *inputs: Tensor, **named_inputs: Any) -> Tensor:
-        """Runs the layer. Inputs are checked before Keras converts them and adds to errors."""
+        """Runs the layer; checks inputs first, because Keras would add to the errors."""
         values = self._by_name(inputs, named_inputs)
         check_shapes(self, {name: shape_of(value) for name, value in values.items()})
         for name, value in values.items():
@@ -149,7 +149,7 @@ class Processor(keras.layers.Layer):
         raise NotImplementedError
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns the state before the first block: a dictionary of tensors, maybe empty."""
+        """Returns the state before the first block: a dictionary of tensors, possibly empty."""
         del batch_size
         return {}
 

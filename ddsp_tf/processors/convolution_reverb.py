@@ -13,17 +13,17 @@ from ddsp_tf.typing import State, Tensor
 
 
 class ConvolutionReverb(Processor):
-    """A signal convolved with an impulse response that a subclass makes.
+    """A signal convolved with an impulse response that a subclass provides.
 
-    Subclasses write `get_controls`, which returns "signal" and "impulse_response".
+    Subclasses implement `get_controls`, which returns "signal" and "impulse_response".
 
-    Streaming has no latency, and the cost of a block follows from its own length, see
+    Streaming has no latency, and the cost of a block depends on its own length, see
     `ddsp_tf.dsp.convolution.convolve_block`.
 
     Args:
         length: Taps of the response, at least 2.
-        learned: Whether the response is made of trainable weights; False if the caller gives its
-            parameters with every call.
+        learned: Whether the response is computed from trainable weights; False if the caller gives
+            its parameters with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.

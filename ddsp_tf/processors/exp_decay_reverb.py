@@ -26,15 +26,15 @@ class ExpDecayReverb(ConvolutionReverb):
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         scale: Whether raw gains are mapped by `exp_sigmoid` and raw decays by `2 + exp(decay)`;
             False if they are linear gains and nepers over the response already. Raw weights
-            start at 2 and 4, as the original's.
+            start at 2 and 4, as in the original.
         seed: Seed of the noise.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
         signal: Dry audio [batch, samples].
-        gain: [batch, 1] raw. Required if not learned, as the decay.
-        decay: [batch, 1] raw.
+        gain: [batch, 1] raw; required if not learned.
+        decay: [batch, 1] raw; required if not learned.
         noise: Optional [length] or [batch, length] in [-1, 1] instead of the seed's.
 
     Returns:

@@ -16,8 +16,8 @@ class FilteredNoiseReverb(ConvolutionReverb):
     """A room of noise, filtered by magnitudes that change from frame to frame.
 
     The `FilteredNoiseReverb` of the DDSP library of Engel et al., "DDSP" (ICLR 2020). It has far
-    fewer parameters than taps, each the level of a band at a time. The noise stays the same, so
-    that streams have no seams.
+    fewer parameters than taps: one for each band and frame. The noise stays the same, so that
+    streams have no seams.
 
     Args:
         length: Taps of the response, at least 2.

@@ -15,8 +15,8 @@ SIGNAL, CONTROL, OTHER = "a signal", "a control", "something else"
 def sorted_nodes(nodes: Sequence[Node]) -> list:
     """Sorts nodes so that each comes after those whose signals it takes.
 
-    The order is otherwise kept, and the output comes last: the node whose signal no other takes; if
-    there are several, the last of them as given.
+    Otherwise the order is kept. The output comes last: the node whose signal no other takes, or the
+    last one given if there are several.
 
     Args:
         nodes: List of (processor, tuple of input names).
@@ -25,7 +25,7 @@ def sorted_nodes(nodes: Sequence[Node]) -> list:
         The same nodes.
 
     Raises:
-        ValueError: If there is no node, a node is no processor, two have the same name, one has
+        ValueError: If there is no node, a node is not a processor, two have the same name, one has
             too few or too many inputs, or nodes form a cycle.
     """
     _check_each(nodes)

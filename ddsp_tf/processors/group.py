@@ -14,7 +14,7 @@ _GATE = "silent_start"
 
 
 def _delayed(value, line):
-    """Delays a block by a line: returns the delayed block and the line after it."""
+    """Delays a block by a delay line; returns the delayed block and the line's new content."""
     line = ops.concatenate([line, value], axis=1)
     length = ops.shape(value)[1]
     return line[:, :length], line[:, length:]
@@ -105,7 +105,7 @@ class ProcessorGroup(keras.layers.Layer):
         return self.latencies[self.processors[-1].name]
 
     def remove_output(self) -> str:
-        """Removes the last node; the last of those that are left becomes the output.
+        """Removes the last node; the last of the remaining ones becomes the output.
 
         Returns:
             Name of the node.

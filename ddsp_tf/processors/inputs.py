@@ -1,4 +1,4 @@
-"""Checks of a processor's inputs: what can be seen before anything is computed."""
+"""Checks of a processor's inputs before anything is computed."""
 
 from collections.abc import Mapping
 from typing import Any

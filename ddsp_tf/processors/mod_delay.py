@@ -104,7 +104,7 @@ class ModDelay(Processor):
 
     @classmethod
     def vibrato(cls, **kwargs: Any) -> Self:
-        """Pitch that wavers: 2 +- 1 ms and nothing dry; at 5 Hz by about 54 cents each way."""
+        """Vibrato: 2 +- 1 ms without the dry signal; at 5 Hz about 54 cents each way."""
         settings: dict[str, Any] = {"centre_ms": 2.0, "depth_ms": 1.0}
         settings |= {"add_dry": False, "name": "vibrato"}
         return cls(**settings | kwargs)

@@ -31,7 +31,7 @@ class Reverb(ConvolutionReverb):
     Call arguments:
         signal: Dry audio [batch, samples].
         impulse_response: [batch, taps] or [taps], at most `length` of them. Required if not
-            learned; else used instead of the learned one if given.
+            learned; otherwise it replaces the learned one if given.
 
     Returns:
         Wet audio [batch, samples].

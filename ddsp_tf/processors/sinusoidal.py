@@ -49,7 +49,7 @@ class Sinusoidal(Processor):
 
     Raises:
         ValueError: If rates do not divide, a number is out of range, a name is unknown, or an
-            input has other than the expected channels.
+            input has another number of channels than expected.
 
     Example:
         >>> sinusoidal = Sinusoidal(n_sinusoids=10, sample_rate=16000, frame_rate=250)

@@ -95,7 +95,7 @@ class Wavetable(Processor):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One amplitude, and perhaps a table."""
+        """One amplitude, and a table unless it is learned."""
         return {"amplitudes": 1, **({} if self.learned else {"wavetables": self.n_points})}
 
     @property

@@ -1,4 +1,4 @@
-"""The moving average of the weights, in place of the weights."""
+"""Validation of the moving average of the weights instead of the weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import numpy as np
 
 def to_numpy(variable) -> np.ndarray:
     """Returns the value of a Keras variable, also of one on several devices."""
-    # Such a variable becomes a tensor, but no array.
+    # Such a variable can be converted to a tensor, but not to an array.
     return np.asarray(keras.ops.copy(variable))
 
 
@@ -42,7 +42,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     trained = [to_numpy(variable) for variable in variables]
     try:
         optimizer.finalize_variable_values(variables)
-        # Keras hands the arrays of the weights to JAX, which deletes them: they must not be
+        # Keras passes the arrays of the weights to JAX, which deletes them: they must not be
         # those of the average.
         for variable in variables:
             variable.assign(to_numpy(variable))
@@ -55,8 +55,8 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 class ValidateAverage(keras.callbacks.Callback):
     """Validates the moving average of the weights.
 
-    `keras.callbacks.SwapEMAWeights` exchanges the two by adding and subtracting, which rounds: how
-    often one validates would change what is trained.
+    `keras.callbacks.SwapEMAWeights` exchanges the two by adding and subtracting, which rounds: the
+    number of validations would change the training.
 
     Example:
         >>> callbacks = [ValidateAverage()]

@@ -1,4 +1,4 @@
-"""Checkpoints of a training, from which it resumes exactly."""
+"""Checkpoints, from which training resumes exactly."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class NotFiniteError(ArithmeticError):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole state of a training, and resumes from the newest checkpoint.
+    """Saves the whole state of training, and resumes from the newest checkpoint.
 
     `keras.callbacks.BackupAndRestore` resumes only at the beginning of an epoch and overwrites its
     only file in place, so that a kill at that moment leaves none. A checkpoint here is one new
@@ -41,12 +41,12 @@ class Checkpoint(keras.callbacks.Callback):
     within an epoch, the metrics so far. It is made at an epoch's end: put this callback after
     those that must have done their work when the step counts as done.
 
-    `fit` does not know how many steps were done before: give it `initial_epoch`, and batches that
+    `fit` does not know how many steps were done before: pass it `initial_epoch`, and batches that
     begin at `latest_step()`.
 
     Args:
         folder: Folder of the checkpoints; need not exist.
-        every: Steps from one checkpoint to the next; there is one at the end of `fit`, too.
+        every: Steps between checkpoints; there is one at the end of `fit`, too.
         keep: Checkpoints to keep.
         on_warning: Called with a sentence for every damaged checkpoint that is passed over.
 

@@ -1,4 +1,4 @@
-"""Whether datasets and a model fit together."""
+"""Checks that datasets and a model fit together."""
 
 from collections.abc import Sequence
 

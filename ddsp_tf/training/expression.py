@@ -1,4 +1,4 @@
-"""What a run learns from its recordings beside the sound: how the player shapes notes."""
+"""Learns a player's expression from the recordings of a run: how the player shapes notes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,15 +10,15 @@ from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import save_expression
 
-# More notes fit no better, and looking through them takes longer.
+# More notes fit no better, and searching them takes longer.
 _MOST_SECONDS = 3600.0
 
 
 def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
-    """Learns the player's expression and keeps it in the run, unless it is there.
+    """Learns the player's expression and stores it in the run, unless it is there.
 
-    Takes about ten seconds for an hour of recordings; of more, the first hour is used. Without any
-    note in the recordings there is no file.
+    Takes about ten seconds for an hour of recordings; only the first hour is used. If the
+    recordings have no notes, no file is written.
 
     Args:
         manifests: Datasets of the run.

@@ -62,7 +62,7 @@ class Fitting:
             "varispeed": self.settings.varispeed,
         }
         self.validation = ValidationClips(self.model, manifests, clip_frames)
-        # Everything that can be wrong is found before the folder is made.
+        # All checks come before the folder is created.
         self._batches(0)
         self.checkpoint = Checkpoint(
             run.checkpoints, self.settings.validate_every, on_warning=self._warn
@@ -92,7 +92,7 @@ class Fitting:
             callbacks.append(stop)
             while step < settings.steps and not best.is_out_of_patience():
                 step = self._fit(step, validation, callbacks)
-            # A run that was killed after its last step has nothing left to fit; and `fit` leaves
+            # A run that was killed after its last step has nothing left to fit, and `fit` leaves
             # the average in the weights.
             self.checkpoint.set_model(self.model)
             self.checkpoint.on_train_begin()

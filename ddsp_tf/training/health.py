@@ -1,4 +1,4 @@
-"""Detects that a training is going wrong while it runs."""
+"""Detects training that goes wrong while it runs."""
 
 import math
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ import numpy as np
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
-# How far below the recordings' level a sound counts as lost, in dB.
+# Sound this far below the level of the recordings, in dB, counts as lost.
 _SILENT_DB = 40.0
 _DEAD_DB = 70.0
-# Recordings softer than this give nothing to compare with.
+# Recordings softer than this are too soft to compare with.
 _AUDIBLE_DB = -70.0
 # What a room adds to the dry sound, at most: that of a listener far beyond its critical distance.
 _ROOM_DB = 6.0
@@ -31,7 +31,7 @@ def level_db(audio: np.ndarray) -> float:
 
 
 class Health:
-    """Watches the levels of a model's signals, and reports each failure once.
+    """Monitors the levels of a model's signals, and reports each failure once.
 
     Three failures make a falling loss worthless: the whole output falls silent, because silence is
     a local minimum of spectral losses; one synthesizer dies, and the others replace it badly (a
@@ -41,7 +41,7 @@ class Health:
     Args:
         synthesizers: Names of the processors that take no other's signal.
         output: Name of the processor whose signal is the output.
-        after_step: First step at which to look: before, levels say more about initial weights.
+        after_step: First step to examine: earlier levels depend mostly on the initial weights.
         rooms: Names of reverbs that pass the dry sound, each with the name of its input.
 
     Example:
@@ -83,8 +83,8 @@ class Health:
             numbers: Levels as from `levels`.
 
         Returns:
-            Sentences about what is wrong now and was not reported before, often none. A failure
-            that ends and returns is reported again.
+            Sentences about failures that were not reported before, usually none. A failure that
+            ends and returns is reported again.
         """
         target = numbers["level_target_db"]
         if step < self.after_step or target < _AUDIBLE_DB:
@@ -104,7 +104,7 @@ class Health:
         return new
 
     def _dead(self, step, numbers) -> dict[str, str]:
-        """Describes the synthesizers that are no longer heard."""
+        """Describes the synthesizers that are no longer audible."""
         target, found = numbers["level_target_db"], {}
         for name in self.synthesizers:
             level = numbers[f"level_{name}_db"]

@@ -1,4 +1,4 @@
-"""What a training leaves behind: metrics, the best model, renders, warnings."""
+"""Callbacks that write metrics, the best model and renders, and warn of failures."""
 
 import math
 import os
@@ -23,8 +23,8 @@ class _EveryFewSteps(keras.callbacks.Callback):
     """Acts at the ends of some epochs.
 
     Args:
-        every: Steps from one time to the next; 0 for never.
-        last_step: Step at which it is done, too.
+        every: Steps between actions; 0 for never.
+        last_step: Step at which the action is due as well.
     """
 
     def __init__(self, every: int, last_step: int = 0):
@@ -37,7 +37,7 @@ class _EveryFewSteps(keras.callbacks.Callback):
         return int(to_numpy(optimizer_of(self.model).iterations))
 
     def is_due(self) -> bool:
-        """Tells whether it is to be done now."""
+        """Tells whether the action is due now."""
         step = self.step
         return bool(self.every) and (step % self.every == 0 or step == self.last_step)
 
@@ -45,9 +45,9 @@ class _EveryFewSteps(keras.callbacks.Callback):
 class LogMetrics(keras.callbacks.Callback):
     """Writes the numbers of every epoch to `metrics.csv`, `timing.csv` and TensorBoard.
 
-    `keras.callbacks.CSVLogger` fixes its columns in the first epoch, in which nothing may be
-    validated, and when a training resumes it keeps rows of steps that are done again;
-    `keras.callbacks.TensorBoard` counts epochs.
+    `keras.callbacks.CSVLogger` fixes its columns in the first epoch, which may have no validation,
+    and keeps rows of steps that are repeated after resuming; `keras.callbacks.TensorBoard` counts
+    epochs.
 
     Args:
         folder: Folder of the tables.
@@ -73,7 +73,7 @@ class LogMetrics(keras.callbacks.Callback):
         self.writer, self.on_row = writer, on_row
 
     def resume(self, step: int) -> None:
-        """Drops the rows of later steps, which will be done again.
+        """Drops the rows of later steps, which will be repeated.
 
         Args:
             step: Step from which the training resumes.
@@ -87,7 +87,7 @@ class LogMetrics(keras.callbacks.Callback):
         return float(self.timing.column("seconds")[1].max(initial=0.0))
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Takes the time."""
+        """Notes the time."""
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -132,7 +132,7 @@ class KeepBest(_EveryFewSteps):
         path: The `.keras` file.
         every: Steps from one validation to the next.
         last_step: Last step of the training.
-        losses: Validation losses so far, of a training that resumes.
+        losses: Validation losses so far, if training resumes.
         patience: Validations without a new lowest loss after which training ends; 0 for never.
         before_saving: Called before the model is saved.
 
@@ -194,7 +194,7 @@ class RenderClips(_EveryFewSteps):
         folder: Folder in which `step_000000/clip_0/*.wav` are made.
         features: Features of the clips by name, [clips, frames] arrays.
         audio: Recordings of the clips, [clips, samples].
-        every: Steps from one time to the next; 0 for never.
+        every: Steps between renders; 0 for never.
         last_step: Last step of the training.
         writer: Summary writer of TensorBoard, if any.
 
@@ -252,10 +252,11 @@ class WatchHealth(_EveryFewSteps):
     Args:
         features: Features of the clips by name, [clips, frames] arrays.
         audio: Recordings of the clips, [clips, samples].
-        every: Steps from one time to the next.
+        every: Steps between measurements.
         last_step: Last step of the training.
-        after_step: First step at which to warn: before, levels say more about initial weights.
-        on_warning: Called with a sentence for everything that is wrong.
+        after_step: First step at which to warn: earlier levels depend mostly on the initial
+            weights.
+        on_warning: Called with a sentence for each failure.
 
     Example:
         >>> features = {"f0_hz": np.full((1, 100), 440.0), "loudness_db": np.zeros((1, 100))}

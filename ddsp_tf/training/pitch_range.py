@@ -1,9 +1,9 @@
-"""Whether a model and its loudness fit the pitch of the training data."""
+"""Advice if a model or its loudness does not fit the pitch of the training data."""
 
 import math
 from collections.abc import Mapping
 
-# Above this, what an instrument plays is weak, and filtered noise can stand for it.
+# Above this frequency, partials are weak, and filtered noise can replace them.
 BRIGHT_HZ = 6000.0
 _TOLERATED_SHARE = 0.75
 _FEWEST_HARMONICS = 3
@@ -32,8 +32,8 @@ def harmonics_advice(
 ) -> str | None:
     """Returns advice if the harmonics of a model do not fit the pitch of its training data.
 
-    At 30 Hz, 60 harmonics end at 1.8 kHz: the instrument comes out dull. At 4 kHz and a rate of
-    16 kHz there is room for one.
+    At 30 Hz, 60 harmonics end at 1.8 kHz: the instrument sounds dull. At 4 kHz and a sample rate of
+    16 kHz, only one fits.
 
     Args:
         n_harmonics: Harmonics of the model.

@@ -82,7 +82,7 @@ class _ReplicaStep:
     def _apply(self, _, gradients):
         """Changes one device's copies of the weights, as `optimizer.apply` would.
 
-        That one clips before it adds up, and adds up once more.
+        `optimizer.apply` would clip the gradients before adding them up, and add them up again.
         """
         optimizer, variables = optimizer_of(self.model), self.model.trainable_variables
         gradients = optimizer._clip_gradients(gradients)

@@ -1,4 +1,4 @@
-"""A model's room, suited to the recordings that it is trained on."""
+"""Adapts a model's room to the recordings that it is trained on."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -14,26 +14,26 @@ from ddsp_tf.processors import Reverb
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
 _TOLERANCE_DB = 1.0
-# Of the taps of a room that is learned slowly: see `Reverb`.
+# `tap_scale` of a room that is learned slowly: see `Reverb`.
 _TAP_SCALE = 0.05
-# Enough to hear a room in.
+# Enough audio to detect a room.
 _LONGEST_SECONDS = 600.0
 
 
 def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | None:
-    """Suits the reverb at the end of a model to the recordings, if `train.room` is "auto".
+    """Adapts the reverb at the end of a model to the recordings, if `train.room` is "auto".
 
     A room that is learned as fast as the decoder turns into an instrument that a faint dry sound
-    excites: the training loss falls, but pitch and loudness are no longer played as asked for. So
-    levels are matched, and the room is learned slowly; of recordings without an audible room, it
-    is left out.
+    excites: the training loss falls, but the model no longer follows pitch and loudness. Therefore
+    levels are matched, and the room is learned slowly, or left out if the recordings have no
+    audible one.
 
     Args:
         experiment: Its model may be changed.
         manifests: Datasets to train on.
 
     Returns:
-        A sentence that says what was changed, None if the model is kept as it is.
+        A sentence that describes the change; None if there is none.
     """
     model = experiment.model
     if experiment.training.room != "auto" or not _ends_in_a_room(model):
@@ -61,7 +61,7 @@ def _learn_slowly(reverb: ConvolutionReverb) -> None:
 
 
 def _match_levels(model: Autoencoder, loudness_fft_size: int) -> None:
-    """Matches the levels of a model, unless it does so or they cannot be known."""
+    """Matches the levels of a model, unless it already does or they cannot be predicted."""
     matching = LevelMatching(_TOLERANCE_DB, loudness_fft_size)
     if model.level_matching is not None or not model.level_name:
         return

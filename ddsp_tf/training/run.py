@@ -1,4 +1,4 @@
-"""A training run from names and paths: what `ddsp-tf train` does around `model.fit`."""
+"""A training run from names and paths: the work of `ddsp-tf train` around `model.fit`."""
 
 import dataclasses
 import os
@@ -55,8 +55,8 @@ def train_run(
             to the datasets' lengths.
         devices: GPUs of this host over which each batch is divided.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
-        on_warning: Called with a sentence when something is wrong that does not stop the run, on
-            what was left out of the model or taken from the one to start from, and on defaults
+        on_warning: Called with a sentence on each problem that does not stop the run, on changes
+            to the model's room, on weights taken from the model to start from, and on defaults
             that an earlier version started the run with.
 
     Returns:
@@ -65,8 +65,7 @@ def train_run(
 
     Raises:
         UserError: If the configuration, a dataset or the folder cannot be used, the loss is no
-            longer a finite number, the memory of the GPU does not suffice, or a dataset can no
-            longer be read.
+            longer finite, the GPU runs out of memory, or a dataset can no longer be read.
         Stopped: If the process was asked to stop; a checkpoint is saved.
 
     Example:
@@ -98,7 +97,7 @@ def train_run(
 
 
 def _advice(model, manifest: Manifest, statistics) -> list[str | None]:
-    """What of a model and its features does not fit the pitch of the training data."""
+    """Advice if a model or its features do not fit the pitch of the training data."""
     pitch_hz, rate = statistics["f0_hz"], model.sample_rate
     found = [
         harmonics_advice(processor.n_harmonics, rate, pitch_hz)

@@ -1,4 +1,4 @@
-"""Ending a training: on request, and when its numbers are no longer finite."""
+"""Stopping training: on request, and when its numbers are no longer finite."""
 
 import math
 import signal
@@ -19,13 +19,13 @@ _SIGNALS = tuple(
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Ends a training with a checkpoint when the process is interrupted, terminated or hung up.
+    """Stops training with a checkpoint when the process is interrupted, terminated or hung up.
 
-    Keras's callbacks end a training between epochs at best, and a signal inside of a step leaves
-    weights that are half changed. While the `with` block runs, SIGINT (Ctrl-C, the stop button of
-    a notebook), SIGTERM and SIGHUP are only remembered, however often they come; `fit` stops
-    before the next step, or when validation and whatever else is due have finished. Signals that
-    the process ignores, as SIGHUP under `nohup`, stay ignored.
+    Keras's callbacks stop training between epochs at best, and a signal inside of a step leaves
+    half of the weights changed. While the `with` block runs, SIGINT (Ctrl-C, the stop button of a
+    notebook), SIGTERM and SIGHUP are only recorded, however often they come; `fit` stops before the
+    next step, or when validation and everything else that is due have finished. Signals that the
+    process ignores, such as SIGHUP under `nohup`, stay ignored.
 
     Args:
         checkpoint: Callback that saves the state. This one must come last in `callbacks`.
@@ -68,7 +68,7 @@ class StopOnSignal(keras.callbacks.Callback):
         if self._received is not None:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()
-            # With its metrics, also before the first step: an epoch that resumes has some already.
+            # With metrics even before the first step: an epoch that resumes already has some.
             self.checkpoint.save(within_epoch=True)
             self._stop()
 
@@ -88,7 +88,7 @@ class StopOnSignal(keras.callbacks.Callback):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Ends a training whose loss is no longer a finite number.
+    """Stops training when the loss is no longer finite.
 
     `keras.callbacks.TerminateOnNaN` waits for the device after every step, and does not say which
     step it was. This one reads the losses in Keras's own thread for callbacks.
@@ -111,7 +111,7 @@ class StopOnNaN(keras.callbacks.Callback):
         self._first_step, self._found = int(to_numpy(optimizer_of(self.model).iterations)), math.inf
 
     def on_train_batch_end(self, batch, logs=None):
-        """Looks at the mean loss of the epoch so far."""
+        """Checks the mean loss of the epoch so far."""
         if not math.isfinite((logs or {}).get("loss", 0.0)):
             self._found = min(self._found, batch)
 

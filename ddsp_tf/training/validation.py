@@ -40,7 +40,7 @@ class ValidationClips:
         self.held_out = any(manifest.has_split("validation") for manifest in manifests)
         split = "validation" if self.held_out else "train"
         datasets = [self._clips(m, split) for m in manifests if m.has_split(split)]
-        # The silence that pads the last clip of a recording would be measured like music.
+        # The silence that pads the last clip of a recording would count like music.
         whole = as_written(lambda _, __, about: about["valid_frames"] == clip_frames)
         self.clips = _in_turn([d.filter(whole) for d in datasets]) or _in_turn(datasets)
 
@@ -49,7 +49,7 @@ class ValidationClips:
         return clips(manifest, **choice, with_sources=True).unbatch()
 
     def batches(self) -> tf.data.Dataset | None:
-        """Makes what `fit` and `evaluate` take as validation data.
+        """Makes the validation data for `fit` and `evaluate`.
 
         All batches have one size, which the devices of the training divide: the size is chosen
         that leaves out the fewest clips, on one device none of up to twelve. The noise of each

@@ -15,7 +15,7 @@ from ddsp_tf.training.weight_transfer import take_weights
 
 
 def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) -> Ancestor:
-    """Finds a model to start from, and what is known about it.
+    """Finds a model to start from, and describes it.
 
     Args:
         source: Run directory, `.keras` file, or "bundled:NAME".
@@ -113,7 +113,7 @@ def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
         source: Run directory, `.keras` file, or "bundled:NAME" of the model to start from.
 
     Returns:
-        One line that names the parts that start anew, with the reasons.
+        One line that names the parts that keep their initial weights, with the reasons.
 
     Raises:
         UserError: If there is no model, its file is not safe to load, or nothing fits.

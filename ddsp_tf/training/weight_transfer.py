@@ -1,4 +1,4 @@
-"""Copying weights from one model to another where they mean the same."""
+"""Copies weights from one model to another where they have the same meaning."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from ddsp_tf.training.variable_names import stable_names
 
 
 def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
-    """Gives a model the weights of another one where names, shapes and meanings agree.
+    """Copies the weights of another model where names, shapes and meanings agree.
 
     The outputs of the decoder are compared one by one. With another frame rate, the parts that
     look back in time keep their initial weights; with another sample rate, those that depend on
@@ -23,8 +23,8 @@ def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict
         base: Built model to take weights from.
 
     Returns:
-        Tuple of the names of the weights and outputs that were taken, and of a dictionary from
-        each part with weights that were not, to the reason.
+        Tuple of the names of the weights and outputs that were copied, and a dictionary from each
+        part that was not to the reason.
     """
     ours, theirs = _weights_by_name(model), _weights_by_name(base)
     taken, new = [], {}
@@ -52,7 +52,7 @@ def _weights_by_name(model: Autoencoder) -> dict[str, keras.Variable]:
     found = {}
     for place, layer in layers.items():
         weights = [weight for weight in layer.weights if id(weight) not in of_outputs]
-        # Which layers stand before this one depends on who built it first.
+        # The layers before this one depend on who built it first.
         paths = [f"/{weight.path}".rpartition(f"/{layer.name}/")[2] for weight in weights]
         found.update(zip(stable_names(place, paths), weights, strict=True))
     if model.z_dims:
@@ -91,7 +91,7 @@ def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
 
 
 def _changed_rate(model: Autoencoder, base: Autoencoder, name: str) -> str | None:
-    """Says which rate or scale has changed that a weight depends on."""
+    """Names a changed rate or scale that a weight depends on."""
     area, _, rest = name.partition("/")
     if area == "processors":
         ours, theirs = (_tap_scale(one, rest.partition("/")[0]) for one in (model, base))
@@ -112,7 +112,7 @@ def _tap_scale(model: Autoencoder, name: str) -> float | None:
 
 
 def _rate_free(model: Autoencoder) -> set[str]:
-    """Names the outputs that mean the same at every sample rate: those of harmonics."""
+    """Names the outputs with the same meaning at every sample rate: those of harmonics."""
     group = model.processor_group
     pairs = zip(group.processors, group.connections, strict=True)
     return {name for one, names in pairs if isinstance(one, Harmonic) for name in names}
@@ -129,7 +129,7 @@ def _rates(kind: str, theirs: float, ours: float) -> str:
 
 
 def _difference(ours, theirs) -> str | None:
-    """Says how shapes differ, if they do."""
+    """Describes a difference of shapes, if there is one."""
     if theirs is None:
         return "not in it"
     if tuple(ours) == tuple(theirs):

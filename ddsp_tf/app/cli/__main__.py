@@ -1,4 +1,4 @@
-"""Lets `python -m ddsp_tf.app.cli` do what `ddsp-tf` does."""
+"""Makes `python -m ddsp_tf.app.cli` equivalent to `ddsp-tf`."""
 
 from ddsp_tf.app.command import main
 

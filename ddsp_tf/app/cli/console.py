@@ -12,7 +12,7 @@ _SECONDS_BETWEEN_LINES = 60.0
 
 
 class Progress(Protocol):
-    """Shows the user how far a command has come."""
+    """Shows the progress of a command."""
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
         """Shows that `done` of `total` steps are done (None: as before), and a text after it."""
@@ -63,7 +63,7 @@ class _Lines:
 
 @contextmanager
 def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
-    """Shows on standard error how far a block has come: a bar in a terminal, else occasional lines.
+    """Shows the progress of a block on standard error: a bar in a terminal, else occasional lines.
 
     Args:
         what: Text before the bar.
@@ -110,7 +110,7 @@ def print_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
 
     table = Table(title=Text(printable(title)), title_justify="left", show_header=False)
     table.add_column()
-    # A path that is cut could not be copied.
+    # A truncated path could not be copied.
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(printable(name)), Text(printable(value)))

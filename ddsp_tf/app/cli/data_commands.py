@@ -120,7 +120,7 @@ def prepare(
 
 
 def say_what_stands_out(manifest):
-    """Prints which recordings to look at, and which were skipped, and why."""
+    """Prints the recordings to look at, and the skipped ones with reasons."""
     flagged = [
         f"look at {recording.source}: {flag}"
         for recording in manifest.recordings

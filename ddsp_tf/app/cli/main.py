@@ -36,7 +36,7 @@ class _Group(click.Group):
         try:
             return super().main(None, *arguments, **options)
         finally:
-            # What remains is to leave; a further Ctrl-C would only show where.
+            # Only leaving remains; a further Ctrl-C would merely print a traceback.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def invoke(self, context: click.Context) -> Any:
@@ -49,7 +49,7 @@ class _Group(click.Group):
                 self._stop(context, signals, error)
             except Exception as error:
                 if signals.received is not None:
-                    # Native code makes another exception of one that is raised within it.
+                    # Native code replaces an exception that is raised within it by another one.
                     self._stop(context, signals)
                 message = _message(error)
                 if message is None:
@@ -63,7 +63,7 @@ class _Group(click.Group):
         context.exit(getattr(error, "exit_code", signals.exit_code))
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Returns the commands in the order in which one uses them."""
+        """Returns the commands in their usual order."""
         return list(self.commands)
 
 

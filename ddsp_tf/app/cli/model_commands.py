@@ -145,7 +145,7 @@ def evaluate(run_folder, data, split, clip_seconds):
 
 
 def print_evaluation(run, evaluation):
-    """Prints what an evaluation measured, and on which clips."""
+    """Prints the measures of an evaluation, and its clips."""
     from ddsp_tf.evaluation.wording import wording
 
     rows = [("clips", evaluation.described_clips)]
@@ -197,7 +197,7 @@ def export(run_folder, out, precisions, page, single_file):
 
 
 def print_export(out: Path, description):
-    """Prints what was exported."""
+    """Prints the files of an export."""
     rows = []
     for name, artifact in description.artifacts.items():
         size = f"{artifact['bytes'] / 1e6:6.2f} MB"

@@ -90,7 +90,7 @@ def chosen_configuration(context: click.Context, config: str, start_from: str | 
 
 
 def import_option() -> click.Option:
-    """Makes --import, which the command group adds to every command that loads something."""
+    """Makes the option --import, which the group adds to every command that loads something."""
     return click.Option(
         ["--import", "imports"],
         multiple=True,
@@ -117,7 +117,7 @@ def _checked(kind, number, value, param, ctx):
 
 
 def refuse_infinite(command: click.Command) -> None:
-    """Makes the options of a command refuse "nan" and "inf", which click takes for numbers.
+    """Makes the options of a command refuse "nan" and "inf", which click accepts as numbers.
 
     Args:
         command: Command to change.

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command in one way, with one sentence."""
+"""Ctrl-C, SIGTERM and SIGHUP stop every command in the same way, with one sentence."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ _AGAIN_SECONDS = 0.05
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-# What is true of a command that was stopped wherever it was. A training says more itself.
+# Messages that are true wherever a command was stopped. Training prints a more precise one itself.
 SENTENCES = {
     "run": "stopped; finished stages and recordings are kept; the same command resumes",
     "prepare": "stopped; finished recordings are kept; the same command resumes",
@@ -30,8 +30,8 @@ SENTENCES = {
 class StopSignals:
     """Turns the first of several signals into a KeyboardInterrupt, while a block runs.
 
-    Those that follow are ignored, so that nothing interrupts what the first one makes the program
-    save or remove; ten seconds later they end the process at once. A signal that the process was
+    Further signals are ignored, so that nothing interrupts the saving and cleaning up that the
+    first one causes; ten seconds later they end the process at once. A signal that the process was
     started to ignore, as by `nohup`, stays ignored.
 
     Python drops an exception that is raised while it collects garbage or calls `__del__`, and
@@ -64,7 +64,7 @@ class StopSignals:
 
     @property
     def exit_code(self) -> int:
-        """What a process that such a signal ended exits with."""
+        """Exit code of a process that this signal ended."""
         return 128 + (self.received or signal.SIGINT)
 
     def _raise_again(self, dropped) -> None:

@@ -1,4 +1,4 @@
-"""What happens before a command: checks of the environment, and imports of TensorFlow."""
+"""Preparations for a command: checks of the environment, and imports of TensorFlow."""
 
 import faulthandler
 import functools

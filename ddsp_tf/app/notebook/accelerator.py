@@ -1,4 +1,4 @@
-"""The device that TensorFlow computes on, and what to do if it is too slow."""
+"""The device that TensorFlow computes on, and advice if it is too slow."""
 
 import os
 
@@ -7,12 +7,12 @@ from ddsp_tf.app.notebook.runtime import in_colab
 
 
 def check_device(without: str = "") -> None:
-    """Prints what TensorFlow computes on, and how to get a GPU if there is none.
+    """Prints the device that TensorFlow computes on, and how to get a GPU if there is none.
 
-    From then on TensorFlow writes nothing below cells but warnings.
+    From then on TensorFlow writes only warnings below cells.
 
     Args:
-        without: Sentence that says what to do, or what to expect, without a GPU.
+        without: Sentence of advice, or on what to expect, without a GPU.
 
     Example:
         >>> check_device("A minute of sound takes a few seconds.")  # doctest: +SKIP

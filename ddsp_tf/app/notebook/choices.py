@@ -1,4 +1,4 @@
-"""Choices that a musician makes in a form: recordings, a model, a folder for results."""
+"""Choices in the forms of notebooks: recordings, a model, a folder for results."""
 
 import os
 import zipfile
@@ -85,7 +85,7 @@ def choose_model(choice: str, folder: str | os.PathLike) -> Path:
     Args:
         choice: "bundled violin", "upload", or the path of a run, an export, a `.keras` file, a zip
             archive or a folder of one of these.
-        folder: Folder for uploaded models and what archives hold.
+        folder: Folder for uploaded models and the contents of archives.
 
     Returns:
         Path for `load_player`.

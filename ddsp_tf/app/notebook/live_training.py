@@ -1,4 +1,4 @@
-"""Watching and hearing a training while it runs."""
+"""Plots and sounds of training while it runs."""
 
 import html
 import time
@@ -17,9 +17,9 @@ _NAMES = {"target": "the recording", "reconstruction": "the model"}
 class LiveTraining:
     """Shows progress, losses and the latest renders below the cell that trains.
 
-    It is a context, and the callback of a training. The notebook's stop button ends the training
-    with a checkpoint, and the cell without an error: the same cell resumes it later, and the cells
-    below use the best model so far.
+    It is a context manager, and the callback of `train_run`. The notebook's stop button ends
+    training with a checkpoint, and the cell without an error: the same cell resumes it later, and
+    the cells below use the best model so far.
 
     Args:
         run: The run directory.
@@ -44,7 +44,7 @@ class LiveTraining:
         return self
 
     def __call__(self, step: int, steps: int, numbers: dict):
-        """Shows how far the training has come; the `on_step` of a training."""
+        """Shows the progress of training; pass it as `on_step`."""
         if "loss" in numbers:
             self._texts["loss"] = f"loss {numbers['loss']:.2f}"
         if "validation_loss" in numbers:
@@ -55,7 +55,7 @@ class LiveTraining:
             self._drawn = time.monotonic()
 
     def warn(self, text: str):
-        """Prints a warning; the `on_warning` of a training."""
+        """Prints a warning; pass it as `on_warning`."""
         print(f"Warning: {text}")
 
     def __exit__(self, kind, error, traceback):

@@ -52,7 +52,7 @@ def upload(folder: str | os.PathLike) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, content in chosen.items():
-        # Colab has put a copy into the working folder, under this name, too.
+        # Colab has also put a copy with this name into the working folder.
         Path(name).unlink(missing_ok=True)
         path = folder / (Path(name).name.strip(" .") or "upload")
         if not (path.is_file() and path.read_bytes() == content):

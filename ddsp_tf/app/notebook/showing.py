@@ -91,7 +91,7 @@ def show_curves(curves: Mapping[str, Mapping[str, np.ndarray]], frame_rate: floa
 
 
 def show_dataset(manifest, excerpts: int = 2):
-    """Shows what was prepared: figures, flags, histograms, and excerpts to hear and see.
+    """Shows a dataset: figures, flags, histograms, and excerpts to hear and see.
 
     Args:
         manifest: From `prepare_dataset` or `Chain.prepare`.

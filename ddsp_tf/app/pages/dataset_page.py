@@ -1,4 +1,4 @@
-"""`dataset.html`: one page to see whether recordings are fit for training."""
+"""`dataset.html`: a page that shows whether recordings are fit for training."""
 
 import os
 from pathlib import Path

@@ -19,7 +19,7 @@ BUILT = Path(__file__).parent / "live" / "built"
 RUNTIME = "litert.wasm.gz"
 _NOTICE = "NOTICE"
 _INDEX = "index.html"
-# In the head of every page, to tell ours from others.
+# In the head of every page, to distinguish ours from others.
 _MARK = '<meta name="generator" content="ddsp-tf play">'
 _SCRIPTS = ("page", "worker", "worklet")
 # Bytes of a page with one instrument, at most, and of its HTML and CSS.
@@ -47,7 +47,7 @@ class LiveInstrument:
 
 @dataclass(frozen=True)
 class Slider:
-    """A slider of the page, with its range and where it stands at first."""
+    """A slider of the page, with its range and initial value."""
 
     name: str
     label: str
@@ -74,15 +74,15 @@ def write_live_page(
     Args:
         path: Folder to write, or, of a single file, the HTML file. An earlier page is replaced.
         instruments: Instruments to choose from, the first one at first.
-        single_file: Whether to write one HTML file, which also works where it lies on a disk. A
-            folder is a quarter smaller, but needs a web server.
+        single_file: Whether to write one HTML file, which also works from a disk. A folder is a
+            quarter smaller, but needs a web server.
 
     Returns:
         The HTML file.
 
     Raises:
-        UserError: If there are no instruments, two have one name, something else stands at the
-            path, or it cannot be written.
+        UserError: If there are no instruments, two have one name, the path holds something else, or
+            it cannot be written.
 
     Example:
         >>> write_live_page("page", [])
@@ -125,7 +125,7 @@ def check_target(path: Path, single_file: bool) -> None:
     """Makes sure that writing a page destroys nothing of the user's.
 
     Args:
-        path: Where the page is to stand: nothing, an empty folder, or an earlier page.
+        path: Path of the page: nothing, an empty folder, or an earlier page.
         single_file: Whether the page is one file.
 
     Raises:
@@ -170,7 +170,7 @@ def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
 
 
 def _ear(files: dict[str, bytes], name: str, content: bytes) -> str:
-    """Adds an ear to the files; instruments with the same one share it."""
+    """Adds a listening model to the files; instruments with the same one share it."""
     for known, other in files.items():
         if other == content:
             return known

@@ -81,7 +81,7 @@ def _training_log(run: RunDirectory) -> dict[str, tuple[np.ndarray, np.ndarray]]
     try:
         return {name: log.column(name) for name in ("loss", "validation_loss")}
     except UserError:
-        return {}  # The curves are no reason to withhold the page.
+        return {}  # The page is useful without the curves.
 
 
 def write_report_page(
