@@ -35,8 +35,8 @@ def drive(page, folder, scenario, timeout=400, **job):
     return answer["results"], answer["messages"]
 
 
-def parts():
-    """Runs the page's parts in Node; returns what they computed."""
-    result = subprocess.run([NODE, SCRIPTS / "parts.mjs"], capture_output=True, text=True)
+def parts(songs=()):
+    """Runs the page's parts in Node, also with MIDI files; returns what they computed."""
+    result = subprocess.run([NODE, SCRIPTS / "parts.mjs", *songs], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -17,7 +17,6 @@ from ddsp_tf.version import __version__
 # What `make page` builds from live/src; see live/build.mjs.
 BUILT = Path(__file__).parent / "live" / "built"
 RUNTIME = "litert.wasm.gz"
-_NOTICE = "NOTICE"
 _INDEX = "index.html"
 # In the head of every page, to distinguish ours from others.
 _MARK = '<meta name="generator" content="ddsp-tf play">'
@@ -106,18 +105,18 @@ def write_live_page(
         "mark": _MARK,
         "instruments": facts,
         "sliders": SLIDERS,
+        "notice": (BUILT / "NOTICE").read_text("utf-8"),
         "scripts": {name: (BUILT / f"{name}.js").read_text("utf-8") for name in _SCRIPTS},
     }
     if single_file:
         embedded = {name: _text(data) for name, data in {**files, RUNTIME: runtime}.items()}
-        write_page(path, "live.html.j2", embedded=embedded, notice=None, **content)
+        write_page(path, "live.html.j2", embedded=embedded, **content)
         return path
-    notice = (BUILT / _NOTICE).read_bytes()
     with atomic_path(path) as folder:
         folder.mkdir()
-        for name, data in {**files, RUNTIME: runtime, _NOTICE: notice}.items():
+        for name, data in {**files, RUNTIME: runtime}.items():
             (folder / name).write_bytes(data)
-        write_page(folder / _INDEX, "live.html.j2", embedded={}, notice=_NOTICE, **content)
+        write_page(folder / _INDEX, "live.html.j2", embedded={}, **content)
     return path / _INDEX
 
 
@@ -138,7 +137,7 @@ def check_target(path: Path, single_file: bool) -> None:
         raise UserError(f"{path}: is {found}; expected {expected} for the page")
     names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
     if path.is_dir():
-        ours = {_INDEX, RUNTIME, _NOTICE} | {name for name in names if name.endswith(".tflite.gz")}
+        ours = {_INDEX, RUNTIME} | {name for name in names if name.endswith(".tflite.gz")}
         if strange := sorted(names - ours):
             raise UserError(f"{path / strange[0]}: is not of a page; name another folder")
     page = path if path.is_file() else path / _INDEX

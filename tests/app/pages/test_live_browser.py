@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -167,6 +168,29 @@ def test_recording_is_heard_played_compared_and_saved(play, melody_file, tmp_pat
     steps = (12 * np.log2(np.array(played) / 440) + 69) % 12
     off = np.abs((steps[:, None] - np.array(NOTES) % 12 + 6) % 12 - 6).min(axis=1)
     assert np.mean(off < 0.5) > 0.9
+
+
+def test_midi_file_is_played_and_saved(play, tmp_path):
+    song = mido.MidiFile(ticks_per_beat=480)
+    for keys in (NOTES, (60, 64, 67, 72)):
+        track = mido.MidiTrack()
+        for key in keys:
+            track.append(mido.Message("note_on", note=key, velocity=110, time=0))
+            track.append(mido.Message("note_off", note=key, time=480))
+        song.tracks.append(track)
+    song.save(tmp_path / "duet.mid")
+    broken, whole = tmp_path / "broken.mid", tmp_path / "whole.wav"
+    broken.write_bytes(b"MThd and nothing else")
+    found = play("song", song=tmp_path / "duet.mid", broken=broken, whole=whole)
+    assert found["tracks"] == ["Track 1, 3 notes", "Track 2, 4 notes"]
+    assert found["name"].startswith("duet.mid, 2.") and not found["compare"]
+    assert "broken.mid is no MIDI file, or is damaged" in found["trouble"]
+    played = [frame["f0"] for frame in found["played"] if frame["level"] is not None]
+    midi = 12 * np.log2(np.array(played) / 440) + 69
+    assert {60, 64, 67, 72} <= set(np.round(midi).astype(int))
+    audio, rate = soundfile.read(whole)
+    assert rate == 16000 and audio.size == pytest.approx(2.3 * rate, abs=rate / 20)
+    assert np.abs(audio[: 2 * rate].reshape(4, -1)).max(axis=1).min() > 1e-3
 
 
 def test_page_says_what_is_wrong(play):

@@ -171,6 +171,34 @@ const scenarios = {
     return { name, played, trouble };
   },
 
+  /** A MIDI file: its second track is played, seen and saved; and one that is damaged. */
+  async song() {
+    const { browser, page } = await open([], { acceptDownloads: true });
+    await ready(page);
+    await watch(page);
+    await page.setInputFiles("#recording-file", job.song);
+    await page.waitForSelector("#recording-play:not([disabled])");
+    const tracks = await page.locator("#track option").allTextContents();
+    const first = await page.getAttribute("#recording-position", "max");
+    await page.selectOption("#track", { index: 1 });
+    await page.waitForFunction(
+      (max) => document.querySelector("#recording-position").max !== max,
+      first,
+    );
+    await page.evaluate(() => (seen.played.length = 0));
+    await page.waitForTimeout(3000);
+    const played = await page.evaluate(() => seen.played);
+    const shown = { name: await text(page, "recording-name"), compare: await page.isVisible("#compare") };
+    const whole = page.waitForEvent("download");
+    await page.click("#recording-save");
+    await (await whole).saveAs(job.whole);
+    await page.setInputFiles("#recording-file", job.broken);
+    await page.waitForSelector("#trouble:not([hidden])");
+    const trouble = await text(page, "trouble");
+    await browser.close();
+    return { tracks, played, trouble, ...shown };
+  },
+
   /** What the page says where it cannot play. */
   async troubles() {
     const sentences = {};

@@ -1,5 +1,6 @@
 // The page's parts without a browser: prints what they compute as JSON.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const root = new URL("../../../../ddsp_tf/app/pages/live/", import.meta.url);
@@ -11,8 +12,9 @@ const { outputFiles } = await build({
       export { Ring } from "./src/ring";
       export { wav } from "./src/wav";
       export { gestureOf } from "./src/midi";
-      export { Notes } from "./src/notes";
-      export { Shaping, fit } from "./src/shaping";`,
+      export { curvesOf, Notes } from "./src/notes";
+      export { readTracks } from "./src/midi_file";
+      export { Shaping, fit, octavesFor } from "./src/shaping";`,
     resolveDir: root.pathname,
   },
   bundle: true,
@@ -20,7 +22,8 @@ const { outputFiles } = await build({
   write: false,
 });
 const code = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`;
-const { Resampler, Ring, wav, gestureOf, Notes, Shaping, fit } = await import(code);
+const { Resampler, Ring, wav, gestureOf, curvesOf, Notes, readTracks, Shaping, fit, octavesFor } =
+  await import(code);
 
 /** A tone through the filter in blocks of uneven lengths. */
 function resampled(from, to, hertz) {
@@ -84,6 +87,18 @@ function shaped() {
   return { moved, open: hear(-10, 0.9), unvoiced: hear(-10, 0.1), soft: hear(-60, 0.9) };
 }
 
+/** The tracks of MIDI files, or what is wrong with these, and the curves of the first track. */
+function read(path) {
+  try {
+    const tracks = readTracks(new Uint8Array(readFileSync(path)), "song.mid");
+    const { f0, level, age } = curvesOf(tracks[0], facts);
+    const curves = { f0: [...f0], level: [...level], age: [...age] };
+    return { tracks, curves, octaves: octavesFor(curvesOf(tracks[0], facts), facts) };
+  } catch (error) {
+    return { trouble: String(error.message) };
+  }
+}
+
 const constant = (value) => new Float32Array(100).fill(value);
 const bytes = async (blob) => [...new Uint8Array(await blob.arrayBuffer())];
 console.log(
@@ -103,6 +118,7 @@ console.log(
       [0x90, 60, 127], [0x90, 60, 0], [0x80, 61, 3], [0xe0, 0, 64], [0xe1, 127, 127],
       [0xd0, 127], [0xb0, 1, 127], [0xb0, 64, 127], [0xb0, 123, 0], [0xf8],
     ].map((data) => gestureOf(Uint8Array.from(data))),
+    read: process.argv.slice(2).map(read),
     noted: noted(),
     shaped: shaped(),
     fitted: fit(constant(110), constant(-35), constant(1), facts),

@@ -72,7 +72,7 @@ export class Sliders {
   }
 }
 
-/** Sets what is pressed of a group of buttons. */
+/** Marks one of a group of buttons as pressed. */
 export function press(buttons: Iterable<HTMLElement>, chosen: HTMLElement): void {
   for (const button of buttons) button.setAttribute("aria-pressed", String(button === chosen));
 }

@@ -1,12 +1,12 @@
-// How much sound waits to be played: as little as the machine allows.
+// The reserve of sound that waits to be played: as short as the machine allows.
 
 const SHORTEST = 0.008;
 const LONGEST = 0.08;
-/** Seconds without a gap after which less may do: at first, and at most. */
+/** Seconds without a gap after which the reserve shrinks: at first, and at most. */
 const CALM = 10;
 const LONGEST_CALM = 320;
 
-/** Sound that waits for blocks that come late, in samples of the context. */
+/** A reserve that covers late blocks, in samples of the context. */
 export class Cushion {
   samples = Math.round(SHORTEST * sampleRate);
   private calmSince = 0;
@@ -14,15 +14,15 @@ export class Cushion {
   private lowest = Infinity;
   private blocks = 0;
 
-  /** After a gap. */
+  /** Grows after a gap. */
   grow(): void {
     this.samples = Math.min(Math.round(1.5 * this.samples), LONGEST * sampleRate);
     this.calmSince = currentTime;
-    // Who shrinks too eagerly has the same gap again and again.
+    // Shrinking too soon would bring the same gap back.
     this.patience = Math.min(2 * this.patience, LONGEST_CALM);
   }
 
-  /** Now and then: shrinks after calm seconds. */
+  /** Shrinks after some seconds without a gap; call it regularly. */
   settle(): void {
     if (currentTime - this.calmSince < this.patience) return;
     this.samples = Math.max(Math.round(0.8 * this.samples), Math.round(SHORTEST * sampleRate));
@@ -30,7 +30,7 @@ export class Cushion {
   }
 
   /**
-   * Returns what waits longer than it needs to, where blocks follow the microphone's.
+   * Returns how many samples too many wait, where blocks arrive at the microphone's pace.
    *
    * @param filled Samples that wait when a block arrives.
    */

@@ -6,15 +6,15 @@ import { median, type Latency } from "./latency";
 import type { Facts, FromWorker, HeardFrame, Report } from "./protocol";
 import { Meter, Spectrogram } from "./spectrum";
 
-/** Seconds of what was heard that are kept. */
+/** Seconds of heard frames that are kept. */
 const KEPT = 10;
-/** Milliseconds between two pictures. */
+/** Milliseconds between two drawings. */
 const DRAWING = 45;
-/** Gaps within ten seconds that are worth a sentence. */
+/** Gaps within ten seconds after which the page says something. */
 const GAPS = 5;
 
 export class Display {
-  /** What was heard in the last seconds. */
+  /** Frames heard in the last seconds. */
   heard: HeardFrame[] = [];
   private readonly curves = new CurvesView(element<HTMLCanvasElement>("curves"));
   private readonly spectrogram = new Spectrogram(element<HTMLCanvasElement>("spectrogram"));
@@ -36,7 +36,7 @@ export class Display {
     this.heard = [...this.heard, ...heard].slice(-KEPT * this.frameRate);
   }
 
-  /** Counts gaps; returns whether there are so many that a sentence is due. */
+  /** Counts gaps; returns whether there are so many that the page should say so. */
   count(report: Extract<Report, { kind: "state" }>): boolean {
     const now = performance.now();
     this.gaps = this.gaps.filter((time) => now - time < 10_000);

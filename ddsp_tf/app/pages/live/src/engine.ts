@@ -1,15 +1,15 @@
-// The machinery below the page: worker, audio graph, and what connects them.
+// Worker, audio graph, and the connection between them.
 
 import { addModule, readFile, scriptAddress, Trouble } from "./files";
 import { Latency } from "./latency";
 import type { Curves, Facts, FromWorker, Gesture, Mix, Report, Settings } from "./protocol";
-import type { Source, ToWorker } from "./protocol";
+import type { Source, ToWorker, Track } from "./protocol";
 import { hall } from "./room";
 import { Tape } from "./takes";
 
 export const RUNTIME = "litert.wasm.gz";
 
-/** What the page is told. */
+/** Receives what the page shows. */
 export interface Listener {
   onFrames(message: Extract<FromWorker, { kind: "frames" }>): void;
   onListening(share: number): void;
@@ -61,7 +61,7 @@ export class Engine {
     return this.graph?.context.sampleRate ?? 0;
   }
 
-  /** Loads the runtime; the page may be silent yet. */
+  /** Loads the runtime, which needs no permission to play sound. */
   async prepare(): Promise<void> {
     const wasm = await readFile(RUNTIME);
     await this.ask({ kind: "runtime", wasm }, "ready", [wasm]);
@@ -165,8 +165,12 @@ export class Engine {
 
   /** Hears a recording at the instrument's rate; returns its curves. */
   async hearRecording(audio: Float32Array): Promise<Curves> {
-    const message = await this.ask({ kind: "recording", audio }, "listened");
-    return (message as Extract<FromWorker, { kind: "listened" }>).curves;
+    return (await this.ask({ kind: "recording", audio }, "listened")).curves;
+  }
+
+  /** Reads a track of a MIDI file in place of a recording; returns its curves. */
+  async readTrack(track: Track): Promise<Curves> {
+    return (await this.ask({ kind: "track", track }, "listened")).curves;
   }
 
   transport(playing: boolean, frame?: number, loop?: boolean): void {
@@ -182,8 +186,7 @@ export class Engine {
    */
   async render(curves: Curves | null = null, noise: Float32Array | null = null) {
     const id = ++this.renders;
-    const message = await this.ask({ kind: "render", id, curves, noise }, "rendered");
-    return (message as Extract<FromWorker, { kind: "rendered" }>).audio;
+    return (await this.ask({ kind: "render", id, curves, noise }, "rendered")).audio;
   }
 
   get outputTape(): Tape | null {

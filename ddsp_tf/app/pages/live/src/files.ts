@@ -1,6 +1,6 @@
 // The page's files: inside of it, or beside it.
 
-/** A problem that a sentence explains. */
+/** A problem, with the sentence that the page shows. */
 export class Trouble extends Error {}
 
 /** Returns the content of a file; one in gzip format is unpacked. */
@@ -9,7 +9,7 @@ export async function readFile(name: string): Promise<ArrayBuffer> {
   const content = embedded
     ? Uint8Array.from(atob(embedded.textContent ?? ""), (letter) => letter.charCodeAt(0))
     : await download(name);
-  // Some servers unpack what ends in .gz, and some do not.
+  // Some servers unpack files that end in .gz.
   return content[0] === 0x1f && content[1] === 0x8b ? unpacked(content) : content.slice().buffer;
 }
 
@@ -38,7 +38,7 @@ export function scriptAddress(id: string): string {
 /**
  * Loads a script that the page holds as text on the audio thread.
  *
- * It is given as data: of a page on a disk, browsers load no modules from blobs.
+ * The address holds the script itself: on a page from a disk, browsers load no modules from blobs.
  */
 export async function addModule(context: AudioContext, id: string): Promise<void> {
   const text = encodeURIComponent(scriptText(id));

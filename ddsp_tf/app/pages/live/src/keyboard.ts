@@ -73,7 +73,7 @@ export class Keyboard {
     try {
       this.letters = (await keyboard?.getLayoutMap()) ?? this.letters;
     } catch {
-      // Pages within pages may not ask; the letters are then those of an English keyboard.
+      // Framed pages may not ask; the letters are then those of an English keyboard.
     }
     this.draw();
   }
@@ -166,7 +166,7 @@ export class Keyboard {
   private press(name: string, midi: number, velocity: number, time: number): void {
     this.send({ kind: "press", midi, velocity }, time);
     this.show(midi, true);
-    // Sliding to a key lets the one before go after the new one sounds: a legato.
+    // On sliding to a key, the former one is released after the new one is pressed: a legato.
     this.release(name);
     this.held.set(name, midi);
   }

@@ -1,8 +1,8 @@
-// From a gesture or a voice to the sound, measured while one plays.
+// Latency from a gesture or a voice to the sound, measured while one plays.
 
 import type { Report } from "./protocol";
 
-/** Milliseconds after which a sound is not the answer to a gesture. */
+/** Milliseconds after which a sound does not count as the answer to a gesture. */
 const LONGEST = 500;
 
 /** Measures, for notes after silence, how long the sound takes. */

@@ -17,7 +17,7 @@ export async function startRuntime(wasm: ArrayBuffer): Promise<void> {
   URL.revokeObjectURL(nothing);
 }
 
-/** The runtime tells what it does where errors belong. */
+/** Prints errors; the runtime writes its other messages to the same place. */
 function log(line: string): void {
   if (!/^(INFO|WARNING|VERBOSE)/.test(line)) console.error(line);
 }

@@ -2,9 +2,13 @@
 
 import type { Gesture } from "./protocol";
 
-const BEND_SEMITONES = 2;
+export const BEND_SEMITONES = 2;
+/** Decibels of a volume of 0 to 127: a gain of its square, as in the guidelines of General MIDI. */
+export function decibelsOf(volume: number): number {
+  return Math.max(-90, 40 * Math.log10(volume / 127));
+}
 
-/** Translates a MIDI message; null for those that mean nothing here. */
+/** Translates a MIDI message; returns null for those that play nothing. */
 export function gestureOf(data: Uint8Array): Gesture | null {
   const [status, first, second] = data;
   switch (status & 0xf0) {
@@ -33,6 +37,8 @@ function controlOf(number: number, value: number): Gesture | null {
     case 2:
     case 11:
       return { kind: "pressure", amount: value / 127 };
+    case 7:
+      return { kind: "gain", decibels: decibelsOf(value) };
     case 64:
       return { kind: "sustain", held: value >= 64 };
     case 120:

@@ -1,6 +1,7 @@
 // Notes of a keyboard as curves of pitch and level.
 
-import type { Facts, Frame, Gesture } from "./protocol";
+import { Shaping } from "./shaping";
+import type { Curves, Facts, Frame, Gesture, Track } from "./protocol";
 
 /** Seconds. */
 const ATTACK = 0.04;
@@ -13,6 +14,8 @@ const FALL = 50;
 const PRESSED = 8;
 /** Cents of vibrato at a full modulation wheel. */
 const WHEEL = 60;
+/** Sliders that move nothing. */
+const STILL = { octave: 0, semitones: 0, loudness: 0, vibrato: 0, gate: 0 };
 
 /** One voice: the last key pressed sounds, and the one before returns when it is let go. */
 export class Notes {
@@ -24,6 +27,7 @@ export class Notes {
   private bend = 0;
   private pressure = 0;
   private modulation = 0;
+  private gain = 0;
   private sustained = false;
 
   constructor(private readonly facts: Facts) {}
@@ -63,6 +67,9 @@ export class Notes {
       case "sustain":
         this.sustained = gesture.held;
         this.dropReleased();
+        break;
+      case "gain":
+        this.gain = gesture.decibels;
     }
   }
 
@@ -73,7 +80,7 @@ export class Notes {
     if (key) {
       this.sinceAttack += hop;
       this.pitch += (key.midi - this.pitch) * (1 - Math.exp(-hop / (GLIDE / 3)));
-      const wanted = this.target + PRESSED * this.pressure;
+      const wanted = this.target + this.gain + PRESSED * this.pressure;
       const speed = this.sinceAttack < ATTACK ? BELOW / ATTACK : Infinity;
       const eased = (wanted - this.level) * (1 - Math.exp(-hop / EASE));
       this.level += Math.max(-speed * hop, Math.min(eased, Math.abs(speed) * hop));
@@ -92,7 +99,7 @@ export class Notes {
     if (legato) return;
     this.pitch = midi;
     this.sinceAttack = 0;
-    const start = this.target - BELOW;
+    const start = this.target + this.gain - BELOW;
     this.level = Number.isNaN(this.level) ? start : Math.max(this.level, start);
   }
 
@@ -109,4 +116,20 @@ export class Notes {
     const softest = Math.max(soft, loud - 30);
     return softest + (loud - softest) * velocity ** 0.6;
   }
+}
+
+/** Plays a track of a MIDI file into curves. */
+export function curvesOf({ gestures, seconds }: Track, facts: Facts): Curves {
+  const [notes, shaping] = [new Notes(facts), new Shaping(facts)];
+  const frames = Math.ceil((seconds + 2 * RELEASE) * facts.frameRate);
+  const [f0, level, confidence, age] = [0, 1, 2, 3].map(() => new Float32Array(frames));
+  for (let k = 0, next = 0; k < frames; k++) {
+    while (next < gestures.length && gestures[next].time * facts.frameRate <= k) {
+      notes.take(gestures[next++].gesture);
+    }
+    const frame = shaping.apply(notes.next(), STILL, notes.wheel, notes.age);
+    [f0[k], level[k], age[k]] = [frame.f0, frame.level, notes.age];
+    confidence[k] = Number.isNaN(frame.level) ? 0 : 1;
+  }
+  return { f0, level, confidence, age };
 }

@@ -1,4 +1,4 @@
-// The page: what happens when something is chosen, pressed or played.
+// The page: reacts to choices, presses and reports.
 
 import { element, press, Sliders } from "./controls";
 import { Display } from "./display";
@@ -7,7 +7,7 @@ import { Trouble } from "./files";
 import { Keyboard } from "./keyboard";
 import type { Latency } from "./latency";
 import { openMidi } from "./midi";
-import type { Facts, FromWorker, Gesture, HeardFrame, Report, Source } from "./protocol";
+import type { Facts, FromWorker, Gesture, Report, Source } from "./protocol";
 import { RecordingPanel } from "./recording_panel";
 import { fit } from "./shaping";
 import { microphoneTrouble, obstacle } from "./support";
@@ -24,7 +24,10 @@ class Page implements Listener {
   });
   private readonly recording = new RecordingPanel(
     this.engine,
-    () => this.fitTo(this.recording.fitting),
+    () => {
+      this.fitTo(this.recording.fitting);
+      this.showSource();
+    },
     (error) => this.explain(error),
     () => this.begin("recording"),
   );
@@ -33,7 +36,7 @@ class Page implements Listener {
   private taping = false;
   private ready: Promise<void> = Promise.resolve();
 
-  /** Loads everything that needs no click. */
+  /** Loads the runtime and the first instrument. */
   async open(): Promise<void> {
     const problem = obstacle();
     if (problem) {
@@ -114,9 +117,10 @@ class Page implements Listener {
 
   private enableSources(ear: boolean): void {
     for (const button of this.sourceButtons) {
-      button.hidden = !ear && button.dataset.source !== "keyboard";
+      button.hidden = !ear && button.dataset.source === "microphone";
     }
-    if (!ear && this.source !== "keyboard") void this.begin("keyboard");
+    element("recording-make").hidden = !ear;
+    if (!ear && this.source === "microphone") void this.begin("keyboard");
   }
 
   private async toggle(): Promise<void> {
@@ -154,7 +158,7 @@ class Page implements Listener {
     }
   }
 
-  /** After a click, sound that had to wait for one begins. */
+  /** Starts sound that had to wait for a click. */
   private async wake(): Promise<void> {
     if (this.running && this.engine.waiting && (await this.engine.start())) this.say("");
   }
@@ -166,8 +170,12 @@ class Page implements Listener {
     for (const panel of document.querySelectorAll<HTMLElement>("[data-panel]")) {
       panel.hidden = panel.dataset.panel !== source;
     }
-    element("compare").hidden = source === "keyboard";
+    element("compare").hidden = source === "keyboard" || !this.canCompare;
     this.hear(this.hearButtons[0]);
+  }
+
+  private get canCompare(): boolean {
+    return this.source === "microphone" || this.recording.hasSound;
   }
 
   private hear(button: HTMLElement): void {
@@ -189,7 +197,7 @@ class Page implements Listener {
   private fitMicrophone(): void {
     const { facts } = this.engine;
     if (!facts) return;
-    const column = (name: keyof HeardFrame) => Float32Array.from(this.display.heard, (one) => one[name]);
+    const column = (name: "f0" | "level" | "confidence") => Float32Array.from(this.display.heard, (one) => one[name]);
     this.fitTo(fit(column("f0"), column("level"), column("confidence"), facts));
   }
 
@@ -259,6 +267,6 @@ class Page implements Listener {
 }
 
 const page = new Page();
-// For those who build upon the page, and for its tests.
+// For programs that build upon the page, and for its tests.
 Object.assign(window, { live: page.engine });
 void page.open();

@@ -1,16 +1,17 @@
-// What is played now: notes, the microphone or a recording, through one instrument.
+// Plays notes, the microphone or a recording on one instrument.
 
 import type { Ear } from "./ear";
 import { drawNoise, type Instrument, type Sound } from "./instrument";
-import { Notes } from "./notes";
-import type { Curves, Facts, Frame, HeardFrame, Settings, Source, ToWorker } from "./protocol";
+import { curvesOf, Notes } from "./notes";
+import type { Curves, Facts, Frame, HeardFrame, Settings, Source } from "./protocol";
+import type { ToWorker, Track } from "./protocol";
 import { Shaping } from "./shaping";
 
 /** Seconds of silence after which the model rests. A room rings on. */
 const TAIL = 6;
 const SILENCE: HeardFrame = { f0: 0, level: NaN, confidence: 0 };
 
-/** A hop of sound, with what went into it. */
+/** A hop of sound, with the frame and the input that it was made from. */
 export interface Played extends Sound {
   input: Float32Array;
   frame: Frame;
@@ -60,13 +61,21 @@ export class Performer {
   }
 
   /** Keeps a recording, and returns its curves. */
-  async hear(audio: Float32Array, onProgress: (share: number) => void): Promise<Curves | null> {
+  async hear(audio: Float32Array, onProgress: (share: number) => void): Promise<Curves> {
+    if (!this.ear) throw new Error("it has no ear");
     this.recording = null;
+    return this.keep(audio, await this.ear.hearAll(audio, onProgress));
+  }
+
+  /** Keeps a track of a MIDI file as a recording without sound, and returns its curves. */
+  read(track: Track): Curves {
+    return this.keep(new Float32Array(0), curvesOf(track, this.facts));
+  }
+
+  private keep(audio: Float32Array, curves: Curves): Curves {
+    this.recording = { audio, curves };
     this.playing = false;
     this.position = 0;
-    if (!this.ear) return null;
-    const curves = await this.ear.hearAll(audio, onProgress);
-    this.recording = { audio, curves };
     return curves;
   }
 
@@ -82,7 +91,7 @@ export class Performer {
   /** Plays what the ear hears in a hop of the microphone. */
   async follow(input: Float32Array): Promise<Played> {
     const heard = this.ear ? await this.ear.hear(input) : SILENCE;
-    const frame = this.shaping.apply(this.shaping.gate(heard, this.settings), this.settings);
+    const frame = this.shaped(heard);
     return this.played(frame, heard, input);
   }
 
@@ -106,24 +115,26 @@ export class Performer {
     return audio.slice(latency, latency + frames.length * hop);
   }
 
+  private shaped(heard: HeardFrame, shaping = this.shaping): Frame {
+    return shaping.apply(shaping.gate(heard, this.settings), this.settings, 0, heard.age);
+  }
+
   private shapedRecording(): Frame[] {
     if (!this.recording) return [];
     const shaping = new Shaping(this.facts);
-    return heardFrames(this.recording.curves).map((heard) =>
-      shaping.apply(shaping.gate(heard, this.settings), this.settings),
-    );
+    return heardFrames(this.recording.curves).map((heard) => this.shaped(heard, shaping));
   }
 
   private async nextOfRecording(input: Float32Array): Promise<Played> {
     const { recording, facts } = this;
     if (!recording || !this.playing) return this.played(SILENCE, SILENCE, input);
     const heard = frameAt(recording.curves, this.position);
-    // The sound comes late; so does what it is compared with.
+    // The input is delayed like the sound that it is compared with.
     const start = this.position * facts.hop - facts.latency;
     for (let k = Math.max(0, -start); k < input.length; k++) {
       input[k] = recording.audio[start + k] ?? 0;
     }
-    const frame = this.shaping.apply(this.shaping.gate(heard, this.settings), this.settings);
+    const frame = this.shaped(heard);
     if (++this.position >= recording.curves.f0.length) {
       this.position = 0;
       this.playing = this.loop;
@@ -144,7 +155,8 @@ export class Performer {
 }
 
 function frameAt(curves: Curves, k: number): HeardFrame {
-  return { f0: curves.f0[k], level: curves.level[k], confidence: curves.confidence[k] };
+  const { f0, level, confidence, age } = curves;
+  return { f0: f0[k], level: level[k], confidence: confidence[k], age: age?.[k] };
 }
 
 function heardFrames(curves: Curves): HeardFrame[] {

@@ -1,6 +1,6 @@
-// What page, worker and worklet say to each other.
+// Messages between page, worker and worklet.
 
-/** What the page knows of an instrument; written by live_page.py. */
+/** Facts about an instrument, written by live_page.py. */
 export interface Facts {
   name: string;
   /** Names of the embedded or neighbouring files. */
@@ -11,7 +11,7 @@ export interface Facts {
   hop: number;
   /** Samples by which the instrument delays its sound. */
   latency: number;
-  /** Samples between what the ear describes and the end of what it was given. */
+  /** Samples by which the ear's output lags behind its input. */
   earLatency: number;
   /** Name of the level's feature, "loudness_db" or "power_db". */
   level: LevelName;
@@ -31,20 +31,23 @@ export interface Frame {
   level: number;
 }
 
-/** A frame that was heard. */
+/** A frame as heard. */
 export interface HeardFrame extends Frame {
   confidence: number;
+  /** Seconds since the note began, where that is known. */
+  age?: number;
 }
 
 export interface Curves {
   f0: Float32Array;
   level: Float32Array;
   confidence: Float32Array;
+  age?: Float32Array;
 }
 
 export type Source = "keyboard" | "microphone" | "recording";
 
-/** What the sliders say. */
+/** Positions of the sliders. */
 export interface Settings {
   octave: number;
   semitones: number;
@@ -63,7 +66,24 @@ export type Gesture =
   | { kind: "bend"; semitones: number }
   | { kind: "pressure"; amount: number }
   | { kind: "modulation"; amount: number }
-  | { kind: "sustain"; held: boolean };
+  | { kind: "sustain"; held: boolean }
+  | { kind: "gain"; decibels: number };
+
+export interface TimedGesture {
+  /** Seconds. */
+  time: number;
+  gesture: Gesture;
+}
+
+/** A track of a MIDI file. */
+export interface Track {
+  name: string;
+  /** How many notes it has. */
+  notes: number;
+  seconds: number;
+  /** In order of their times. */
+  gestures: TimedGesture[];
+}
 
 export type ToWorker =
   | { kind: "runtime"; wasm: ArrayBuffer }
@@ -73,6 +93,7 @@ export type ToWorker =
   | { kind: "settings"; settings: Settings }
   | { kind: "gesture"; gesture: Gesture }
   | { kind: "recording"; audio: Float32Array }
+  | { kind: "track"; track: Track }
   | { kind: "transport"; playing: boolean; frame?: number; loop?: boolean }
   | { kind: "render"; id: number; curves: Curves | null; noise: Float32Array | null };
 
@@ -99,13 +120,13 @@ export type FromWorklet =
   /** `sent` is a time of `Date.now()`, the one clock that both threads have. */
   | { kind: "microphone"; samples: Float32Array; sent: number };
 
-/** What the page tells the worklet. */
+/** Settings of the worklet. */
 export type Mix = {
   /** From 0, dry, to 1, as the model was trained. */
   room: number;
   /** 1 to hear the input in place of the instrument. */
   input: number;
-  /** Whether blocks follow the microphone's, rather than being asked for. */
+  /** Whether blocks arrive at the microphone's pace; otherwise the worklet asks for them. */
   pushed: boolean;
   /** Seconds that a block lasts. */
   hop: number;

@@ -1,11 +1,12 @@
-// The part of the page that plays recordings.
+// The part of the page that plays recordings and MIDI files.
 
 import { element } from "./controls";
 import type { Engine } from "./engine";
 import { Trouble } from "./files";
-import type { Curves } from "./protocol";
+import { isMidiFile, readTracks } from "./midi_file";
+import type { Curves, Facts, Track } from "./protocol";
 import { acceptDrops, decode, resample } from "./recordings";
-import { fit } from "./shaping";
+import { fit, octavesFor } from "./shaping";
 import { save, wav } from "./wav";
 
 interface Recording {
@@ -14,10 +15,15 @@ interface Recording {
   sampleRate: number;
 }
 
-/** Takes a recording, hears it, and plays it. */
+interface Song {
+  name: string;
+  tracks: Track[];
+}
+
+/** Takes a recording or a MIDI file, hears or reads it, and plays it. */
 export class RecordingPanel {
   curves: Curves | null = null;
-  private recording: Recording | null = null;
+  private content: Recording | Song | null = null;
   private playing = false;
   private taping = false;
   private readonly play = element<HTMLButtonElement>("recording-play");
@@ -25,6 +31,7 @@ export class RecordingPanel {
   private readonly position = element<HTMLInputElement>("recording-position");
   private readonly loop = element<HTMLInputElement>("recording-loop");
   private readonly make = element<HTMLButtonElement>("recording-make");
+  private readonly track = element<HTMLSelectElement>("track");
 
   constructor(
     private readonly engine: Engine,
@@ -40,25 +47,33 @@ export class RecordingPanel {
     this.loop.addEventListener("change", () => this.toldTransport());
     this.make.addEventListener("click", () => void this.tape().catch(this.onTrouble));
     this.render.addEventListener("click", () => void this.save().catch(this.onTrouble));
+    this.track.addEventListener("change", () => void this.hear().catch(this.onTrouble));
   }
 
   /** Hears the recording once more, with another instrument's ear. */
   async again(): Promise<void> {
-    if (this.recording) await this.hear();
+    if (this.content) await this.hear();
+  }
+
+  /** Whether the input can be heard: a MIDI file has no sound of its own. */
+  get hasSound(): boolean {
+    return !this.content || "samples" in this.content;
   }
 
   /** Octaves and decibels that suit the instrument. */
   get fitting(): { octave: number; loudness: number } | null {
     const { curves } = this;
     const { facts } = this.engine;
-    return curves && facts && fit(curves.f0, curves.level, curves.confidence, facts);
+    if (!curves || !facts) return null;
+    if (!this.hasSound) return { octave: octavesFor(curves, facts), loudness: 0 };
+    return fit(curves.f0, curves.level, curves.confidence, facts);
   }
 
   progress(share: number): void {
     this.say(`Listening: ${Math.round(100 * share)} %`);
   }
 
-  /** Shows the frame that is played. */
+  /** Shows the position of the frame that is played. */
   at(frame: number): void {
     if (!this.curves || !this.playing) return;
     this.position.value = String(frame);
@@ -74,37 +89,54 @@ export class RecordingPanel {
   private async open(file: File): Promise<void> {
     try {
       await this.onChosen();
-      const rate = this.engine.sampleRate || 48000;
-      this.say(`Decoding ${file.name}`);
-      await this.keep({ name: file.name, samples: await decode(file, rate), sampleRate: rate });
+      this.say(`Reading ${file.name}`);
+      await this.keep((await isMidiFile(file)) ? await songOf(file) : await this.decoded(file));
     } catch (error) {
       this.say("");
       this.onTrouble(error);
     }
   }
 
-  private async keep(recording: Recording): Promise<void> {
-    this.recording = recording;
+  private async decoded(file: File): Promise<Recording> {
+    const sampleRate = this.engine.sampleRate || 48000;
+    return { name: file.name, samples: await decode(file, sampleRate), sampleRate };
+  }
+
+  private async keep(content: Recording | Song): Promise<void> {
+    this.content = content;
+    const tracks = "tracks" in content ? content.tracks : [];
+    this.track.replaceChildren(
+      ...tracks.map((track) => new Option(`${track.name}, ${track.notes} notes`)),
+    );
+    element("tracks").hidden = tracks.length < 2;
     await this.hear();
   }
 
   private async hear(): Promise<void> {
-    const { recording, engine } = this;
-    if (!recording || !engine.facts) return;
+    const { content, engine } = this;
+    if (!content || !engine.facts) return;
     this.enable(false);
-    const { samples, sampleRate, name } = recording;
-    this.curves = await engine.hearRecording(
-      await resample(samples, sampleRate, engine.facts.sampleRate),
-    );
+    this.curves = await this.curvesOf(content, engine.facts);
     const seconds = this.curves.f0.length / engine.facts.frameRate;
     this.position.max = String(this.curves.f0.length - 1);
-    this.say(`${name}, ${seconds.toFixed(1)} s`);
+    this.say(`${content.name}, ${seconds.toFixed(1)} s`);
     this.enable(true);
     this.onCurves(this.curves);
     this.playing = true;
     this.position.value = "0";
     engine.transport(true, 0, this.loop.checked);
     this.label();
+  }
+
+  private async curvesOf(content: Recording | Song, facts: Facts): Promise<Curves> {
+    if ("tracks" in content) {
+      return this.engine.readTrack(content.tracks[Math.max(0, this.track.selectedIndex)]);
+    }
+    if (facts.ear === null) {
+      throw new Trouble(`${facts.name} plays keys and MIDI files; it cannot hear recordings.`);
+    }
+    const { samples, sampleRate } = content;
+    return this.engine.hearRecording(await resample(samples, sampleRate, facts.sampleRate));
   }
 
   /** Records the microphone, and plays what was recorded. */
@@ -129,7 +161,7 @@ export class RecordingPanel {
     if (!facts) return;
     this.render.disabled = true;
     const audio = await this.engine.render();
-    const name = (this.recording?.name ?? "recording").replace(/\.\w+$/, "");
+    const name = (this.content?.name ?? "recording").replace(/\.\w+$/, "");
     save(wav(audio, facts.sampleRate), `${name} as ${facts.name}.wav`);
     this.render.disabled = false;
   }
@@ -159,4 +191,9 @@ export class RecordingPanel {
   private say(words: string): void {
     element("recording-name").textContent = words;
   }
+}
+
+/** Reads a MIDI file. */
+async function songOf(file: File): Promise<Song> {
+  return { name: file.name, tracks: readTracks(new Uint8Array(await file.arrayBuffer()), file.name) };
 }

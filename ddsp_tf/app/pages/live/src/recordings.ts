@@ -4,7 +4,7 @@ import { Trouble } from "./files";
 
 const LONGEST_MINUTES = 10;
 
-/** Decodes an audio file to mono at a rate, with what the browser knows. */
+/** Decodes an audio file to mono at a rate, with the browser's decoders. */
 export async function decode(file: File, sampleRate: number): Promise<Float32Array> {
   const context = new OfflineAudioContext(1, 1, sampleRate);
   let buffer: AudioBuffer;

@@ -1,7 +1,7 @@
 // Conversion between sample rates, block by block.
 
 const HALF_WIDTH = 24;
-/** Of the lower Nyquist frequency. */
+/** Cut-off, as a share of the lower Nyquist frequency. */
 const CUTOFF = 0.93;
 /** Of the Kaiser window. */
 const BETA = 7;
@@ -48,7 +48,7 @@ export class Resampler {
     }
   }
 
-  /** Takes the next samples; returns those that follow from them. */
+  /** Converts the next samples; returns those that are complete. */
   process(samples: Float32Array): Float32Array {
     if (this.delay === 0) return samples.slice();
     const width = 2 * this.delay;

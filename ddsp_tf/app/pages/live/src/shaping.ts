@@ -1,6 +1,6 @@
-// What the sliders do to every frame, wherever it comes from.
+// The effect of the sliders on every frame.
 
-import type { Facts, Frame, HeardFrame, Settings } from "./protocol";
+import type { Curves, Facts, Frame, HeardFrame, Settings } from "./protocol";
 
 const VIBRATO_HZ = 5.5;
 /** Seconds after which a note's vibrato begins, and that it takes to reach its depth. */
@@ -33,7 +33,7 @@ export class Shaping {
     return { f0: frame.f0 * 2 ** (semitones / 12), level: frame.level + settings.loudness };
   }
 
-  /** Fades what is too soft or without a pitch to silence. */
+  /** Fades frames that are too soft or have no pitch to silence. */
   gate(heard: HeardFrame, settings: Settings): Frame {
     const threshold = this.facts.levelRange[1] - settings.loudness - settings.gate;
     const open = heard.confidence >= VOICED && heard.f0 > 0 && heard.level > threshold;
@@ -62,6 +62,16 @@ export function fit(
     octave: Math.max(-3, Math.min(3, Math.round((middle - midi) / 12))),
     loudness: Math.max(-40, Math.min(40, Math.round(facts.levelRange[1] - loud - 2))),
   };
+}
+
+/** Returns octaves that bring notes to where the instrument is at home: none, if they are there. */
+export function octavesFor({ f0, confidence }: Curves, facts: Facts): number {
+  const notes = [...f0].filter((_, k) => confidence[k] > 0);
+  const midi = quantile(notes.map((hertz) => 69 + 12 * Math.log2(hertz / 440)), 0.5);
+  const [lowest, highest] = facts.pitchRange;
+  if (midi >= lowest && midi <= highest) return 0;
+  const middle = (lowest + highest) / 2;
+  return Math.max(-3, Math.min(3, Math.round((middle - midi) / 12)));
 }
 
 function quantile(values: number[], share: number): number {

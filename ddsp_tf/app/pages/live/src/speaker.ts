@@ -1,4 +1,4 @@
-// Between instrument and audio thread: blocks at the rate of the one and of the other.
+// Between instrument and audio thread: converts blocks from one rate to the other.
 
 import type { Performer, Played } from "./performer";
 import type { Block, FromWorker, FromWorklet, HeardFrame, Frame, ToWorklet } from "./protocol";
@@ -6,14 +6,14 @@ import { Resampler } from "./resampler";
 
 /** Milliseconds between two reports to the page. */
 const REPORT = 40;
-/** Milliseconds after which what the microphone heard is dropped. */
+/** Milliseconds after which sound of the microphone is dropped. */
 const LATEST = 120;
 
 export class Speaker {
   private performer: Performer | null = null;
   private outward: Resampler[] = [];
   private inward: Resampler | null = null;
-  /** What the microphone has brought, short of a hop. */
+  /** Samples of the microphone that do not fill a hop yet. */
   private heard: Float32Array = new Float32Array(0);
   private played: Frame[] = [];
   private listened: HeardFrame[] = [];
@@ -38,7 +38,7 @@ export class Speaker {
     if (performer) this.restart();
   }
 
-  /** Forgets what has not been played yet. */
+  /** Drops sound that has not been played yet. */
   restart(): void {
     if (!this.performer) return;
     const { sampleRate } = this.performer.facts;
@@ -56,7 +56,7 @@ export class Speaker {
 
   private async follow(samples: Float32Array, sent: number): Promise<void> {
     if (!this.performer || !this.inward || this.performer.source !== "microphone") return;
-    // Of a computer that is too slow, a gap is better than a growing delay.
+    // On a slow computer, a gap is better than a growing delay.
     if (Date.now() - sent > LATEST) return;
     const { hop } = this.performer.facts;
     this.heard = joined(this.heard, this.inward.process(samples));

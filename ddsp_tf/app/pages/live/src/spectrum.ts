@@ -1,4 +1,4 @@
-// Spectrogram and level of what sounds.
+// Spectrogram and level of the output.
 
 import { colour, surface } from "./drawing";
 

@@ -1,4 +1,4 @@
-// What the page needs of a browser, in words.
+// Checks the browser, and says what it lacks.
 
 const NEEDS: [string, () => boolean][] = [
   ["WebAssembly", () => typeof WebAssembly === "object"],

@@ -1,6 +1,6 @@
-// Recording of what a node plays.
+// Records the output of a node.
 
-/** A tape that hangs on a node of the audio graph. */
+/** Records a node of the audio graph. */
 export class Tape {
   private readonly node: AudioWorkletNode;
   private kept: Float32Array[] = [];
@@ -21,7 +21,7 @@ export class Tape {
     this.node.port.postMessage(true);
   }
 
-  /** Stops; returns what was played since the start. */
+  /** Stops; returns the samples since the start. */
   stop(): Promise<Float32Array> {
     return new Promise((resolve) => {
       this.finished = resolve;

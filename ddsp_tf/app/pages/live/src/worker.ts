@@ -5,7 +5,7 @@ import { Instrument, drawNoise } from "./instrument";
 import { startRuntime } from "./litert";
 import { Performer } from "./performer";
 import { Speaker } from "./speaker";
-import type { Curves, FromWorker, ToWorker } from "./protocol";
+import type { Curves, FromWorker, ToWorker, Track } from "./protocol";
 
 const settings = { octave: 0, semitones: 0, loudness: 0, vibrato: 0, gate: 45 };
 let performer: Performer | null = null;
@@ -32,6 +32,8 @@ async function take(message: ToWorker): Promise<void> {
       return render(message.id, message.curves, message.noise);
     case "recording":
       return hear(message.audio);
+    case "track":
+      return read(message.track);
     default:
       performer?.take(message);
       if (message.kind === "source" || message.kind === "transport") speaker?.restart();
@@ -39,7 +41,7 @@ async function take(message: ToWorker): Promise<void> {
 }
 
 async function load({ facts, model, ear }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
-  // What nobody waits for is no gap.
+  // While an instrument is loaded, silence is no gap.
   speaker?.restart();
   speaker?.attach(null);
   performer?.delete();
@@ -54,6 +56,11 @@ async function hear(audio: Float32Array): Promise<void> {
   speaker?.restart();
   const curves = await performer?.hear(audio, (share) => say({ kind: "listening", share }));
   if (curves) say({ kind: "listened", curves });
+}
+
+function read(track: Track): void {
+  speaker?.restart();
+  if (performer) say({ kind: "listened", curves: performer.read(track) });
 }
 
 async function render(id: number, curves: Curves | null, noise: Float32Array | null) {
@@ -75,7 +82,7 @@ function enqueue(task: () => Promise<void>): void {
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  // Gestures and sliders do not wait for a call that is under way.
+  // Gestures do not wait for a call that is under way.
   if (data.kind === "gesture") performer?.take(data);
   else enqueue(() => take(data));
 };

@@ -7,18 +7,18 @@ import { Ring } from "./ring";
 const QUANTUM = 128;
 /** Seconds after a start in which gaps do not count for the cushion. */
 const START = 2;
-/** A sound starts above the one after a tenth of a second below the other. */
+/** A sound starts when it exceeds the first after a tenth of a second below the second. */
 const LOUD = 1e-3;
 const SOFT = 3e-4;
 
-/** Tells when a sound starts after silence. */
+/** Detects the start of a sound after silence. */
 class Onset {
   private quiet = 0;
   private armed = true;
 
   constructor(private readonly of: "output" | "input", private readonly gain: number) {}
 
-  /** Returns the report of a start within a quantum. */
+  /** Returns a report if a sound starts within a quantum. */
   find(samples: Float32Array): Report | null {
     for (let k = 0; k < samples.length; k++) {
       const size = Math.abs(samples[k]) * this.gain;
@@ -43,7 +43,7 @@ class Player extends AudioWorkletProcessor {
   private mix: Mix = { room: 1, input: 0, pushed: false, hop: 0.01 };
   private room = 1;
   private input = 0;
-  /** Blocks that the worker was asked for and has not sent. */
+  /** Blocks that were asked for and have not arrived. */
   private pending = 0;
   private flowing = false;
   private started = currentTime;
@@ -80,7 +80,7 @@ class Player extends AudioWorkletProcessor {
   }
 
   private take(block: Block): void {
-    // Silence comes first, so that a block that is a little late is not missed.
+    // Silence comes first, so that a block may be a little late.
     if (!this.flowing) this.ring.writeSilence(this.cushion.samples);
     if (this.mix.pushed) this.ring.skip(this.cushion.surplus(this.ring.filled));
     this.ring.write([block.wet, block.dry, block.input]);
@@ -96,7 +96,7 @@ class Player extends AudioWorkletProcessor {
     if (missing > 0 && this.flowing) {
       this.underruns++;
       this.flowing = false;
-      // What happens while everything starts tells nothing.
+      // Gaps during the start do not predict later ones.
       if (currentTime - this.started > START) this.cushion.grow();
     }
     this.blend(out);
@@ -110,7 +110,7 @@ class Player extends AudioWorkletProcessor {
   private ask(): void {
     const hop = this.mix.hop * sampleRate;
     const waiting = this.ring.filled + this.pending * hop;
-    // A start waits for its first block; the cushion comes before it.
+    // At the start, the reserve is filled with silence when the first block arrives.
     const wanted = this.flowing ? this.cushion.samples + QUANTUM : QUANTUM;
     for (let have = waiting; have < wanted; have += hop) {
       this.pending++;
@@ -152,7 +152,7 @@ class Player extends AudioWorkletProcessor {
   }
 }
 
-/** Hands everything that it hears to the page while it is asked to. */
+/** Sends its input to the page while a recording is made. */
 class Tape extends AudioWorkletProcessor {
   private recording = false;
   private kept: Float32Array[] = [];
