@@ -3,9 +3,10 @@
     python benchmarks/several_devices.py --devices 1 --devices 2 --out several_devices
     python benchmarks/several_devices.py --cpu-halves --config demo --batch 4 --out halves
 
-Prints two tables. Weak scaling: each device has `--batch` clips, and the time of a step is that of
-`model.fit` on clips that lie in memory. Loss curves: the command `ddsp-tf train` on the bundled
-violin with one global batch, which the devices divide, reading and validation included.
+Prints two tables. Weak scaling: each device has `--batch` clips; a step of `model.fit` is measured
+on clips in memory and on clips of a dataset, and beside it the time in which nothing but reading
+gives the clips of a step. Loss curves: the command `ddsp-tf train` on the bundled violin with one
+global batch, which the devices divide, reading and validation included.
 
 With 128 clips JAX may compile for minutes: `--backend` selects one backend at a time.
 """
@@ -30,9 +31,18 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 STEP = """
 import json, sys
 from training import measure
-config, batch, seconds, steps, devices, *overrides = sys.argv[1:]
+config, data, batch, seconds, steps, devices, *overrides = sys.argv[1:]
 counts = int(batch), float(seconds), int(steps), int(devices)
-print(json.dumps(measure(config, overrides, *counts, parts=False)))
+print(json.dumps(measure(config, overrides, *counts, parts=False, data=data)))
+"""
+PREPARE = """
+import sys
+from ddsp_tf.app.recordings import resolve
+from ddsp_tf.configuration.experiment import load_extractor
+from ddsp_tf.data.preparation import prepare_dataset
+config, folder = sys.argv[1:]
+violin = [resolve("bundled:violin"), resolve("bundled:violin_unseen")]
+prepare_dataset(violin, folder, extractor=load_extractor(config), validation_share=0.1)
 """
 TRAIN = """
 import sys
@@ -60,36 +70,27 @@ def run_python(program: str, backend: str, cpu_halves: bool, *arguments) -> str:
     return done.stdout
 
 
-def weak_scaling(backends, devices, cpu_halves, config, overrides, batch, seconds, steps):
+def weak_scaling(backends, devices, cpu_halves, config, overrides, data, batch, seconds, steps):
     """Prints the time of a step whose batch grows with the devices."""
     print(f"\n{config}, {batch} clips of {seconds:g} s for each device\n")
-    print(
-        "| backend | devices | to the end of the first steps | step | memory of a device | work |"
-    )
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    columns = ["to the end of the first steps", "step", "memory of a device", "reading alone"]
+    columns = ["backend", "devices", *columns, "step while reading", "work"]
+    print(f"| {' | '.join(columns)} |")
+    print(f"| --- {'| ---: ' * (len(columns) - 1)}|")
     for backend in backends:
         times: list[float] = []
         for count in devices:
-            size = batch * count
-            counts = (size, seconds, steps, count)
+            counts = (data, batch * count, seconds, steps, count)
             output = run_python(STEP, backend, cpu_halves, config, *counts, *overrides)
-            first, step, memory = json.loads(output.splitlines()[-1]).values()
-            times.append(float(step.split()[0]) / count)
-            ratio = f"{times[0] * devices[0] / times[-1]:.2f}"
-            print(f"| {backend} | {count} | {first} | {step} | {memory} | {ratio} |", flush=True)
+            numbers = json.loads(output.splitlines()[-1])
+            times.append(float(numbers["step of fit"].split()[0]) / count)
+            work = f"{times[0] * devices[0] / times[-1]:.2f}"
+            cells = [backend, str(count), *numbers.values(), work]
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def loss_curves(backends, devices, cpu_halves, config, overrides, batch, steps, out):
+def loss_curves(backends, devices, cpu_halves, config, overrides, data, batch, steps, out):
     """Prints the losses of one training on one device and on several."""
-    from ddsp_tf.app.recordings import resolve
-    from ddsp_tf.configuration.experiment import load_extractor
-    from ddsp_tf.data.preparation import prepare_dataset
-
-    dataset = out / "dataset"
-    if not dataset.exists():
-        extractor = load_extractor(config)
-        violin = [resolve("bundled:violin"), resolve("bundled:violin_unseen")]
-        prepare_dataset(violin, dataset, extractor=extractor, validation_share=0.1)
     print(f"\n{config}, {batch} clips together\n")
     print("| backend | devices | loss at a fifth, two fifths, ... of the steps | seconds |")
     print("| --- | ---: | --- | ---: |")
@@ -98,7 +99,7 @@ def loss_curves(backends, devices, cpu_halves, config, overrides, batch, steps, 
     for backend in backends:
         for count in devices:
             run = out / f"{backend}_{count}"
-            run_python(TRAIN, backend, cpu_halves, config, dataset, run, count, *settings)
+            run_python(TRAIN, backend, cpu_halves, config, data, run, count, *settings)
             losses = MetricsLog(run / "logs/metrics.csv").column("loss")[1]
             losses = losses[max(len(losses) // 5, 1) - 1 :: max(len(losses) // 5, 1)]
             seconds = json.loads((run / "run.json").read_text())["seconds"]
@@ -121,7 +122,10 @@ def main(devices, backends, config, overrides, batch, seconds, steps, train_step
     """Compares one device with several."""
     out.mkdir(parents=True, exist_ok=True)
     print(", ".join(describe_machine().values()))
-    chosen = (backends, devices, cpu_halves, config, overrides, batch)
+    data = out / "dataset"
+    if not data.exists():
+        run_python(PREPARE, "tensorflow", False, config, data)
+    chosen = (backends, devices, cpu_halves, config, overrides, data, batch)
     weak_scaling(*chosen, seconds, steps)
     loss_curves(*chosen, train_steps, out)
 

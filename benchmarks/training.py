@@ -11,6 +11,7 @@ import functools
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import click
 import keras
@@ -18,7 +19,8 @@ import numpy as np
 from worker import HostMemory
 
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.training.devices import spread_over, steps_at_a_time
+from ddsp_tf.data.pipeline import training_batches
+from ddsp_tf.training.devices import divided_batches, spread_over, steps_at_a_time
 from ddsp_tf.training.optimizer import make_optimizer
 from ddsp_tf.training.replicas import compile_replicas
 
@@ -30,13 +32,15 @@ from ddsp_tf.training.replicas import compile_replicas
 @click.option("--seconds", type=float, default=4.0, show_default=True, help="Length of a clip.")
 @click.option("--steps", type=int, default=30, show_default=True)
 @click.option("--devices", type=int, default=1, show_default=True, help="GPUs to divide over.")
+@click.option("--data", type=Path, help="Dataset to measure steps while reading, too.")
 @click.option("--parts/--no-parts", default=True, help="Also measure parts of the step.")
-def main(configs, overrides, batches, seconds, steps, devices, parts):
+def main(configs, overrides, batches, seconds, steps, devices, data, parts):
     """Measure training steps."""
     print(f"{device_name()}; {keras.backend.backend()}; Keras {keras.__version__}")
     for config in configs:
         for batch in batches:
-            numbers = measure(config, overrides, batch, seconds, steps, devices, parts)
+            counts = (batch, seconds, steps, devices)
+            numbers = measure(config, overrides, *counts, parts, data)
             for name, value in numbers.items():
                 print(f"{config:<18} batch {batch:<4} {name:<38} {value}")
             sys.stdout.flush()
@@ -65,10 +69,10 @@ def random_batch(model, batch: int, seconds: float) -> tuple[dict[str, np.ndarra
     return {name: curves[name] for name in model.feature_names}, audio
 
 
-def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> dict[str, str]:
-    """Measures one configuration at one batch size."""
-    import tensorflow as tf
-
+def measure(
+    config, overrides, batch_size, seconds, steps, devices, parts, data=None
+) -> dict[str, str]:
+    """Measures one configuration at one batch size; with a dataset also while it is read."""
     started, memory = time.monotonic(), HostMemory()
     with spread_over(devices):
         experiment = load_experiment(config, overrides)
@@ -83,16 +87,60 @@ def measure(config, overrides, batch_size, seconds, steps, devices, parts) -> di
         compile_replicas(model)
         model.optimizer.build(model.trainable_variables)
         batch = random_batch(model, batch_size, seconds)
-        batches = tf.data.Dataset.from_tensors(batch).repeat()
-        fit = functools.partial(model.fit, batches, shuffle=False, verbose=0)
-        fit(steps_per_epoch=together)
+        batches = divided_batches(functools.partial(in_memory, batch), batch_size, 0)
+        model.fit(batches, steps_per_epoch=together, shuffle=False, verbose=0)
         result = {"to the end of the first steps": f"{time.monotonic() - started:.1f} s"}
-        result["step of fit"] = milliseconds(lambda: fit(steps_per_epoch=steps), 5, steps)
-    result["peak memory"] = peak_memory(memory)
+        result["step of fit"] = step_of_fit(model, batches, steps)
+        result["peak memory"] = peak_memory(memory)
+        if data:
+            clips = {"clip_frames": batch[0]["f0_hz"].shape[1], "features": model.feature_names}
+            reading = functools.partial(training_batches, data, seed=0, **clips)
+            own = reading(batch_size=batch_size // devices)
+            result["reading alone"] = time_of_reading(own, steps, devices)
+            batches = divided_batches(reading, batch_size, 0)
+            result["step of fit while reading"] = step_of_fit(model, batches, steps)
     if parts and devices == 1:
         for name, function, arguments in pieces(model, experiment.loss, on_device(batch)):
             result[name] = milliseconds(lambda f=function, a=arguments: f(*a), steps)
     return result
+
+
+def in_memory(batch, batch_size, first_step):
+    """Returns the first clips of a batch again and again, as a dataset."""
+    import tensorflow as tf
+
+    clips = keras.tree.map_structure(lambda values: values[:batch_size], batch)
+    return tf.data.Dataset.from_tensors(clips).repeat()
+
+
+class EpochTimes(keras.callbacks.Callback):
+    """Notes when epochs end."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Notes the time."""
+        self.ends.append(time.monotonic())
+
+
+def step_of_fit(model, batches, steps: int) -> str:
+    """Returns the median time of a step in five epochs of `fit`, after a first one."""
+    times = EpochTimes()
+    model.fit(batches, epochs=6, steps_per_epoch=steps, callbacks=[times], shuffle=False, verbose=0)
+    return f"{statistics.median(np.diff(times.ends)) / steps * 1e3:.2f} ms"
+
+
+def time_of_reading(own_batches, steps: int, devices: int) -> str:
+    """Returns the time in which the batches of one step are read while nothing else is done."""
+    batches = iter(own_batches)
+    for _ in range(devices):
+        next(batches)
+    started = time.monotonic()
+    for _ in range(steps * devices):
+        next(batches)
+    return f"{(time.monotonic() - started) / steps * 1e3:.2f} ms"
 
 
 def pieces(model, loss, batch):

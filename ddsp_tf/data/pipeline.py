@@ -33,6 +33,8 @@ def training_batches(
     varispeed: float = 0.0,
     features: Sequence[str] = FEATURES,
     with_sources: bool = False,
+    part: int = 0,
+    parts: int = 1,
 ) -> tf.data.Dataset:
     """Returns random clips of the training split, endlessly, in batches for `fit`.
 
@@ -57,6 +59,8 @@ def training_batches(
         features: Names of the features to return, of "f0_hz", "f0_confidence", "loudness_db",
             "power_db", and "audio" for models with an encoder.
         with_sources: Whether to return a third element that says where the clips are from.
+        part: Number of the part of each batch to return, from 0, for one of several processes.
+        parts: Parts of equal size that each batch is divided into.
 
     Returns:
         Endless dataset of `(features, audio)`: a dictionary of float32 [batch, clip_frames] by
@@ -81,6 +85,10 @@ def training_batches(
     check_number("seed", seed, -(1 << 62), 1 << 62, whole=True)
     check_number("gain_db", gain_db, 0.0)
     check_number("varispeed", varispeed, 0.0, 12.0)
+    check_number("parts", parts, 1, whole=True)
+    check_number("part", part, 0, parts - 1, whole=True)
+    if batch_size % parts:
+        raise UserError(f"batch_size {batch_size}: cannot be divided into {parts} equal parts")
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
     manifests = [as_manifest(dataset) for dataset in datasets]
@@ -96,21 +104,19 @@ def training_batches(
         clips = random_clips(manifests[0], cut_frames, seed, first)
     else:
         clips = mixed_clips(manifests, cut_frames, seed, first, weights)
-    if speed:
-        clips = clips.enumerate(first).map(
-            as_written(
-                lambda number, clip: speed.play(clip, _drawn(seed + 0x73706565, number, 1.0))
-            ),
+    size = batch_size // parts
+    if parts > 1 or speed or gain_db:
+        numbered = clips.enumerate(first)
+        if parts > 1:
+            numbered = numbered.filter(
+                as_written(lambda number, clip: number % batch_size // size == part)
+            )
+        clips = numbered.map(
+            _augmentation(speed, gain_db, seed),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-    if gain_db:
-        clips = clips.enumerate(first).map(
-            as_written(
-                lambda number, clip: _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
-            )
-        )
-    batches = clips.batch(batch_size, drop_remainder=True)
+    batches = clips.batch(size, drop_remainder=True)
     return batches.map(_as_pairs(features, with_sources)).prefetch(4)
 
 
@@ -171,6 +177,19 @@ def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varisp
         loudness_fft_size=manifest.extractor["loudness_fft_size"],
         power_frame_size=manifest.extractor["power_frame_size"],
     )
+
+
+def _augmentation(speed: Varispeed | None, gain_db: float, seed: int) -> Callable:
+    """Returns the function that changes a clip's speed and level, each at random."""
+
+    def augment(number: tf.Tensor, clip: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if speed:
+            clip = speed.play(clip, _drawn(seed + 0x73706565, number, 1.0))
+        if gain_db:
+            clip = _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
+        return clip
+
+    return as_written(augment)
 
 
 def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:

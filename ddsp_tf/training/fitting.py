@@ -1,6 +1,7 @@
 """A run: a compiled model, its data and callbacks, and the messages of its failures."""
 
 import contextlib
+import functools
 import importlib.util
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.metrics.loss_terms import LossTerms
 from ddsp_tf.training.averaging import ValidateAverage, averaged_weights
 from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError, build
-from ddsp_tf.training.devices import memory_of_gpus, steps_at_a_time
+from ddsp_tf.training.devices import divided_batches, memory_of_gpus, steps_at_a_time
 from ddsp_tf.training.monitoring import KeepBest, LogMetrics, RenderClips, WatchHealth
 from ddsp_tf.training.optimizer import make_optimizer
 from ddsp_tf.training.replicas import compile_replicas
@@ -114,13 +115,14 @@ class Fitting:
             self.model.jit_compile = True
 
     def _batches(self, step):
-        return training_batches(
+        make_batches = functools.partial(
+            training_batches,
             self.manifests,
-            first_step=step,
             gain_db=self.settings.gain_db,
             features=self.validation.names,
             **self.clips,
         )
+        return divided_batches(make_batches, self.settings.batch_size, step)
 
     def _fit(self, step, validation, callbacks) -> int:
         """Trains to the end, or as far as the epochs have one length. Returns the steps done."""

@@ -2,10 +2,11 @@
 
 Keras compiles a whole step with XLA, which `tf.distribute.MirroredStrategy` does not allow, and
 clips the gradients of each copy before it adds them up, so that several devices train
-differently from one. Here each copy compiles its loss and gradients, and the gradient of the whole
-batch is clipped.
+differently from one. Here each copy compiles its loss and its gradients, as one vector that the
+devices add up in one exchange; then each compiles the update with the gradient of the whole batch.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -41,19 +42,19 @@ def compile_replicas(model: keras.Model) -> None:
 class _ReplicaStep:
     def __init__(self, model):
         self.model = model
-        self._measure = tf.function(
-            self._loss_and_gradients, jit_compile=has_accelerator(), autograph=False
-        )
+        compiled = {"jit_compile": has_accelerator(), "autograph": False}
+        self._measure = tf.function(self._loss_and_gradient, **compiled)
+        self._apply = tf.function(self._update_weights, **compiled)
 
     def run(self, data) -> dict[str, Any]:
         """Trains on one device's part of a batch, with the gradients of all."""
         context = tf.distribute.get_replica_context()
-        gradients, logs = self._measure(data)
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        context.merge_call(self._update, args=(gradients,))
+        gradient, logs = self._measure(data)
+        gradient = context.all_reduce(tf.distribute.ReduceOp.SUM, gradient)
+        context.merge_call(self._update, args=(gradient,))
         return logs
 
-    def _loss_and_gradients(self, data):
+    def _loss_and_gradient(self, data):
         model = self.model
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
@@ -70,23 +71,30 @@ class _ReplicaStep:
             seed.assign_sub(tf.cast(own, seed.dtype))
         whole = loss * model.distribute_strategy.num_replicas_in_sync
         model._loss_tracker.update_state(whole, sample_weight=tf.shape(y_pred)[0])
-        return gradients, model.compute_metrics(x, y, y_pred, sample_weight)
+        logs = model.compute_metrics(x, y, y_pred, sample_weight)
+        return tf.concat([tf.reshape(part, [-1]) for part in gradients], axis=0), logs
 
-    def _update(self, strategy, gradients):
+    def _update(self, strategy, gradient):
         # Once on each device, for all variables: the one named here only stands for its device.
         strategy.extended.update(
-            self.model.trainable_variables[0].value, self._apply, args=(gradients,), group=False
+            self.model.trainable_variables[0].value,
+            lambda _, summed: self._apply(summed),
+            args=(gradient,),
+            group=False,
         )
         optimizer_of(self.model).iterations.assign_add(1)
 
-    def _apply(self, _, gradients):
+    def _update_weights(self, gradient):
         """Changes one device's copies of the weights, as `optimizer.apply` would.
 
         `optimizer.apply` would clip the gradients before adding them up, and add them up again.
         """
         optimizer, variables = optimizer_of(self.model), self.model.trainable_variables
+        parts = tf.split(gradient, [math.prod(variable.shape) for variable in variables])
+        shaped = zip(parts, variables, strict=True)
+        gradients = [tf.reshape(part, variable.shape) for part, variable in shaped]
         gradients = optimizer._clip_gradients(gradients)
         rate = tf.convert_to_tensor(optimizer.learning_rate)
-        for gradient, variable in zip(gradients, variables, strict=True):
-            optimizer.update_step(gradient, variable.value, rate)
+        for part, variable in zip(gradients, variables, strict=True):
+            optimizer.update_step(part, variable.value, rate)
         optimizer._update_model_variables_moving_average(variables)

@@ -70,6 +70,29 @@ def test_features_are_chosen_by_name(dataset):
             clips(dataset, split="train", **sizes, features=features)
 
 
+@pytest.mark.parametrize("changes", [{}, {"varispeed": 2.0, "gain_db": 6.0}])
+def test_parts_of_batches_make_the_batches(dataset, changes):
+    settings = {"clip_frames": 100, "batch_size": 6, "seed": 5, "first_step": 3, **changes}
+    whole = take(training_batches(dataset, **settings, with_sources=True), 4)
+    parts = [
+        take(training_batches(dataset, **settings, with_sources=True, part=part, parts=3), 4)
+        for part in range(3)
+    ]
+    joined = [
+        {key: np.concatenate([part[key] for part in step]) for key in KEYS}
+        for step in zip(*parts, strict=True)
+    ]
+    assert_equal(joined, whole)
+
+
+def test_parts_that_cannot_be_made_are_refused(dataset):
+    settings = {"clip_frames": 100, "batch_size": 6, "seed": 5}
+    with pytest.raises(UserError, match="batch_size 6: cannot be divided into 4 equal parts"):
+        training_batches(dataset, **settings, part=0, parts=4)
+    with pytest.raises(UserError, match="part is 2; expected a whole number from 0 to 1"):
+        training_batches(dataset, **settings, part=2, parts=2)
+
+
 def test_the_sources_of_a_batch_are_told(dataset):
     settings = {"clip_frames": 100, "batch_size": 4, "seed": 5}
     batches = training_batches(dataset, **settings, first_step=7, with_sources=True)
