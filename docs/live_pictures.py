@@ -11,7 +11,7 @@ from pathlib import Path
 
 import soundfile
 
-from ddsp_tf.app.live_instruments import live_instrument
+from ddsp_tf.app.live_instruments import live_instruments
 from ddsp_tf.app.pages.live_page import write_live_page
 from ddsp_tf.app.recordings import recording
 
@@ -27,7 +27,7 @@ def main():
         folder = Path(name)
         audio, rate = soundfile.read(recording("flute"))
         soundfile.write(folder / "flute.wav", audio, rate)
-        instruments = [live_instrument("bundled:violin")]
+        instruments = live_instruments("bundled:violin")
         page = write_live_page(folder / "page.html", instruments, single_file=True)
         drive(
             page,

@@ -3,6 +3,7 @@
 
     python run_saved_model.py MODEL FEATURES.npz OUT.wav [--seed 0]
     python run_saved_model.py MODEL RECORDING.wav OUT.wav    # its pitch and loudness, this timbre
+    python run_saved_model.py MODEL FEATURES.npz OUT.wav --instrument cello  # of a model of several
 
 MODEL is the exported folder (with model.json and saved_model/). It is a program: play only models
 from people you trust. FEATURES holds one value per frame of each feature that model.json lists,
@@ -45,9 +46,10 @@ def read_features(path, model):
         if frames == 0:
             sys.exit(f"{path}: f0_hz has no frames; expected at least one")
         curves = {name: numbers(path, name, file[name], [(frames,)]) for name in model["features"]}
-        if model["mean_z"] is not None and "z" in file:
-            channels = len(model["mean_z"])
-            curves["z"] = numbers(path, "z", file["z"], [(frames, channels), (1, channels)])
+        sizes = {"z": len(model["mean_z"] or []), "instrument": len(model["instruments"])}
+        for name, size in sizes.items():
+            if size and name in file:
+                curves[name] = numbers(path, name, file[name], [(frames, size), (1, size)])
         return {name: curve[None] for name, curve in curves.items()}
 
 
@@ -91,6 +93,7 @@ def main():
     parser.add_argument("source", type=Path, help="features (.npz) or a recording")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    parser.add_argument("--instrument", help="of a model of several, the one to play")
     arguments = parser.parse_args()
     check_output(arguments.out, arguments.source)
     if not 0 <= arguments.seed < 2**31:
@@ -103,6 +106,11 @@ def main():
         reason = " ".join(str(error).split()) or type(error).__name__
         sys.exit(f"cannot read the model or what to play: {reason}")
 
+    names = model["instruments"]
+    if arguments.instrument is not None and arguments.instrument not in names:
+        known = ", ".join(names) or "none"
+        sys.exit(f"--instrument {arguments.instrument}: expected one of {known}")
+
     # Takes seconds, but by now the files are known to be good.
     with quiet():
         import tensorflow as tf
@@ -112,6 +120,10 @@ def main():
     if model["mean_z"] is not None and "z" not in inputs:
         # The mean timbre of the training data.
         inputs["z"] = np.array(model["mean_z"], np.float32)[None, None]
+    if model["instruments"] and "instrument" not in inputs:
+        # Any weights make a mixture; here one instrument, or all of them alike.
+        weights = [arguments.instrument in (None, name) for name in model["instruments"]]
+        inputs["instrument"] = np.array(weights, np.float32)[None, None]
     inputs = {name: tf.constant(values) for name, values in inputs.items()}
     play = saved_model.signatures[signature]
     audio = play(**inputs, noise_seed=tf.constant(arguments.seed))["audio"].numpy()[0]

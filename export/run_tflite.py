@@ -7,6 +7,7 @@ Needs ai-edge-litert, numpy and soundfile.
     python run_tflite.py MODEL FEATURES.npz OUT.wav --stream    # stream.tflite, hop by hop
     python run_tflite.py MODEL RECORDING.wav OUT.wav            # listen.tflite, then stream.tflite
     python run_tflite.py MODEL RECORDING.wav OUT.wav --realtime # the same at the pace of sound
+    python run_tflite.py MODEL FEATURES.npz OUT.wav --instrument cello  # of a model of several
 
 MODEL is the exported folder. FEATURES holds one value per frame of each feature that model.json
 lists, such as f0_hz (Hz) and loudness_db (dB), and frame_rate; a frame with NaN is silent. A
@@ -37,7 +38,20 @@ def numbers(path, name, array, shapes):
         return array.astype(np.float32)
 
 
-def read_features(path, model):
+def default_vectors(model, instrument):
+    """Returns what a model takes beside curves: its mean timbre, and the instrument's weights."""
+    vectors = {} if model["mean_z"] is None else {"z": np.array(model["mean_z"], np.float32)}
+    names = model["instruments"]
+    if instrument is not None and instrument not in names:
+        sys.exit(f"--instrument {instrument}: expected one of {', '.join(names) or 'none'}")
+    if names:
+        # Any weights make a mixture; here one instrument, or all of them alike.
+        weights = [instrument in (None, name) for name in names]
+        vectors["instrument"] = np.array(weights, np.float32)
+    return vectors
+
+
+def read_features(path, model, instrument):
     """Reads the model's features from an .npz file, as arrays with a batch of one."""
     with np.load(path) as file:
         missing = [name for name in (*model["features"], "frame_rate") if name not in file]
@@ -50,14 +64,13 @@ def read_features(path, model):
         if frames == 0:
             sys.exit(f"{path}: f0_hz has no frames; expected at least one")
         curves = {name: numbers(path, name, file[name], [(frames,)]) for name in model["features"]}
-        if model["mean_z"] is not None:
-            # The timbre of the file, or the mean one of the training data.
-            z = file["z"] if "z" in file else np.tile(model["mean_z"], (frames, 1))
-            curves["z"] = numbers(path, "z", z, [(frames, len(model["mean_z"]))])
+        for name, vector in default_vectors(model, instrument).items():
+            values = file[name] if name in file else np.tile(vector, (frames, 1))
+            curves[name] = numbers(path, name, values, [(frames, len(vector))])
         return {name: curve[None] for name, curve in curves.items()}
 
 
-def read_recording(path, model):
+def read_recording(path, model, _):
     """Reads a recording as [samples], its channels averaged."""
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     if rate != model["sample_rate"]:
@@ -140,22 +153,21 @@ def stored(curves):
     }
 
 
-def heard(path, audio, model):
+def heard(path, audio, model, instrument):
     """Returns a function that listens to a hop of a recording; after its end, to silence."""
     listen, hop = Step(path, "listen"), model["hop"]
-    timbre = {}
-    if model["mean_z"] is not None:
-        timbre["z"] = np.array(model["mean_z"], np.float32)[None, None]
+    vectors = default_vectors(model, instrument)
+    vectors = {name: vector[None, None] for name, vector in vectors.items()}
 
     def curves(number):
         block = audio[number * hop : (number + 1) * hop]
         found = listen(audio=np.pad(block, (0, hop - len(block)))[None])
-        return {**{name: found[name] for name in model["features"]}, **timbre}
+        return {**{name: found[name] for name in model["features"]}, **vectors}
 
     return curves
 
 
-def play_features(curves, seed, path, model, realtime):
+def play_features(curves, seed, path, model, realtime, _):
     """Plays features; returns [samples]."""
     hop, latency, frames = model["hop"], model["latency_samples"], curves["f0_hz"].shape[1]
     noise = white_noise(seed, frames * hop)
@@ -168,13 +180,13 @@ def play_features(curves, seed, path, model, realtime):
     return audio[latency : latency + frames * hop]
 
 
-def play_recording(audio, seed, path, model, realtime):
+def play_recording(audio, seed, path, model, realtime, instrument):
     """Plays what is heard in a recording; returns [samples], aligned with it."""
     hop, frames = model["hop"], len(audio) // model["hop"]
     # What a frame describes lies before the end of its hop, and is played from its start on.
     latency = max(model["listen"]["latency_samples"] - hop + model["latency_samples"], 0)
     hops = frames + -(-latency // hop)
-    curves_of = heard(path.with_name("listen.tflite"), audio, model)
+    curves_of = heard(path.with_name("listen.tflite"), audio, model, instrument)
     noise = white_noise(seed, hops * hop)
     audio = play_hops(path, curves_of, hops, noise, model, realtime)
     return audio[latency : latency + frames * hop]
@@ -187,6 +199,7 @@ def main():
     parser.add_argument("source", type=Path, help="features (.npz) or a recording")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    parser.add_argument("--instrument", help="of a model of several, the one to play")
     parser.add_argument("--stream", action="store_true", help="play features hop by hop")
     parser.add_argument("--realtime", action="store_true", help="hop by hop, at the pace of sound")
     parser.add_argument("--precision", choices=["float32", "float16", "int8"], default="float32")
@@ -203,14 +216,15 @@ def main():
         read, play = (
             (read_features, play_features) if features else (read_recording, play_recording)
         )
-        played = read(arguments.source, model)
+        played = read(arguments.source, model, arguments.instrument)
     except Exception as error:  # numpy and soundfile raise many kinds for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
         sys.exit(f"cannot read the model or what to play: {reason}")
     for file in [path] if features else [path, path.with_name("listen.tflite")]:
         if not file.is_file():
             sys.exit(f"{file}: not found; the export has no such file")
-    audio = play(played, arguments.seed, path, model, arguments.realtime)
+    rest = (arguments.seed, path, model, arguments.realtime, arguments.instrument)
+    audio = play(played, *rest)
     soundfile.write(arguments.out, audio, model["sample_rate"])
     print(f"{arguments.out}: {len(audio) / model['sample_rate']:.1f} s")
     if np.abs(audio).max() > 1.0:

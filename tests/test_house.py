@@ -12,7 +12,7 @@ FOLDERS = {"benchmarks", "colab", "ddsp_tf", "docs", "export", "gin", "tests"}
 # A function of tensors and the layer that calls it.
 SAME_THING = {"wavetable"}
 # Folders that our commands make, and those of an installed package.
-MADE = {"checkpoints", "logs", "renders", "saved_model", "vst"}
+MADE = {"checkpoints", "instruments", "logs", "renders", "saved_model", "vst"}
 MADE |= {"shipped_configurations", "shipped_runners"}
 
 

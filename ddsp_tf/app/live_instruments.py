@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.app.pages.live_page import LiveInstrument, write_live_page
-from ddsp_tf.app.project import player_of
+from ddsp_tf.app.project import instrument_of, player_of
 from ddsp_tf.errors import UserError
 from ddsp_tf.inference.bundled import PREFIX, resolve_model
+from ddsp_tf.models.ensemble import Mixture
 
 LEVELS = ("loudness_db", "power_db")
 # Default ranges, in MIDI numbers and decibels, of models without statistics of their training data.
@@ -17,34 +18,46 @@ _PITCHES = (48.0, 84.0)
 _LEVEL_RANGES = {"loudness_db": (-40.0, 0.0), "power_db": (-60.0, -15.0)}
 
 
-def live_instrument(argument: str | os.PathLike) -> LiveInstrument:
-    """Makes an instrument of the live page.
+def live_instruments(
+    argument: str | os.PathLike, instrument: Mixture = None
+) -> list[LiveInstrument]:
+    """Makes an instrument of the live page, or all those of a run with several.
 
     Args:
         argument: Run, `.keras` file, exported model, folder that `ddsp-tf run` wrote, or
             "bundled:violin". Of an export, the files are taken as they are; other models are
-            converted, which takes some seconds.
+            converted, which takes some seconds each.
+        instrument: Of a model with several instruments, the one to take: a name, or shares by name
+            for a mixture. None for all.
 
     Returns:
-        The instrument, named after the model's file or folder.
+        Instruments, named after the model's file or folder, or as the model names them.
 
     Raises:
-        UserError: If there is no such model, or it cannot be played live.
+        UserError: If there is no such model or instrument, or it cannot be played live.
 
     Example:
-        >>> live_instrument("bundled:violin").facts["frameRate"]  # doctest: +SKIP
+        >>> live_instruments("bundled:violin")[0].facts["frameRate"]  # doctest: +SKIP
         100
     """
-    path, name = player_of(resolve_model(argument)), _name(argument)
+    path = player_of(resolve_model(argument))
     if (path / "model.json").is_file():
-        return instrument_of_export(path, name)
+        if instrument is not None:
+            raise UserError(f"{path}: is an export; name its run to take one of its instruments")
+        return [instrument_of_export(path, _name(argument))]
     from ddsp_tf.files.run_directory import RunDirectory
     from ddsp_tf.inference.model_files import load_model
 
-    model = load_model(path)
+    path, mixture = instrument_of(path, instrument)
     run = RunDirectory(path if path.is_dir() else path.parent)
+    record = run.read() if run.record.exists() else {}
+    if instrument is None and path.is_dir() and record.get("instruments"):
+        names = dict.fromkeys(record["instruments"])
+        return [one for name in names for one in live_instruments(path, name)]
+    model = load_model(path, mixture)
     model.build()
-    return instrument_of_model(model, run.read() if run.record.exists() else {}, name)
+    name = instrument if isinstance(instrument, str) else _name(argument)
+    return [instrument_of_model(model, record, name)]
 
 
 def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
@@ -137,6 +150,11 @@ def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..
 def _facts(
     rates: Any, features: Sequence[str], latency: int, statistics: Mapping | None, where: Any
 ) -> dict[str, Any]:
+    if rates.instruments:
+        raise UserError(
+            f"{where}: plays {', '.join(rates.instruments)}; a live page plays one instrument of a "
+            "model: choose it with --instrument"
+        )
     level = next((name for name in LEVELS if name in features), None)
     if set(features) != {"f0_hz", level}:
         raise UserError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.models.ensemble import Mixture
 
 # The file that identifies each kind of folder, and the place of such a folder in a project.
 DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "export"}
@@ -67,6 +68,29 @@ def player_of(path: str | os.PathLike) -> Path:
     """
     parts = {name: part for part, name in parts_of(path)}
     return parts.get("run.json") or parts.get("model.json") or Path(path)
+
+
+def instrument_of(path: str | os.PathLike, instrument: Mixture) -> tuple[Path, Mixture]:
+    """Finds what is kept of an instrument by itself, such as its range.
+
+    Args:
+        path: Run, export or `.keras` file with several instruments.
+        instrument: Name of one, or a mixture; None for the model as it is.
+
+    Returns:
+        Tuple of the folder of the instrument in the run, and None; or of the path and the mixture,
+        which is still to be chosen when the model is loaded.
+
+    Example:
+        >>> instrument_of("my_model.keras", "cello")[1]
+        'cello'
+    """
+    path = Path(path)
+    if isinstance(instrument, str):
+        own = RunDirectory(path).instrument(instrument)
+        if own.record.is_file():
+            return own.path, None
+    return path, instrument
 
 
 def keep_aside(run: RunDirectory, reason: str) -> Path:

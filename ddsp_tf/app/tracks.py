@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ddsp_tf.app.project import player_of
@@ -16,6 +16,7 @@ from ddsp_tf.inference.expression_files import load_expression
 from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
+from ddsp_tf.models.ensemble import Mixture
 
 Chosen = list[tuple[Part, Path]]
 
@@ -71,6 +72,7 @@ def play_song(
     out: str | os.PathLike,
     manner: Manner | None = None,
     expression_of: str | os.PathLike | None = None,
+    mixtures: Mapping[Path, Mixture] | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> tuple[float, int]:
@@ -82,6 +84,8 @@ def play_song(
         manner: How to play; None for the defaults.
         expression_of: Model whose expression all parts are played with; None for that of each one's
             own model, or plain notes if it has none.
+        mixtures: Of models with several instruments, the one that plays, by the model's path; see
+            `load_player`.
         on_progress: Function called with the whole seconds done.
         on_warning: Function called with the text of a warning.
 
@@ -98,7 +102,8 @@ def play_song(
     """
     manner = manner or Manner()
     check_output(out, [path for _, path in chosen])
-    loaded = {path: load_player(path)[0] for _, path in chosen}
+    choices = mixtures or {}
+    loaded = {path: load_player(path, choices.get(path))[0] for _, path in chosen}
     players = [loaded[path] for _, path in chosen]
     rates = {player.sample_rate: path for path, player in loaded.items()}
     if len(rates) > 1:

@@ -1,7 +1,7 @@
 """Clips cut from segments, and recordings in clips that follow each other, in TensorFlow."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,12 @@ def as_written(function: Callable) -> Callable:
     before its first element.
     """
     return tf.autograph.experimental.do_not_convert(function)
+
+
+def labelling(mixture: Sequence[float]) -> Callable:
+    """Returns a function that adds the weights of instruments to a clip: "instrument" [1, n]."""
+    weights = tf.constant([[float(weight) for weight in mixture]])
+    return as_written(lambda clip: {**clip, "instrument": weights})
 
 
 class Frames(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written, consecutive_clips
+from ddsp_tf.data.clips import as_written, consecutive_clips, labelling
 from ddsp_tf.data.manifest import Manifest, as_manifest, check_same_extractor
 from ddsp_tf.data.random_clips import mixed_clips, random_clips
 from ddsp_tf.data.varispeed import Varispeed
@@ -29,6 +29,7 @@ def training_batches(
     seed: int,
     first_step: int = 0,
     weights: Sequence[float] | None = None,
+    instruments: Sequence[Sequence[float]] | None = None,
     gain_db: float = 0.0,
     varispeed: float = 0.0,
     features: Sequence[str] = FEATURES,
@@ -52,6 +53,8 @@ def training_batches(
         first_step: Number of the first batch.
         weights: Share of the clips that each dataset gives, in any unit; by default
             proportional to the datasets' lengths.
+        instruments: For a model with instruments: the mixture that each dataset is of, such as
+            [[1.0, 0.0], [0.0, 1.0]], which becomes the feature "instrument".
         gain_db: Largest random gain of a clip, in dB, up or down; the two levels among the
             features move with the audio, pitch does not.
         varispeed: Largest random change of a clip's speed, in semitones, at most 12; see
@@ -64,14 +67,15 @@ def training_batches(
 
     Returns:
         Endless dataset of `(features, audio)`: a dictionary of float32 [batch, clip_frames] by
-        name ("audio" [batch, clip_frames * hop]), and the target, float32
-        [batch, clip_frames * hop]. Or of `(features, audio, about)`, where `about` is a
+        name ("audio" [batch, clip_frames * hop], "instrument" [batch, 1, n]), and the target,
+        float32 [batch, clip_frames * hop]. Or of `(features, audio, about)`, where `about` is a
         dictionary of `source`, strings, and `start_frame`, int64, counted from the start of the
         recording, both [batch].
 
     Raises:
         UserError: If the split is empty, a dataset is incomplete, extractors differ, there is not
-            one weight for each dataset, a feature is unknown, or a size is out of range.
+            one weight (or mixture) for each dataset, a feature is unknown, or a size is out of
+            range.
 
     Example:
         >>> batches = training_batches(
@@ -100,10 +104,10 @@ def training_batches(
     speed = _varispeed(manifests[0], clip_frames, varispeed) if varispeed else None
     cut_frames = speed.cut_frames if speed else clip_frames
     first = first_step * batch_size
-    if len(manifests) == 1 and weights is None:
+    if len(manifests) == 1 and weights is None and instruments is None:
         clips = random_clips(manifests[0], cut_frames, seed, first)
     else:
-        clips = mixed_clips(manifests, cut_frames, seed, first, weights)
+        clips = mixed_clips(manifests, cut_frames, seed, first, weights, instruments)
     size = batch_size // parts
     if parts > 1 or speed or gain_db:
         numbered = clips.enumerate(first)
@@ -148,10 +152,10 @@ def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
             raise UserError(f"feature {name!r}: unknown; expected some of {', '.join(known)}")
 
     def pair(batch: dict[str, tf.Tensor]) -> tuple:
-        chosen = {name: batch[name] for name in names}
+        chosen = {name: batch[name] for name in (*names, "instrument") if name in batch}
         if not with_sources:
             return chosen, batch["audio"]
-        about = {name: values for name, values in batch.items() if name not in known}
+        about = {name: v for name, v in batch.items() if name not in (*known, "instrument")}
         return chosen, batch["audio"], about
 
     return as_written(pair)
@@ -214,6 +218,7 @@ def clips(
     clip_frames: int,
     batch_size: int = 1,
     features: Sequence[str] = FEATURES,
+    instrument: Sequence[float] | None = None,
     with_sources: bool = False,
 ) -> tf.data.Dataset:
     """Returns the recordings of a split from start to end, in clips that do not overlap.
@@ -227,6 +232,7 @@ def clips(
         clip_frames: Frames of a clip, any number.
         batch_size: Clips in a batch; the last batch may have fewer.
         features: Names of the features to return, as for `training_batches`.
+        instrument: For a model with instruments: the mixture that the dataset is of.
         with_sources: Whether to return a third element that says where the clips are from.
 
     Returns:
@@ -241,5 +247,7 @@ def clips(
     """
     check_number("clip_frames", clip_frames, 1, whole=True)
     check_number("batch_size", batch_size, 1, whole=True)
-    batches = consecutive_clips(as_manifest(dataset), split, clip_frames).batch(batch_size)
-    return batches.map(_as_pairs(features, with_sources))
+    found = consecutive_clips(as_manifest(dataset), split, clip_frames)
+    if instrument is not None:
+        found = found.map(labelling(instrument))
+    return found.batch(batch_size).map(_as_pairs(features, with_sources))

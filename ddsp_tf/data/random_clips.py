@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written, cut_clips, frames_of
+from ddsp_tf.data.clips import as_written, cut_clips, frames_of, labelling
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
@@ -135,12 +135,14 @@ def mixed_clips(
     seed: int,
     first: int,
     weights: Sequence[float] | None = None,
+    instruments: Sequence[Sequence[float]] | None = None,
 ) -> tf.data.Dataset:
     """Returns random clips of several datasets, endlessly, in given shares.
 
     Which dataset clip number n comes from is drawn at random and depends only on the seed and n.
     Each dataset's own clips come in the order of `random_clips`. By default the shares are those
-    of the datasets' lengths.
+    of the datasets' lengths. If the datasets have mixtures of instruments, their clips have them as
+    "instrument" [1, n].
     """
     shares = _shares(manifests, clip_frames, weights)
     passed = _counts(shares, seed, first)
@@ -149,6 +151,14 @@ def mixed_clips(
         random_clips(manifest, clip_frames, seed + number, int(passed[number]))
         for number, manifest in enumerate(manifests)
     ]
+    if instruments is not None:
+        if len(instruments) != len(manifests):
+            raise UserError(
+                f"{len(instruments)} mixtures of instruments for {len(manifests)} datasets; "
+                "expected one for each"
+            )
+        pairs = zip(sources, instruments, strict=True)
+        sources = [clips.map(labelling(mixture)) for clips, mixture in pairs]
     begin, position = divmod(first, _CHOICES)
     numbers = tf.data.Dataset.counter(start=begin)
     choices = numbers.map(as_written(lambda number: _choices(shares, seed, number))).unbatch()

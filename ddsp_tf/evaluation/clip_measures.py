@@ -66,14 +66,15 @@ class ClipJudge:
 
         Args:
             name: Name of the clip.
-            features: Features of the recording, [frames] each.
+            features: Features of the recording, [frames] each, and perhaps vectors.
             target: Audio of the recording [frames * hop].
             seed: Seed of the rendering's noise.
 
         Returns:
             The clip with all its sounds and measures.
         """
-        curves = {key: features[key][None] for key in self.model.feature_names}
+        names = (*self.model.feature_names, *self.model.vector_sizes)
+        curves = {key: features[key][None] for key in names if key in features}
         rendered = render_stems(self.model, {**curves, "audio": target[None]}, seed)
         stems = {key: audio[0] for key, audio in rendered.items()}
         reconstruction = self.extractor.extract(stems["reconstruction"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +20,7 @@ class Clip:
         number: Place among all clips of all parts; also the seed of the rendering's noise.
         name: Recording and the clip's place in it, such as "violin.flac 0.0-4.0 s".
         part: Index of the clip's part.
-        features: Features by name, [frames] each.
+        features: Features by name, [frames] each, and perhaps "instrument" [1, instruments].
         audio: Audio [frames * hop].
     """
 
@@ -74,8 +75,9 @@ def read_clips(parts: Sequence[Part], clip_frames: int) -> Iterator[Clip]:
 
 
 def _streams(parts: Sequence[Part], clip_frames: int) -> list[tuple[int, tf.data.Dataset]]:
+    choice: dict[str, Any] = {"clip_frames": clip_frames, "with_sources": True}
     return [
-        (number, clips(part.manifest, split=split, clip_frames=clip_frames, with_sources=True))
+        (number, clips(part.manifest, split=split, instrument=part.mixture, **choice))
         for number, part in enumerate(parts)
         for split in part.splits
     ]

@@ -140,7 +140,7 @@ def evaluate_run(
         folders = [data] if isinstance(data, (str, os.PathLike)) else list(data or ())
         parts, notes = choose_parts(run, folders, split)
         model = load_model(run.path)
-        model_sha256 = file_sha256(run.best_model)
+        model_sha256 = file_sha256(run.model_source()[0])
         result = _evaluate(model, parts, clip_seconds, None, shown_clips, on_progress)
         counts = [0] * len(parts)
         for clip in result.per_clip:

@@ -8,6 +8,7 @@ from typing import Any
 from ddsp_tf.data.manifest import SPLITS, Manifest, check_same_extractor, load_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.models.ensemble import mixture_weights
 
 HELD_OUT = "held-out clips"
 _RELATIONS = {
@@ -26,11 +27,13 @@ class Part:
         manifest: The dataset.
         split: "validation", "train" or "all".
         relation: Relation of the part to the model; see `EvaluatedDataset.relation`.
+        mixture: Weights of the model's instruments that play it, None for the model as it is.
     """
 
     manifest: Manifest
     split: str
     relation: str
+    mixture: Sequence[float] | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -68,7 +71,7 @@ def choose_parts(
     notes = _extractor_notes(manifests, record["extractor"])
     own = [manifest for manifest in manifests if manifest.fingerprint in trained_on]
     held_out = any(manifest.has_split("validation") for manifest in own)
-    parts = []
+    parts, mixtures = [], _mixtures(record)
     for manifest in manifests:
         if manifest.fingerprint not in trained_on:
             parts.append(Part(manifest, split or "all", "clips of another dataset"))
@@ -78,7 +81,8 @@ def choose_parts(
         if chosen == "validation" and held_out and not manifest.has_split("validation"):
             notes.append(f"{manifest.folder}: has no held-out recordings; not evaluated")
             continue
-        parts.append(Part(manifest, chosen, _RELATIONS[chosen]))
+        mixture = mixtures.get(manifest.fingerprint)
+        parts.append(Part(manifest, chosen, _RELATIONS[chosen], mixture))
     if own and not held_out and not split:
         notes.append("No recordings were held out: these are training clips.")
     elif data and own and not split:
@@ -87,6 +91,14 @@ def choose_parts(
             "(--split all for all)."
         )
     return parts, notes
+
+
+def _mixtures(record: dict[str, Any]) -> dict[str, Sequence[float]]:
+    """Returns what plays each dataset of a run with several instruments, by its fingerprint."""
+    names = record["instruments"]
+    pairs = zip(record["dataset_fingerprint"].split(), names, strict=False)
+    instruments = list(dict.fromkeys(names))
+    return {one: mixture_weights(instruments, name).tolist() for one, name in pairs}
 
 
 def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict[str, Any]) -> list[str]:

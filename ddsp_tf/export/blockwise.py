@@ -28,10 +28,13 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
     """
     curves = {name: value for name, value in features.items() if name != "noise"}
     batch, frames = tf.unstack(tf.shape(curves["f0_hz"]))
-    if "z" in curves:  # A timbre of one frame holds for all frames.
-        curves["z"] = tf.broadcast_to(curves["z"], (batch, frames, model.z_dims))
+    for name, size in model.vector_sizes.items():
+        if name in curves:  # A vector of one frame holds for all frames.
+            curves[name] = tf.broadcast_to(curves[name], (batch, frames, size))
     count = (frames + _BLOCK_FRAMES - 1) // _BLOCK_FRAMES
     sizes = {**model.decoder.output_sizes, "f0_hz": 1}
+    if "instrument" in curves:
+        sizes["instrument"] = model.vector_sizes["instrument"]
 
     def turn(number, state, *written):
         first = number * _BLOCK_FRAMES

@@ -31,6 +31,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.models.ensemble import Mixture
 from ddsp_tf.version import __version__
 
 Addition = Callable[[Autoencoder, Path, Mapping[str, Any]], None]
@@ -41,6 +42,7 @@ def export_run(
     out: str | os.PathLike,
     precisions: Sequence[str] = PRECISIONS,
     addition: Addition | None = None,
+    instrument: Mixture = None,
 ) -> ExportDescription:
     """Exports the best model of a run as `export_model` does, with the record of the run.
 
@@ -49,6 +51,8 @@ def export_run(
         out: Folder to write.
         precisions: Precisions of the LiteRT files; see `export_model`.
         addition: Function that writes further files; see `export_model`.
+        instrument: Of a run with several instruments, the one to export as a model of its own: a
+            name, or shares by name for a mixture. None for all, as they are.
 
     Returns:
         Content of model.json.
@@ -58,10 +62,10 @@ def export_run(
     """
     check_target(Path(out))
     _check_precisions(precisions)
-    record = {**run.read(), "model_sha256": file_sha256(run.best_model)}
+    record = {**run.read(), "model_sha256": file_sha256(run.model_source()[0])}
     if run.expression.is_file():
         record["expression"] = run.expression
-    return export_model(load_model(run.path), out, precisions, record, addition)
+    return export_model(load_model(run.path, instrument), out, precisions, record, addition)
 
 
 def export_model(
@@ -193,6 +197,7 @@ def _facts(
         "latency_samples": model.latency,
         "features": list(model.feature_names),
         "mean_z": model.mean_z.numpy().tolist() if model.z_dims else None,
+        "instruments": list(model.instruments),
         "feature_extractor": record.get("extractor"),
         "feature_ranges": record.get("feature_statistics"),
         "controls": model.decoder.output_sizes,

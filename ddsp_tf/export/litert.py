@@ -31,8 +31,9 @@ def write_litert(
     - `stream.tflite`, signature "step": the curves of one frame, [1, 1] each, "noise" [1, hop] and
       the state, state_... [1, size] -> "audio" [1, hop] and the new state_....
 
-    A timbre "z" is [1, frames, z_dims]. Other precisions are files of their own, such as
-    `stream_int8.tflite`: see `compressed`. Inputs and outputs are always float32.
+    A timbre "z" is [1, frames, z_dims], and "instrument" [1, frames, instruments]. Other precisions
+    are files of their own, such as `stream_int8.tflite`: see `compressed`. Inputs and outputs are
+    always float32.
 
     Args:
         model: Model to write, built.

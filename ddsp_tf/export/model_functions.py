@@ -25,7 +25,8 @@ class ModelFunctions:
     """A model as functions of plain tensors, with bad numbers made harmless.
 
     Dictionaries of curves hold the model's features, [batch, frames] each, and, if it has a
-    timbre, "z" [batch, frames or 1, z_dims]. The streaming state is flat: [batch, size] each.
+    timbre, "z" [batch, frames or 1, z_dims], and if it has several instruments, "instrument"
+    [batch, frames or 1, instruments]. The streaming state is flat: [batch, size] each.
 
     Args:
         model: `Autoencoder` to export, built. Unless its execution is EXPORT, a copy is used.
@@ -59,8 +60,8 @@ class ModelFunctions:
 
     @property
     def curve_names(self) -> tuple[str, ...]:
-        """Names of the curves: the model's features, and "z" if it has a timbre."""
-        return (*self.model.feature_names, *(["z"] if self.model.z_dims else []))
+        """Names of the curves: the model's features, "z" and "instrument" if it has them."""
+        return (*self.model.feature_names, *self.model.vector_sizes)
 
     @property
     def state_sizes(self) -> dict[str, int]:
@@ -74,7 +75,8 @@ class ModelFunctions:
 
     def curve_specs(self, batch: int | None, frames: int | None) -> list[tf.TensorSpec]:
         """Returns the specifications of the curves, in the order of `curve_names`."""
-        shapes = {"z": [batch, frames, self.model.z_dims]}
+        sizes = self.model.vector_sizes
+        shapes = {name: [batch, frames, size] for name, size in sizes.items()}
         return [
             tf.TensorSpec(shapes.get(name, [batch, frames]), tf.float32, name)
             for name in self.curve_names
@@ -129,7 +131,8 @@ class ModelFunctions:
         group, found = self.model.processor_group, []
         for processor, names in zip(group.processors, group.connections, strict=True):
             if all(name in inputs for name in names):
-                controls = processor.get_controls(*(inputs[name] for name in names))
+                more = {n: inputs[n] for n in processor.optional_input_names if n in inputs}
+                controls = processor.get_controls(*(inputs[name] for name in names), **more)
                 found += [(processor.name, key, value) for key, value in controls.items()]
         keys = [key for _, key, _ in found]
         return {

@@ -39,7 +39,7 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
 
     Args:
         functions: Functions of the model, for blocks of `block_frames`.
-        curves: Dictionary of [1, frames] curves ("z": [1, frames, z_dims]); the number of frames
+        curves: Dictionary of [1, frames] curves (vectors: [1, frames, size]); the number of frames
             may be unknown or 0.
         noise: [1, frames * hop] in [-1, 1].
 
@@ -104,7 +104,7 @@ def _one_more(curve):
 def _part(value, name: str, first_frame, frames: int, hop: int):
     if name == "noise":
         return tf.slice(value, [0, first_frame * hop], [1, frames * hop])
-    if name == "z":
+    if len(value.shape) == 3:
         return tf.slice(value, [0, first_frame, 0], [1, frames, value.shape[-1]])
     return tf.slice(value, [0, first_frame], [1, frames])
 

@@ -77,7 +77,8 @@ def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> En
     - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
       [batch, samples // hop] each; audio is [batch, samples] at the model's sample rate.
     - `transfer(audio, noise_seed)` -> "audio" [batch, samples // hop * hop]: features of the
-      recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre.
+      recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre,
+      and "instrument" [batch, frames or 1, instruments] if it has several.
 
     Args:
         functions: Functions of the model.
@@ -89,7 +90,8 @@ def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> En
     model = functions.model
     audio_spec = tf.TensorSpec([None, None], tf.float32, "audio")
     seed_spec = tf.TensorSpec([], tf.int32, "noise_seed")
-    z_specs = [spec for spec in functions.curve_specs(None, None) if spec.name == "z"]
+    specs = {spec.name: spec for spec in functions.curve_specs(None, None)}
+    vectors = {name: specs[name] for name in model.vector_sizes}
 
     # One graph, which `transfer` shares.
     @functools.partial(tf.function, input_signature=[audio_spec], autograph=False)
@@ -102,14 +104,14 @@ def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> En
         return graph_features(audio, model.sample_rate, model.hop, extractor)
 
     def transfer(audio, *arguments):
-        *z, noise_seed = arguments
+        *given, noise_seed = arguments
         measured = extract_features(audio)
         curves = {name: measured[name] for name in model.feature_names}
-        curves |= {"z": z[0]} if z else {}
+        curves |= dict(zip(vectors, given, strict=True))
         noise = seeded_noise(tf.shape(curves["f0_hz"]) * [1, model.hop], noise_seed)
         return {"audio": functions.audio(curves, noise)}
 
     return {
         "extract_features": (extract_features, [audio_spec]),
-        "transfer": (transfer, [audio_spec, *z_specs, seed_spec]),
+        "transfer": (transfer, [audio_spec, *vectors.values(), seed_spec]),
     }

@@ -1,5 +1,6 @@
 """Writes a model as a TensorFlow SavedModel."""
 
+from collections.abc import Container
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,8 +18,9 @@ def write_saved_model(
 ) -> list[str]:
     """Writes a SavedModel that takes features in physical units, of any batch and length.
 
-    Signatures, where `curves` are the model's features, [batch, frames] each, and, if the model
-    has a timbre, "z" [batch, frames or 1, z_dims]:
+    Signatures, where `curves` are the model's features, [batch, frames] each, and, as far as the
+    model has them, "z" [batch, frames or 1, z_dims] and "instrument" [batch, frames or 1,
+    instruments]:
 
     - `synthesize(curves, noise_seed)` -> "audio" [batch, frames * hop]; noise_seed is an int32
       scalar. This is the default signature.
@@ -43,7 +45,7 @@ def write_saved_model(
 
     def named(values):
         curves = dict(zip(names, values, strict=True))
-        return _equally_long(curves)
+        return _equally_long(curves, functions.model.vector_sizes)
 
     def draw(curves, noise_seed):
         return seeded_noise(tf.shape(curves["f0_hz"]) * [1, hop], noise_seed)
@@ -82,7 +84,7 @@ def write_saved_model(
     return list(endpoints)
 
 
-def _equally_long(curves: dict) -> dict:
+def _equally_long(curves: dict, vectors: Container[str]) -> dict:
     shape = tf.shape(curves["f0_hz"])
     checks = [tf.debugging.assert_positive(shape[1], "no frames; expected at least one")]
     checks += [
@@ -90,7 +92,7 @@ def _equally_long(curves: dict) -> dict:
             tf.shape(curve), shape, f"{name} and f0_hz differ in shape; expected [batch, frames]"
         )
         for name, curve in curves.items()
-        if name != "z"
+        if name not in vectors
     ]
     with tf.control_dependencies(checks):
         return {name: tf.identity(curve) for name, curve in curves.items()}

@@ -51,14 +51,17 @@ def example_curves(model: Autoencoder, seconds: float = _SECONDS) -> tuple[dict,
         seconds: Length in seconds.
 
     Returns:
-        Tuple of curves, [1, frames] each, and noise [1, frames * hop].
+        Tuple of curves, [1, frames] each (vectors [1, frames, size]), and noise [1, frames * hop].
     """
     frames = round(seconds * model.frame_rate)
     curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
     curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
-    curves = {name: curve.astype(np.float32) for name, curve in curves.items()}
+    if model.instruments:  # One after the other.
+        one_hot = np.eye(len(model.instruments))
+        curves["instrument"] = one_hot[np.arange(frames) * len(one_hot) // frames][None]
     if model.z_dims:
-        curves["z"] = np.tile(model.mean_z.numpy(), (1, frames, 1)).astype(np.float32)
+        curves["z"] = np.tile(model.mean_z.numpy(), (1, frames, 1))
+    curves = {name: curve.astype(np.float32) for name, curve in curves.items()}
     return curves, white_noise((1, frames * model.hop), seed=0)
 
 

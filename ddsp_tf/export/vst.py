@@ -49,8 +49,8 @@ def vst_obstacle(model: Autoencoder) -> str | None:
         >>> vst_obstacle(load_experiment("vst").model) is None
         True
     """
-    if sorted(model.feature_names) != ["f0_hz", "power_db"] or model.z_dims:
-        names = ", ".join([*model.feature_names, *(["z"] if model.z_dims else [])])
+    if sorted(model.feature_names) != ["f0_hz", "power_db"] or model.vector_sizes:
+        names = ", ".join([*model.feature_names, *model.vector_sizes])
         return f"features are {names}; DDSP-VST gives f0_hz, power_db"
     harmonics, noises = (_of_kind(model, kind) for kind in (Harmonic, FilteredNoise))
     if len(harmonics) != 1 or len(noises) != 1:

@@ -41,6 +41,7 @@ class ExportDescription:
     latency_samples: Annotated[int, pydantic.Field(ge=0, le=1 << 27)]
     features: list[str]
     mean_z: list[float] | None
+    instruments: list[str]
     feature_extractor: dict[str, Any] | None
     feature_ranges: dict[str, Any] | None
     controls: dict[str, Positive]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.files.ancestry import Ancestor
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.documents import read_document
+from ddsp_tf.files.run_record import RunRecord
 from ddsp_tf.version import __version__
 
 SCHEMA_VERSION = 1
@@ -25,60 +25,6 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
 
 class RunDiffersError(UserError):
     """A run was started with different data or settings from those given to resume it."""
-
-
-@dataclasses.dataclass
-class RunRecord:
-    """Content of run.json.
-
-    Attributes:
-        schema_version: Version of this file.
-        config: Name or path of the configuration.
-        seed: Seed of everything random.
-        steps: Steps asked for.
-        recordings: Names of the recordings, for headings.
-        dataset_fingerprint: Fingerprints of all datasets.
-        extractor: `FeatureExtractor.describe()` of the datasets.
-        feature_statistics: Statistics of the training features.
-        ddsp_tf_version: Version that started the run.
-        versions: Versions of the libraries it ran on.
-        dataset: Absolute path of the first dataset.
-        datasets: Absolute paths of all datasets when the run was started.
-        relative_datasets: Their paths from the run's folder, None where there is none: they hold
-            when run and datasets are moved together.
-        weights: Shares of the datasets, if given.
-        ancestor: The model that the training started from, if any.
-        step: Steps done.
-        seconds: Seconds of training.
-        first_validation_loss: Validation loss of the untrained model.
-        validation_loss: Validation loss of the last step.
-        best_validation_loss: Lowest validation loss.
-        warnings: Problems found during training.
-        model_sha256: Checksum of the model, of a bundled instrument.
-    """
-
-    schema_version: int
-    config: str
-    seed: int
-    steps: int
-    recordings: str
-    dataset_fingerprint: str
-    extractor: dict[str, Any]
-    feature_statistics: dict[str, Any]
-    ddsp_tf_version: str = ""
-    versions: dict[str, str] = dataclasses.field(default_factory=dict)
-    dataset: str = ""
-    datasets: list[str] = dataclasses.field(default_factory=list)
-    relative_datasets: list[str | None] = dataclasses.field(default_factory=list)
-    weights: list[float] | None = None
-    ancestor: Ancestor | None = None
-    step: int = 0
-    seconds: float = 0.0
-    first_validation_loss: float | None = None
-    validation_loss: float | None = None
-    best_validation_loss: float | None = None
-    warnings: list[str] = dataclasses.field(default_factory=list)
-    model_sha256: str | None = None
 
 
 class RunDirectory:
@@ -106,6 +52,27 @@ class RunDirectory:
         self.record = self.path / "run.json"
         self.evaluation = self.path / "evaluation.json"
         self.report = self.path / "report.html"
+
+    def instrument(self, name: str) -> "RunDirectory":
+        """Returns the folder of one of several instruments, which need not exist."""
+        return RunDirectory(self.path / "instruments" / Path(name).name)
+
+    def model_source(self) -> tuple[Path, dict[str, float] | None]:
+        """Finds the best model.
+
+        Returns:
+            Tuple of its file, which need not exist, and of the mixture of its instruments that
+            plays, None if the file is the run's own.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        if self.best_model.exists() or not self.record.exists():
+            return self.best_model, None
+        part = self.read().get("part_of")
+        if part is None:
+            return self.best_model, None
+        return Path(os.path.normpath(self.path / part["model"])), part["mixture"]
 
     def open(self, configuration: str, record: Mapping[str, Any]) -> None:
         """Starts a run, or resumes one of the same settings.
@@ -171,8 +138,8 @@ class RunDirectory:
             UserError: If the folder is not a run.
         """
         old = self.read()
-        for key in ("seed", "dataset_fingerprint", "weights"):
-            if old.get(key) != record.get(key):
+        for key in ("seed", "dataset_fingerprint", "instruments", "weights"):
+            if (old.get(key) or None) != (record.get(key) or None):
                 raise RunDiffersError(
                     f"{self.path}: was started with {key}={old.get(key)}, now it is "
                     f"{record.get(key)}; name a new folder, or resume with the same"

@@ -77,13 +77,13 @@ def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[s
     return curves
 
 
-def checked_z(model: Any, z: Any, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    """Checks a timbre.
+def checked_vectors(name: str, vectors: Any, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """Checks a timbre or a mixture of instruments.
 
     Args:
-        model: Model that will play it.
-        z: Numbers of one of the shapes.
-        shapes: Shapes to accept.
+        name: Name of the feature, for the message.
+        vectors: Numbers of one of the shapes.
+        shapes: Shapes to accept; the last dimension is that of the channels.
 
     Returns:
         float32 array.
@@ -91,11 +91,12 @@ def checked_z(model: Any, z: Any, shapes: tuple[tuple[int, ...], ...]) -> np.nda
     Raises:
         UserError: If it is not numeric or of another shape.
     """
-    array = checked_numbers("z", z)
+    array = checked_numbers(name, vectors)
     if array.shape not in shapes:
         wanted = " or ".join(map(str, map(list, shapes)))
         raise UserError(
-            f"z has the shape {list(array.shape)}; expected {wanted}, for {model.z_dims} channels"
+            f"{name} has the shape {list(array.shape)}; expected {wanted}, for {shapes[0][-1]} "
+            "channels"
         )
     return array
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.export_description import check_files, read_description
 from ddsp_tf.inference.curves import checked_numbers
 from ddsp_tf.inference.saved_program import check_saved_model
+from ddsp_tf.models.ensemble import Mixture, mixture_weights
 from ddsp_tf.typing import State, Tensor
 
 
@@ -21,13 +23,15 @@ class ExportedModel:
 
     Args:
         folder: Export to load.
+        instrument: Of a model with several instruments, the one that plays where the features name
+            none: a name, or shares by name; None for equal shares of all.
 
     Raises:
-        UserError: If the folder is not an export, is damaged, or contains a program that does
-            anything but compute.
+        UserError: If the folder is not an export, is damaged, contains a program that does anything
+            but compute, or has no such instrument.
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike, instrument: Mixture = None):
         import tensorflow as tf
 
         saved_model = Path(folder) / "saved_model"
@@ -39,13 +43,26 @@ class ExportedModel:
         self.hop = self.description.hop
         self.latency = self.description.latency_samples
         self.feature_names = tuple(self.description.features)
-        self.z_dims = len(self.description.mean_z or [])
+        self.instruments = tuple(self.description.instruments)
+        self._vectors: dict[str, Any] = {}
+        if self.description.mean_z:
+            self._vectors["z"] = self.description.mean_z
+        if self.instruments or instrument is not None:
+            try:
+                self._vectors["instrument"] = mixture_weights(self.instruments, instrument)
+            except ValueError as error:
+                raise UserError(f"{folder}: {error}") from error
         try:
             self._saved_model = tf.saved_model.load(str(saved_model))
             self._step = self._saved_model.signatures["step"]
         except Exception as error:  # TensorFlow raises many kinds for a damaged folder.
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"{saved_model}: cannot be loaded ({reason})") from error
+
+    @property
+    def vector_sizes(self) -> dict[str, int]:
+        """Channels of the optional features, "z" and "instrument"."""
+        return {name: len(vector) for name, vector in self._vectors.items()}
 
     def initial_state(self, batch_size: int) -> dict[str, np.ndarray]:
         """Returns the state before the first block: zeros, [batch_size, size] each."""
@@ -56,8 +73,10 @@ class ExportedModel:
         """Plays one block; see `Autoencoder.stream`.
 
         Args:
-            features: Dictionary of [batch, frames] arrays, "noise" [batch, frames * hop], and for a
-                model with a timbre "z" [batch, frames or 1, z_dims], else its mean timbre plays.
+            features: Dictionary of [batch, frames] arrays, "noise" [batch, frames * hop], and as
+                far as the model has them "z" [batch, frames or 1, z_dims], else its mean timbre
+                plays, and "instrument" [batch, frames or 1, instruments], else that of the
+                constructor.
             state: From `initial_state` or the block before.
 
         Returns:
@@ -69,9 +88,9 @@ class ExportedModel:
         import tensorflow as tf
 
         inputs = {**features, **state}
-        if self.z_dims and "z" not in features:
-            mean_z = np.array(self.description.mean_z, np.float32)
-            inputs["z"] = np.tile(mean_z, (len(features["f0_hz"]), 1, 1))
+        for name, vector in self._vectors.items():
+            default = np.tile(np.array(vector, np.float32), (len(features["f0_hz"]), 1, 1))
+            inputs.setdefault(name, default)
         names = self._step.structured_input_signature[1]
         if missing := [name for name in names if name not in inputs]:
             raise UserError(f"the exported model needs {missing[0]!r}; found {', '.join(inputs)}")

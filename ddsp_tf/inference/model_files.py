@@ -9,8 +9,10 @@ from ddsp_tf import losses, models, processors  # noqa: F401  (registers the cla
 from ddsp_tf.backend.weight_limits import weights_limited
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.keras_archive import check_keras_archive
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.models.ensemble import Mixture
 
 
 def save_model(model: Autoencoder, path: str | os.PathLike) -> None:
@@ -45,7 +47,7 @@ def _without_mixed_precision(config):
     return "float32" if config in ("mixed_bfloat16", "mixed_float16") else config
 
 
-def load_model(path: str | os.PathLike) -> Autoencoder:
+def load_model(path: str | os.PathLike, instrument: Mixture = None) -> Autoencoder:
     """Loads a trained model from a run directory or a `.keras` file.
 
     The file is inspected before Keras opens it, so that it cannot run code, read other files or
@@ -54,12 +56,15 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
 
     Args:
         path: Run directory, whose best model is loaded, or `.keras` file.
+        instrument: Of a model with several instruments, the one to return as a model of its own:
+            a name, or shares by name for a mixture. None for the model as it is.
 
     Returns:
         Model, ready to play.
 
     Raises:
-        UserError: If there is no model, or the file does not hold an `Autoencoder`.
+        UserError: If there is no model, the file does not hold an `Autoencoder`, or it has no such
+            instrument.
 
     Example:
         >>> load_model("no_such_run")
@@ -69,9 +74,12 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
     """
     path = Path(path)
     if path.is_dir():
-        if not (path / "best.keras").is_file():
+        file, mixture = RunDirectory(path).model_source()
+        if not file.is_file():
             raise UserError(f"{path}: no best.keras in it; train first, or name a run directory")
-        path = path / "best.keras"
+        if mixture and instrument:
+            raise UserError(f"{path}: is one instrument already; name the run of all of them")
+        path, instrument = file, instrument or mixture
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a run directory or a .keras file")
     count = check_keras_archive(path)
@@ -88,4 +96,9 @@ def load_model(path: str | os.PathLike) -> Autoencoder:
         raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error
     if not isinstance(model, Autoencoder):
         raise UserError(f"{path}: holds a {type(model).__name__}; expected an Autoencoder")
-    return model
+    if instrument is None:
+        return model
+    try:
+        return model.solo(instrument)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error

@@ -20,17 +20,22 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracker
 from ddsp_tf.inference.output_file import check_output, output_format
 from ddsp_tf.inference.rendering import synthesize
+from ddsp_tf.models.ensemble import Mixture
 
 # -80 dBFS: inaudible.
 _SILENT = 1.01e-4
 
 
-def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
+def load_player(
+    path: str | os.PathLike, instrument: Mixture = None
+) -> tuple[Any, FeatureExtractor]:
     """Loads a model of any kind, and the extractor of the features it was trained on.
 
     Args:
         path: Folder of an exported model, run directory, or `.keras` file; of a run's `.keras`
             file, the extractor is the run's.
+        instrument: Of a model with several instruments, the one that plays: a name, or shares by
+            name for a mixture. None for the model as it is.
 
     Returns:
         Tuple of an `ExportedModel` or an `Autoencoder`, which both have `feature_names`,
@@ -38,7 +43,8 @@ def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
         `FeatureExtractor`.
 
     Raises:
-        UserError: If there is nothing to play at the path, or it is not safe to load.
+        UserError: If there is nothing to play at the path, it is not safe to load, or it has no
+            such instrument.
 
     Example:
         >>> import ddsp_tf
@@ -53,11 +59,11 @@ def load_player(path: str | os.PathLike) -> tuple[Any, FeatureExtractor]:
     if (path / EXPORT_NAME).is_file():
         from ddsp_tf.inference.exported_model import ExportedModel
 
-        player = ExportedModel(path)
+        player = ExportedModel(path, instrument)
         return player, _extractor(path / EXPORT_NAME, player.description.feature_extractor, player)
     from ddsp_tf.inference.model_files import load_model
 
-    player, run = load_model(path), _run_of(path)
+    player, run = load_model(path, instrument), _run_of(path)
     described = run.read().get("extractor") if run.record.exists() else None
     return player, _extractor(run.record, described, player)
 

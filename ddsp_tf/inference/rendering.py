@@ -12,7 +12,7 @@ from ddsp_tf.inference.curves import (
     checked_curves,
     checked_numbers,
     checked_seed,
-    checked_z,
+    checked_vectors,
 )
 
 # Names of stems that differ from those of the processors in the shipped configurations.
@@ -61,7 +61,8 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
         model: `Autoencoder` to play.
         features: Dictionary of [batch, frames] arrays, such as f0_hz in Hz and loudness_db in dB;
             for a model with a timbre also "z" [batch, frames or 1, z_dims], or "audio"
-            [batch, frames * hop] to take the timbre of.
+            [batch, frames * hop] to take the timbre of; and for one with several instruments
+            "instrument" [batch, frames or 1, instruments].
         seed: Seed of the noise, 0 to 2**32 - 1.
 
     Returns:
@@ -81,9 +82,10 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
     curves = checked_curves(model, features, rank=2)
     batch, frames = curves["f0_hz"].shape
     optional = {name: features[name] for name in model.optional_feature_names if name in features}
-    if "z" in optional:
-        shapes = (batch, frames, model.z_dims), (batch, 1, model.z_dims)
-        curves["z"] = checked_z(model, optional["z"], shapes)
+    for name, size in model.vector_sizes.items():
+        if name in optional:
+            shapes = (batch, frames, size), (batch, 1, size)
+            curves[name] = checked_vectors(name, optional[name], shapes)
     if "audio" in optional:
         audio = checked_numbers("audio", optional["audio"])
         if audio.shape != (batch, frames * model.hop):
@@ -109,10 +111,12 @@ def synthesize(
     NaN or infinity are silent.
 
     Args:
-        model: `Autoencoder` or `ExportedModel`: anything with `feature_names`, `z_dims`,
-            `sample_rate`, `hop`, `latency`, `initial_state` and `stream`.
+        model: `Autoencoder` or `ExportedModel`: anything with `feature_names`,
+            `vector_sizes`, `sample_rate`, `hop`, `latency`, `initial_state` and `stream`.
         features: Dictionary of [frames] arrays, such as f0_hz in Hz and loudness_db in dB. A model
-            with a timbre plays "z", [z_dims] or [frames, z_dims], or without it its mean timbre.
+            with a timbre plays "z", [z_dims] or [frames, z_dims], or without it its mean timbre;
+            one with several instruments plays "instrument", [instruments] or [frames,
+            instruments], or without it all in equal shares.
         seed: Seed of the noise, 0 to 2**32 - 1.
         block_frames: Frames computed at once, at least 1.
 
@@ -121,7 +125,7 @@ def synthesize(
 
     Raises:
         UserError: If a feature that the model needs is missing, not numeric, without frames or of
-            another length; or z, seed or block_frames is out of range.
+            another length; or z, instrument, seed or block_frames is out of range.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -137,10 +141,11 @@ def synthesize(
     # The last frame is held until the most delayed signal has come out.
     extra = -(-model.latency // model.hop)
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
-    if model.z_dims and features.get("z") is not None:
-        z = checked_z(model, features["z"], ((model.z_dims,), (frames, model.z_dims)))
-        z = np.broadcast_to(z, (frames, model.z_dims))
-        curves["z"] = np.pad(z, ((0, extra), (0, 0)), mode="edge")
+    for name, size in model.vector_sizes.items():
+        if features.get(name) is not None:
+            vectors = checked_vectors(name, features[name], ((size,), (frames, size)))
+            vectors = np.broadcast_to(vectors, (frames, size))
+            curves[name] = np.pad(vectors, ((0, extra), (0, 0)), mode="edge")
     generator = np.random.default_rng(checked_seed(seed))
     state = _built(model).initial_state(1)
     stream = compiled(model.stream)

@@ -1,19 +1,19 @@
 """The model: features -> decoder -> processors -> audio."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
-import numpy as np
 from keras import ops
 
-from ddsp_tf.backend.compilation import compiled
 from ddsp_tf.backend.placement import xla_pays
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.consistency import check_parts
 from ddsp_tf.models.decoder import Decoder
+from ddsp_tf.models.ensemble import Mixture, played_mixture, solo
 from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.models.played_features import check_features, clean_features, float32_features
+from ddsp_tf.models.timbre import Timbre
 from ddsp_tf.processors.group import ProcessorGroup
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import MIDI_RANGE, scale_db, scale_f0_hz
@@ -23,8 +23,8 @@ _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
-class Autoencoder(keras.Model):
-    """Plays an instrument from pitch and loudness curves, and optionally a timbre z.
+class Autoencoder(Timbre, keras.Model):
+    """Plays one or several instruments from pitch and loudness curves, and optionally a timbre z.
 
     Features enter in physical units and are scaled inside; any batch and number of frames.
     A model whose decoder has an input "z" has a timbre: the features' "z" if they have one; else,
@@ -32,6 +32,10 @@ class Autoencoder(keras.Model):
     the recording with its curves; else the weight `mean_z`, which `keep_mean_z` sets to the mean
     over recordings and which is saved with the model. z has no physical unit and is not in
     `feature_names`: every model can be played without it.
+
+    A decoder with instruments makes a model of several. The feature "instrument" says which one
+    plays, or which mixture; without it all play in equal shares. `solo` returns one of them as a
+    model of its own.
 
     Args:
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
@@ -49,7 +53,8 @@ class Autoencoder(keras.Model):
     Call arguments:
         features: Dictionary with the decoder's inputs, such as "f0_hz" and "loudness_db", each
             [batch, frames]; and optionally "noise", [batch, frames * hop] in [-1, 1], for the
-            noise synthesizer, "z", [batch, frames or 1, z_dims], and "audio" [batch, frames * hop].
+            noise synthesizer, "z", [batch, frames or 1, z_dims], "audio" [batch, frames * hop], and
+            "instrument", [batch, frames or 1, instruments], weights in the order of `instruments`.
             Other entries are ignored, and frames with NaN or infinity are silent.
         training: Whether the pitch is jittered, if the model was made so.
 
@@ -106,15 +111,19 @@ class Autoencoder(keras.Model):
 
     @property
     def optional_feature_names(self) -> tuple[str, ...]:
-        """Names of the features that set the timbre, the first one given counts; maybe none."""
-        if not self.z_dims:
-            return ()
-        return ("z",) if self.encoder is None else ("z", "audio")
+        """Names of the features that set timbre (of "z" and "audio", "z" counts) and instrument."""
+        return (*self.vector_sizes, *(("audio",) if self.encoder is not None else ()))
 
     @property
-    def z_dims(self) -> int:
-        """Channels of the timbre z; 0 for a model without."""
-        return self.decoder.input_sizes.get("z", 0)
+    def vector_sizes(self) -> dict[str, int]:
+        """Channels of those of them that are vectors: "z" and "instrument"."""
+        sizes = {"z": self.z_dims, "instrument": len(self.instruments)}
+        return {name: size for name, size in sizes.items() if size}
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of the instruments, if there are several in the model."""
+        return self.decoder.instruments
 
     @property
     def level_name(self) -> str | None:
@@ -139,36 +148,6 @@ class Autoencoder(keras.Model):
             self.mean_z = self.add_weight(name="mean_z", shape=(self.z_dims,), **options)
         self.built = True
 
-    def encode(self, audio: Tensor) -> Tensor:
-        """Measures the timbre of recordings.
-
-        Args:
-            audio: [batch, samples].
-
-        Returns:
-            z, [batch, samples // hop, z_dims].
-
-        Raises:
-            ValueError: If the model has no encoder.
-        """
-        if self.encoder is None:
-            raise ValueError("this model has no encoder")
-        return self.encoder(audio)
-
-    def keep_mean_z(self, recordings: Iterable[Tensor]) -> None:
-        """Sets `mean_z`, the timbre that is played when no other is given.
-
-        Args:
-            recordings: Iterable of audio, [batch, samples] each; at least one.
-        """
-        total, frames = np.zeros(self.z_dims), 0
-        for audio in recordings:
-            z = ops.convert_to_numpy(compiled(self.encode)(audio))
-            total, frames = total + z.sum(axis=(0, 1)), frames + z.shape[0] * z.shape[1]
-        if frames == 0:
-            raise ValueError("no recordings; expected at least one")
-        self.mean_z.assign((total / frames).astype(np.float32))
-
     def decode(
         self,
         features: Mapping[str, Tensor],
@@ -184,34 +163,33 @@ class Autoencoder(keras.Model):
                 processors get the true one, [batch, 1 or frames]; None for none.
 
         Returns:
-            Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz" and, if
-            given, "noise" [batch, samples]; and the decoder's new state.
+            Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz", with
+            instruments "instrument", and, if given, "noise" [batch, samples]; and the decoder's new
+            state.
         """
         self.build()
         features = float32_features(self, features)
         values = {name: features[name][:, :, None] for name in self.feature_names}
         scaled = {
-            name: self._z(features, values["f0_hz"]) if name == "z" else _SCALES[name](values[name])
+            name: _SCALES[name](values[name])
+            if name in values
+            else self._played_z(features, values)
             for name in self.decoder.input_names
         }
         if pitch_shift is not None:
             scaled["f0_hz"] = scaled["f0_hz"] + pitch_shift[:, :, None] / MIDI_RANGE
-        outputs, state = self.decoder(scaled, state=state)
+        mixture, count = {}, len(self.instruments)
+        if count:
+            mixture["instrument"] = played_mixture(features.get("instrument"), count)
+        outputs, state = self.decoder({**scaled, **mixture}, state=state)
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
-        inputs["f0_hz"] = values["f0_hz"]
+        inputs |= {"f0_hz": values["f0_hz"], **mixture}
         if self.level_matching is not None:
             name: Any = self.level_name  # There is one, or the model would have been refused.
             inputs = self.level_matching.match(self.processor_group, inputs, name, values[name])
         if "noise" in features:
             inputs["noise"] = features["noise"]
         return inputs, state
-
-    def _z(self, features, f0_hz):
-        z = features.get("z")
-        if z is None and "audio" in features:
-            z = self.encode(features["audio"])
-        z = ops.convert_to_tensor(self.mean_z) if z is None else z
-        return z + ops.zeros_like(f0_hz)
 
     def __call__(self, features: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Plays features; checks them first, because Keras would add to the error messages."""
@@ -259,6 +237,26 @@ class Autoencoder(keras.Model):
         """
         inputs, _ = self.decode(clean_features(self, features))
         return self.processor_group.render(inputs)
+
+    def solo(self, instrument: Mixture = None) -> Self:
+        """Makes a plain model of one of the instruments, which plays what this one plays of it.
+
+        Args:
+            instrument: Name of the instrument, or shares by name in any unit; None for equal
+                shares of all.
+
+        Returns:
+            A model without instruments; later changes of the weights do not reach it.
+
+        Raises:
+            ValueError: If the model has no instruments, or none of such a name.
+
+        Example:
+            >>> model.solo({"cello": 2, "sax": 1}).instruments  # doctest: +SKIP
+            ()
+        """
+        self.build()
+        return solo(self, instrument)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before the first block, a flat dictionary of tensors."""

@@ -14,7 +14,8 @@ def check_parts(model: Any) -> None:
     Raises:
         ValueError: If a decoder's input is unknown, the encoder's z is not the decoder's, the
             processors need an input that the decoder does not make, or of another size, levels
-            cannot be matched, or a part has another rate than the model; names the part.
+            cannot be matched, or a part has another rate or other instruments than the model;
+            names the part.
     """
     _check_decoder_inputs(model)
     _check_processor_inputs(model)
@@ -22,6 +23,7 @@ def check_parts(model: Any) -> None:
         model.level_matching.check(model.processor_group)
         if model.level_name is None:
             raise ValueError("level matching needs a decoder input loudness_db or power_db")
+    _check_instruments(model)
     for part in (*model.processor_group.processors, *([model.encoder] if model.encoder else [])):
         for key in ("sample_rate", "frame_rate"):
             ours = getattr(model, key)
@@ -52,4 +54,13 @@ def _check_processor_inputs(model):
         if made.get(name, size) != size:
             raise ValueError(
                 f"the processors take {size} {name}, but the decoder makes {made[name]}"
+            )
+
+
+def _check_instruments(model):
+    for processor in model.processor_group.processors:
+        theirs = tuple(getattr(processor, "instruments", ()))
+        if theirs not in ((), model.instruments):
+            raise ValueError(
+                f"{processor.name}.instruments={theirs}, but the decoder's are {model.instruments}"
             )

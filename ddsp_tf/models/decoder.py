@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from ddsp_tf.backend.execution import TRAINING, Execution
 from ddsp_tf.models.dense_stack import DenseStack
+from ddsp_tf.models.ensemble import checked_instruments, played_mixture
 from ddsp_tf.typing import Tensor
 
 
@@ -25,11 +26,15 @@ class Decoder(layers.Layer):
         input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
+        instruments: Names of the instruments, each of which scales and shifts the normalized values
+            of the dense stacks in its own way; none for a decoder of one instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: Dictionary from input name to [batch, frames, channels] scaled features.
+        inputs: Dictionary from input name to [batch, frames, channels] scaled features. With
+            instruments, it may have "instrument", [batch, frames or 1, instruments], the weights of
+            a mixture; without, the instruments are mixed in equal shares.
         state: Optional [batch, state_size] state after the previous block; zeros if None.
 
     Returns:
@@ -37,8 +42,8 @@ class Decoder(layers.Layer):
         last frame, [batch, state_size].
 
     Raises:
-        ValueError: If there is no input or no output, or a size belongs to no input; when called,
-            if an input is missing or has another shape.
+        ValueError: If there is no input or no output, a size belongs to no input, or the names of
+            instruments are no names; when called, if an input is missing or has another shape.
     """
 
     # Which implementations are executed; not part of the configuration.
@@ -52,6 +57,7 @@ class Decoder(layers.Layer):
         stack_channels: int,
         stack_layers: int,
         name: str = "decoder",
+        instruments: Sequence[str] = (),
         **kwargs: Any,
     ):
         # The state stays in float32 under any policy.
@@ -69,17 +75,18 @@ class Decoder(layers.Layer):
         self.input_sizes = {key: given.get(key, 1) for key in self.input_names}
         self.stack_channels = stack_channels
         self.stack_layers = stack_layers
-        self.input_stacks = [
-            DenseStack(stack_channels, stack_layers, name=f"{key}_stack", dtype=self.dtype_policy)
-            for key in self.input_names
-        ]
+        self.instruments = checked_instruments(instruments)
+        self.input_stacks = [self._make_stack(f"{key}_stack") for key in self.input_names]
 
     def make_output_layers(self) -> None:
         """Creates the layers after the trunk."""
-        sizes = (self.stack_channels, self.stack_layers)
-        self.output_stack = DenseStack(*sizes, name="output_stack", dtype=self.dtype_policy)
+        self.output_stack = self._make_stack("output_stack")
         units = sum(self.output_sizes.values())
         self.output_layer = layers.Dense(units, dtype=self.dtype_policy)
+
+    def _make_stack(self, name: str) -> DenseStack:
+        sizes = (self.stack_channels, self.stack_layers, len(self.instruments))
+        return DenseStack(*sizes, name=name, dtype=self.dtype_policy)
 
     @property
     def state_size(self) -> int:
@@ -115,11 +122,14 @@ class Decoder(layers.Layer):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Returns raw controls by name, and the state after the last frame."""
         self._check({name: value.shape for name, value in inputs.items()})
-        joined = self.read_inputs(inputs)
+        instrument = None
+        if self.instruments:
+            instrument = played_mixture(inputs.get("instrument"), len(self.instruments))
+        joined = self.read_inputs(inputs, instrument)
         if state is None:
             state = self.initial_state(ops.shape(joined)[0])
         looked_back, state = self.look_back(joined, state)
-        return self.make_outputs(joined, looked_back), state
+        return self.make_outputs(joined, looked_back, instrument), state
 
     def compute_output_shape(
         self, inputs_shape: Mapping[str, Any], state_shape: Any = None
@@ -151,17 +161,19 @@ class Decoder(layers.Layer):
                     f"[batch, frames, {size}]"
                 )
 
-    def read_inputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def read_inputs(self, inputs: Mapping[str, Tensor], instrument: Tensor | None) -> Tensor:
         """Runs the input stacks; returns their outputs joined, [batch, frames, channels]."""
         stacks = [
-            stack(inputs[key])
+            stack(inputs[key], instrument=instrument)
             for key, stack in zip(self.input_names, self.input_stacks, strict=True)
         ]
         return ops.concatenate(stacks, axis=-1)
 
-    def make_outputs(self, joined: Tensor, looked_back: Tensor) -> dict[str, Tensor]:
+    def make_outputs(
+        self, joined: Tensor, looked_back: Tensor, instrument: Tensor | None
+    ) -> dict[str, Tensor]:
         """Runs the output stack and the linear layer; returns the outputs by name."""
-        outputs = self.output_layer(self.output_stack(joined, looked_back))
+        outputs = self.output_layer(self.output_stack(joined, looked_back, instrument))
         split, start = {}, 0
         for key, size in self.output_sizes.items():
             split[key] = outputs[:, :, start : start + size]
@@ -177,4 +189,5 @@ class Decoder(layers.Layer):
             "input_sizes": {key: size for key, size in self.input_sizes.items() if size != 1},
             "stack_channels": self.stack_channels,
             "stack_layers": self.stack_layers,
+            "instruments": self.instruments,
         }

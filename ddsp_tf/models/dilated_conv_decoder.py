@@ -118,7 +118,7 @@ class DilatedConvDecoder(Decoder):
         kernel_size: Taps of each convolution, in frames.
         dilations: Distances of these taps in frames, layer by layer, repeated as often as needed.
         name: Layer name.
-        **kwargs: Further `keras.layers.Layer` arguments.
+        **kwargs: `instruments`, see `Decoder`, and further `keras.layers.Layer` arguments.
 
     Call arguments:
         inputs: Dictionary from input name to [batch, frames, channels] scaled features.

@@ -95,7 +95,7 @@ class LevelMatching:
         gain_db = ops.minimum(missing, _LARGEST_GAIN_DB)
         log_gain = gain_db * (math.log(10.0) / 20.0)
         moved = dict(inputs)
-        for processor, names in _synthesizers(group):
+        for processor, names in _synthesizers(group, inputs):
             name = names[_level_input(processor)]
             if not processor.scale:
                 moved[name] = inputs[name] * ops.exp(log_gain)
@@ -107,7 +107,7 @@ class LevelMatching:
     def predict(self, group: ProcessorGroup, inputs: Mapping[str, Tensor], feature: str) -> Tensor:
         """Predicts the level of steady controls in dB, [batch, frames, 1]; see `match`."""
         power = _SILENCE
-        for processor, names in _synthesizers(group):
+        for processor, names in _synthesizers(group, inputs):
             controls = processor.get_controls(**{key: inputs[name] for key, name in names.items()})
             if isinstance(processor, Harmonic):
                 power = power + self._harmonic_power(controls, feature)
@@ -159,9 +159,9 @@ def _level_input(processor):
     return next(found, None)
 
 
-def _synthesizers(group):
+def _synthesizers(group, inputs):
     """Synthesizers, each with a dictionary from its own input names to the group's."""
     for processor, names in zip(group.processors, group.connections, strict=True):
         if _level_input(processor) is not None:
-            own = (*processor.input_names, *getattr(processor, "optional_input_names", ()))
-            yield processor, dict(zip(own, names, strict=False))
+            optional = {name: name for name in processor.optional_input_names if name in inputs}
+            yield processor, {**dict(zip(processor.input_names, names, strict=True)), **optional}

@@ -115,7 +115,7 @@ class MinGruDecoder(Decoder):
         rnn_channels: Units of every recurrent layer.
         rnn_layers: Number of recurrent layers, at least 1.
         name: Layer name.
-        **kwargs: Further `keras.layers.Layer` arguments.
+        **kwargs: `instruments`, see `Decoder`, and further `keras.layers.Layer` arguments.
 
     Call arguments:
         inputs: Dictionary from input name to [batch, frames, channels] scaled features.

@@ -79,15 +79,15 @@ def _expected_shape(model: Any, name: str, f0_shape: tuple) -> tuple:
     if name in ("noise", "audio"):
         samples = frames * model.hop if isinstance(frames, int) else None
         return batch, samples
-    if name == "z":
-        return batch, frames, model.z_dims
+    if name in model.vector_sizes:
+        return batch, frames, model.vector_sizes[name]
     return batch, frames
 
 
 def _fits(shape: tuple, expected: tuple) -> bool:
     if len(shape) != len(expected):
         return False
-    # A timbre of one frame applies to all.
+    # A vector of one frame applies to all.
     open_frames = (None, 1) if len(shape) == 3 else (None,)
     return all(
         wanted is None or size in (wanted, *(open_frames if place == 1 else (None,)))

@@ -27,7 +27,7 @@ class RnnDecoder(Decoder):
         stack_layers: Dense layers in each stack.
         rnn_channels: Units of the GRU.
         name: Layer name.
-        **kwargs: Further `keras.layers.Layer` arguments.
+        **kwargs: `instruments`, see `Decoder`, and further `keras.layers.Layer` arguments.
 
     Call arguments:
         inputs: Dictionary from input name to [batch, frames, channels] scaled features.

@@ -14,7 +14,7 @@ HIGHEST_DB = 40.0
 # One comparison finds NaN and infinity, which compare false, and numbers that would overflow.
 LARGEST = 1e6
 # Inputs other than curves.
-_OTHERS = ("noise", "z", "audio")
+_OTHERS = ("noise", "z", "instrument", "audio")
 
 
 def finite(values: Tensor, otherwise: float = 0.0) -> Tensor:
@@ -43,7 +43,7 @@ def sanitized(features: dict[str, Tensor], sample_rate: int, hop: int) -> dict[s
 
     Args:
         features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise"
-            and "audio", [batch, frames * hop], and "z", [batch, frames, z_dims].
+            and "audio", [batch, frames * hop], and "z" and "instrument", [batch, frames, channels].
         sample_rate: Samples per second.
         hop: Samples per frame.
 
@@ -70,7 +70,7 @@ def sanitized(features: dict[str, Tensor], sample_rate: int, hop: int) -> dict[s
             clean[name] = ops.where(known, ops.clip(curve, FLOOR_DB, HIGHEST_DB), FLOOR_DB)
     if "noise" in features:
         clean["noise"] = _silenced(features["noise"], known, hop)
-    for name in ("z", "audio"):
+    for name in ("z", "instrument", "audio"):
         if name in features:
             clean[name] = finite(features[name])
     return clean

@@ -1,6 +1,7 @@
 """Additive synthesizer of harmonic sounds."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -48,6 +49,8 @@ class Harmonic(Processor):
             and a resampler on every harmonic at a frequency, whatever the note. `get_controls`
             multiplies the distribution by it before normalizing. Without it, a decoder has to
             learn it note by note.
+        instruments: Names of the instruments, each of which has a response of its own; none for
+            one instrument.
         max_shift: Largest shift up or down that `get_controls` makes of raw network outputs,
             above 0, by `max_shift * tanh(raw)`.
         name: Layer name.
@@ -58,6 +61,8 @@ class Harmonic(Processor):
         harmonic_distribution: [batch, frames, n_harmonics] raw.
         f0_hz: [batch, frames, 1] fundamental frequency in Hz; 0 is silent.
         harmonic_shifts: [batch, frames, n_harmonics] raw; only if `inharmonic`.
+        instrument: [batch, frames or 1, instruments] weights of the instruments' responses, by
+            default equal; only with `instruments`.
 
     Returns:
         Audio [batch, frames * hop].
@@ -85,6 +90,7 @@ class Harmonic(Processor):
         initial_decay_db: float = 0.0,
         response_points: int = 0,
         max_shift: float = 0.1,
+        instruments: Sequence[str] = (),
         name: str = "harmonic",
         **kwargs: Any,
     ):
@@ -108,12 +114,15 @@ class Harmonic(Processor):
         self.inharmonic = inharmonic
         self.max_shift = max_shift
         self.response_points = response_points
+        self.instruments = tuple(instruments)
+        self.optional_input_names = ("instrument",) if self.instruments else ()
 
     def make_weights(self) -> None:
         """Creates the learned response, flat at first."""
         if self.response_points:
+            rows = (len(self.instruments),) if self.instruments else ()
             self.response = self.add_weight(
-                name="response", shape=(self.response_points,), initializer="zeros"
+                name="response", shape=(*rows, self.response_points), initializer="zeros"
             )
 
     @property
@@ -139,6 +148,7 @@ class Harmonic(Processor):
         harmonic_distribution: Tensor,
         f0_hz: Tensor,
         harmonic_shifts: Tensor | None = None,
+        instrument: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Scales raw outputs; normalizes the distribution below the Nyquist frequency.
 
@@ -147,6 +157,7 @@ class Harmonic(Processor):
             harmonic_distribution: [batch, frames, n_harmonics].
             f0_hz: [batch, frames, 1] Hz.
             harmonic_shifts: [batch, frames, n_harmonics]; only if `inharmonic`.
+            instrument: [batch, frames or 1, instruments]; equal weights if None.
 
         Returns:
             The same names: amplitude of the whole tone, share of each harmonic (they add up to
@@ -161,7 +172,9 @@ class Harmonic(Processor):
         if self.response_points:
             frequencies = self._frequencies(f0_hz, harmonic_shifts)
             response_db = _RESPONSE_STEP_DB * ops.convert_to_tensor(self.response)
-            gains = gain_at(response_db, frequencies, self.sample_rate, self.execution)
+            if self.instruments and instrument is None:
+                instrument = ops.full((1, 1, len(self.instruments)), 1.0 / len(self.instruments))
+            gains = gain_at(response_db, frequencies, self.sample_rate, self.execution, instrument)
             harmonic_distribution = harmonic_distribution * gains
         audible = self._audible(harmonic_distribution, f0_hz, harmonic_shifts)
         total = ops.sum(audible, axis=-1, keepdims=True)
@@ -276,15 +289,6 @@ class Harmonic(Processor):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "n_harmonics": self.n_harmonics,
-            "sample_rate": self.sample_rate,
-            "frame_rate": self.frame_rate,
-            "interpolation": self.interpolation,
-            "scale": self.scale,
-            "inharmonic": self.inharmonic,
-            "initial_decay_db": self.initial_decay_db,
-            "response_points": self.response_points,
-            "max_shift": self.max_shift,
-        }
+        names = "n_harmonics sample_rate frame_rate interpolation scale inharmonic"
+        names += " initial_decay_db response_points max_shift instruments"
+        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}

@@ -7,23 +7,34 @@ from ddsp_tf.data.manifest import Manifest, check_same_extractor
 from ddsp_tf.errors import UserError
 
 
-def check_datasets(experiment: Experiment, manifests: Sequence[Manifest], devices: int) -> None:
+def check_datasets(
+    experiment: Experiment, manifests: Sequence[Manifest], names: Sequence[str], devices: int
+) -> None:
     """Checks that a configuration can be trained on datasets together.
 
     Args:
         experiment: Model and settings.
         manifests: The datasets.
+        names: Name of each dataset's instrument, if they have any.
         devices: Devices over which a batch is divided.
 
     Raises:
         UserError: If rates differ, the datasets were measured in different ways, the loudness has
-            another window than that of level matching, or the batch cannot be divided.
+            another window than that of level matching, the model has other instruments, or the
+            batch cannot be divided.
     """
     model, settings = experiment.model, experiment.training
     for manifest in manifests:
         manifest.check_rates(model.sample_rate, model.frame_rate)
         _check_loudness(model, manifest)
     check_same_extractor(manifests)
+    if set(names) != set(model.instruments):
+        theirs = ", ".join(dict.fromkeys(names)) or "no names"
+        ours = ", ".join(model.instruments) or "none"
+        raise UserError(
+            f"the datasets have {theirs}, the model has the instruments {ours}; expected a dataset "
+            "NAME=FOLDER for each, and a configuration in which `instruments` reaches the decoder"
+        )
     if settings.batch_size % devices:
         raise UserError(
             f"train.batch_size={settings.batch_size}: cannot be divided over {devices} devices"

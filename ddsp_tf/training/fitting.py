@@ -17,6 +17,7 @@ from ddsp_tf.data.pipeline import training_batches, training_sources
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.metrics.loss_terms import LossTerms
+from ddsp_tf.models.ensemble import mixture_weights
 from ddsp_tf.training.averaging import ValidateAverage, averaged_weights
 from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError, build
 from ddsp_tf.training.devices import divided_batches, memory_of_gpus, steps_at_a_time
@@ -36,6 +37,7 @@ class Fitting:
         run: The run directory; need not exist yet.
         seed: Seed of the clips.
         weights: Shares of the datasets.
+        names: Name of each dataset's instrument, if the model has instruments.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
         on_warning: Called with a sentence on what does not stop the run.
     """
@@ -47,6 +49,7 @@ class Fitting:
         run: RunDirectory,
         seed: int,
         weights: Sequence[float] | None,
+        names: Sequence[str],
         on_step: Callable[[int, int, dict], None] | None,
         on_warning: Callable[[str], None] | None,
     ):
@@ -54,15 +57,18 @@ class Fitting:
         self.settings, self.manifests, self.run = experiment.training, manifests, run
         self.on_step, self.on_warning = on_step, on_warning
         self.warnings: list[str] = []
+        instruments = self.model.instruments
+        mixtures = [mixture_weights(instruments, name).tolist() for name in names] or None
         clip_frames = self.settings.clip_frames(self.model.frame_rate)
         self.clips: dict[str, Any] = {
             "clip_frames": clip_frames,
             "batch_size": self.settings.batch_size,
             "seed": seed,
             "weights": weights,
+            "instruments": mixtures,
             "varispeed": self.settings.varispeed,
         }
-        self.validation = ValidationClips(self.model, manifests, clip_frames)
+        self.validation = ValidationClips(self.model, manifests, clip_frames, mixtures)
         # All checks come before the folder is created.
         self._batches(0)
         self.checkpoint = Checkpoint(

@@ -17,6 +17,13 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import settle_backend, spread_over
+from ddsp_tf.training.ensemble_runs import (
+    Data,
+    equal_shares,
+    instruments_override,
+    named_datasets,
+    write_instruments,
+)
 from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
@@ -27,7 +34,7 @@ from ddsp_tf.version import __version__
 
 def train_run(
     config: str,
-    data: str | os.PathLike | Sequence[str | os.PathLike],
+    data: Data,
     folder: str | os.PathLike,
     *,
     start_from: str | os.PathLike | None = None,
@@ -45,14 +52,15 @@ def train_run(
 
     Args:
         config: Path of a gin file, or the name of a shipped one.
-        data: Dataset folder, or several.
+        data: Dataset folder, or several; or folders by the name of the instrument, such as
+            {"cello": "cello_dataset", "sax": "sax_dataset"}, for a model of several instruments.
         folder: Folder of the run.
         start_from: Model to take the first weights from: run directory, `.keras` file, or
             "bundled:NAME"; see `warm_start`. The same as the setting `train.start_from`.
         overrides: Bindings such as "train.steps=2000".
         seed: Seed of initial weights, noise and clip order.
         weights: Share of the clips that each dataset gives, in any unit; by default proportional
-            to the datasets' lengths.
+            to the datasets' lengths, and equal for all instruments.
         devices: GPUs of this host over which each batch is divided.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
         on_warning: Called with a sentence on each problem that does not stop the run, on changes
@@ -71,29 +79,35 @@ def train_run(
     Example:
         >>> train_run("demo", "my_dataset", "my_run", seed=1)  # doctest: +SKIP
     """
-    folders = [data] if isinstance(data, (str, os.PathLike)) else list(data)
+    folders, names = named_datasets(data)
     manifests = [load_manifest(one) for one in folders]
+    if names and weights is None:
+        weights = equal_shares(manifests, names)
     settle_backend()
     with locked(folder, "training"), spread_over(devices):
         run = RunDirectory(folder)
-        overrides = [*overrides, *start_override(start_from)]
+        overrides = [*overrides, *start_override(start_from), *instruments_override(names)]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
-        check_datasets(experiment, manifests, devices)
+        check_datasets(experiment, manifests, names, devices)
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
         notes = [kept_note(kept) if kept else None, suit_room(experiment, manifests)]
-        fitting = Fitting(experiment, manifests, run, seed, weights, on_step, on_warning)
+        fitting = Fitting(experiment, manifests, run, seed, weights, names, on_step, on_warning)
         if ancestor and not fitting.checkpoint.latest_step():
             notes.append(warm_start(experiment.model, source))
         record = _record(config, experiment, manifests, seed, weights)
+        record["instruments"] = names
         record["ancestor"] = dataclasses.asdict(ancestor) if ancestor else None
         notes += _advice(experiment.model, manifests[0], record["feature_statistics"])
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         for note in filter(None, notes):
             (on_warning or (lambda text: None))(note)
         learn_expression(manifests, run)
-        return fitting.run_to_end()
+        write_instruments(run, folders, manifests, names)
+        summary = fitting.run_to_end()
+        write_instruments(run, folders, manifests, names)
+        return summary
 
 
 def _advice(model, manifest: Manifest, statistics) -> list[str | None]:

@@ -32,21 +32,35 @@ class ValidationClips:
         model: The `Autoencoder` in training.
         manifests: The datasets.
         clip_frames: Frames of a clip.
+        mixtures: Mixture of instruments that each dataset is of, if the model has instruments.
     """
 
-    def __init__(self, model: Autoencoder, manifests: Sequence[Manifest], clip_frames: int):
+    def __init__(
+        self,
+        model: Autoencoder,
+        manifests: Sequence[Manifest],
+        clip_frames: int,
+        mixtures: Sequence[Sequence[float]] | None = None,
+    ):
         self.model, self.manifests, self.clip_frames = model, manifests, clip_frames
         self.names = (*model.feature_names, *(("audio",) if model.encoder else ()))
+        self.mixtures = mixtures or [None] * len(manifests)
         self.held_out = any(manifest.has_split("validation") for manifest in manifests)
         split = "validation" if self.held_out else "train"
-        datasets = [self._clips(m, split) for m in manifests if m.has_split(split)]
+        datasets = [
+            self._clips(number, split)
+            for number, manifest in enumerate(manifests)
+            if manifest.has_split(split)
+        ]
         # The silence that pads the last clip of a recording would count like music.
         whole = as_written(lambda _, __, about: about["valid_frames"] == clip_frames)
         self.clips = _in_turn([d.filter(whole) for d in datasets]) or _in_turn(datasets)
 
-    def _clips(self, manifest, split) -> tf.data.Dataset:
+    def _clips(self, number, split) -> tf.data.Dataset:
+        """Returns the clips of a dataset, given by its number."""
         choice = {"split": split, "clip_frames": self.clip_frames, "features": self.names}
-        return clips(manifest, **choice, with_sources=True).unbatch()
+        choice["instrument"] = self.mixtures[number]
+        return clips(self.manifests[number], **choice, with_sources=True).unbatch()
 
     def batches(self) -> tf.data.Dataset | None:
         """Makes the validation data for `fit` and `evaluate`.
@@ -113,9 +127,9 @@ class ValidationClips:
                 writer.writerow({"step": step, **row, "source": spreadsheet_text(row["source"])})
 
     def _training_clips(self) -> Iterable:
-        for manifest in self.manifests:
+        for number in range(len(self.manifests)):
             seen: dict[bytes, int] = {}
-            for clip in self._clips(manifest, "train").as_numpy_iterator():
+            for clip in self._clips(number, "train").as_numpy_iterator():
                 source = clip[2]["source"]
                 seen[source] = seen.get(source, 0) + 1
                 if seen[source] <= _CLIPS_PER_TRAINING_FILE:

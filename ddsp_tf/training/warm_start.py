@@ -11,7 +11,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
-from ddsp_tf.training.weight_transfer import take_weights
+from ddsp_tf.training.weight_transfer import take_instruments
 
 
 def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) -> Ancestor:
@@ -44,7 +44,7 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
         raise UserError(
             f"{text}: {missing}; expected a run directory, a .keras file or bundled:NAME"
         )
-    base = RunDirectory(file.parent)
+    base = _run_of(text)
     record = base.read() if base.record.exists() else {}
     return Ancestor(
         source=text,
@@ -89,7 +89,7 @@ def configuration_of(source: str | os.PathLike) -> str:
         'demo'
     """
     ancestor = find_ancestor(source)
-    run = RunDirectory(_model_file(ancestor.source).parent)
+    run = _run_of(ancestor.source)
     if run.configuration.is_file():
         return str(run.configuration)
     if not ancestor.config:
@@ -106,7 +106,9 @@ def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
 
     The outputs of the decoder are compared one by one. With another frame rate, the parts that
     look back in time keep their initial weights; with another sample rate, those that depend on
-    frequencies as fractions of it do: noise bands, frequency response and room.
+    frequencies as fractions of it do: noise bands, frequency response and room. Of a base with
+    several instruments, a model of one begins with their mean, and an instrument of a model of
+    several with that of the same name, else with their mean.
 
     Args:
         model: Model to change.
@@ -127,7 +129,7 @@ def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
     find_ancestor(source)
     base = load_model(resolve_model(source))
     model.build()
-    taken, new = take_weights(model, base)
+    taken, new = take_instruments(model, base)
     reasons = ", ".join(f"{part} ({reason})" for part, reason in new.items())
     if not taken:
         raise UserError(
@@ -139,6 +141,13 @@ def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
     return f"{source}: weights are taken, except those of {reasons}"
 
 
+def _run_of(source: str) -> RunDirectory:
+    path = resolve_model(source)
+    return RunDirectory(path if path.is_dir() else path.parent)
+
+
 def _model_file(source: str) -> Path:
     path = resolve_model(source)
-    return path if path.suffix == ".keras" and not path.is_dir() else path / "best.keras"
+    if path.suffix == ".keras" and not path.is_dir():
+        return path
+    return RunDirectory(path).model_source()[0]

@@ -6,9 +6,32 @@ import keras
 import numpy as np
 
 from ddsp_tf.models import Autoencoder
+from ddsp_tf.models.ensemble import set_solo
 from ddsp_tf.processors import Harmonic
 from ddsp_tf.training.averaging import to_numpy
 from ddsp_tf.training.variable_names import stable_names
+
+
+def take_instruments(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
+    """Does what `take_weights` does if either model has several instruments.
+
+    Args:
+        model: Built model to change. Each of its instruments takes the weights of the base's
+            instrument of the same name, else the mean of the base's instruments.
+        base: Built model to take weights from.
+
+    Returns:
+        As `take_weights`.
+    """
+    if not model.instruments:
+        return take_weights(model, base.solo() if base.instruments else base)
+    taken, new = [], {}
+    for name in model.instruments:
+        known = name if name in base.instruments else None
+        plain = model.solo(name)
+        taken, new = take_weights(plain, base.solo(known) if base.instruments else base)
+        set_solo(model, name, plain)
+    return taken, new
 
 
 def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:

@@ -82,7 +82,7 @@ def test_mistakes_are_one_line_that_names_the_setting(override, words):
 
 
 def test_wrong_files_are_named(tmp_path):
-    known = r"nowhere.*autoencoder, demo, fast, .*, vst"
+    known = r"nowhere.*autoencoder, demo, ensemble, fast, .*, vst"
     with pytest.raises(UserError, match=known):
         load_experiment("nowhere")
     broken = tmp_path / "broken.gin"

@@ -22,7 +22,7 @@ class Parrot:
 
     sample_rate, frame_rate, hop = 16000, 100, 160
     feature_names = ("f0_hz", "loudness_db")
-    optional_feature_names = ()
+    optional_feature_names, vector_sizes = (), {}
     processor_group = SimpleNamespace(processors=[SimpleNamespace(name="parrot")])
 
     def __init__(self, loudness_db, audio, gain=1.0):

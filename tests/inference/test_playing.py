@@ -29,7 +29,8 @@ def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
 class Tone:
     """Plays a constant, as loud as the curve says."""
 
-    feature_names, z_dims, sample_rate, hop, latency = ("f0_hz", "loudness_db"), 0, 16000, 100, 0
+    feature_names, vector_sizes = ("f0_hz", "loudness_db"), {}
+    sample_rate, hop, latency = 16000, 100, 0
 
     def initial_state(self, batch_size):
         return {}

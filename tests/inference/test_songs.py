@@ -19,7 +19,7 @@ PART = Part("tune", (Note(0.0, 1.0, 60.0, 0.0), Note(1.0, 2.0, 40.0, -60.0)))
 class Tone:
     """Plays a constant, as loud as the curve says."""
 
-    feature_names, z_dims, sample_rate, latency = ("f0_hz", "loudness_db"), 0, 16000, 0
+    feature_names, vector_sizes, sample_rate, latency = ("f0_hz", "loudness_db"), {}, 16000, 0
 
     def __init__(self, frame_rate):
         self.frame_rate, self.hop = frame_rate, 16000 // frame_rate

@@ -6,8 +6,10 @@ import click
 
 from ddsp_tf.app.cli.console import print_table, progress_bar
 from ddsp_tf.app.cli.options import (
+    by_instrument,
     chosen_configuration,
     configuration_options,
+    instrument_option,
     seed_option,
     start_option,
 )
@@ -20,15 +22,16 @@ from ddsp_tf.app.cli.options import (
     "--data",
     required=True,
     multiple=True,
-    type=Path,
-    help="Dataset, from `ddsp-tf prepare`. Several are mixed.",
+    metavar="[NAME=]FOLDER",
+    help="Dataset, from `ddsp-tf prepare`. Several are mixed; with names, such as cello=FOLDER, "
+    "the model plays each instrument by its name.",
 )
 @click.option(
     "--weight",
     "weights",
     multiple=True,
     type=click.FloatRange(min=0.0, min_open=True),
-    help="Share of each --data, in order. [default: by length]",
+    help="Share of each --data, in order. [default: by length, the same for all instruments]",
 )
 @click.option("--run", "run_folder", required=True, type=Path, help="Folder of the run.")
 @click.option(
@@ -51,13 +54,14 @@ def train(context, config, start_from, overrides, data, weights, run_folder, dev
     Example:
         ddsp-tf train --config demo --data my_dataset --run my_run --set train.steps=3000
         ddsp-tf train --from bundled:violin --data my_dataset --run my_run
+        ddsp-tf train --config ensemble --data cello=cello_data --data sax=sax_data --run both
     """
     from ddsp_tf.training.run import train_run
 
     with progress_bar("training") as advance:
         summary = train_run(
             chosen_configuration(context, config, start_from),
-            data,
+            by_instrument(data),
             run_folder,
             start_from=start_from,
             overrides=overrides,
@@ -162,6 +166,7 @@ def print_evaluation(run, evaluation):
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=Path)
 @click.option("--out", required=True, type=Path, help="Folder to write.")
+@instrument_option
 @click.option(
     "--precision",
     "precisions",
@@ -175,7 +180,7 @@ def print_evaluation(run, evaluation):
 @click.option(
     "--single-file", is_flag=True, help="Make the page one file, page.html, that opens from a disk."
 )
-def export(run_folder, out, precisions, page, single_file):
+def export(run_folder, out, instrument, precisions, page, single_file):
     """Write a model as SavedModel and LiteRT.
 
     Takes the best model of a run (or bundled:violin), and checks what it wrote by playing it.
@@ -185,15 +190,15 @@ def export(run_folder, out, precisions, page, single_file):
         ddsp-tf export my_run --out my_model
     """
     from ddsp_tf.app.live_instruments import page_addition
-    from ddsp_tf.app.project import run_of
+    from ddsp_tf.app.project import instrument_of, run_of
     from ddsp_tf.export.exporter import export_run
     from ddsp_tf.files.run_directory import RunDirectory
     from ddsp_tf.inference.bundled import resolve_model
 
     precisions = tuple(dict.fromkeys(["float32", *(precisions or ["float16", "int8"])]))
-    run = RunDirectory(run_of(resolve_model(run_folder)))
-    addition = page_addition(run_folder, single_file) if page or single_file else None
-    print_export(out, export_run(run, out, precisions, addition))
+    folder, instrument = instrument_of(run_of(resolve_model(run_folder)), instrument)
+    addition = page_addition(folder, single_file) if page or single_file else None
+    print_export(out, export_run(RunDirectory(folder), out, precisions, addition, instrument))
 
 
 def print_export(out: Path, description):

@@ -1,6 +1,9 @@
 """Options that several commands share."""
 
 import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -71,6 +74,58 @@ seed_option = click.option(
     show_default=True,
     help="Seed of everything random.",
 )
+
+
+def _mixture(context: click.Context, parameter: click.Parameter, text: str | None):
+    """Reads NAME, or NAME=SHARE,NAME=SHARE,..."""
+    if text is None or "=" not in text:
+        return text
+    found = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            raise click.BadParameter(f"{part!r}: expected NAME=SHARE", context, parameter) from None
+    return found
+
+
+instrument_option = click.option(
+    "--instrument",
+    metavar="NAME",
+    callback=_mixture,
+    help="Of a model with several instruments: the one to take, or a mixture, such as "
+    "cello=0.7,sax=0.3.",
+)
+
+
+def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
+    """Reads the values of --data: folders, or folders by the name of their instrument.
+
+    Args:
+        data: Texts FOLDER or NAME=FOLDER, all of one kind. A text that is a folder is one, whatever
+            its name.
+
+    Raises:
+        click.UsageError: If only some have names.
+    """
+    split = [(None, text) if Path(text).exists() else _split_name(text) for text in data]
+    folders = [Path(folder) for _, folder in split]
+    names = [name for name, _ in split if name is not None]
+    if not names:
+        return folders
+    if len(names) < len(data):
+        plain = next(folder for name, folder in split if name is None)
+        raise click.UsageError(f"--data {plain} has no name; expected NAME={plain}, as the others")
+    found: dict[str, list[Path]] = {}
+    for name, folder in zip(names, folders, strict=True):
+        found.setdefault(name, []).append(folder)
+    return found
+
+
+def _split_name(text: str) -> tuple[str | None, str]:
+    match = re.fullmatch(r"([\w-]+)=(.+)", text)
+    return (match[1], match[2]) if match else (None, text)
 
 
 def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str:

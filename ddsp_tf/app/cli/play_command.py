@@ -8,18 +8,20 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import progress_bar
+from ddsp_tf.app.cli.options import instrument_option
 from ddsp_tf.files.names import printable
 
 
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
+@instrument_option
 @click.option("--out", type=Path, help="Write the page to a folder instead, for a web server.")
 @click.option("--single-file", is_flag=True, help="With --out: write one HTML file.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port. [default: a free one]"
 )
 @click.option("--no-open", is_flag=True, help="Only print the address.")
-def play(models, out, single_file, port, no_open):
+def play(models, instrument, out, single_file, port, no_open):
     """Play instruments live, in the browser.
 
     From the keys of screen and computer, a MIDI keyboard, your voice, or a recording. MODEL is a
@@ -33,7 +35,7 @@ def play(models, out, single_file, port, no_open):
     """
     if single_file and out is None:
         raise click.UsageError("--single-file needs --out")
-    from ddsp_tf.app.live_instruments import live_instrument
+    from ddsp_tf.app.live_instruments import live_instruments
     from ddsp_tf.app.pages.live_page import check_target, write_live_page
 
     models = models or ("bundled:violin",)
@@ -43,7 +45,7 @@ def play(models, out, single_file, port, no_open):
     with progress_bar("loading", len(models)) as advance:
         for number, model in enumerate(models):
             advance(number, text=printable(model))
-            instruments.append(live_instrument(model))
+            instruments += live_instruments(model, instrument)
         advance(len(models))
     if out is not None:
         click.echo(printable(write_live_page(out, instruments, single_file)))

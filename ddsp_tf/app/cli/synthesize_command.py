@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import progress_bar
-from ddsp_tf.app.cli.options import seed_option
+from ddsp_tf.app.cli.options import instrument_option, seed_option
 from ddsp_tf.files.names import printable
 
 _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
@@ -95,9 +95,10 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     show_default=True,
     help="Of a MIDI file: move the starts of notes at random, by about so many milliseconds.",
 )
+@instrument_option
 @seed_option
 @click.pass_context
-def synthesize(context, model, source, out, transfer, seed, **options):
+def synthesize(context, model, source, out, instrument, transfer, seed, **options):
     """Play a MIDI file, features or a recording through a model.
 
     MODEL_OR_RUN is a run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or
@@ -109,20 +110,22 @@ def synthesize(context, model, source, out, transfer, seed, **options):
     Example:
         ddsp-tf synthesize my_run humming.wav humming_as_violin.wav --transfer
         ddsp-tf synthesize my_run song.mid song.wav --track 1
+        ddsp-tf synthesize my_ensemble humming.wav cello.wav --transfer --instrument cello
     """
-    from ddsp_tf.app.project import player_of
+    from ddsp_tf.app.project import instrument_of, player_of
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.inference.bundled import resolve_model
     from ddsp_tf.inference.note_files import MIDI_SUFFIXES
     from ddsp_tf.inference.output_file import check_output, output_format
 
-    model, source = player_of(resolve_model(model)), resolve(source)
+    model, mixture = instrument_of(player_of(resolve_model(model)), instrument)
+    source = resolve(source)
     is_midi = source.suffix.lower() in MIDI_SUFFIXES
     _check_options(context, options, transfer, is_midi)
     check_output(out, [model, source])
     output_format(out, sample_rate=16000)
     play = _play_midi if is_midi else _play_curves
-    seconds, sample_rate = play(model, source, out, transfer, seed, options)
+    seconds, sample_rate = play(model, mixture, source, out, transfer, seed, options)
     click.echo(f"{printable(out)}: {seconds:.1f} s at {sample_rate} Hz")
 
 
@@ -142,11 +145,11 @@ def _warn(text):
     click.echo(printable(f"warning: {text}"), err=True)
 
 
-def _play_curves(model, source, out, transfer, seed, options):
+def _play_curves(model, mixture, source, out, transfer, seed, options):
     from ddsp_tf.inference.output_file import output_format
     from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
 
-    player, extractor = load_player(model)
+    player, extractor = load_player(model, mixture)
     output_format(out, player.sample_rate)
     curves = read_curves(source, player, extractor, on_warning=_warn)
     if transfer:
@@ -173,7 +176,7 @@ def _transferred(curves, frame_rate, model, adjustments):
     return fitted.curves
 
 
-def _play_midi(model, source, out, _, seed, options):
+def _play_midi(model, mixture, source, out, _, seed, options):
     from ddsp_tf.app.tracks import choose_tracks, play_song
     from ddsp_tf.inference.midi_files import read_midi
     from ddsp_tf.inference.songs import Manner, song_seconds
@@ -191,7 +194,13 @@ def _play_midi(model, source, out, _, seed, options):
     total = -(-song_seconds(part for part, _ in chosen) // 1)
     with progress_bar("playing", int(total)) as advance:
         return play_song(
-            chosen, out, manner, options["expression_of"], on_progress=advance, on_warning=_warn
+            chosen,
+            out,
+            manner,
+            options["expression_of"],
+            {} if mixture is None else {model: mixture},
+            on_progress=advance,
+            on_warning=_warn,
         )
 
 

@@ -25,10 +25,10 @@ def show_live(*models: str | os.PathLike):
     """
     from IPython.display import HTML, display
 
-    from ddsp_tf.app.live_instruments import live_instrument
+    from ddsp_tf.app.live_instruments import live_instruments
     from ddsp_tf.app.pages.live_page import write_live_page
 
-    instruments = [live_instrument(model) for model in models]
+    instruments = [one for model in models for one in live_instruments(model)]
     with tempfile.TemporaryDirectory() as folder:
         path = write_live_page(Path(folder) / "page.html", instruments, single_file=True)
         display(HTML(frame_html(path.read_text("utf-8"))))

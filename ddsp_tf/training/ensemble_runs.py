@@ -1,0 +1,123 @@
+"""Runs of several instruments: their datasets, and what is known of each instrument.
+
+Below the run's folder, each instrument has one of its own, `instruments/NAME`, with a record, a
+player's expression, and the ensemble's model in place of a model: a run like any other for
+whatever plays, evaluates or exports runs.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ddsp_tf.data.manifest import Manifest
+from ddsp_tf.data.statistics import merged_statistics
+from ddsp_tf.errors import UserError
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.expression import learn_expression
+
+Folder = str | os.PathLike
+Data = Folder | Sequence[Folder] | Mapping[str, Folder | Sequence[Folder]]
+
+
+def named_datasets(data: Data) -> tuple[list[Folder], list[str]]:
+    """Lists datasets, and the instrument of each.
+
+    Args:
+        data: Folder, several, or folders by the instrument's name.
+
+    Returns:
+        Tuple of the folders, and of the name of each one's instrument, none if they have none.
+
+    Raises:
+        UserError: If there is no dataset.
+
+    Example:
+        >>> named_datasets({"cello": ["a", "b"], "sax": "c"})
+        (['a', 'b', 'c'], ['cello', 'cello', 'sax'])
+        >>> named_datasets("a")
+        (['a'], [])
+    """
+    if isinstance(data, Mapping):
+        pairs = [(folder, name) for name, given in data.items() for folder in _several(given)]
+        folders, names = [folder for folder, _ in pairs], [name for _, name in pairs]
+    else:
+        folders, names = _several(data), []
+    if not folders:
+        raise UserError("no dataset given; expected at least one")
+    return folders, names
+
+
+def _several(data: Folder | Sequence[Folder]) -> list[Folder]:
+    return [data] if isinstance(data, (str, os.PathLike)) else list(data)
+
+
+def instruments_override(names: Sequence[str]) -> list[str]:
+    """Writes the names of the instruments as a setting of the configuration.
+
+    Args:
+        names: Name of each dataset's instrument.
+
+    Returns:
+        One override, or none without names.
+
+    Example:
+        >>> instruments_override(["cello", "cello", "sax"])
+        ["instruments=['cello', 'sax']"]
+    """
+    return [f"instruments={list(dict.fromkeys(names))}"] if names else []
+
+
+def equal_shares(manifests: Sequence[Manifest], names: Sequence[str]) -> list[float]:
+    """Shares clips out so that each instrument gives as many.
+
+    Args:
+        manifests: The datasets.
+        names: Name of each one's instrument.
+
+    Returns:
+        Share of each dataset; those of one instrument share its part by their lengths.
+    """
+    minutes = [manifest.statistics["minutes"].get("train", 0.0) for manifest in manifests]
+    of_instrument = dict.fromkeys(names, 0.0)
+    for name, length in zip(names, minutes, strict=True):
+        of_instrument[name] += length
+    pairs = zip(names, minutes, strict=True)
+    return [length / max(of_instrument[name], 1e-9) for name, length in pairs]
+
+
+def write_instruments(
+    run: RunDirectory,
+    folders: Sequence[Folder],
+    manifests: Sequence[Manifest],
+    names: Sequence[str],
+) -> None:
+    """Writes the folders of a run's instruments, or brings them up to date.
+
+    Args:
+        run: The run, with its record.
+        folders: Folders of the datasets.
+        manifests: The datasets.
+        names: Name of each one's instrument.
+    """
+    record = run.read()
+    for name in dict.fromkeys(names):
+        own = [k for k, of in enumerate(names) if of == name]
+        chosen = [manifests[k] for k in own]
+        part = run.instrument(name)
+        part.update({**record, **_own_entries(name, chosen), **_places(part, folders, own)})
+        learn_expression(chosen, part)
+
+
+def _own_entries(name: str, manifests: Sequence[Manifest]) -> dict[str, Any]:
+    return {
+        "recordings": ", ".join(manifest.title for manifest in manifests),
+        "dataset_fingerprint": " ".join(manifest.fingerprint for manifest in manifests),
+        "feature_statistics": merged_statistics([one.statistics for one in manifests]),
+        "instruments": [],
+        "weights": None,
+        "part_of": {"model": "../../best.keras", "mixture": {name: 1.0}},
+    }
+
+
+def _places(part: RunDirectory, folders: Sequence[Folder], own: Sequence[int]) -> dict[str, Any]:
+    return part.describe_datasets([folders[k] for k in own])
