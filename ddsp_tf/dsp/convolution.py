@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ddsp_tf.backend.division import by_clip
 from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
 from ddsp_tf.typing import Tensor
@@ -97,7 +98,7 @@ def _rfft(signal, size):
     if keras.backend.backend() == "jax":
         from jax import numpy
 
-        return numpy.fft.rfft(signal, size)
+        return by_clip(lambda clips: numpy.fft.rfft(clips, size), signal)
     import tensorflow as tf
 
     return tf.signal.rfft(signal, [size])

@@ -4,9 +4,12 @@
 builds its filterbank inside the graph, where bands that are too narrow cannot be reported.
 """
 
+from functools import partial
+
 import numpy as np
 from keras import ops
 
+from ddsp_tf.backend.division import by_clip
 from ddsp_tf.dsp.framing import centred_frames
 from ddsp_tf.typing import Tensor
 
@@ -54,7 +57,8 @@ def mfcc(
     to_coefficients = dct_matrix(n_mels, n_coefficients)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
     frames = centred_frames(ops.convert_to_tensor(audio, "float32"), fft_size, hop)
-    real, imaginary = ops.rfft(frames * window.astype(np.float32), fft_length=fft_size)
+    frames = frames * window.astype(np.float32)
+    real, imaginary = by_clip(partial(ops.rfft, fft_length=fft_size), frames)
     # The square root has an infinite slope at zero.
     magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
     return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)

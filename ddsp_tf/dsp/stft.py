@@ -1,8 +1,11 @@
 """Short-time Fourier transforms."""
 
+from functools import partial
+
 import numpy as np
 from keras import ops
 
+from ddsp_tf.backend.division import by_clip
 from ddsp_tf.backend.execution import TRAINING, Execution, custom_gradient
 from ddsp_tf.dsp.framing import overlap_add
 from ddsp_tf.typing import Tensor
@@ -31,7 +34,7 @@ def stft_magnitude(audio: Tensor, fft_size: int, execution: Execution = TRAINING
 
     def run(audio):
         frames = _windowed_frames(audio, fft_size, execution.sums_are_fused())
-        real, imaginary = ops.rfft(frames, fft_length=fft_size)
+        real, imaginary = by_clip(partial(ops.rfft, fft_length=fft_size), frames)
         # The floor is far below audibility and keeps the slope finite.
         magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
 
@@ -71,7 +74,8 @@ def _transposed_rfft(real, imaginary, fft_size):
     # The inverse counts all bins but the first and the last twice, for their mirror images.
     halves = np.full(fft_size // 2 + 1, 0.5 * fft_size, np.float32)
     halves[[0, -1]] = fft_size
-    return ops.irfft((real * halves, imaginary * halves), fft_length=fft_size)
+    inverse = partial(ops.irfft, fft_length=fft_size)
+    return by_clip(lambda *parts: inverse(parts), real * halves, imaginary * halves)
 
 
 def _window(fft_size):

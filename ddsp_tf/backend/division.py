@@ -1,0 +1,40 @@
+"""Computations that each device does for its own clips."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from ddsp_tf.typing import Tensor
+
+
+def by_clip(function: Callable[..., Any], *tensors: Tensor) -> Any:
+    """Computes a function of each clip on the device that holds the clip.
+
+    Under `keras.distribution` on JAX, XLA sends whole batches to every device for what it cannot
+    divide, such as Fourier transforms. Anywhere else the function is simply called.
+
+    Args:
+        function: Function of tensors that treats every clip alike and by itself.
+        *tensors: Tensors of any shapes [batch, ...].
+
+    Returns:
+        What the function returns: tensors [batch, ...].
+
+    Example:
+        >>> from keras import ops
+        >>> by_clip(ops.exp, ops.zeros((2, 3))).shape
+        TensorShape([2, 3])
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None or keras.backend.backend() != "jax":
+        return function(*tensors)
+    import jax
+
+    mesh = distribution.device_mesh
+    traced = isinstance(tensors[0], jax.core.Tracer)
+    if not traced or tensors[0].shape[0] % mesh.devices.size:
+        return function(*tensors)
+    clips = jax.sharding.PartitionSpec(distribution.batch_dim_name)
+    divided = jax.shard_map(function, mesh=mesh.backend_mesh, in_specs=clips, out_specs=clips)
+    return divided(*tensors)
