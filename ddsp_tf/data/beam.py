@@ -16,7 +16,7 @@ from ddsp_tf.data.measuring import measure
 from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.data.selection import recording_key
-from ddsp_tf.data.working_folder import Progress, save_measured
+from ddsp_tf.data.working_folder import Progress, save_measured, what_is_kept
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import TRACKERS
@@ -88,8 +88,7 @@ class BeamMeasurer:
         except Exception as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(
-                f"--runner {self.runner}: the pipeline failed ({reason[-1]}); measured recordings "
-                "are kept"
+                f"--runner {self.runner}: the pipeline failed ({reason[-1]}); {what_is_kept(work)}"
             ) from error
         on_progress(len(recordings), len(recordings), recordings[-1].source)
 

@@ -34,6 +34,7 @@ from ddsp_tf.data.working_folder import (
     load_measured,
     measure_in_threads,
     measure_missing,
+    what_is_kept,
     working_folder,
 )
 from ddsp_tf.errors import NoRoomError, UserError, check_number
@@ -161,7 +162,7 @@ def prepare_dataset(
             reason = error.strerror or error
             raise UserError(
                 f"{out}: cannot be written ({reason}); make room or choose another place, then "
-                "run the same command again: measured recordings are kept"
+                f"run the same command again: {what_is_kept(work)}"
             ) from error
     return load_manifest(out)
 

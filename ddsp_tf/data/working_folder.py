@@ -50,10 +50,23 @@ def working_folder(work: Path, fresh: bool) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, UnusableError) or not any(work.glob("*.tfrecord")):
+        if isinstance(error, UnusableError) or not _measured_in(work):
             shutil.rmtree(work, ignore_errors=True)
         raise
     shutil.rmtree(work, ignore_errors=True)
+
+
+def what_is_kept(work: Path) -> str:
+    """Returns the end of a message on work that failed: what the next call need not measure."""
+    count = _measured_in(work)
+    if not count:
+        return "nothing had been measured yet"
+    return f"{count} measured recording{' is' if count == 1 else 's are'} kept"
+
+
+def _measured_in(work: Path) -> int:
+    """Number of recordings with segments and a state."""
+    return sum(path.with_suffix(".json").is_file() for path in work.glob("[!.]*.tfrecord"))
 
 
 def save_measured(work: Path, recording: Recording) -> None:

@@ -167,21 +167,30 @@ def test_other_settings_or_damage_take_nothing_over(folder, tmp_path, extractor,
     assert 0 < len(measured) < 14
 
 
+@pytest.mark.parametrize(
+    ("finished", "kept"),
+    [
+        (0, "nothing had been measured yet"),
+        (1, "1 measured recording is kept"),
+        (3, "3 measured recordings are kept"),
+    ],
+)
 def test_one_failure_ends_the_others_and_keeps_what_is_finished(
-    folder, tmp_path, extractor, monkeypatch
+    folder, tmp_path, extractor, monkeypatch, finished, kept
 ):
     done = []
 
     def measure(recording, *arguments):
-        if len(done) == 3:
+        if len(done) == finished:
             raise OSError(28, "No space left on device")
         done.append(recording.source)
         return measuring.measure(recording, *arguments)
 
     monkeypatch.setattr(working_folder, "measure", measure)
-    with pytest.raises(UserError, match=r"No space left on device\).*run the same command again"):
+    advice = rf"No space left on device\).*run the same command again: {kept}$"
+    with pytest.raises(UserError, match=advice):
         prepare_dataset(folder, tmp_path / "d", extractor=extractor, jobs=1)
-    assert len(list((tmp_path / ".d.preparing").glob("*.json"))) == 3
+    assert len(list((tmp_path / ".d.preparing").glob("*.json"))) == finished
     assert not (tmp_path / "d").exists()
 
 
