@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ddsp_tf.app.project import player_of
+from ddsp_tf.audio.writing import output_format
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
 from ddsp_tf.expression.recorded import RecordedNotes
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.expression_files import load_expression
-from ddsp_tf.inference.output_file import check_output, output_format
+from ddsp_tf.inference.output_file import check_output
 from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
 from ddsp_tf.models.ensemble import Mixture

@@ -1,5 +1,6 @@
 """Arrays as audio files."""
 
+import io
 import numbers
 import os
 from pathlib import Path
@@ -10,20 +11,29 @@ import soundfile
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 
-# Where libsndfile's name of a format is not that of the suffix.
+# Suffixes that are not the name of libsndfile's format, and depths that are not its default.
 _FORMATS = {
-    ".aif": "AIFF", ".aifc": "AIFF", ".oga": "OGG", ".opus": "OGG", ".snd": "AU", ".wave": "WAV",
-}  # fmt: skip
-_SUBTYPES = {".opus": "OPUS"}
+    ".aif": ("AIFF", None),
+    ".aifc": ("AIFF", None),
+    ".oga": ("OGG", None),
+    ".opus": ("OGG", "OPUS"),
+    ".snd": ("AU", None),
+    ".wave": ("WAV", None),
+}
+# Files without a header, and others that could not be read again.
+_UNREADABLE = ("RAW", "SD2", "MAT4", "MAT5")
 _MOST_CHANNELS = 64
 _HIGHEST_RATE = 1_000_000
 
 
-def output_format(path: str | os.PathLike, subtype: str | None = None) -> tuple[str, str]:
+def output_format(
+    path: str | os.PathLike, sample_rate: int, subtype: str | None = None
+) -> tuple[str, str]:
     """Looks up the format in which a file will be written, before any work is done.
 
     Args:
         path: File to write; its suffix names the format.
+        sample_rate: Sample rate, in Hz.
         subtype: libsndfile's name of a depth, such as "PCM_24" or "FLOAT"; by default the
             format's own, 16 bits where it has a depth.
 
@@ -31,22 +41,28 @@ def output_format(path: str | os.PathLike, subtype: str | None = None) -> tuple[
         libsndfile's names of format and subtype.
 
     Raises:
-        UserError: If the suffix or the depth is unknown.
+        UserError: If the suffix is unknown, or the format does not have the depth or the rate.
 
     Example:
-        >>> output_format("song.aif"), output_format("song.opus")
+        >>> output_format("song.aif", 16000), output_format("song.opus", 48000)
         (('AIFF', 'PCM_16'), ('OGG', 'OPUS'))
     """
-    suffix = Path(path).suffix.lower()
-    kind = _FORMATS.get(suffix, suffix[1:].upper())
-    if kind not in soundfile.available_formats() or kind == "RAW":
+    suffix = Path(path).suffix
+    kind, default = _FORMATS.get(suffix.lower(), (suffix[1:].upper(), None))
+    if kind not in soundfile.available_formats() or kind in _UNREADABLE:
         raise UserError(
-            f"{path}: the suffix {suffix!r} names no audio format; expected .wav, .flac, .aiff, "
-            ".ogg, .opus or .mp3"
+            f"{path}: found the suffix {suffix!r}; expected an audio format that can be written, "
+            "such as .wav, .flac, .ogg, .opus, .mp3 or .aiff"
         )
-    subtype = subtype or _SUBTYPES.get(suffix) or soundfile.default_subtype(kind)
+    subtype = subtype or default or soundfile.default_subtype(kind)
     if not soundfile.check_format(kind, subtype):
         raise UserError(f"{path}: {kind} has no subtype {subtype}; choose another")
+    try:
+        soundfile.SoundFile(io.BytesIO(), "w", sample_rate, 1, subtype, format=kind).close()
+    except (soundfile.SoundFileError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: {suffix} files cannot have {sample_rate} Hz; expected .wav or .flac"
+        ) from error
     return kind, subtype
 
 
@@ -68,7 +84,7 @@ def write_audio(
         Factor by which the audio was turned down; 1.0 if it was not.
 
     Raises:
-        UserError: If the audio is not finite, no floats, or has a wrong shape, or the file cannot
+        UserError: If the audio is not finite, not floats, or has a wrong shape, or the file cannot
             be written.
 
     Example:
@@ -77,7 +93,6 @@ def write_audio(
         0.5
     """
     path = Path(path)
-    kind, subtype = output_format(path, subtype)
     audio = _checked(path, audio)
     whole = isinstance(sample_rate, numbers.Real) and 1 <= sample_rate <= _HIGHEST_RATE
     if not whole or sample_rate != int(sample_rate):
@@ -85,6 +100,7 @@ def write_audio(
             f"{path}: sample_rate {sample_rate!r}; expected a whole number of Hz up to "
             f"{_HIGHEST_RATE}"
         )
+    kind, subtype = output_format(path, int(sample_rate), subtype)
     gain = 1.0 / max(1.0, float(audio.max()), -float(audio.min()))
     if subtype in ("FLOAT", "DOUBLE"):
         gain = 1.0

@@ -1,61 +1,14 @@
-"""Whether the audio file that a model plays into can and may be written."""
+"""Checks that the audio file that a model plays into may be written."""
 
-import io
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import soundfile
-
 from ddsp_tf.errors import UserError
 
-# Suffixes that are not the name of libsndfile's format; headerless files could not be read again.
-_FORMATS = {
-    ".aif": ("AIFF", None),
-    ".aifc": ("AIFF", None),
-    ".oga": ("OGG", None),
-    ".opus": ("OGG", "OPUS"),
-    ".wave": ("WAV", None),
-    ".snd": ("AU", None),
-}
-_UNREADABLE = ("RAW", "SD2", "MAT4", "MAT5")
-# Audio files in folders of ours, by the file that tells what the folder is.
+# Audio files in folders of ours, by the file that identifies the folder.
 _OURS = {"run.json": re.compile(r"renders/.*"), "model.json": re.compile(r"ir(_\d+)?\.wav")}
-
-
-def output_format(path: str | os.PathLike, sample_rate: int) -> tuple[str, str]:
-    """Returns in which format an audio file is written, by its suffix.
-
-    Args:
-        path: File to write.
-        sample_rate: Samples per second.
-
-    Returns:
-        libsndfile's names of the format and of the encoding.
-
-    Raises:
-        UserError: If the suffix is unknown, or the format does not have this sample rate.
-
-    Example:
-        >>> output_format("solo.wav", 16000), output_format("solo.opus", 48000)
-        (('WAV', 'PCM_16'), ('OGG', 'OPUS'))
-    """
-    suffix = Path(path).suffix
-    kind, encoding = _FORMATS.get(suffix.lower(), (suffix.lstrip(".").upper(), None))
-    if kind not in soundfile.available_formats() or kind in _UNREADABLE:
-        raise UserError(
-            f"{path}: found the suffix {suffix!r}; expected an audio format that can be written, "
-            "such as .wav, .flac, .ogg, .mp3 or .aiff"
-        )
-    encoding = encoding or soundfile.default_subtype(kind)
-    try:
-        soundfile.SoundFile(io.BytesIO(), "w", sample_rate, 1, encoding, format=kind).close()
-    except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path}: {suffix} files cannot have {sample_rate} Hz; expected .wav or .flac"
-        ) from error
-    return kind, encoding
 
 
 def check_output(out: str | os.PathLike, inputs: Iterable[str | os.PathLike]) -> None:

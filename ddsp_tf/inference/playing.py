@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from ddsp_tf.audio.reading import read_audio
+from ddsp_tf.audio.writing import output_format
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import tracker_difference
@@ -18,7 +19,7 @@ from ddsp_tf.files.export_description import NAME as EXPORT_NAME
 from ddsp_tf.files.export_description import read_description
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracker
-from ddsp_tf.inference.output_file import check_output, output_format
+from ddsp_tf.inference.output_file import check_output
 from ddsp_tf.inference.rendering import synthesize
 from ddsp_tf.models.ensemble import Mixture
 

@@ -64,23 +64,42 @@ def test_impossible_rates_are_refused(tmp_path, rate):
 
 @pytest.mark.parametrize(
     ("suffix", "kind", "rate"),
-    [(".aif", "AIFF", 22050), (".opus", "OGG", 48000), (".oga", "OGG", 22050), (".au", "AU", 8000)],
+    [
+        (".wav", "WAV", 16000),
+        (".WAV", "WAV", 44100),
+        (".flac", "FLAC", 48000),
+        (".aif", "AIFF", 22050),
+        (".opus", "OGG", 48000),
+        (".oga", "OGG", 22050),
+        (".mp3", "MP3", 16000),
+        (".au", "AU", 8000),
+    ],
 )
 def test_every_usual_suffix_is_written(tmp_path, suffix, kind, rate):
-    write_audio(tmp_path / f"a{suffix}", sine(1.0, rate), rate)
-    assert soundfile.info(tmp_path / f"a{suffix}").format == kind
-    assert np.std(read_audio(tmp_path / f"a{suffix}", rate)) == pytest.approx(0.354, abs=0.01)
+    path = tmp_path / f"a{suffix}"
+    write_audio(path, sine(1.0, rate), rate)
+    assert (soundfile.info(path).format, soundfile.info(path).samplerate) == (kind, rate)
+    assert np.std(read_audio(path, rate)) == pytest.approx(0.354, abs=0.01)
 
 
-def test_impossible_formats_are_known_before_any_work(tmp_path):
-    for name, subtype, message in (
-        ("a.flac", "FLOAT", "FLAC has no subtype FLOAT"),
-        ("a.wave2", None, "names no audio format"),
-    ):
-        with pytest.raises(UserError, match=message):
-            output_format(name, subtype)
-    with pytest.raises(UserError, match=r"a\.opus: cannot be written as OGG OPUS at 44100 Hz"):
-        write_audio(tmp_path / "a.opus", sine(0.1, 44100), 44100)
+@pytest.mark.parametrize(
+    ("name", "rate", "subtype", "message"),
+    [
+        ("o.doc", 16000, None, r"'\.doc'; expected an audio format"),
+        ("o", 16000, None, "''; expected"),
+        ("o.raw", 16000, None, r"'\.raw'"),
+        ("o.m4a", 16000, None, r"'\.m4a'"),
+        ("o.flac", 16000, "FLOAT", "FLAC has no subtype FLOAT"),
+        ("o.opus", 44100, None, r"\.opus files cannot have 44100 Hz"),
+        ("o.mp3", 96000, None, r"\.mp3 files cannot have 96000 Hz"),
+    ],
+)
+def test_impossible_formats_are_known_before_any_work(tmp_path, name, rate, subtype, message):
+    with pytest.raises(UserError, match=message):
+        output_format(name, rate, subtype)
+    with pytest.raises(UserError, match=message):
+        write_audio(tmp_path / name, sine(0.1, rate), rate, subtype)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")

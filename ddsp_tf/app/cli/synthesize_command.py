@@ -114,9 +114,10 @@ def synthesize(context, model, source, out, instrument, transfer, seed, **option
     """
     from ddsp_tf.app.project import instrument_of, player_of
     from ddsp_tf.app.recordings import resolve
+    from ddsp_tf.audio.writing import output_format
     from ddsp_tf.inference.bundled import resolve_model
     from ddsp_tf.inference.note_files import MIDI_SUFFIXES
-    from ddsp_tf.inference.output_file import check_output, output_format
+    from ddsp_tf.inference.output_file import check_output
 
     model, mixture = instrument_of(player_of(resolve_model(model)), instrument)
     source = resolve(source)
@@ -146,7 +147,7 @@ def _warn(text):
 
 
 def _play_curves(model, mixture, source, out, transfer, seed, options):
-    from ddsp_tf.inference.output_file import output_format
+    from ddsp_tf.audio.writing import output_format
     from ddsp_tf.inference.playing import load_player, play_to_file, read_curves
 
     player, extractor = load_player(model, mixture)
