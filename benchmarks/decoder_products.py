@@ -1,11 +1,11 @@
-"""Times the matrix products of a decoder alone: what playing cannot be quicker than.
+"""Times the matrix products of a decoder alone: a lower bound for the time of playing.
 
     python benchmarks/decoder_products.py solo_instrument fast
 
 Each argument is a run, or a shipped configuration, which gets random weights. Products with the
-inputs are computed for many frames at once; a recurrent layer's products with its state, one frame
-after the other, as they must be. By NumPy, with as many threads as it likes; the best of some
-rounds. Prints the share of real time that each kind takes.
+inputs are computed for many frames at once; a recurrent layer's products with its state one frame
+at a time, as they must be. NumPy computes them with as many threads as it chooses, and the best of
+several rounds counts. Prints the share of real time that each kind takes.
 """
 
 import os
@@ -27,7 +27,7 @@ def seconds_at_once(kernel: np.ndarray) -> float:
 
 
 def seconds_one_by_one(kernel: np.ndarray) -> float:
-    """Multiplies frame by frame, each with what came of the one before."""
+    """Multiplies frame by frame, each with the result of the one before."""
     outputs_first = np.ascontiguousarray(kernel.T)
 
     def run():

@@ -23,7 +23,7 @@ from ddsp_tf.export.verification import example_curves, open_interpreter
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.model_files import load_model
 
-# What streams are given, by part of an input's name; the first that fits.
+# Values that streams are given, by part of an input's name; the first that fits.
 _PLAYED = {"state": 0.0, "scaled": 0.5, "f0_hz": 300.0, "_db": -20.0, "noise": 0.1, "z": 0.0}
 HEADER = ("file", "MB", "largest difference", "SNR, dB", "hop, ms: p50", "p99", "of real time")
 
@@ -41,7 +41,7 @@ def time_of(function, repetitions: int) -> np.ndarray:
 def hop_times(path: Path, hops: int) -> np.ndarray:
     """Runs a file that plays one hop a call; returns the seconds of each call, [hops].
 
-    A call is all that a host does: run, take what came out, hand the state back.
+    A call is all that a host does: run, take the outputs, pass the state back.
     """
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()
@@ -80,7 +80,7 @@ def state_pairs(interpreter, inputs: dict) -> tuple[list[tuple[int, int]], list[
 
 
 def seconds_of_a_minute(folder: Path, name: str, model) -> tuple[float, str]:
-    """Plays 60 s; returns the quicker of two times, and a remark."""
+    """Plays 60 s; returns the shorter of two times, and a remark."""
     curves, noise = example_curves(model, seconds=60)
     inputs = {**curves, "noise": noise}
     if name != "saved_model":

@@ -1,4 +1,4 @@
-"""Measures the expression learned from recordings against the marks in docs/notes.md.
+"""Measures the expression learned from recordings: the tables of docs/notes.md.
 
     python benchmarks/expression_marks.py --out table.md sax cello violin
 

@@ -4,8 +4,8 @@
 
 Each argument is a run, or a shipped configuration, which gets random weights. The hour is one tone
 of constant level, without noise: every second of it should be the same harmonics, in phase with a
-tone that is computed in float64. Decoder and room settle for 20 s before the first. MiB: by how
-much the memory in use grows from the one to the other (Linux).
+tone that is computed in float64. Decoder and room settle for 20 s before the first. MiB is the
+growth of the memory in use from the first second to the last (Linux).
 """
 
 import os
@@ -27,12 +27,12 @@ SETTLED_SECONDS = 20
 
 
 def phase_and_snr(audio: np.ndarray, first: int, f0_hz: float, rate: int) -> tuple[float, float]:
-    """Fits the harmonics of a pitch to a stretch of audio that begins at sample `first`.
+    """Fits the harmonics of a pitch to audio that begins at sample `first`.
 
-    Returns the fundamental's phase in cycles, and how many dB all harmonics are above the rest.
+    Returns the fundamental's phase in cycles, and the level of all harmonics above the rest in dB.
     """
     harmonics = np.arange(1, np.ceil(rate / 2 / f0_hz))
-    # Harmonics of the part of a cycle: the whole ones would cost digits.
+    # Whole cycles are left out, because they would cost digits.
     cycles = np.outer(np.arange(first, first + audio.size) * f0_hz / rate % 1.0, harmonics)
     basis = np.concatenate([np.cos(2 * np.pi * cycles), np.sin(2 * np.pi * cycles)], axis=1)
     weights, *_ = np.linalg.lstsq(basis, audio, rcond=None)
@@ -50,8 +50,8 @@ def resident_mib() -> float:
 def play(path: Path, model, f0_hz: float, seconds: int):
     """Plays a tone.
 
-    Returns two of its seconds by their first sample, how many seconds it took, and by how many MiB
-    the process grew from the first to the last.
+    Returns two of its seconds by their first sample, the seconds that playing took, and the growth
+    of the process from the first to the last in MiB.
     """
     step = open_interpreter(path, threads=1).get_signature_runner("step")
     shapes = {name: tuple(about["shape"]) for name, about in step.get_input_details().items()}
@@ -84,7 +84,7 @@ def main(models, seconds, f0_hz):
     """Prints a row for each model."""
     names = ("model", "first: SNR, dB", "last: SNR, dB", "drift, cycles", "level, dB", "s", "MiB")
     click.echo("| " + " | ".join(names) + " |\n|" + " --- |" * len(names))
-    # The model hears the pitch in float32.
+    # The model receives the pitch in float32.
     f0_hz = float(np.float32(f0_hz))
     for name in models:
         model = load_model(name) if Path(name).exists() else load_experiment(name).model

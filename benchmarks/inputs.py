@@ -1,4 +1,4 @@
-"""What is measured, without the code that is measured: names, sizes and inputs of the cases.
+"""Names, sizes and inputs of the cases, without the code that is measured.
 
 Both implementations get these arrays, so this module needs nothing but NumPy.
 """
@@ -18,7 +18,7 @@ REVERB_SECONDS = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How much audio a case makes at once.
+    """Amount of audio that a case makes at once.
 
     Attributes:
         batch: Number of clips.
@@ -57,11 +57,11 @@ class Size:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One thing to measure.
+    """A case to measure.
 
     Attributes:
         inputs: Names of the arrays it takes (keys of `ARRAYS`), in order.
-        learned: Those whose gradient is asked for, besides the gradients of all weights.
+        learned: Names of the inputs whose gradient is computed, besides those of all weights.
     """
 
     inputs: tuple[str, ...]
@@ -140,8 +140,8 @@ def make_inputs(case: str, size: Size) -> dict[str, np.ndarray]:
     """Draws the arrays of a case; the same for the same case and size, in any process.
 
     Args:
-        case: A key of `CASES`.
-        size: How much.
+        case: Key of `CASES`.
+        size: Amount of audio.
 
     Returns:
         float32 arrays by name, and "slope" [batch, samples]: the gradient that comes back to the

@@ -8,10 +8,10 @@ class JaxProgram:
     """Runs a function of tensors, and its gradients, compiled.
 
     Args:
-        function: From tensors, by name, to audio [batch, samples] or to a scalar.
-        inputs: Arrays by name, with "slope", the gradient that comes back to audio.
-        learned: Names of the inputs whose gradient is asked for.
-        layers: The Keras layers that the function calls.
+        function: Function from tensors, by name, to audio [batch, samples] or to a scalar.
+        inputs: Arrays by name, with "slope", the gradient of the audio.
+        learned: Names of the inputs whose gradient is computed.
+        layers: Keras layers that the function calls.
     """
 
     def __init__(self, function, inputs, learned, layers):

@@ -4,8 +4,8 @@
     python benchmarks/live_page.py --seconds 30
 
 Plays `fast_dry` with 250 and with 50 frames a second, untrained, which takes as long as trained. A
-file takes the place of the microphone. Needs Node, Chromium and `npm ci` in
-ddsp_tf/app/pages/live. Run it on a machine that does nothing else: the page shares its processors.
+file replaces the microphone. Needs Node, Chromium and `npm ci` in ddsp_tf/app/pages/live. Run it on
+an idle machine, because the page shares its processors.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def write_bursts(path: Path, rate: int = 48000):
 
 
 def line(name: str, values: list[float], mark: float) -> str:
-    """Median and worst of what was measured, in a row of a table."""
+    """Median and worst of the latencies, in a row of a table."""
     if not values:
         return f"| {name} | not measured | | {mark:g} |"
     return f"| {name} | {np.median(values):.0f} | {max(values):.0f} | {mark:g} |"

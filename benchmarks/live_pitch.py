@@ -36,7 +36,7 @@ PITCHES_HZ = (27.5, 41.2, 65.4, 82.4, 110.0, 164.8, 220.0, 440.0, 880.0, 1760.0,
 
 
 class Live:
-    """Whole recordings, as they are heard live."""
+    """Measures whole recordings as live sound."""
 
     def __init__(self, sample_rate: int = SAMPLE_RATE, frame_rate: float = FRAME_RATE):
         self.layer = LiveFeatures(sample_rate, frame_rate)
@@ -78,7 +78,7 @@ def synthetic_table(live: Live) -> str:
 
 
 def recordings_table(folders: list[Path], live: Live) -> str:
-    """Compares what is heard live with the notes, and with what `auto` finds in the recording."""
+    """Compares the live pitch with the notes, and with what `auto` finds in the recording."""
     extractor = FeatureExtractor(SAMPLE_RATE, FRAME_RATE)
     # The live frame that describes a frame of the recording.
     late = live.layer.delay // live.layer.hop - 1
@@ -119,7 +119,7 @@ def measured_delay(live: Live, hz: float) -> float:
 
 
 def reaction(live: Live, hz: float) -> tuple[float, float]:
-    """Milliseconds from a note's start to its right pitch, and from its end to no pitch."""
+    """Milliseconds from a note's start to its correct pitch, and from its end to no pitch."""
     starts, ends = [], []
     hop, length = live.layer.hop, round(0.6 * SAMPLE_RATE)
     for shift in range(0, hop, 20):

@@ -1,9 +1,9 @@
-"""Plays recordings through a model, from pitch and loudness as recorded and as heard live.
+"""Plays recordings through a model, with pitch and loudness measured offline and live.
 
     python benchmarks/live_playing.py bundled:violin violin/val
 
 Both renders are measured by the model's extractor and compared with its features of the
-recordings, in frames with a sure pitch. Live curves are moved back by their latency first.
+recordings, in frames with a certain pitch. Live curves are first moved back by their latency.
 """
 
 from pathlib import Path

@@ -20,7 +20,7 @@ def measure(*arguments: str) -> tuple[float, float]:
     """Runs a command in a process of its own.
 
     Args:
-        *arguments: Those of `ddsp-tf`.
+        *arguments: Arguments of `ddsp-tf`.
 
     Returns:
         Seconds, and the largest resident set in MiB.
@@ -42,7 +42,7 @@ def main():
         code = run_command()
     except SystemExit as ended:
         code = ended.code
-    # Not what a process inherits from the one that started it, as `ru_maxrss` would be.
+    # Unlike `ru_maxrss`, this excludes memory inherited from the parent process.
     peak = {"seconds": time.perf_counter() - started, "mib": memory.highest() / 2**20}
     print(json.dumps(peak))
     sys.exit(code)

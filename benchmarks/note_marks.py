@@ -1,4 +1,4 @@
-"""Measures the notes found in recordings against the marks in docs/notes.md.
+"""Measures the accuracy of the notes found in recordings: the table of docs/notes.md.
 
     python benchmarks/note_marks.py --out table.md sax cello violin
 
@@ -111,7 +111,7 @@ def scores(truth: dict[Path, Notes], find: Callable[[Path], Notes]) -> list[str]
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=Path, required=True, help="Markdown file to write.")
 def main(folders: tuple[Path, ...], out: Path):
-    """Write the table of marks in docs/notes.md."""
+    """Write the table of docs/notes.md."""
     finders = {
         "auto": lambda path: ours(path, "auto"),
         "auto, curves only": lambda path: ours(path, "auto", with_audio=False),

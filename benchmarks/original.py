@@ -14,7 +14,7 @@ _WINDOW = 257
 
 
 def import_original():
-    """Imports ddsp; the pitch tracker and the audio library it asks for are not called here."""
+    """Imports ddsp without the pitch tracker and the audio library, which are not called here."""
     for name in ("crepe", "librosa"):
         sys.modules[name] = types.ModuleType(name)
     import ddsp
@@ -26,8 +26,8 @@ def build(case: str, size: Size):
     """Makes a case, with the arguments of the paper's configuration.
 
     Args:
-        case: A key of `inputs.CASES`.
-        size: How much audio it makes.
+        case: Key of `inputs.CASES`.
+        size: Amount of audio.
 
     Returns:
         Tuple of a function of tensors, by the names in the case's `inputs`, and the layers whose

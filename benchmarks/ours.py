@@ -12,8 +12,8 @@ def build(case: str, size: Size):
     """Makes a case.
 
     Args:
-        case: A key of `inputs.CASES`.
-        size: How much audio it makes.
+        case: Key of `inputs.CASES`.
+        size: Amount of audio.
 
     Returns:
         Tuple of a function of tensors, by the names in the case's `inputs`, and the layers that

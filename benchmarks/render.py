@@ -2,7 +2,7 @@
 
     python benchmarks/render.py --configs solo_instrument,fast --out models.json
 
-Weights are untrained: what is computed does not depend on them.
+Weights are untrained: time and memory do not depend on them.
 """
 
 import json
@@ -27,9 +27,9 @@ def curves(model, frames: int, batch: int = 1) -> dict[str, np.ndarray]:
     """Makes a melody for a model: a gliding pitch at a swelling level.
 
     Args:
-        model: An `Autoencoder`.
-        frames: How long.
-        batch: How many.
+        model: `Autoencoder`.
+        frames: Length in frames.
+        batch: Number of curves.
 
     Returns:
         [batch, frames] arrays by the model's feature names.
@@ -45,7 +45,7 @@ def timed(run, repeats: int) -> dict[str, float]:
     """Times the first call of a function, and the median of further ones.
 
     Args:
-        run: Returns when the computation is done.
+        run: Function that returns when the computation is done.
         repeats: Number of further calls.
 
     Returns:
@@ -109,7 +109,7 @@ def training_step(model, loss, batch: int, seconds: float, repeats: int) -> dict
 
 
 def measure_model(config: str, task: str, repeats: int, quick: bool) -> dict[str, float]:
-    """Measures one thing about one model; in a fresh process, for the sake of the memory.
+    """Measures one task of one model, in a fresh process because of the memory.
 
     Args:
         config: Name of a configuration.

@@ -22,9 +22,9 @@ def row(name: str, results: dict, size: Size) -> list[str]:
     """Formats the results of one case.
 
     Args:
-        name: Of the case.
-        results: Of `rival_workers.measure`: "ours", and perhaps "original".
-        size: How much audio was made.
+        name: Name of the case.
+        results: Results of `rival_workers.measure`: "ours", and possibly "original".
+        size: Amount of audio.
 
     Returns:
         One string for each of `COLUMNS`.
@@ -40,10 +40,10 @@ def row(name: str, results: dict, size: Size) -> list[str]:
 
 
 def description(report: dict) -> list[str]:
-    """Returns lines that say what was measured on what.
+    """Describes the machine and the versions of a report.
 
     Args:
-        report: What `processors.py` writes as JSON.
+        report: Report that `processors.py` writes as JSON.
 
     Returns:
         Lines of text.
@@ -67,7 +67,7 @@ def markdown(report: dict) -> str:
     """Formats a report as a Markdown page.
 
     Args:
-        report: What `processors.py` writes as JSON.
+        report: Report that `processors.py` writes as JSON.
 
     Returns:
         The page's text.
@@ -86,7 +86,7 @@ def markdown(report: dict) -> str:
 def _pair(ours: dict, original: dict, kind: str, key: str) -> list[str]:
     values = _value(ours, kind, key), _value(original, kind, key)
     ratio = None
-    # Of less than a mebibyte a page more or less would make any ratio.
+    # Below a mebibyte, single pages of memory would decide the ratio.
     if None not in values and values[0] > (0.0 if key == "ms" else 1.0):
         ratio = values[1] / values[0]
     return [_format(values[0]), _format(values[1]), f"{_format(ratio)} x" if ratio else _MISSING]

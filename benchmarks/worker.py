@@ -1,4 +1,4 @@
-"""A process that runs one case when asked, and says how long it took and what memory it needed.
+"""A process that runs one case on request, and reports its time and memory.
 
 Requests and answers are lines of JSON on standard input and output, so that `processors.py` can
 let two implementations, each in its own environment, take turns. Needs nothing but NumPy.
@@ -31,7 +31,7 @@ def serve(prepare: Callable):
             the computation is done, and `peak_device_bytes()`, None where memory is the host's.
     """
     requests, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # What libraries print must not get between the answers.
+    os.dup2(2, 1)  # Output of libraries must not mix with the answers.
     task = json.loads(requests.readline())
     versions, program = prepare(task)
     memory = HostMemory()
@@ -47,7 +47,7 @@ def serve(prepare: Callable):
 
 
 def limit_memory(limit: int | None):
-    """Lets this process fail rather than take more memory than the others can spare.
+    """Makes this process fail rather than take more memory than others can spare.
 
     Args:
         limit: Bytes; None for no limit.
@@ -76,10 +76,10 @@ def _time(run: Callable) -> tuple[float, float]:
 
 
 class HostMemory:
-    """The largest resident set of this process since now, above the present one."""
+    """The growth of this process's largest resident set from now on."""
 
     def __init__(self):
-        # Linux: forgets what the imports needed at their worst.
+        # Linux: resets the peak of the imports.
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
         self.before = self._status("VmRSS") or self.highest()

@@ -23,7 +23,7 @@ ATTACK_S, RELEASE_S = 0.03, 0.07
 
 @dataclass
 class Phrase:
-    """What one phrase is to be like.
+    """Plan of one phrase.
 
     Attributes:
         tonic: Pitch class of the key's first degree, 0 is C.

@@ -5,7 +5,7 @@
 
 Without recordings, the violin of the bundled recording, in about five minutes on two CPU cores.
 With them, one model for each set: RECORDINGS has a folder per instrument with `train/` and `val/`.
-A model's folder gets what playing and exporting need of a run.
+A model's folder holds those files of its run that playing and exporting need.
 """
 
 import argparse
@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "instruments"))
 from sets import chain_of, find_sets
 
 OUT = Path(ddsp_tf.__file__).parent / "inference" / "bundled"
-# What sets are called as instruments, where that is not the name of their folder.
+# Names of instruments that differ from those of their sets' folders.
 NAMES = {"sax": "alto_sax"}
-# Where the run was and what it was called say nothing about the model.
+# Entries that describe the place of the run, not the model.
 PRIVATE = ("datasets", "relative_datasets", "seconds")
 
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def make(chain: Chain, folder: Path) -> None:
-    """Trains a model and keeps what playing and exporting need of the run."""
+    """Trains a model and keeps those files of the run that playing and exporting need."""
     chain.prepare()
     with progress_bar(folder.name) as advance:
         summary = chain.train(show_training(advance), advance.note)

@@ -29,7 +29,7 @@ VELOCITY_SHARE = 0.4  # Part of a stroke's level that its velocity makes; expres
 FILTER_CUTOFF, RELEASE_TIME, NRPN_STEP = 8, 38, 2
 RELEASE_CENTS = -2700  # Timecents: the soundfont's release of 0.55 s becomes 0.12 s.
 DULLING = 120  # Cents that the filter closes per dB, as soft bowing is also less bright.
-# SwiftF0 hears the attack of these keys an octave high; a neighbouring key, bent, is safer.
+# SwiftF0 finds the attack of these keys an octave high; a neighbouring key, bent, is safer.
 VIOLIN_DETOURS = {72: 71, 73: 71, 74: 75}
 VIOLIN_PROGRAM, FLUTE_PROGRAM = 40, 73  # General MIDI, counted from 0.
 # Peak in dBFS of a program's first recording. The flute's crest factor is lower than the

@@ -1,4 +1,4 @@
-"""What a base model is worth: trained without an instrument, then adapted to a minute of it.
+"""The value of a base model: trained without an instrument, then adapted to a minute of it.
 
     python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase base
     python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase scratch
@@ -8,8 +8,8 @@
 
 For each instrument: a base of all other sets; models trained from scratch on all of it and on its
 first 60 s; and the base adapted to 60 and to 10 s, on two CPU cores. All are measured on the
-recordings that the set holds out. What is done already in the folder of results is not done again,
-so that phases may run on different machines.
+held-out recordings of the set. Results that are already in the folder are kept, so that phases may
+run on different machines.
 """
 
 import json
@@ -75,7 +75,7 @@ def _train_base(others, folder, out, config, settings, seed):
     record = RunDirectory(folder).record
     if record.exists() and RunDirectory(folder).read()["step"]:
         return
-    # As many clips of each instrument, however long its recordings are.
+    # Equally many clips of each instrument, whatever the length of its recordings.
     weights = [1.0] * len(datasets)
     train_run(config, datasets, folder, overrides=settings, seed=seed, weights=weights)
 

@@ -50,7 +50,7 @@ def find_sets(folder: Path, names: Sequence[str] = ()) -> list[Path]:
 def chain_of(
     one: Path, out: Path, config: str | None, seconds: float | None = None, **options
 ) -> Chain:
-    """Makes the chain that learns a set and is measured on what the set holds out.
+    """Makes the chain that learns a set and is measured on its held-out recordings.
 
     Args:
         one: Folder of the set.
@@ -67,7 +67,7 @@ def chain_of(
 
 
 def learn(chain: Chain) -> Evaluation:
-    """Prepares, trains and evaluates, where that was not done before."""
+    """Prepares, trains and evaluates, unless that was done before."""
     chain.prepare()
     chain.train()
     return chain.evaluate()

@@ -1,4 +1,4 @@
-"""Rung 5: what each branch of the synthesizer is worth."""
+"""Rung 5: the contribution of each branch of the synthesizer."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from ddsp_tf.inference.rendering import render_stems
 _HARMONIC = "(@Harmonic(), ['amplitudes', 'harmonic_distribution', 'f0_hz'])"
 _NOISE = "(@FilteredNoise(), ['noise_magnitudes'])"
 _SUM = "(@dry/Add(), ['harmonic', 'filtered_noise'])"
-# Tones start dull and the room is learned slowly in every row; else reverb, as fast as the
-# networks, would do their work before it does its own.
+# In every row, tones start dull and the room is learned slowly; otherwise the reverb, learned as
+# fast as the networks, would take over their work.
 START = ["Harmonic.initial_decay_db=12.0", "Reverb.tap_scale=0.1"]
 BRANCHES = {
     "harmonic": [
@@ -35,10 +35,10 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None, *, made: b
     Args:
         plan: Steps and bounds.
         material: Recordings.
-        folder: Where files go.
+        folder: Folder for all files.
         on_step: Called as `on_step(step, steps, numbers)`.
-        made: Whether to add hiss and a room to the recordings. Then both are known to be there,
-            and each branch must lower the loss; else the table only reports.
+        made: Whether to add hiss and a room to the recordings. Both are then known to be present,
+            and each branch must lower the loss; otherwise the table only reports.
 
     Returns:
         The rung's result.

@@ -52,7 +52,7 @@ RUNGS = (1, 2, 3, 4, 5, 6)
 @click.option("--quick", is_flag=True, help="Few steps and wider bounds, to see that it runs.")
 def main(out, config, overrides, recordings, held_out, rungs, seed, quick):
     """Climb the acceptance ladder."""
-    # Every rung has models of its own, and each of these is traced once.
+    # Every rung has its own models, and each of them is traced once.
     logging.getLogger("tensorflow").addFilter(lambda r: "retracing" not in r.getMessage())
     try:
         chosen = _rungs(rungs)
@@ -70,12 +70,12 @@ def main(out, config, overrides, recordings, held_out, rungs, seed, quick):
 def climb(
     plan: Plan, out: Path, rungs: set[int], recordings: Path | None, held_out: Path | None
 ) -> list[Result]:
-    """Runs rungs, one after the other; writes each one's files and the pages after it.
+    """Runs rungs in turn; writes the files of each, and updates the pages after it.
 
     Args:
         plan: Steps and bounds.
         out: Folder of the results.
-        rungs: Which.
+        rungs: Names of the rungs.
         recordings: Folder of further recordings; None for only the bundled ones.
         held_out: Folder of recordings to hold out.
 

@@ -10,16 +10,16 @@ from keras import ops
 class FittedInputs(keras.Model):
     """A processor group whose raw inputs are themselves the weights.
 
-    What a decoder would compute from pitch and loudness is free here in every frame: no network
-    limits what the processors can do.
+    The inputs that a decoder would compute from pitch and loudness are free here in every frame, so
+    that no network limits the processors.
 
     Args:
-        group: A `ProcessorGroup`; its own weights are fitted, too.
+        group: `ProcessorGroup`, whose own weights are fitted as well.
         start: Raw inputs to start from, [1, frames, channels] each, by name.
         fixed: Inputs that are not fitted, such as "f0_hz" [1, frames, 1].
 
     Call arguments:
-        signal: [batch, samples]: what the group takes by the name `signal_name`.
+        signal: [batch, samples], the group's input `signal_name`.
 
     Returns:
         Audio [batch, samples].
@@ -51,7 +51,7 @@ class FittedInputs(keras.Model):
         return self.group(self._inputs(signal))
 
     def controls(self, signal) -> dict[str, dict[str, np.ndarray]]:
-        """Returns every processor's controls as they are now."""
+        """Returns the present controls of every processor."""
         _, controls = self.group.render(self._inputs(signal))
         return {
             node: {name: ops.convert_to_numpy(value) for name, value in values.items()}
@@ -76,15 +76,15 @@ def descend(
     steps: int,
     rate: float,
 ):
-    """Fits a model to a recording with Adam, whose rate falls to nothing along half a cosine.
+    """Fits a model to a recording with Adam and a cosine schedule.
 
     Args:
-        model: What is fitted.
+        model: Model to fit.
         loss: `MultiScaleSpectralLoss`.
         target: Audio [batch, samples].
-        signal_of: Gives the model's input [batch, samples] at a step. Another noise at every
-            step makes the descent find the spectrum of noise and not its samples.
-        steps: Steps.
+        signal_of: Function from a step to the model's input [batch, samples]. With new noise in
+            every step, the descent finds the spectrum of the noise and not its samples.
+        steps: Number of steps.
         rate: Highest learning rate.
     """
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps)

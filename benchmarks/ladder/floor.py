@@ -1,15 +1,15 @@
-"""How low the loss of a clip can get.
+"""The lowest loss that a model can reach on a clip.
 
 A spectral loss compares one draw of noise with another. Where a bin holds noise, two draws of the
-very same noise differ by ln 2 in log magnitude on average, at each window size. So a perfect model
-does not reach 0; how far it stays away depends on how much of the clip is noise. Two floors are
+same noise differ by ln 2 in log magnitude on average, at each window size. A perfect model
+therefore does not reach 0; its loss depends on the share of noise in the clip. Two floors are
 measured:
 
 - **noise redrawn**: the clip against itself with its noise drawn again. The pitched part is kept to
-  the sample, so this is the part of the loss that is noise and nothing else.
-- **synthesizers**: the clip against the best that the configuration's own synthesizers do, with
-  every control free in every frame and no network. It adds what the synthesizers cannot say, such
-  as the phases of harmonics.
+  the sample, so this is the part of the loss that is due to noise alone.
+- **synthesizers**: the clip against the best result of the configuration's own synthesizers, with
+  every control free in every frame and no network. It adds what the synthesizers cannot express,
+  such as the phases of harmonics.
 """
 
 import numpy as np
@@ -32,8 +32,8 @@ def pitched_part(audio, f0_hz, f0_confidence, sample_rate: int) -> np.ndarray:
     """Fits harmonics to a recording, window by window.
 
     Around every frame with a pitch, sines and cosines at the multiples of f0 are fitted by least
-    squares over six periods; the fits are crossfaded. Phases are free, so attacks and vibrato stay
-    in.
+    squares over six periods; the fits are crossfaded. Phases are free, so attacks and vibrato are
+    included.
 
     Args:
         audio: [samples].
@@ -62,7 +62,7 @@ def pitched_part(audio, f0_hz, f0_confidence, sample_rate: int) -> np.ndarray:
             angles = phase[place, None] * harmonics
             basis = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
             weighted = basis * weight[:, None]
-            # A little damping: cut short by the clip's ends, a window may hold too few samples.
+            # A little damping, because a window at the ends of the clip may hold too few samples.
             normal = weighted.T @ basis + 1e-6 * len(place) * np.eye(basis.shape[1])
             total[place] += weight * (basis @ np.linalg.solve(normal, weighted.T @ audio[place]))
     return (total / weights).astype(np.float32)
@@ -75,7 +75,7 @@ def redrawn(noise, hop: int, sample_rate: int, seed: int) -> np.ndarray:
         noise: [samples], a whole number of hops.
         hop: Samples between two measurements of the power.
         sample_rate: Samples per second.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         [samples].
@@ -129,7 +129,7 @@ def synthesizer_floor(clip: dict, group, loss, *, steps: int, rate: float = 0.1,
         clip: "audio" [samples], "f0_hz" [frames].
         group: A `ProcessorGroup` that takes "f0_hz"; its weights are changed.
         loss: `MultiScaleSpectralLoss`.
-        steps: Steps of descent.
+        steps: Steps of gradient descent.
         rate: Highest learning rate.
         draws: Draws of noise over which the loss is averaged.
 
@@ -147,7 +147,7 @@ def synthesizer_floor(clip: dict, group, loss, *, steps: int, rate: float = 0.1,
         steps=steps,
         rate=rate,
     )
-    # Other draws than those that the descent has heard.
+    # Other draws than those of the descent.
     noise = white_noise((draws, target.shape[1]), seed=steps)
     audio = ops.convert_to_numpy(model(noise))
     return losses(loss, np.repeat(target, draws, axis=0), audio), audio[0]

@@ -1,4 +1,4 @@
-"""What a rung found: numbers, gates that they pass or not, and the files that show them."""
+"""The result of a rung: numbers, gates that they pass or fail, and the files that show them."""
 
 import csv
 import dataclasses
@@ -14,9 +14,9 @@ class Gate:
     """A bound on one number.
 
     Attributes:
-        what: The number, in words, with its unit.
-        value: What was found.
-        bound: The largest (or smallest) value that passes.
+        what: Name of the number, with its unit.
+        value: Value found.
+        bound: Largest (or smallest) value that passes.
         at_least: Whether the bound is the smallest value that passes.
     """
 
@@ -47,20 +47,20 @@ class Table:
 
 @dataclasses.dataclass
 class Result:
-    """What one rung found on one material.
+    """The result of one rung on one material.
 
     Attributes:
         rung: Number of the rung.
-        title: What it shows.
-        material: On what.
-        folder: Where its files are.
-        gates: Its gates.
-        tables: Its tables.
+        title: Title of the rung.
+        material: Name of the material.
+        folder: Folder of its files.
+        gates: Gates.
+        tables: Tables.
         pictures: PNG files, relative to `folder`, by caption.
         sounds: Audio files, relative to `folder`, by name.
         pages: HTML files, relative to `folder`, by caption.
-        seconds: How long it took.
-        failure: Why it ended early, if it did.
+        seconds: Duration.
+        failure: Reason why it ended early, if it did.
     """
 
     rung: int

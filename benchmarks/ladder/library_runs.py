@@ -1,4 +1,4 @@
-"""The library's own training, and what a rung reads from its run."""
+"""The library's own training, and its results as the rungs use them."""
 
 import csv
 import dataclasses
@@ -24,10 +24,10 @@ class Trained:
     """A finished run.
 
     Attributes:
-        run: Its directory.
-        manifest: Its dataset.
-        log: Its metrics.
-        warnings: What the run had to say about its own health.
+        run: Run directory.
+        manifest: Dataset.
+        log: Metrics.
+        warnings: Warnings of the run about its own health.
         overrides: Settings it was started with.
     """
 
@@ -64,12 +64,12 @@ def prepare(plan: Plan, train: Path, held_out: Path | None, out: Path) -> Manife
 def train(
     plan: Plan, manifest: Manifest, folder: Path, steps: int, overrides=(), on_step=None
 ) -> Trained:
-    """Trains the plan's configuration for so many steps.
+    """Trains the plan's configuration.
 
     Args:
         plan: Configuration and seed.
-        manifest: The dataset.
-        folder: Of the run.
+        manifest: Dataset.
+        folder: Folder of the run.
         steps: Training steps.
         overrides: Further settings.
         on_step: Called as `on_step(step, steps, numbers)`.

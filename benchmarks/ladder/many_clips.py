@@ -16,9 +16,9 @@ def train_on_clips(plan: Plan, material: Material, folder: Path, on_step=None) -
     """Makes the dataset of rungs 3 and 4, and trains on it.
 
     Args:
-        plan: Steps.
+        plan: Steps and bounds.
         material: Recordings; if none are held out, the last sixth of the clips is.
-        folder: Where files go.
+        folder: Folder for all files.
         on_step: Called as `on_step(step, steps, numbers)`.
 
     Returns:
@@ -41,12 +41,12 @@ def train_on_clips(plan: Plan, material: Material, folder: Path, on_step=None) -
 
 
 def climb_training(plan: Plan, material: Material, folder: Path, trained: Trained) -> Result:
-    """Looks at how training went, and at the losses of every file.
+    """Examines the course of training, and the losses of every file.
 
     Args:
-        plan: Bounds.
-        material: Its name.
-        folder: Where files go.
+        plan: Steps and bounds.
+        material: Recordings.
+        folder: Folder for all files.
         trained: From `train_on_clips`.
 
     Returns:
@@ -97,9 +97,9 @@ def climb_held_out(plan: Plan, material: Material, folder: Path, trained: Traine
     """Evaluates the same model on clips that it was not trained on.
 
     Args:
-        plan: Bounds.
-        material: Its name.
-        folder: Where files go.
+        plan: Steps and bounds.
+        material: Recordings.
+        folder: Folder for all files.
         trained: From `train_on_clips`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Recordings to climb on: cut into clips, and made to have what a rung looks for."""
+"""Recordings for the ladder, cut into clips or changed as a rung needs them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Material:
     """Recordings of one instrument.
 
     Attributes:
-        name: For tables and folders.
+        name: Name in tables and folders.
         train: Files to learn from.
         held_out: Files never trained on.
     """
@@ -61,7 +61,7 @@ def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> lis
     Args:
         files: Recordings.
         seconds: Length of a clip.
-        most: Most clips.
+        most: Largest number of clips.
         rate: Sample rate of the clips in Hz.
 
     Returns:
@@ -76,7 +76,7 @@ def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> lis
         ]
         of_file.append([piece for piece in pieces if level_db(piece) > _QUIET_DB])
     each = 1 if len(files) >= _LEAST_CLIPS else most
-    # In turn, so that every file is there however few clips are wanted.
+    # In turn, so that every file is represented even by few clips.
     in_turn = [
         pieces[number]
         for number in range(max((len(pieces) for pieces in of_file), default=0))
@@ -86,14 +86,14 @@ def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> lis
     return in_turn[:most]
 
 
-def full_stretches(files: Sequence[Path], seconds: float, rate: int, most: int) -> list[np.ndarray]:
-    """Finds stretches of the first recording without silence, those that have least of it first.
+def full_passages(files: Sequence[Path], seconds: float, rate: int, most: int) -> list[np.ndarray]:
+    """Finds passages of the first recording without silence, those with the least of it first.
 
     Args:
         files: Recordings.
-        seconds: Length of a stretch.
-        rate: Sample rate of the stretches in Hz.
-        most: Most stretches. Only the first may have silence in it; none overlap.
+        seconds: Length of a passage.
+        rate: Sample rate of the passages in Hz.
+        most: Largest number of passages. Only the first may have silence in it; none overlap.
 
     Returns:
         [samples] each.
@@ -130,7 +130,7 @@ def room_response(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
     Args:
         seconds: Time in which it falls by 60 dB; also its length.
         rate: Sample rate in Hz.
-        seed: Of the noise.
+        seed: Seed of the noise.
 
     Returns:
         [taps]; the first 2 ms are silent. Its energy is half of the direct sound's.
@@ -144,12 +144,12 @@ def room_response(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
 
 
 def with_noise_and_room(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
-    """Adds what a bow and a room add: hiss that follows the level, 12 dB below it, and reverb.
+    """Adds the hiss of a bow, 12 dB below the level, and the reverb of a room.
 
     Args:
         audio: [samples].
         rate: Sample rate in Hz.
-        seed: Of the hiss; the room is always the same.
+        seed: Seed of the hiss; the room is always the same.
 
     Returns:
         [samples].
@@ -158,7 +158,7 @@ def with_noise_and_room(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
     window = np.hanning(2 * (rate // 100) + 1)
     envelope = np.sqrt(np.convolve(np.square(audio), window / window.sum(), "same"))
     hiss = np.random.default_rng(seed).normal(size=audio.shape)
-    # Brighter than it is dull, as a bow's.
+    # High-pass filtered, as the hiss of a bow.
     hiss = np.diff(hiss, prepend=0.0) / np.sqrt(2.0)
     dry = audio + 10.0 ** (-12.0 / 20.0) * envelope * hiss
     room = np.concatenate([[1.0], room_response(0.25, rate)[1:]])

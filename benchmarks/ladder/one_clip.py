@@ -7,7 +7,7 @@ from fitted_inputs import losses
 from floor import noise_floor, synthesizer_floor
 from gates import Result, Table
 from library_runs import draw_losses, prepare, train, untrained_files
-from material import Material, full_stretches, write_clips
+from material import Material, full_passages, write_clips
 from plan import Plan
 
 from ddsp_tf.audio.writing import write_audio
@@ -21,12 +21,12 @@ _KINDS = ("loss", "magnitude", "log_magnitude")
 
 
 def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
-    """Trains on one clip until it is known by heart, and measures how far that is from the floor.
+    """Trains on one clip until it is memorized, and compares the loss with its floor.
 
     Args:
         plan: Steps and bounds.
-        material: The clip is a stretch of its first recording (`least_noisy`).
-        folder: Where files go.
+        material: Recordings; the clip is a passage of the first one (`least_noisy`).
+        folder: Folder for all files.
         on_step: Called as `on_step(step, steps, numbers)`.
 
     Returns:
@@ -35,8 +35,8 @@ def climb(plan: Plan, material: Material, folder: Path, on_step=None) -> Result:
     result = Result(2, "one clip, overfitted", material.name, folder)
     rate = load_extractor(plan.config, plan.overrides).sample_rate
     experiment = load_experiment(plan.config, plan.overrides, plan.seed)
-    stretches = full_stretches(material.train, plan.clip_seconds, rate, plan.n_stretches)
-    clip, chosen = least_noisy(plan, stretches, experiment.loss, rate, folder / "stretches")
+    passages = full_passages(material.train, plan.clip_seconds, rate, plan.n_passages)
+    clip, chosen = least_noisy(plan, passages, experiment.loss, rate, folder / "passages")
     result.tables.append(chosen)
     manifest = prepare(plan, write_clips([clip], folder / "clip", rate), None, folder / "dataset")
     overrides = [
@@ -112,23 +112,23 @@ def _difference(one, other):
     return {kind: one[kind] - other[kind] for kind in _KINDS}
 
 
-def least_noisy(plan: Plan, stretches, loss, rate: int, folder: Path):
-    """Chooses the stretch that says most about the network: the one whose noise costs least.
+def least_noisy(plan: Plan, passages, loss, rate: int, folder: Path):
+    """Chooses the passage that tells most about the network: the one whose noise costs least.
 
-    Where noise owes more of the loss than a gate leaves, nothing that could be learned passes it.
+    If noise causes more of the loss than a gate allows, no model can pass the gate.
 
     Args:
         plan: Configuration and seed.
-        stretches: Clips of `clip_seconds`, [samples] each.
+        passages: Clips of `clip_seconds`, [samples] each.
         loss: `MultiScaleSpectralLoss`.
         rate: Sample rate in Hz.
-        folder: Where files go.
+        folder: Folder for all files.
 
     Returns:
         Tuple of the clip, [samples], and a table of all.
     """
     manifest = prepare(
-        plan, write_clips(stretches, folder / "clips", rate), None, folder / "dataset"
+        plan, write_clips(passages, folder / "clips", rate), None, folder / "dataset"
     )
     found = []
     for clip in _curves(plan, manifest):
@@ -138,7 +138,7 @@ def least_noisy(plan: Plan, stretches, loss, rate: int, folder: Path):
     found.sort(key=lambda entry: entry[0])
     rows = [[f"{share:.1%}", f"{total:.2f}"] for share, total, _ in found]
     columns = ["noise redrawn: share of the linear part", "spectral loss"]
-    return found[0][2], Table("stretches to choose from, the first is taken", columns, rows)
+    return found[0][2], Table("passages to choose from, the first is taken", columns, rows)
 
 
 def _curves(plan: Plan, manifest) -> list[dict]:

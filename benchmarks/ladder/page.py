@@ -15,8 +15,8 @@ def write_pages(out: Path, plan: Plan, results: list[Result]):
 
     Args:
         out: Folder of the results.
-        plan: What was climbed.
-        results: Of the rungs so far.
+        plan: Plan of the climb.
+        results: Results of the rungs so far.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

@@ -1,4 +1,4 @@
-"""How long each rung takes, and what it must reach."""
+"""Steps of each rung, and the bounds of its gates."""
 
 import dataclasses
 
@@ -8,14 +8,14 @@ class Plan:
     """Steps and bounds of a climb.
 
     Attributes:
-        config: Configuration that is trained.
-        seed: Of everything random.
+        config: Configuration to train.
+        seed: Seed of everything random.
         clip_seconds: Length of the clips that recordings are cut into.
-        n_stretches: Most stretches that rung 2 chooses its clip from.
-        n_clips: Most clips of rung 3.
+        n_passages: Largest number of passages from which rung 2 chooses its clip.
+        n_clips: Largest number of clips of rung 3.
         recovery_steps: Steps of each descent of rung 1.
         floor_steps: Steps of the descent that finds the synthesizers' floor.
-        clip_steps: Training steps of rung 2; the field's patience is 2,000.
+        clip_steps: Training steps of rung 2.
         clips_steps: Training steps of rungs 3 and 4.
         ablation_steps: Training steps of each row of rung 5.
         timbre_steps: Training steps of each model of rung 6.
@@ -26,7 +26,7 @@ class Plan:
     config: str = "demo"
     seed: int = 0
     clip_seconds: float = 4.0
-    n_stretches: int = 12
+    n_passages: int = 12
     n_clips: int = 24
     recovery_steps: int = 200
     floor_steps: int = 1000
@@ -66,9 +66,9 @@ FULL = {
     "largest_step": 0.4,
 }
 
-# Few steps, of whatever configuration. What a small model reaches with them on the bundled violin
-# leaves these bounds some room; untrained, it would be far outside. Branches and timbre show only
-# with more steps: there, any number will do.
+# Few steps, for any configuration. A small model meets these bounds on the bundled violin with some
+# margin; an untrained one is far outside. Branches and timbre need more steps, so there any number
+# passes.
 QUICK = FULL | {
     "harmonics_db": 6.0,
     "noise_filter_db": 6.0,
@@ -90,9 +90,9 @@ def make_plan(config: str, seed: int, quick: bool, overrides: tuple[str, ...] = 
     """Chooses steps and bounds.
 
     Args:
-        config: Configuration that is trained.
-        seed: Of everything random.
-        quick: Whether a few steps will do.
+        config: Configuration to train.
+        seed: Seed of everything random.
+        quick: Whether to take few steps.
         overrides: Settings of all trainings.
 
     Returns:
@@ -104,7 +104,7 @@ def make_plan(config: str, seed: int, quick: bool, overrides: tuple[str, ...] = 
         config,
         seed,
         clip_seconds=1.0,
-        n_stretches=2,
+        n_passages=2,
         n_clips=10,
         recovery_steps=40,
         floor_steps=20,

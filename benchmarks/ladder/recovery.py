@@ -24,11 +24,11 @@ _ROOM_SECONDS = 0.12
 
 
 def climb(plan: Plan, folder: Path, on_step=None) -> Result:
-    """Hides known numbers in sounds, and finds them again by descent on the spectral loss.
+    """Makes sounds from known numbers, and finds these by gradient descent on the spectral loss.
 
     Args:
         plan: Steps and bounds.
-        folder: Where files go.
+        folder: Folder for all files.
         on_step: Called as `on_step(done, 4, {})`.
 
     Returns:
@@ -68,7 +68,7 @@ def _harmonics(plan, rng, result):
     start = {name: np.zeros_like(value) for name, value in known.items()}
     model = FittedInputs(group, start, {"f0_hz": f0_hz})
     target = ops.convert_to_numpy(truth(silence))
-    # Harmonics 40 dB below the strongest of their frame are hardly heard by any loss.
+    # Harmonics 40 dB below the strongest of their frame hardly affect any loss.
     heard = levels(truth) > 0.01 * levels(truth).max(axis=2, keepdims=True)
 
     def error_db():

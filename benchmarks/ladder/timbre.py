@@ -1,4 +1,4 @@
-"""Rung 6: an encoder that hears what pitch and loudness leave open."""
+"""Rung 6: an encoder for the timbre that pitch and loudness do not determine."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def climb(plan: Plan, folder: Path, on_step=None) -> Result:
 
     Args:
         plan: Steps and bounds.
-        folder: Where files go.
+        folder: Folder for all files.
         on_step: Called as `on_step(step, steps, numbers)`.
 
     Returns:

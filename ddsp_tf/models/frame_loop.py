@@ -56,9 +56,9 @@ def frame_loop(
     frames = tf.shape(sequences[0])[0]
     whole = frames // _UNROLL_TENSORFLOW * _UNROLL_TENSORFLOW
     # First frame, frames, and frames per iteration: many at once, then the rest one by one.
-    stretches = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
+    spans = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
     outputs = []
-    for first, count, size in stretches[::order]:
+    for first, count, size in spans[::order]:
         pieces = [sequence[first : first + count] for sequence in sequences]
         carried, output = _turns(_written_out(step, order), carried, pieces, size, order)
         outputs.append(output)

@@ -21,23 +21,23 @@ def test_statistics_are_those_of_the_voiced_training_frames(record, extractor, t
     assert measured["minutes"]["train"] == pytest.approx(confidence.size / 50 / 60, abs=1e-4)
     assert set(measured["minutes"]) == {"train", "validation"}
     for name in ("f0_midi", "loudness_db", "power_db"):
-        stretches = []
+        windows = []
         for file in files:
             values = file["f0_hz"] if name == "f0_midi" else file[name]
             values = 69 + 12 * np.log2(values / 440) if name == "f0_midi" else values
             for k in range(0, values.size, 200):
                 voiced = file["f0_confidence"][k : k + 200] >= 0.5
                 if voiced.any():
-                    stretches.append(values[k : k + 200][voiced])
-        values = np.concatenate(stretches)
+                    windows.append(values[k : k + 200][voiced])
+        values = np.concatenate(windows)
         expected = {
             "min": values.min(),
             "max": values.max(),
             "mean": values.mean(dtype=np.float64),
             "p5": np.percentile(values, 5, method="inverted_cdf"),
             "p95": np.percentile(values, 95, method="inverted_cdf"),
-            "mean_min": np.mean([stretch.min() for stretch in stretches]),
-            "mean_max": np.mean([stretch.max() for stretch in stretches]),
+            "mean_min": np.mean([window.min() for window in windows]),
+            "mean_max": np.mean([window.max() for window in windows]),
         }
         assert measured[name] == pytest.approx(expected, abs=0.011)
     for name, hz in measured["f0_hz"].items():

@@ -57,7 +57,7 @@ def _feature_files(folder):
 
 
 def damaged(content: bytes, generator) -> bytes:
-    """Flips some bits, or cuts, or overwrites a stretch with zeros or noise."""
+    """Flips some bits, or cuts, or overwrites a part with zeros or noise."""
     content = bytearray(content)
     place = int(generator.integers(len(content)))
     length = int(min(generator.integers(1, 200), len(content) - place))

@@ -71,7 +71,7 @@ def test_silence_has_no_confidence(official):
     assert not f0_hz.any() and not confidence.any()
 
 
-def test_stretches_and_batches_do_not_matter(random_weights, monkeypatch, rng):
+def test_chunks_and_batches_do_not_matter(random_weights, monkeypatch, rng):
     audio = rng.normal(size=11025).astype(np.float32)
     tracker = CrepeTracker("tiny", weights=random_weights)
     once = tracker._track_chunk(audio, 11025, 110)

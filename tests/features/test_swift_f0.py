@@ -89,7 +89,7 @@ def test_files_without_pitch_give_zeros(tracker):
         assert not f0_confidence.any()
 
 
-def test_long_audio_in_stretches_equals_audio_at_once(tracker):
+def test_long_audio_in_chunks_equals_audio_at_once(tracker):
     from swift_f0 import SwiftF0
 
     time = np.arange(35 * 16000) / 16000

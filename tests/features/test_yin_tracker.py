@@ -9,7 +9,7 @@ from ddsp_tf.features import yin_tracker
 from ddsp_tf.features.yin_tracker import YinTracker
 
 
-def test_stretches_join_without_a_seam(monkeypatch, rng):
+def test_chunks_join_without_a_seam(monkeypatch, rng):
     audio = tone(vibrato(90.0, seconds=3.0), amplitudes=RICH).with_noise(10.0).audio
     whole = YinTracker().track(audio, 16000, 100)
     monkeypatch.setattr(yin_tracker, "_CHUNK_SECONDS", 0.5)

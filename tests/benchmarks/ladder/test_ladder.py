@@ -146,21 +146,21 @@ def test_recordings_given_are_cut_in_turn_and_some_held_out(ladder, rng, tmp_pat
     assert len(material.clips_of(given.train, 1.0, 8, 16000)) == 8
 
 
-def test_stretches_are_full_and_do_not_overlap(ladder, rng, tmp_path):
+def test_passages_are_full_and_do_not_overlap(ladder, rng, tmp_path):
     sound = rng.normal(0.0, 0.01, 16000 * 7)
     sound[16000 * 2 : 16000 * 4] *= 10.0
     sound[16000 * 5 :] = 0.0
     soundfile.write(tmp_path / "a.wav", sound, 16000)
-    stretches = ladder("material").full_stretches([tmp_path / "a.wav"], 2.0, 16000, most=9)
-    assert len(stretches) == 2
-    np.testing.assert_allclose(stretches[0], sound[32000:64000], atol=1e-4)
+    passages = ladder("material").full_passages([tmp_path / "a.wav"], 2.0, 16000, most=9)
+    assert len(passages) == 2
+    np.testing.assert_allclose(passages[0], sound[32000:64000], atol=1e-4)
     # Of what is left without silence, a second is too short at the end.
-    np.testing.assert_allclose(stretches[1], sound[:32000], atol=1e-4)
+    np.testing.assert_allclose(passages[1], sound[:32000], atol=1e-4)
     soundfile.write(tmp_path / "b.wav", 0.0 * sound, 16000)
-    assert len(ladder("material").full_stretches([tmp_path / "b.wav"], 2.0, 16000, 9)) == 1
+    assert len(ladder("material").full_passages([tmp_path / "b.wav"], 2.0, 16000, 9)) == 1
 
 
-def test_of_two_stretches_the_less_noisy_one_is_taken(ladder, rng, tmp_path):
+def test_of_two_passages_the_less_noisy_one_is_taken(ladder, rng, tmp_path):
     from ddsp_tf.losses import MultiScaleSpectralLoss
 
     time = np.arange(16000) / 16000
