@@ -68,7 +68,7 @@ def randomize(layer):
     for weight in layer.trainable_weights:
         values = generator.normal(0.0, 0.3, weight.shape)
         if weight.path.endswith("impulse_response"):
-            values *= np.exp(-np.arange(weight.shape[0]) / 60.0)
+            values *= np.exp(-np.arange(weight.shape[-1]) / 60.0)
         weight.assign(values.astype(np.float32))
 
 

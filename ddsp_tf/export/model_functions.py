@@ -180,7 +180,8 @@ def _with_fixed_rooms(group: ProcessorGroup, block: int) -> ProcessorGroup:
     """Replaces learned reverbs by ones that stream blocks of a fixed number of samples."""
     nodes = []
     for processor, names in zip(group.processors, group.connections, strict=True):
-        if isinstance(processor, ConvolutionReverb) and processor.learned:
+        fixed = not getattr(processor, "instruments", ())
+        if isinstance(processor, ConvolutionReverb) and processor.learned and fixed:
             response = processor.get_controls(np.zeros((1, 1), np.float32))["impulse_response"]
             processor = PartitionedReverb(np.asarray(response), block, processor.name)
         nodes.append((processor, names))

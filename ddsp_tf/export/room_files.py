@@ -18,7 +18,8 @@ def impulse_response(model: Autoencoder) -> np.ndarray | None:
         model: Model with or without a reverb, built.
 
     Returns:
-        [taps] float32 at the model's sample rate, direct sound included; None without a reverb.
+        [taps] float32 at the model's sample rate, direct sound included; None without a reverb, or
+        if each of several instruments has its own.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -27,7 +28,7 @@ def impulse_response(model: Autoencoder) -> np.ndarray | None:
     """
     group = model.processor_group
     for processor in group.processors[::-1]:
-        if processor.input_names == ("signal",):
+        if processor.input_names == ("signal",) and not getattr(processor, "instruments", ()):
             controls = processor.get_controls(np.zeros((1, 1), np.float32))
             if "impulse_response" in controls:
                 return np.asarray(controls["impulse_response"], np.float32).reshape(-1)

@@ -1,5 +1,6 @@
 """Convolution with an impulse response, learned or given."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,6 +26,8 @@ class Reverb(ConvolutionReverb):
             the learning rate in a step, but the taps of a room are far smaller than the weights
             of a network. With 1, as in the original, a high rate turns the room into an equalizer
             that takes over the synthesizers' work.
+        instruments: Names of the instruments, each of which has a room of its own; none for one
+            instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -32,6 +35,9 @@ class Reverb(ConvolutionReverb):
         signal: Dry audio [batch, samples].
         impulse_response: [batch, taps] or [taps], at most `length` of them. Required if not
             learned; otherwise it replaces the learned one if given.
+        instrument: [batch, frames or 1, instruments] weights of the instruments' rooms, by default
+            equal; only with `instruments`. Those of the first frame apply to the whole signal, or
+            to the block of a stream.
 
     Returns:
         Wet audio [batch, samples].
@@ -56,6 +62,7 @@ class Reverb(ConvolutionReverb):
         learned: bool = True,
         add_dry: bool = True,
         tap_scale: float = 1.0,
+        instruments: Sequence[str] = (),
         name: str = "reverb",
         **kwargs: Any,
     ):
@@ -63,24 +70,31 @@ class Reverb(ConvolutionReverb):
         if tap_scale <= 0.0:
             raise ValueError(f"tap_scale={tap_scale}; expected above 0")
         self.tap_scale = tap_scale
+        self.instruments = tuple(instruments) if learned else ()
+        self.optional_input_names = ("instrument",) if self.instruments else ()
 
     def make_weights(self) -> None:
         """Creates the learned response."""
         if self.learned:
+            rows = (len(self.instruments),) if self.instruments else ()
             self.impulse_response = self.add_weight(
                 name="impulse_response",
-                shape=(self.length,),
+                shape=(*rows, self.length),
                 initializer=keras.initializers.RandomNormal(stddev=1e-6, seed=0),
             )
 
     def get_controls(
-        self, signal: Tensor, impulse_response: Tensor | None = None
+        self,
+        signal: Tensor,
+        impulse_response: Tensor | None = None,
+        instrument: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Returns the signal and the response: direct sound followed by the room's taps.
 
         Args:
             signal: [batch, samples].
             impulse_response: [batch, taps] or [taps]; the learned one if None.
+            instrument: [batch, frames or 1, instruments]; equal weights if None.
 
         Returns:
             "signal", and "impulse_response", [length] or [batch, length].
@@ -88,6 +102,10 @@ class Reverb(ConvolutionReverb):
         taps = self._given_or_learned(impulse_response=impulse_response)["impulse_response"]
         if impulse_response is None:
             taps = self.tap_scale * taps
+            if self.instruments and instrument is None:
+                taps = ops.mean(taps, axis=0)
+            elif self.instruments:
+                taps = ops.matmul(instrument[:, 0], taps)
         missing = self.length - taps.shape[-1]
         if missing < 0:
             raise ValueError(
@@ -100,4 +118,5 @@ class Reverb(ConvolutionReverb):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "tap_scale": self.tap_scale}
+        own = {"tap_scale": self.tap_scale, "instruments": self.instruments}
+        return {**super().get_config(), **own}

@@ -18,7 +18,7 @@ from tolerance import SUMS, assert_close
 from ddsp_tf.models import Autoencoder, LevelMatching
 from ddsp_tf.models.conditional_normalization import ConditionalNormalization
 from ddsp_tf.models.ensemble import mixture_weights, set_solo
-from ddsp_tf.processors import FilteredNoise, Harmonic, ProcessorGroup
+from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
 
 NAMES = ("cello", "alto_sax", "tuba")
 FRAMES = 12
@@ -30,19 +30,14 @@ def make_ensemble(kind="min_gru", **kwargs):
     nodes = [
         (harmonic, ["amplitudes", "harmonic_distribution", "f0_hz"]),
         (FilteredNoise(n_bands=9, initial_bias=0.0), ["noise_magnitudes"]),
-        make_group_output(),
+        (Add(name="dry"), ["harmonic", "filtered_noise"]),
+        (Reverb(length=300, instruments=NAMES), ["dry"]),
     ]
     decoder = make_decoder(kind, instruments=NAMES)
     model = Autoencoder(decoder, ProcessorGroup(nodes), **kwargs)
     model.build()
     randomize(model)
     return model
-
-
-def make_group_output():
-    from ddsp_tf.processors import Add
-
-    return Add(name="dry"), ["harmonic", "filtered_noise"]
 
 
 def with_mixture(curves, *weights):
@@ -83,6 +78,8 @@ def test_mixtures_lie_between():
 def test_streams_a_mixture_that_moves(rng):
     model, curves = make_ensemble(), make_curves(2, FRAMES)
     curves["instrument"] = rng.dirichlet(np.ones(3), (2, FRAMES)).astype(np.float32)
+    # The room is that of a block's first frame.
+    curves["instrument"][:, ::4] = curves["instrument"][:, :1]
     expected, state, blocks = play(model, curves), model.initial_state(2), []
     stream = compiled(model.stream)
     for first in range(0, FRAMES, 4):
@@ -113,12 +110,12 @@ def test_a_clip_trains_its_own_instrument():
     rows = [
         np.abs(g).sum(-1)
         for g, w in zip(gradients, model.trainable_weights, strict=True)
-        if w.path.endswith(("gamma", "beta", "response")) and w.shape[0] == 3
+        if w.path.endswith(("gamma", "beta", "response", "impulse_response")) and w.shape[0] == 3
     ]
-    # Scale and offset of three stacks, and the response.
-    assert len(rows) == 7
+    # Scale and offset of three stacks, response and room.
+    assert len(rows) == 8
     assert all((row[:2] == 0.0).all() for row in rows)
-    assert sum(row[2] > 0.0 for row in rows) == 7
+    assert sum(row[2] > 0.0 for row in rows) == 8
 
 
 def test_taking_a_solo_back():

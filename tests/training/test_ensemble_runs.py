@@ -77,6 +77,7 @@ def test_each_instrument_gives_as_many_clips(data):
     assert shares[0] + shares[2] == pytest.approx(1.0) and shares[0] > shares[2]
 
 
+@pytest.mark.slow
 def test_a_run_knows_its_instruments(run):
     record = RunDirectory(run).read()
     assert record["instruments"] == ["cello", "flute"] and record["weights"] == [1.0, 1.0]
@@ -90,6 +91,7 @@ def test_a_run_knows_its_instruments(run):
         load_model(run / "instruments" / "cello", "cello")
 
 
+@pytest.mark.slow
 def test_an_instrument_is_a_run_of_its_own(run, data):
     folder = run / "instruments" / "flute"
     player, _ = load_player(folder)
@@ -103,6 +105,7 @@ def test_an_instrument_is_a_run_of_its_own(run, data):
     assert {clip.name.partition("_")[0] for clip in evaluation.per_clip} == {"flute"}
 
 
+@pytest.mark.slow
 def test_each_clip_is_judged_as_its_instrument(run):
     whole = evaluate_run(RunDirectory(run), clip_seconds=0.5).record
     part = evaluate_run(RunDirectory(run / "instruments" / "cello"), clip_seconds=0.5).record
@@ -113,6 +116,7 @@ def test_each_clip_is_judged_as_its_instrument(run):
         assert found[name] == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_resumes_only_with_the_same_names(run, data, tiny_overrides):
     swapped = {"cello": data["flute"], "flute": data["cello"]}
     with pytest.raises(RunDiffersError):
@@ -137,6 +141,7 @@ def test_names_without_a_place_in_the_model(data, tmp_path, tiny_overrides):
     assert list(tmp_path.iterdir()) == [fixed]
 
 
+@pytest.mark.slow
 def test_starting_from_an_ensemble_and_towards_one(run, tiny_run, tiny_overrides):
     single = load_experiment("demo", tiny_overrides, seed=3).model
     assert warm_start(single, run).endswith("all weights are taken")
@@ -156,6 +161,7 @@ def test_starting_from_an_ensemble_and_towards_one(run, tiny_run, tiny_overrides
         np.testing.assert_array_equal(played(ensemble.solo(name)), played(load_model(tiny_run)))
 
 
+@pytest.mark.slow
 def test_an_instrument_whose_ensemble_is_gone(run, tmp_path):
     part = tmp_path / "cello"
     part.mkdir()
