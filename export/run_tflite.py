@@ -167,7 +167,7 @@ def heard(path, audio, model, instrument):
     return curves
 
 
-def play_features(curves, seed, path, model, realtime, _):
+def play_features(curves, seed, path, model, realtime, _=None):
     """Plays features; returns [samples]."""
     hop, latency, frames = model["hop"], model["latency_samples"], curves["f0_hz"].shape[1]
     noise = white_noise(seed, frames * hop)
@@ -180,7 +180,7 @@ def play_features(curves, seed, path, model, realtime, _):
     return audio[latency : latency + frames * hop]
 
 
-def play_recording(audio, seed, path, model, realtime, instrument):
+def play_recording(audio, seed, path, model, realtime, instrument=None):
     """Plays what is heard in a recording; returns [samples], aligned with it."""
     hop, frames = model["hop"], len(audio) // model["hop"]
     # What a frame describes lies before the end of its hop, and is played from its start on.

@@ -62,6 +62,25 @@ def make_model_with_timbre():
     return model
 
 
+NAMES = ("cello", "alto_sax", "tuba")
+
+
+def make_ensemble(kind="min_gru", **kwargs):
+    """A model of three instruments with random weights."""
+    harmonic = Harmonic(n_harmonics=4, response_points=9, instruments=NAMES)
+    nodes = [
+        (harmonic, ["amplitudes", "harmonic_distribution", "f0_hz"]),
+        (FilteredNoise(n_bands=9, initial_bias=0.0), ["noise_magnitudes"]),
+        (Add(name="dry"), ["harmonic", "filtered_noise"]),
+        (Reverb(length=300, instruments=NAMES), ["dry"]),
+    ]
+    decoder = make_decoder(kind, instruments=NAMES)
+    model = Autoencoder(decoder, ProcessorGroup(nodes), **kwargs)
+    model.build()
+    randomize(model)
+    return model
+
+
 def randomize(layer):
     """Gives all weights random values; the response of a reverb dies away."""
     generator = np.random.default_rng(7)

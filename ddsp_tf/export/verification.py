@@ -56,9 +56,10 @@ def example_curves(model: Autoencoder, seconds: float = _SECONDS) -> tuple[dict,
     frames = round(seconds * model.frame_rate)
     curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
     curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
-    if model.instruments:  # One after the other.
-        one_hot = np.eye(len(model.instruments))
-        curves["instrument"] = one_hot[np.arange(frames) * len(one_hot) // frames][None]
+    if model.instruments:
+        # Unequal, and the same in all frames, because a room follows from call to call only.
+        shares = np.arange(1.0, len(model.instruments) + 1.0)
+        curves["instrument"] = np.tile(shares, (1, frames, 1))
     if model.z_dims:
         curves["z"] = np.tile(model.mean_z.numpy(), (1, frames, 1))
     curves = {name: curve.astype(np.float32) for name, curve in curves.items()}

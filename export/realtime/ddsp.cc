@@ -48,6 +48,11 @@ struct DdspModel {
       timbre = required(stream.input("z"), "z", mean_z.size());
       std::copy(mean_z.begin(), mean_z.end(), timbre->data());
     }
+    instruments = description.texts("instruments");
+    if (!instruments.empty()) {
+      mixture = required(stream.input("instrument"), "instrument", instruments.size());
+      std::fill_n(mixture->data(), mixture->size, 1.0f);
+    }
     if (std::ifstream(folder + "/listen.tflite")) open_listener(folder + "/listen.tflite");
   }
 
@@ -106,7 +111,8 @@ struct DdspModel {
   int sample_rate, hop, latency;
   ddsp::Owned<LiteRtEnvironment> environment;
   ddsp::Runner stream;
-  const ddsp::Tensor *noise, *audio, *timbre = nullptr;
+  const ddsp::Tensor *noise, *audio, *timbre = nullptr, *mixture = nullptr;
+  std::vector<std::string> instruments;
   std::vector<const ddsp::Tensor *> features;
   uint64_t random = 0;
   std::unique_ptr<ddsp::Runner> listener;
@@ -238,11 +244,23 @@ const char *ddsp_feature(const DdspModel *model, int index) {
 int ddsp_timbre_size(const DdspModel *model) {
   return model->timbre == nullptr ? 0 : static_cast<int>(model->timbre->size);
 }
+int ddsp_n_instruments(const DdspModel *model) {
+  return static_cast<int>(model->instruments.size());
+}
+const char *ddsp_instrument(const DdspModel *model, int index) {
+  return model->instruments[index].c_str();
+}
 
 void ddsp_reset(DdspModel *model, uint32_t seed) { model->reset(seed); }
 
 void ddsp_set_timbre(DdspModel *model, const float *z) {
   if (model->timbre != nullptr) std::copy_n(z, model->timbre->size, model->timbre->data());
+}
+
+void ddsp_set_instrument(DdspModel *model, const float *weights) {
+  if (model->mixture != nullptr) {
+    std::copy_n(weights, model->mixture->size, model->mixture->data());
+  }
 }
 
 int ddsp_step(DdspModel *model, const float *features, const float *noise, float *audio) {

@@ -34,11 +34,16 @@ int ddsp_n_features(const DdspModel *model);
 const char *ddsp_feature(const DdspModel *model, int index);
 /* Numbers of the timbre that the model takes, 0 if it has none. */
 int ddsp_timbre_size(const DdspModel *model);
+/* Instruments of a model of several, 0 of a model of one; and their names. */
+int ddsp_n_instruments(const DdspModel *model);
+const char *ddsp_instrument(const DdspModel *model, int index);
 
 /* Returns to silence at phase 0, with the beginning of the noise that belongs to the seed. */
 void ddsp_reset(DdspModel *model, uint32_t seed);
 /* Sets the timbre, `ddsp_timbre_size` numbers; until then it is the training data's mean. */
 void ddsp_set_timbre(DdspModel *model, const float *z);
+/* Sets the weights of the instruments, `ddsp_n_instruments` numbers; until then they are equal. */
+void ddsp_set_instrument(DdspModel *model, const float *weights);
 /* Plays one hop: `features` of one frame -> `audio`, `ddsp_hop` samples. `noise` is as long as the
    audio, in [-1, 1]; null for white noise. Returns 0, or LiteRT's error after writing silence.
    The host's own code allocates nothing here, but LiteRT allocates small objects in every call. */

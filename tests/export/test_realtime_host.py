@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from small_models import make_model_with_timbre
+from small_models import make_ensemble, make_model_with_timbre
 
 from ddsp_tf.export.litert import write_litert
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -243,6 +243,7 @@ def test_a_voice_plays_its_timbre_and_starts_again(tmp_path):
         "latency_samples": model.latency,
         "features": list(model.feature_names),
         "mean_z": model.mean_z.numpy().tolist(),
+        "instruments": [],
     }
     (tmp_path / "model.json").write_text(json.dumps(description))
     error = ctypes.create_string_buffer(200)
@@ -271,4 +272,42 @@ def test_a_voice_plays_its_timbre_and_starts_again(tmp_path):
     expected, _ = functions.step(curves, np.tile(noise, (1, 4)), functions.initial_state(1))
     np.testing.assert_allclose(play(), expected[0], atol=1e-5)
     assert np.abs(expected[0] - first).max() > 1e-3
+    host.ddsp_close(voice)
+
+
+@pytest.mark.slow
+def test_a_voice_plays_its_instruments(tmp_path):
+    build(("play.cc ddsp.cc", "-shared -fPIC ddsp.cc"), ("-o play", f"-o {tmp_path / 'ddsp.so'}"))
+    host = ctypes.CDLL(tmp_path / "ddsp.so")
+    host.ddsp_open.restype, host.ddsp_instrument.restype = ctypes.c_void_p, ctypes.c_char_p
+    model = make_ensemble()
+    write_litert(model, tmp_path, ["float32"])
+    description = {name: getattr(model, name) for name in ("sample_rate", "hop")} | {
+        "latency_samples": model.latency,
+        "features": list(model.feature_names),
+        "mean_z": None,
+        "instruments": list(model.instruments),
+    }
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    error = ctypes.create_string_buffer(200)
+    voice = ctypes.c_void_p(host.ddsp_open(str(tmp_path).encode(), b"float32", error, 200))
+    assert voice.value, error.value
+    names = [host.ddsp_instrument(voice, k).decode() for k in range(host.ddsp_n_instruments(voice))]
+    assert names == list(model.instruments)
+
+    def pointer(values):
+        return np.ascontiguousarray(values, np.float32).ctypes.data_as(ctypes.c_void_p)
+
+    frame, noise = np.float32([330.0, -20.0]), np.zeros(model.hop)
+    for weights, mixture in ((None, None), ([0, 2, 0], "alto_sax")):
+        if weights is not None:
+            host.ddsp_set_instrument(voice, pointer(weights))
+        solo, played = ModelFunctions(model.solo(mixture)), np.zeros((4, model.hop), np.float32)
+        host.ddsp_reset(voice, 0)
+        for hop in played:
+            assert host.ddsp_step(voice, pointer(frame), pointer(noise), pointer(hop)) == 0
+        curves = {"f0_hz": np.tile(frame[:1], (1, 4)), "loudness_db": np.tile(frame[1:], (1, 4))}
+        silence = np.zeros((1, 4 * model.hop), np.float32)
+        expected, _ = solo.step(curves, silence, solo.initial_state(1))
+        np.testing.assert_allclose(played.ravel(), expected[0], atol=1e-5)
     host.ddsp_close(voice)

@@ -7,9 +7,11 @@ from backends import compiled, tensorflow_only, to_numpy
 from small_models import (
     DECODERS,
     HOP,
+    NAMES,
     OUTPUT_SIZES,
     make_curves,
     make_decoder,
+    make_ensemble,
     make_group,
     randomize,
 )
@@ -18,26 +20,9 @@ from tolerance import SUMS, assert_close
 from ddsp_tf.models import Autoencoder, LevelMatching
 from ddsp_tf.models.conditional_normalization import ConditionalNormalization
 from ddsp_tf.models.ensemble import mixture_weights, set_solo
-from ddsp_tf.processors import Add, FilteredNoise, Harmonic, ProcessorGroup, Reverb
+from ddsp_tf.processors import Harmonic, ProcessorGroup
 
-NAMES = ("cello", "alto_sax", "tuba")
 FRAMES = 12
-
-
-def make_ensemble(kind="min_gru", **kwargs):
-    """A model of three instruments with random weights."""
-    harmonic = Harmonic(n_harmonics=4, response_points=9, instruments=NAMES)
-    nodes = [
-        (harmonic, ["amplitudes", "harmonic_distribution", "f0_hz"]),
-        (FilteredNoise(n_bands=9, initial_bias=0.0), ["noise_magnitudes"]),
-        (Add(name="dry"), ["harmonic", "filtered_noise"]),
-        (Reverb(length=300, instruments=NAMES), ["dry"]),
-    ]
-    decoder = make_decoder(kind, instruments=NAMES)
-    model = Autoencoder(decoder, ProcessorGroup(nodes), **kwargs)
-    model.build()
-    randomize(model)
-    return model
 
 
 def with_mixture(curves, *weights):
