@@ -2,9 +2,13 @@
 
     python benchmarks/bundled/make_instruments.py
     python benchmarks/bundled/make_instruments.py --recordings RECORDINGS --config fast_dry
+    python benchmarks/bundled/make_instruments.py --recordings RECORDINGS --together
+    python benchmarks/bundled/make_instruments.py --run RUN
 
 Without recordings, the violin of the bundled recording, in about five minutes on two CPU cores.
 With them, one model for each set: RECORDINGS has a folder per instrument with `train/` and `val/`.
+With --together, one model of all sets, whose instruments share its file; --run keeps the
+instruments of such a model that was trained before.
 A model's folder holds those files of its run that playing and exporting need.
 """
 
@@ -20,6 +24,8 @@ from ddsp_tf.app.chain import Chain
 from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.model_commands import print_training, show_training
 from ddsp_tf.app.recordings import recording
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.run import train_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "instruments"))
 from sets import chain_of, find_sets
@@ -28,7 +34,7 @@ OUT = Path(ddsp_tf.__file__).parent / "inference" / "bundled"
 # Names of instruments that differ from those of their sets' folders.
 NAMES = {"sax": "alto_sax"}
 # Entries that describe the place of the run, not the model.
-PRIVATE = ("datasets", "relative_datasets", "seconds")
+PRIVATE = ("dataset", "datasets", "relative_datasets", "seconds")
 
 
 def main() -> None:
@@ -36,20 +42,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the models' folders")
     parser.add_argument("--recordings", type=Path, help="folder with a set for each instrument")
-    parser.add_argument("--config", default="fast_dry", help="configuration of the sets' models")
+    parser.add_argument("--config", help="configuration; by default fast_dry, together ensemble")
+    parser.add_argument("--together", action="store_true", help="train one model of all sets")
+    parser.add_argument("--run", type=Path, help="keep the instruments of this run, train nothing")
     parser.add_argument("--from", dest="start_from", help="model to start from")
     parser.add_argument("--set", action="append", default=[], help="change a setting, NAME=VALUE")
     parser.add_argument("--only", action="append", default=[], help="set to take")
     arguments = parser.parse_args()
     options = {"overrides": arguments.set, "start_from": arguments.start_from}
+    if arguments.run is not None:
+        keep_ensemble(RunDirectory(arguments.run), arguments.out)
+        return
     with tempfile.TemporaryDirectory() as work:
         if arguments.recordings is None:
             chain = Chain([recording("violin")], Path(work), config="demo", **options)
             make(chain, arguments.out / "violin")
             return
-        for one in find_sets(arguments.recordings, arguments.only):
-            chain = chain_of(one, Path(work) / one.name, arguments.config, **options)
-            make(chain, arguments.out / NAMES.get(one.name, one.name))
+        config = arguments.config or ("ensemble" if arguments.together else "fast_dry")
+        chains = {
+            NAMES.get(one.name, one.name): chain_of(one, Path(work) / one.name, config, **options)
+            for one in find_sets(arguments.recordings, arguments.only)
+        }
+        if arguments.together:
+            make_ensemble(chains, config, Path(work) / "ensemble", arguments.out, options)
+            return
+        for name, chain in chains.items():
+            make(chain, arguments.out / name)
 
 
 def make(chain: Chain, folder: Path) -> None:
@@ -57,13 +75,42 @@ def make(chain: Chain, folder: Path) -> None:
     chain.prepare()
     with progress_bar(folder.name) as advance:
         summary = chain.train(show_training(advance), advance.note)
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(chain.run.best_model, folder)
-    if chain.run.expression.exists():
-        shutil.copy(chain.run.expression, folder)
-    record = {key: value for key, value in chain.run.read().items() if key not in PRIVATE}
-    (folder / chain.run.record.name).write_text(json.dumps(record, indent=2) + "\n")
+    keep(chain.run, folder)
     print_training(folder, summary)
+
+
+def make_ensemble(
+    chains: dict[str, Chain], config: str, work: Path, out: Path, options: dict
+) -> None:
+    """Trains one model of several instruments and keeps it and what belongs to each of them."""
+    for chain in chains.values():
+        chain.prepare()
+    data = {name: chain.dataset for name, chain in chains.items()}
+    with progress_bar("ensemble") as advance:
+        on_step = show_training(advance)
+        summary = train_run(config, data, work, on_step=on_step, on_warning=advance.note, **options)
+    keep_ensemble(RunDirectory(work), out)
+    print_training(out / "ensemble", summary)
+
+
+def keep_ensemble(run: RunDirectory, out: Path) -> None:
+    """Copies a model of several instruments, and the records and expressions of these."""
+    keep(run, out / "ensemble")
+    for name in dict.fromkeys(run.read()["instruments"]):
+        keep(run.instrument(name), out / name)
+
+
+def keep(run: RunDirectory, folder: Path) -> None:
+    """Copies what playing and exporting need of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (run.best_model, run.expression):
+        (folder / file.name).unlink(missing_ok=True)
+        if file.exists():
+            shutil.copy(file, folder)
+    record = {key: value for key, value in run.read().items() if key not in PRIVATE}
+    if "part_of" in record:
+        record["part_of"]["model"] = "../ensemble/best.keras"
+    (folder / run.record.name).write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.ensemble_runs import instruments_override
 from ddsp_tf.training.warm_start import (
     configuration_of,
     find_ancestor,
@@ -92,7 +93,7 @@ class Chain:
         if config is None and start_from is None:
             raise UserError("config: none given; expected a configuration or a model to start from")
         config = configuration_of(start_from) if config is None else config
-        overrides = [*overrides, *start_override(start_from)]
+        overrides = [*overrides, *start_override(start_from), *instruments_override([], config)]
         self.validation_share, self.seed, self.config = validation_share, seed, config
         self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"

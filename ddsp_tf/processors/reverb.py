@@ -102,10 +102,10 @@ class Reverb(ConvolutionReverb):
         taps = self._given_or_learned(impulse_response=impulse_response)["impulse_response"]
         if impulse_response is None:
             taps = self.tap_scale * taps
-            if self.instruments and instrument is None:
-                taps = ops.mean(taps, axis=0)
-            elif self.instruments:
+            if instrument is not None:
                 taps = ops.matmul(instrument[:, 0], taps)
+            elif self.instruments:
+                taps = ops.mean(taps, axis=0)
         missing = self.length - taps.shape[-1]
         if missing < 0:
             raise ValueError(

@@ -6,14 +6,19 @@ whatever plays, evaluates or exports runs.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ddsp_tf.configuration.gin_files import find_configuration
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.expression import learn_expression
+
+# As a run writes its configuration.
+_NAMED = re.compile(r"^instruments = [\[(]\W*'", re.MULTILINE)
 
 Folder = str | os.PathLike
 Data = Folder | Sequence[Folder] | Mapping[str, Folder | Sequence[Folder]]
@@ -51,20 +56,24 @@ def _several(data: Folder | Sequence[Folder]) -> list[Folder]:
     return [data] if isinstance(data, (str, os.PathLike)) else list(data)
 
 
-def instruments_override(names: Sequence[str]) -> list[str]:
+def instruments_override(names: Sequence[str], config: str) -> list[str]:
     """Writes the names of the instruments as a setting of the configuration.
 
     Args:
-        names: Name of each dataset's instrument.
+        names: Name of each dataset's instrument; none if there is one instrument.
+        config: Path or name of the configuration. That of an earlier run may name instruments.
 
     Returns:
-        One override, or none without names.
+        One override, or none if there are no names.
 
     Example:
-        >>> instruments_override(["cello", "cello", "sax"])
+        >>> instruments_override(["cello", "cello", "sax"], "ensemble")
         ["instruments=['cello', 'sax']"]
     """
-    return [f"instruments={list(dict.fromkeys(names))}"] if names else []
+    if names:
+        return [f"instruments={list(dict.fromkeys(names))}"]
+    text = find_configuration(config).read_text(encoding="utf-8", errors="replace")
+    return ["instruments=()"] if _NAMED.search(text) else []
 
 
 def equal_shares(manifests: Sequence[Manifest], names: Sequence[str]) -> list[float]:

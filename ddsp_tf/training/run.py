@@ -86,7 +86,7 @@ def train_run(
     settle_backend()
     with locked(folder, "training"), spread_over(devices):
         run = RunDirectory(folder)
-        overrides = [*overrides, *start_override(start_from), *instruments_override(names)]
+        overrides = [*overrides, *start_override(start_from), *instruments_override(names, config)]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
         check_datasets(experiment, manifests, names, devices)

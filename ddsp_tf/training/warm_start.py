@@ -90,8 +90,9 @@ def configuration_of(source: str | os.PathLike) -> str:
     """
     ancestor = find_ancestor(source)
     run = _run_of(ancestor.source)
-    if run.configuration.is_file():
-        return str(run.configuration)
+    for owner in (run, RunDirectory(run.model_source()[0].parent)):
+        if owner.configuration.is_file():
+            return str(owner.configuration)
     if not ancestor.config:
         raise UserError(
             f"{ancestor.source}: no run.json beside it that names its configuration; name the "

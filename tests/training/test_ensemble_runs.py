@@ -14,9 +14,9 @@ from ddsp_tf.files.run_directory import RunDiffersError, RunDirectory
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.inference.playing import load_player, load_ranges
 from ddsp_tf.inference.rendering import synthesize
-from ddsp_tf.training.ensemble_runs import equal_shares
+from ddsp_tf.training.ensemble_runs import equal_shares, instruments_override
 from ddsp_tf.training.run import train_run
-from ddsp_tf.training.warm_start import find_ancestor, warm_start
+from ddsp_tf.training.warm_start import configuration_of, find_ancestor, warm_start
 
 CURVES = {"f0_hz": np.full(30, 330.0), "loudness_db": np.full(30, -20.0)}
 
@@ -131,11 +131,13 @@ def test_names_without_a_place_in_the_model(data, tmp_path, tiny_overrides):
         train_run("demo", {"a b": data["cello"]}, tmp_path / "a", overrides=tiny_overrides)
     with pytest.raises(UserError, match="no dataset given"):
         train_run("demo", {}, tmp_path / "b", overrides=tiny_overrides)
-    named = [*tiny_overrides, "instruments=['cello']"]
-    with pytest.raises(UserError, match="datasets have no names, the model has the instruments ce"):
-        train_run("demo", data["cello"], tmp_path / "c", overrides=named)
     fixed = tmp_path / "own.gin"
-    fixed.write_text("include 'demo.gin'\nRnnDecoder.instruments = ()\nHarmonic.instruments = ()\n")
+    fixed.write_text("include 'demo.gin'\nRnnDecoder.instruments = ('cello',)\n")
+    with pytest.raises(UserError, match="datasets have no names, the model has the instruments ce"):
+        train_run(str(fixed), data["cello"], tmp_path / "c", overrides=tiny_overrides)
+    parts = ("RnnDecoder", "Harmonic", "Reverb")
+    plain = "".join(f"{part}.instruments = ()\n" for part in parts)
+    fixed.write_text(f"include 'demo.gin'\n{plain}")
     with pytest.raises(UserError, match=r"datasets have cello, flute, the model has .* none"):
         train_run(str(fixed), data, tmp_path / "d", overrides=tiny_overrides)
     assert list(tmp_path.iterdir()) == [fixed]
@@ -149,6 +151,10 @@ def test_starting_from_an_ensemble_and_towards_one(run, tiny_run, tiny_overrides
     assert warm_start(single, run / "instruments" / "flute").endswith("all weights are taken")
     np.testing.assert_array_equal(played(single), played(load_model(run, "flute")))
     assert find_ancestor(run / "instruments" / "flute").step == 6
+    for source in (run, run / "instruments" / "flute"):
+        config = configuration_of(source)
+        override = instruments_override([], config)
+        assert load_experiment(config, override).model.instruments == ()
     names = "instruments=['flute', 'oboe']"
     ensemble = load_experiment("demo", [*tiny_overrides, names], seed=4).model
     warm_start(ensemble, run)

@@ -91,6 +91,8 @@ def _describe_run(path):
         ("steps", f"{record.get('step', 0)} of {record['steps']}"),
         ("seed", record["seed"]),
     ]
+    if names := record.get("instruments"):
+        rows.append(("instruments", ", ".join(dict.fromkeys(names))))
     if ancestor := record.get("ancestor"):
         about = f"{ancestor['recordings'] or 'unknown recordings'}, {ancestor['step']} steps"
         rows.append(("started from", f"{ancestor['source']} ({about})"))
@@ -121,6 +123,7 @@ def _describe_export(path):
     description = read_description(path)
     rows = [
         ("features", ", ".join(description.features)),
+        *([("instruments", ", ".join(description.instruments))] if description.instruments else []),
         ("sample rate", f"{description.sample_rate} Hz"),
         ("frame rate", f"{description.frame_rate:g} frames/s, hop {description.hop}"),
         ("trained steps", description.trained_steps),

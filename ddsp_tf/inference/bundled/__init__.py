@@ -9,8 +9,8 @@ from pathlib import Path
 from ddsp_tf.errors import UserError
 
 PREFIX = "bundled:"
-NAMES = ("violin",)
 _FOLDER = Path(__file__).parent
+NAMES = tuple(sorted(path.parent.name for path in _FOLDER.glob("*/run.json")))
 
 
 def instrument(name: str) -> Path:

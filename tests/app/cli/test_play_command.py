@@ -35,11 +35,14 @@ def test_nothing_of_the_users_is_replaced(tmp_path):
 
 
 def test_models_that_cannot_be_played_live():
-    rates = SimpleNamespace(sample_rate=16000, frame_rate=100, hop=160)
+    rates = SimpleNamespace(sample_rate=16000, frame_rate=100, hop=160, instruments=())
     with pytest.raises(UserError, match="my_run: plays f0_hz; expected f0_hz and loudness_db"):
         _facts(rates, ["f0_hz"], 160, None, "my_run")
     with pytest.raises(UserError, match="plays f0_hz, loudness_db, power_db"):
         _facts(rates, ["f0_hz", "loudness_db", "power_db"], 160, None, "my_run")
+    several = SimpleNamespace(instruments=["cello", "sax"])
+    with pytest.raises(UserError, match="my_run: plays cello, sax; a live page plays one"):
+        _facts(several, ["f0_hz", "loudness_db"], 160, None, "my_run")
     facts = _facts(rates, ["f0_hz", "power_db"], 160, {"f0_midi": {"p5": 50.0, "p95": 60.0}}, "")
     assert facts["level"] == "power_db" and facts["pitchRange"] == [50.0, 60.0]
 
