@@ -227,6 +227,6 @@ def check_replaceable(out: Path) -> None:
     foreign = names - ours
     if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):
         raise UserError(
-            f"{out}: holds {min(foreign or names)}, which is no part of a dataset; choose a new "
+            f"{out}: holds {min(foreign or names)}, which is not part of a dataset; choose a new "
             "folder"
         )

@@ -49,7 +49,8 @@ def check_target(out: Path) -> None:
         return
     for name in files:
         if name != NAME and not _is_exported(out, name, description):
-            reason = "was changed since" if name in description.files else "is not of the export"
+            listed = name in description.files
+            reason = "was changed since" if listed else "does not belong to the export"
             raise UserError(f"{out / name}: {reason}; move it out of {out}, or name another folder")
 
 

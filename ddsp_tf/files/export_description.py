@@ -130,7 +130,9 @@ def check_files(folder: str | os.PathLike, description: ExportDescription, below
         if name not in found:
             raise UserError(f"{folder / name}: missing; {_REMEDY}")
         if name not in listed:
-            raise UserError(f"{folder / name}: not of this export; move it to another folder")
+            raise UserError(
+                f"{folder / name}: does not belong to the export; move it to another folder"
+            )
         if not is_unchanged(folder / name, description.files[name]):
             raise UserError(
                 f"{folder / name}: damaged or changed since it was exported (its checksum is not "

@@ -246,7 +246,7 @@ class Fitting:
         return (
             f"{self.run.path}: out of memory{f' ({held})' if held else ''}; choose a smaller "
             f"train.batch_size (now {self.settings.batch_size}) or train.clip_seconds (now "
-            f"{self.settings.clip_seconds:g}), or end what else uses the GPU"
+            f"{self.settings.clip_seconds:g}), or close other programs on the GPU"
         )
 
     def _check_still_there(self, error):

@@ -256,7 +256,7 @@ def test_a_new_default_makes_nothing_stale(project):
     assert chain.skipped == ["dataset", "training"]
 
 
-def test_a_second_process_is_told_which_one_works_here(project):
+def test_a_second_process_learns_which_one_works_here(project):
     code = (
         "import sys, time\n"
         "from ddsp_tf.files.locks import locked\n"

@@ -101,7 +101,7 @@ def test_links_to_folders_are_followed_once(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
-def test_any_name_can_be_told(tmp_path):
+def test_any_name_can_be_printed(tmp_path):
     touch(tmp_path, "a.wav", os.fsdecode(b"\xff\n.amr"))
     (note,) = find_audio(tmp_path).notes()
     assert note == r"1 file is not read (\xff\n.amr); convert them to .wav or .flac"

@@ -25,7 +25,7 @@ HOP = 8192  # A chunk has eight frames.
 
 
 @pytest.mark.parametrize(("device", "fused"), [("cpu:0", False), ("gpu:0", True), ("tpu:0", True)])
-def test_accelerators_fuse_unless_told_otherwise(monkeypatch, device, fused):
+def test_accelerators_fuse_by_default(monkeypatch, device, fused):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
     assert TRAINING.sums_are_fused() is fused
     assert EXPORT.sums_are_fused() is False

@@ -64,14 +64,14 @@ def test_every_form_can_be_filled_in(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cells_are_short_and_told_about(name):
+def test_cells_are_short_and_introduced(name):
     notebook = read_notebook(name)
     before = None
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.source.count("\n") < 45, cell.id
-            told = before == "markdown" or "@title" in cell.source
-            assert told, f"{cell.id}: no text before it"
+            introduced = before == "markdown" or "@title" in cell.source
+            assert introduced, f"{cell.id}: no text before it"
         before = cell.cell_type
 
 

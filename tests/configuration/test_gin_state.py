@@ -73,7 +73,7 @@ def test_a_seed_out_of_range_is_one_line(seed):
         load_experiment("demo", SMALL, seed=seed)
 
 
-def test_a_new_default_is_told_from_a_changed_setting():
+def test_a_new_default_is_distinguished_from_a_changed_setting():
     now = load_experiment("demo", SMALL).text
     assert kept_defaults("demo", SMALL, now) == []
     earlier = now.replace("refine_f0 = True", "refine_f0 = False").replace("= 2e-3", "= 1.0")

@@ -93,7 +93,7 @@ def test_parts_that_cannot_be_made_are_refused(dataset):
         training_batches(dataset, **settings, part=2, parts=2)
 
 
-def test_the_sources_of_a_batch_are_told(dataset):
+def test_the_sources_of_a_batch_are_found(dataset):
     settings = {"clip_frames": 100, "batch_size": 4, "seed": 5}
     batches = training_batches(dataset, **settings, first_step=7, with_sources=True)
     for step, batch in enumerate(take(batches, 3), 7):

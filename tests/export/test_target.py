@@ -28,7 +28,7 @@ def test_exports_and_empty_folders_are_replaced(export, tmp_path):
 def test_a_users_file_in_an_export_is_named(export, name):
     (export / name).parent.mkdir(parents=True, exist_ok=True)
     (export / name).write_text("mine")
-    with pytest.raises(UserError, match=rf"{name}: is not of the export; move it"):
+    with pytest.raises(UserError, match=rf"{name}: does not belong to the export; move it"):
         check_target(export)
     assert (export / name).read_text() == "mine"
 

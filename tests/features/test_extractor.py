@@ -48,7 +48,7 @@ def test_description_is_json_and_rebuilds_the_extractor():
     assert FeatureExtractor().describe() != description
 
 
-def test_pitch_is_refined_unless_told_otherwise():
+def test_pitch_is_refined_by_default():
     audio = 0.3 * np.sin(2 * np.pi * 201 / 16000 * np.arange(16000))
     refined, plain = (
         FeatureExtractor(16000, 250, FixedTracker(), refine_f0=r) for r in (True, False)
@@ -72,7 +72,7 @@ def test_trackers_are_given_by_name_or_with_settings(given, lowest_hz):
     )
 
 
-def test_another_version_of_the_tracker_is_told():
+def test_another_version_of_the_tracker_is_reported():
     description = FeatureExtractor(pitch_tracker="yin").describe()
     assert FeatureExtractor(pitch_tracker="yin").tracker_change() is None
     assert FeatureExtractor.from_description(description).tracker_change() is None

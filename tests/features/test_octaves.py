@@ -1,4 +1,4 @@
-"""Octave errors are mended, and only those."""
+"""Octave errors are corrected, and nothing else."""
 
 from pathlib import Path
 

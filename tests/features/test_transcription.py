@@ -83,7 +83,7 @@ def test_an_octave_that_is_played_is_a_note():
     assert [round(note.midi) for note in notes] == [60, 72]
 
 
-def test_repeated_notes_are_told_from_a_swell():
+def test_repeated_notes_are_distinguished_from_a_swell():
     dips = np.full(200, -20.0)
     dips[[99, 100, 101]] = -48.0
     first, second = spans_of(transcribe(curves(np.full(200, 60.0), dips), RATE))

@@ -192,7 +192,7 @@ def test_checksums_are_compared_before_anything_is_loaded(export, monkeypatch, r
         path.write_bytes(whole)
     (export / "saved_model" / "assets").mkdir(exist_ok=True)
     (export / "saved_model" / "assets" / "x").touch()
-    with pytest.raises(UserError, match="assets/x: not of this export"):
+    with pytest.raises(UserError, match="assets/x: does not belong to the export"):
         ExportedModel(export)
 
 

@@ -34,7 +34,7 @@ def play(model, curves):
     return to_numpy(compiled(lambda features: model(features))(curves))
 
 
-def test_plays_as_loud_as_told(model):
+def test_plays_as_loud_as_requested(model):
     curves = make_curves(2, FRAMES)
     for level in (-60.0, -10.0):
         curves["loudness_db"] = np.full((2, FRAMES), level, np.float32)

@@ -83,7 +83,7 @@ def test_a_model_of_the_same_shape_becomes_the_same(made):
         (["decoder_inputs=['f0_hz', 'power_db']"], {"power_db_stack"}, "not in it"),
     ],
 )
-def test_what_differs_starts_anew_and_is_named(overrides, parts, words, base):
+def test_what_differs_keeps_its_initial_weights_and_is_named(overrides, parts, words, base):
     model = small(*overrides)
     before = weights_of(model)
     taken, new = take_weights(model, base)

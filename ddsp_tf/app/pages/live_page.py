@@ -139,7 +139,7 @@ def check_target(path: Path, single_file: bool) -> None:
     if path.is_dir():
         ours = {_INDEX, RUNTIME} | {name for name in names if name.endswith(".tflite.gz")}
         if strange := sorted(names - ours):
-            raise UserError(f"{path / strange[0]}: is not of a page; name another folder")
+            raise UserError(f"{path / strange[0]}: does not belong to a page; name another folder")
     page = path if path.is_file() else path / _INDEX
     if names and not (page.is_file() and _MARK in page.read_text("utf-8", errors="replace")[:2000]):
         raise UserError(f"{path}: is not a page of ddsp-tf play; name another place")

@@ -94,7 +94,7 @@ def test_wrong_options_are_refused(arguments, word, melodies, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-def test_names_with_leading_dashes_stand_behind_two_dashes(melodies, tmp_path, monkeypatch):
+def test_names_with_leading_dashes_come_after_two_dashes(melodies, tmp_path, monkeypatch):
     (tmp_path / "-o.wav").write_bytes((melodies / "melody_0.wav").read_bytes())
     monkeypatch.chdir(tmp_path)
     result = call("prepare", "--out", "-d", "--config", "demo", "--", "-o.wav")

@@ -28,7 +28,7 @@ def test_models_that_are_not_there(tmp_path):
 
 def test_nothing_of_the_users_is_replaced(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert "notes.txt: is not of a page" in refused("--out", tmp_path)
+    assert "notes.txt: does not belong to a page" in refused("--out", tmp_path)
     assert "is not a page of ddsp-tf" in refused("--out", tmp_path / "notes.txt", "--single-file")
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "--single-file needs --out" in refused("--single-file")

@@ -47,7 +47,7 @@ def test_audio_is_bundled_uploaded_or_at_a_path(colab, tmp_path):
         ("microphone", "record to a file and give its path"),
     ],
 )
-def test_audio_that_is_not_there_is_told(tmp_path, choice, message):
+def test_missing_audio_is_reported(tmp_path, choice, message):
     with pytest.raises(UserError, match=message):
         choose_audio(choice, tmp_path)
 

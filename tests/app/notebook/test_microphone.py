@@ -37,7 +37,7 @@ def test_what_the_browser_sends_becomes_a_file(colab, tmp_path, rng):
         ({"sample_rate": 48000, "samples": ""}, "nothing was recorded"),
     ],
 )
-def test_refusals_are_told(colab, tmp_path, answer, message):
+def test_refusals_are_reported(colab, tmp_path, answer, message):
     colab.answer = json.dumps(answer)
     with pytest.raises(UserError, match=message):
         record(tmp_path / "take.wav")

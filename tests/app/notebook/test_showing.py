@@ -58,7 +58,7 @@ def test_a_bar_moves_and_says_how_long_it_takes(shown):
     assert "4 of 4" in shown[0]["text/html"] and "left" not in shown[0]["text/html"]
 
 
-def test_a_dataset_is_told_heard_and_seen(tiny_dataset, shown, capsys):
+def test_a_dataset_is_described_heard_and_seen(tiny_dataset, shown, capsys):
     from ddsp_tf.data.manifest import load_manifest
 
     show_dataset(load_manifest(tiny_dataset), excerpts=2)

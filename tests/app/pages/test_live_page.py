@@ -70,7 +70,7 @@ def test_pages_are_replaced_and_nothing_else(tmp_path):
     assert "oboe.tflite.gz" in {entry.name for entry in folder.iterdir()}
     assert "reed.tflite.gz" not in {entry.name for entry in folder.iterdir()}
     (folder / "song.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"song\.txt: is not of a page"):
+    with pytest.raises(UserError, match=r"song\.txt: does not belong to a page"):
         write_live_page(folder, [instrument()])
     other = tmp_path / "home.html"
     other.write_text("<p>mine")

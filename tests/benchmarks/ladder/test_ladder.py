@@ -129,7 +129,7 @@ def test_the_floor_of_tone_and_noise_is_what_two_takes_of_it_differ_by(ladder, r
     expected = float(MultiScaleSpectralLoss()(takes[0][None], takes[1][None]))
     losses, _ = floor_of(ladder, takes[0], f0_hz[::160])
     assert losses["loss"] == pytest.approx(expected, rel=0.1)
-    # Without noise there is hardly anything to draw anew.
+    # Without noise there is hardly anything to redraw.
     losses, _ = floor_of(ladder, sines, f0_hz[::160])
     assert losses["loss"] < 0.3 * expected
 
