@@ -5,7 +5,7 @@
     python colab/check_versions.py tests/dsp -k harmonic    # arguments of pytest
 
 The runtimes are `colab/runtimes/*.txt`. A fresh virtual environment gets a runtime's packages; then
-the library is installed from this checkout as the notebooks do it, and pip is asked what changed.
+the library is installed from this checkout as the notebooks do it, and pip tells what changed.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RUNTIMES = {"current": "3.13", "2026.04": "3.12"}
-# What an installation is built from; building in the checkout would leave files there.
+# Files of which an installation is built; building in the checkout would leave files there.
 SOURCES = ("LICENSE", "README.md", "ddsp_tf", "export", "gin", "pyproject.toml", "setup.cfg")
 # These test the project, not the library, and need its other development packages.
 NOT_HERE = (
@@ -51,7 +51,7 @@ def _runs(python) -> bool:
 
 
 def missing_space(folder: str) -> str:
-    """Says in a line that a folder has no room for the packages; says nothing if it has."""
+    """Returns a sentence if a folder has no room for the packages, else an empty one."""
     free = shutil.disk_usage(folder).free
     if free >= SPACE:
         return ""
@@ -59,7 +59,7 @@ def missing_space(folder: str) -> str:
 
 
 def changes(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
-    """Names the packages that are not what they were: "2.1.3 -> 2.4.6", "2.1.3 -> gone"."""
+    """Names the packages that have changed: "2.1.3 -> 2.4.6", "2.1.3 -> gone"."""
     return {
         name: f"{version} -> {after.get(name, 'gone')}"
         for name, version in before.items()
@@ -71,8 +71,8 @@ class Environment:
     """A virtual environment.
 
     Args:
-        folder: Where to make it.
-        python: The interpreter.
+        folder: Folder to make it in.
+        python: Interpreter to use.
     """
 
     def __init__(self, folder: Path, python: str):
@@ -97,7 +97,7 @@ class Environment:
 def install_runtime(environment: Environment, pins: Path):
     """Installs a runtime's packages."""
     lines = pins.read_text().splitlines()
-    # pip keeps what it has fetched until all is installed: the largest file goes first, alone.
+    # pip keeps downloads until everything is installed: the largest file is installed first, alone.
     largest = next(line for line in lines if line.startswith("tensorflow=="))
     # Bytecode of what is never imported would take most of the time.
     environment.pip("install", "--no-compile", "--no-deps", largest)
@@ -105,10 +105,10 @@ def install_runtime(environment: Environment, pins: Path):
 
 
 def install(environment: Environment, work: Path) -> bool:
-    """Installs the library from the checkout over what is there; says what that did.
+    """Installs the library from the checkout over the packages, and prints what changed.
 
     Returns:
-        Whether everything that was there is there still, in the same version.
+        Whether all packages are still there in the same versions.
     """
     source = work / "source"
     for name in SOURCES:

@@ -1,7 +1,7 @@
 """Makes the pictures of docs/concepts.md from the result of `make demo`: `make pictures`.
 
 `controls.png` follows four seconds of the unseen phrase through the model, `loss_views.png` shows
-what the spectral loss compares, `loss_terms.png` what each of its terms says to common mistakes.
+what the spectral loss compares, `loss_terms.png` how its terms rate common mistakes.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Every effect on a note, a tone or noise: `python docs/examples/effects.py effects.png`.
 
-An effect is a Keras layer. It takes raw network outputs, or, with `scale=False` as here, physical
-values. What changes over time is given once a frame, [batch, frames, channels].
+An effect is a Keras layer. It takes raw network outputs or, with `scale=False` as here, physical
+values. Values that change over time are given once a frame, [batch, frames, channels].
 """
 
 import argparse
@@ -45,7 +45,7 @@ def render() -> dict[str, np.ndarray]:
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, note.shape)
     gain = np.ones((1, FRAMES, 1))
 
-    # A reverb is learned, unless what it is made of is given with every call: a response ...
+    # A reverb is learned, unless its parameters are given with every call: a response ...
     echoes = np.zeros(SAMPLE_RATE)
     echoes[[6400, 12800]] = [0.5, 0.25]
     echo = Reverb(length=SAMPLE_RATE, learned=False)(note, echoes)
@@ -56,7 +56,7 @@ def render() -> dict[str, np.ndarray]:
     room = FilteredNoiseReverb(length=SAMPLE_RATE, n_frames=100, learned=False, scale=False)
     room = room(note, darkening_room())
 
-    # A filter follows its frames, without delay; the delays' phases move as slowly as one likes.
+    # A filter follows its frames without delay; the phases of delays may move as slowly as desired.
     band = FirFilter(n_bands=65, scale=False)(noise, climbing_band())
     flanger = ModDelay.flanger(scale=False)(noise, gain, swing(0.5))
     chorus = ModDelay.chorus(scale=False)(tone(), gain, swing(0.5))

@@ -2,7 +2,7 @@
 
     python docs/examples/synthesizers.py synthesizers.png
 
-draws what each of them makes of two seconds of controls.
+draws the output of each for two seconds of controls.
 """
 
 import sys
@@ -43,7 +43,7 @@ def inharmonic():
 
 
 def sinusoidal():
-    """Sines that go where they like; what passes 8 kHz, the Nyquist frequency, falls silent."""
+    """Sines that move freely; those above 8 kHz, the Nyquist frequency, are silent."""
     frequencies = [
         1000.0 + 2000.0 * progress,
         3000.0 - 2000.0 * progress,
@@ -65,7 +65,7 @@ def wavetable():
 
 
 def filtered_noise():
-    """Noise through a filter of its own in every frame: a band that wanders upwards."""
+    """Noise through another filter in every frame: a band that moves upwards."""
     hz = np.linspace(0.0, 8000.0, 65, dtype=np.float32)
     gains = np.exp(-(((hz - 1000.0 - 5000.0 * progress) / 600.0) ** 2))
     return FilteredNoise(n_bands=65, scale=False, seed=0, **RATES).get_signal(gains)

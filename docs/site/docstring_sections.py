@@ -1,8 +1,8 @@
 """Lets mkdocstrings read the sections of our docstrings.
 
 The docstring of a layer lists the `Args` of its constructor and the `Call arguments` of its call;
-`Returns` is what the call returns. Griffe's reading of Google's style knows one list and no return
-value of a class, and takes a section `Example` for a box of running text.
+`Returns` describes the call. Griffe's parser of Google's style knows one list and no return value
+of a class, and takes a section `Example` for a box of running text.
 """
 
 import griffe

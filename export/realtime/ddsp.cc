@@ -121,10 +121,10 @@ struct DdspModel {
   std::vector<const ddsp::Tensor *> heard;
 };
 
-// The callback asks for frame after frame, and the thread answers each of them in a slot of its
-// own, so that both only have to count: a slot is written again after all its neighbours.
+// The callback asks for one frame after the other, and the thread answers each in its own slot, so
+// that both only have to count: a slot is reused after all others.
 struct DdspPlayer {
-  // What is asked for in a slot: features, or a hop of a recording whose features are to be heard.
+  // The question in a slot: features to play, or a hop of a recording whose features are measured.
   struct Question {
     std::vector<float> features, recorded;
     bool listen = false;
@@ -159,7 +159,7 @@ struct DdspPlayer {
     }
   }
 
-  // Takes audio for `features`, or if they are null, for what is recorded.
+  // Takes audio for `features`, or, if they are null, for `recorded`.
   void play(const float *features, const float *recorded, float *audio, int samples) {
     while (samples > 0) {
       if (played == 0) begin_hop(features);
@@ -182,9 +182,9 @@ struct DdspPlayer {
 
   void begin_hop(const float *features) {
     playing = nullptr;
-    if (features == nullptr && !is_recorded) return;  // Nothing was heard yet.
+    if (features == nullptr && !is_recorded) return;  // Nothing has been recorded yet.
     const long finished = done.load(std::memory_order_acquire);
-    if (asked - finished >= static_cast<long>(slots)) {  // The thread is hopelessly late.
+    if (asked - finished >= static_cast<long>(slots)) {  // The thread is late by all slots.
       missed.fetch_add(1, std::memory_order_relaxed);
       return;
     }
@@ -210,13 +210,13 @@ struct DdspPlayer {
   size_t slots;
   std::vector<Question> questions;
   std::vector<float> answers;
-  // Of the callback.
+  // Used by the callback alone.
   std::vector<float> recording;
   bool is_recorded = false;
   long asked = 0;
   int played = 0;
   const float *playing = nullptr;
-  // Of both.
+  // Used by both.
   std::atomic<long> done{0}, missed{0};
   std::atomic<bool> stopping{false};
   std::counting_semaphore<> wake{0};

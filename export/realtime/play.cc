@@ -1,4 +1,4 @@
-// Plays a feature table, or what a recording sounds like, through an exported model.
+// Plays a feature table or a recording through an exported model.
 //
 //     play MODEL FEATURES.csv OUT.wav [--seed N] [--live HOPS_AHEAD] [--precision int8]
 //     play MODEL RECORDING.wav OUT.wav [...]
@@ -26,7 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What is played: frames of features, or if there are none, a recording.
+// The input: frames of features or, without any, a recording.
 struct Input {
   std::vector<float> features, recording;
   size_t frames = 0;

@@ -33,7 +33,7 @@ struct Destroy {
 template <typename Handle>
 using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy>;
 
-// A CPU without the search for GPUs, and without a log of what is normal.
+// Uses the CPU without searching for GPUs, and logs errors only.
 inline Owned<LiteRtEnvironment> make_environment() {
   LiteRtEnvironmentOption options[] = {{LITERT_OPTION_ACCELERATORS, {LITERT_ANY_INT, {LITERT_CPU}}},
                                        {LITERT_OPTION_MIN_SEVERITY,
