@@ -11,7 +11,9 @@ from typing import Any
 import keras
 
 
-def compiled(function: Callable, model: keras.Model | None = None) -> Callable:
+def compiled(
+    function: Callable, model: keras.Model | None = None, any_length: bool = False
+) -> Callable:
     """Compiles a function of tensors that uses a model's weights.
 
     A method of a model is compiled once: the model keeps the result. Any other function is
@@ -21,6 +23,8 @@ def compiled(function: Callable, model: keras.Model | None = None) -> Callable:
         function: Method of a Keras model, or function of tensors that uses one. A method of
             anything else, such as an exported model, is returned as it is.
         model: Model that the function uses; by default the one whose method it is.
+        any_length: Whether TensorFlow traces the function once for all sizes of the second axes of
+            its arguments, instead of once for the first size and once more for all others.
 
     Returns:
         The compiled function. It follows later changes of the model's weights.
@@ -33,22 +37,21 @@ def compiled(function: Callable, model: keras.Model | None = None) -> Callable:
         TensorShape([1, 2])
     """
     if model is not None:
-        return _compile(function, model)
+        return _compile(function, model, any_length)
     owner: Any = getattr(function, "__self__", None)
     if not (inspect.ismethod(function) and isinstance(owner, keras.Model)):
         return function
     # Not by setattr, because Keras would save the compiled functions with the model.
     methods = owner.__dict__.setdefault("_compiled_methods", {})
-    if function.__func__ not in methods:
-        methods[function.__func__] = _compile(function, owner)
-    return methods[function.__func__]
+    key = function.__func__, any_length
+    if key not in methods:
+        methods[key] = _compile(function, owner, any_length)
+    return methods[key]
 
 
-def _compile(function, model):
+def _compile(function, model, any_length):
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function, reduce_retracing=True, autograph=False)
+        return _traced_for_any_length(function) if any_length else _traced(function)
     import jax
 
     @jax.jit
@@ -58,3 +61,26 @@ def _compile(function, model):
 
     # The weights are arguments, because JAX makes what it finds while tracing a constant.
     return lambda *arguments: compute([v.value for v in model.variables], *arguments)
+
+
+def _traced(function):
+    import tensorflow as tf
+
+    return tf.function(function, reduce_retracing=True, autograph=False)
+
+
+def _traced_for_any_length(function):
+    import tensorflow as tf
+
+    traced = _traced(function)
+
+    def specification(value):
+        return tf.TensorSpec([value.shape[0], None, *value.shape[2:]], value.dtype)
+
+    def call(*arguments):
+        arguments = keras.tree.map_structure(tf.convert_to_tensor, arguments)
+        # Later calls find this trace.
+        traced.get_concrete_function(*keras.tree.map_structure(specification, arguments))
+        return traced(*arguments)
+
+    return call

@@ -1,6 +1,20 @@
-"""The devices that the backend computes on."""
+"""The processors and devices that there are to compute on."""
+
+import os
 
 import keras
+
+
+def processors() -> int:
+    """Returns the number of processors that this process may use.
+
+    Example:
+        >>> processors() >= 1
+        True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_accelerator() -> bool:

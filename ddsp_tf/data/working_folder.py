@@ -13,6 +13,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from ddsp_tf.backend.placement import processors
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.measuring import measure
 from ddsp_tf.data.recordings import Recording
@@ -201,7 +202,7 @@ def measure_in_threads(
         advance(1.0)
 
     largest_first = sorted(recordings, key=lambda recording: -_size(recording))
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(jobs or _processors()) as executor:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(jobs or processors()) as executor:
         futures = [executor.submit(work_on, recording) for recording in largest_first]
         try:
             for future in as_completed(futures):
@@ -209,12 +210,6 @@ def measure_in_threads(
         finally:
             stop.set()
             executor.shutdown(cancel_futures=True)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _size(recording: Recording) -> int:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from ddsp_tf.backend.placement import processors
 from ddsp_tf.data.manifest import Manifest, as_manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.clip_measures import ClipJudge, MeasuredClip
@@ -30,7 +32,9 @@ from ddsp_tf.models import Autoencoder
 
 Progress = Callable[[int, int, str], None]
 
-_THREADS = min(os.cpu_count() or 1, 4)
+_MOST_THREADS = 16
+# Sounds up to this length, in samples, are kept until it is known which clips are shown.
+_KEPT_SAMPLES = 1 << 21
 # A clip is rendered as a whole, several at a time.
 _CLIP_SECONDS = (0.1, 60.0)
 
@@ -196,21 +200,25 @@ def _evaluate(
     def measure(clip: Clip) -> MeasuredClip:
         return judges[clip.part].measure(clip.name, clip.features, clip.audio, seed=clip.number)
 
-    per_clip, shown = [], []
+    per_clip: list[EvaluatedClip] = []
+    kept: dict[int, MeasuredClip] = {}
+    most_kept = _KEPT_SAMPLES // (clip_frames * model.hop)
     for measured, clip in _in_threads(measure, read_clips(parts, clip_frames)):
         per_clip.append(EvaluatedClip(clip.name, clip.part, measured.metrics))
-        if total <= shown_clips:
-            shown.append(measured)
+        if len(kept) < most_kept:
+            kept[clip.number] = measured
         if on_progress:
             on_progress(len(per_clip), total, clip.name)
     losses = [clip.metrics["spectral_loss"] for clip in per_clip]
     ranks = chosen_clips(losses, shown_clips)
-    if total > shown_clips:
+    if not ranks.keys() <= kept.keys():
         # Rendered once more: the sounds of all clips would fill the memory.
-        chosen = (clip for clip in read_clips(parts, clip_frames) if clip.number in ranks)
-        shown = [measured for measured, _ in _in_threads(measure, chosen)]
-    for measured, number in zip(shown, sorted(ranks), strict=True):
-        measured.rank = ranks[number]
+        again = ranks.keys() - kept.keys()
+        chosen = (clip for clip in read_clips(parts, clip_frames) if clip.number in again)
+        kept.update({clip.number: measured for measured, clip in _in_threads(measure, chosen)})
+    for number, rank in ranks.items():
+        kept[number].rank = rank
+    shown = [kept[number] for number in sorted(ranks)]
     names = per_clip[0].metrics
     summary = {name: _mean([clip.metrics[name] for clip in per_clip]) for name in names}
     return ModelEvaluation(summary, per_clip, shown)
@@ -221,11 +229,12 @@ def _in_threads(
 ) -> Iterator[tuple[MeasuredClip, Clip]]:
     """Measures several clips at a time, in order, because a tracker uses only one processor."""
     waiting: deque[tuple[Future, Clip]] = deque()
-    with ThreadPoolExecutor(_THREADS) as executor:
+    threads = min(processors(), _MOST_THREADS)
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as executor:
         try:
             for clip in clips:
                 waiting.append((executor.submit(measure, clip), clip))
-                if len(waiting) > _THREADS:
+                if len(waiting) > threads:
                     future, first = waiting.popleft()
                     yield future.result(), first
             for future, clip in waiting:

@@ -65,16 +65,17 @@ def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
         200
     """
     left, middle, right = strength[:, :-2], strength[:, 1:-1], strength[:, 2:]
-    peak = (middle >= left) & (middle > right) & (middle > 0.0)
-    shift, height = _vertex(left, middle, right)
-    octaves = _octaves_at(np.arange(1, strength.shape[1] - 1) + shift, plan)
-    scores = np.interp(octaves, np.log2(GAIN_HZ), GAINS)
-    scores -= np.log(np.maximum(1.0 - height, 0.0) + FLOOR)
-    scores = np.where(peak, scores, ABSENT)
+    peaks = np.nonzero((middle >= left) & (middle > right) & (middle > 0.0))
+    shift, height = _vertex(left[peaks], middle[peaks], right[peaks])
+    scores = np.full(middle.shape, ABSENT)
+    scores[peaks] = np.interp(_octaves_at(peaks[1] + 1 + shift, plan), np.log2(GAIN_HZ), GAINS)
+    scores[peaks] -= np.log(np.maximum(1.0 - height, 0.0) + FLOOR)
     best = np.argpartition(-scores, CANDIDATES, axis=1)[:, :CANDIDATES]
-    octaves, scores, height = (
-        np.take_along_axis(values, best, axis=1) for values in (octaves, scores, height)
+    scores, *around = (
+        np.take_along_axis(values, best, axis=1) for values in (scores, left, middle, right)
     )
+    shift, height = _vertex(*around)
+    octaves = _octaves_at(best + 1 + shift, plan)
     octaves, later = _sharpened(strength, octaves, plan)
     return Candidates(octaves, scores, np.clip(np.minimum(height, later), 0.0, 1.0))
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft
+
+from ddsp_tf.features.periodicity import power_spectrum
 
 _WINDOW_SECONDS = 0.160
 _FFT_SECONDS = 0.256
@@ -110,8 +111,7 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
     share = np.zeros(octaves.shape)
     for first in range(0, len(octaves), _BLOCK_FRAMES):
         block = slice(first, min(first + _BLOCK_FRAMES, len(octaves)))
-        spectrum = fft.rfft(around[block] * taper, fft_size)[:, :_HIGHEST_BIN]
-        power = spectrum.real**2 + spectrum.imag**2
+        power = power_spectrum(around[block], taper, fft_size, _HIGHEST_BIN)
         spread = power.copy()
         for bins in range(1, _SPREAD_BINS + 1):
             np.maximum(spread[:, bins:], power[:, :-bins], out=spread[:, bins:])
@@ -166,8 +166,7 @@ def _harmonic_powers(audio, pitch_hz, positions, sample_rate):
     size = round(_WINDOW_SECONDS * sample_rate)
     fft_size = round(_FFT_SECONDS * sample_rate)
     around = sliding_window_view(np.pad(audio, (size // 2, size)), size)
-    spectrum = fft.rfft(around[positions] * np.hanning(size).astype(np.float32), fft_size)
-    power = spectrum.real**2 + spectrum.imag**2
+    power = power_spectrum(around[positions], np.hanning(size).astype(np.float32), fft_size)
     hz = pitch_hz[:, None] * np.arange(1, _HARMONICS + 1)
     width = np.maximum(_LEAST_WIDTH_HZ, _RELATIVE_WIDTH * hz)
     hz = (hz[..., None] + width[..., None] * _PLACES).reshape(len(hz), -1)

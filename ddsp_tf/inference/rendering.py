@@ -94,7 +94,7 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
             )
         curves["audio"] = audio
     curves["noise"] = white_noise((batch, frames * model.hop), checked_seed(seed))
-    signals, _ = compiled(_built(model).render)(curves)
+    signals, _ = compiled(_built(model).render, any_length=True)(curves)
     signals = {stem_name(name): np.asarray(audio) for name, audio in signals.items()}
     # Not the last of the dictionary: JAX sorts it by name.
     last = stem_name(model.processor_group.processors[-1].name)

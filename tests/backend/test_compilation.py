@@ -6,7 +6,7 @@ import weakref
 
 import keras
 import numpy as np
-from backends import to_numpy
+from backends import tensorflow_only, to_numpy
 
 from ddsp_tf.backend.compilation import compiled
 
@@ -53,6 +53,22 @@ def test_methods_of_anything_else_stay():
 
     exported = Exported()
     assert compiled(exported.render) == exported.render
+
+
+@tensorflow_only
+def test_all_lengths_share_one_trace():
+    lengths = []
+
+    class Sum(keras.Model):
+        def total(self, values):
+            lengths.append(values["x"].shape[1])
+            return keras.ops.sum(values["x"], axis=1)
+
+    model = Sum()
+    for frames in (3, 1, 5):
+        total = compiled(model.total, any_length=True)({"x": np.ones((2, frames), np.float32)})
+        assert to_numpy(total).tolist() == [frames, frames]
+    assert lengths == [None]
 
 
 def call_beside(model, clips, x):

@@ -10,6 +10,7 @@ from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
+from ddsp_tf.evaluation import evaluator
 from ddsp_tf.evaluation.evaluator import chosen_clips, evaluate_model, evaluate_run
 from ddsp_tf.evaluation.record import read_evaluation
 from ddsp_tf.files.run_directory import RunDirectory
@@ -103,8 +104,10 @@ def test_run_is_evaluated_on_held_out_clips(run):
     assert not run.report.exists()
 
 
-def test_shown_clips_are_those_that_were_measured(run):
+@pytest.mark.parametrize("kept_clips", [12, 3])
+def test_shown_clips_are_those_that_were_measured(run, monkeypatch, kept_clips):
     """Clips that are rendered a second time, to be shown, have the numbers of the first."""
+    monkeypatch.setattr(evaluator, "_KEPT_SAMPLES", kept_clips * 16000)
     for seconds in (1e9, 1e-3, float("nan")):
         with pytest.raises(UserError, match=r"clip_seconds is .*; expected 0\.1 to 60"):
             evaluate_run(run, clip_seconds=seconds)
