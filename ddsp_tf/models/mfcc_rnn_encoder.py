@@ -86,8 +86,13 @@ class MfccRnnEncoder(layers.Layer):
         self.n_mels = n_mels
         self.rnn_channels = rnn_channels
         self.normalization = normalization
+        # With cuDNN's kernel, which is never used, Keras would not let XLA compile the model.
         self.rnn = layers.GRU(
-            rnn_channels, return_sequences=True, return_state=True, dtype=self.dtype_policy
+            rnn_channels,
+            return_sequences=True,
+            return_state=True,
+            use_cudnn=False,
+            dtype=self.dtype_policy,
         )
         self.output_layer = layers.Dense(z_dims, dtype=self.dtype_policy)
 

@@ -64,8 +64,13 @@ class RnnDecoder(Decoder):
             output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
         )
         self.rnn_channels = rnn_channels
+        # With cuDNN's kernel, which is never used, Keras would not let XLA compile the model.
         self.rnn = layers.GRU(
-            rnn_channels, return_sequences=True, return_state=True, dtype=self.dtype_policy
+            rnn_channels,
+            return_sequences=True,
+            return_state=True,
+            use_cudnn=False,
+            dtype=self.dtype_policy,
         )
         self.make_output_layers()
 

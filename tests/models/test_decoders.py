@@ -43,6 +43,14 @@ def test_outputs_and_state_have_their_sizes(decoder, features):
     assert decoder.input_sizes == {"f0_hz": 1, "z": 2}
 
 
+@tensorflow_only
+@pytest.mark.parametrize("name", DECODERS)
+def test_xla_may_compile_it_on_a_gpu(name, monkeypatch):
+    monkeypatch.setattr("keras.src.backend.cudnn_ok", lambda *args, **kwargs: True)
+    decoder = make_decoder(name)
+    assert all(layer.supports_jit for layer in decoder._flatten_layers())
+
+
 def test_looks_back_not_ahead(decoder, features):
     before = amplitudes(decoder, features)
     for name in features:
