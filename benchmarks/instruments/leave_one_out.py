@@ -6,8 +6,9 @@
         python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase adapt
     python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase table
 
-For each instrument: a base of all other sets; models trained from scratch on all of it and on its
-first 60 s; and the base adapted to 60 and to 10 s, on two CPU cores. All are measured on the
+For each instrument: a base of all other sets, which is one model of several instruments; models
+trained from scratch on all of it and on its first 60 s; and the base adapted to 60 and to 10 s, on
+two CPU cores. All are measured on the
 held-out recordings of the set. Results that are already in the folder are kept, so that phases may
 run on different machines.
 """
@@ -35,7 +36,8 @@ COLUMNS = ("scratch_all", "scratch_60s", "adapted_60s", "adapted_10s")
 @click.option("--out", required=True, type=Path, help="Folder of the results.")
 @click.option("--phase", required=True, type=click.Choice(PHASES))
 @click.option("--config", default="fast_dry", show_default=True)
-@click.option("--steps", type=int, default=5000, show_default=True, help="Of base and scratch.")
+@click.option("--steps", type=int, default=5000, show_default=True, help="Of scratch.")
+@click.option("--base-steps", type=int, default=10000, show_default=True)
 @click.option("--adapt-steps", type=int, default=400, show_default=True)
 @click.option("--adapt-rate", type=float, default=1e-3, show_default=True, help="Learning rate.")
 @click.option("--adapt-batch", type=int, default=4, show_default=True)
@@ -43,15 +45,16 @@ COLUMNS = ("scratch_all", "scratch_60s", "adapted_60s", "adapted_10s")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--only", multiple=True, metavar="NAME", help="Instrument to leave out.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(recordings, out, phase, config, steps, overrides, only, seed, **adapt):
+def main(recordings, out, phase, config, steps, base_steps, overrides, only, seed, **adapt):
     """Run one phase for all instruments that are left out."""
     settings = [f"train.steps={steps}", "train.render_every=0", *overrides]
+    of_base = [f"train.steps={base_steps}", "train.render_every=0", *overrides]
     try:
         sets = find_sets(recordings)
         for left in find_sets(recordings, only):
             others = [one for one in sets if one != left]
             if phase == "base":
-                _train_base(others, out / f"base_without_{left.name}", out, config, settings, seed)
+                _train_base(others, out / f"base_without_{left.name}", out, config, of_base, seed)
             elif phase == "scratch":
                 for name, seconds in ((COLUMNS[0], None), (COLUMNS[1], SECONDS[0])):
                     place = out / name / left.name
@@ -67,17 +70,14 @@ def main(recordings, out, phase, config, steps, overrides, only, seed, **adapt):
 
 
 def _train_base(others, folder, out, config, settings, seed):
-    datasets = []
+    datasets = {}
     for one in others:
         chain = chain_of(one, out / COLUMNS[0] / one.name, config, seed=seed)
         chain.prepare()
-        datasets.append(chain.dataset)
+        datasets[one.name] = chain.dataset
     record = RunDirectory(folder).record
-    if record.exists() and RunDirectory(folder).read()["step"]:
-        return
-    # Equally many clips of each instrument, whatever the length of its recordings.
-    weights = [1.0] * len(datasets)
-    train_run(config, datasets, folder, overrides=settings, seed=seed, weights=weights)
+    if not record.exists() or not RunDirectory(folder).read()["step"]:
+        train_run(config, datasets, folder, overrides=settings, seed=seed)
 
 
 def _adapt(left, out, config, overrides, seed, adapt):
