@@ -76,6 +76,7 @@ def main():
         print(line(f"key to sound, {one}", keys["latencies"][one], 50))
         print(line(f"voice to sound, {one}", voice[one]["voice"], 80))
         print(line(f"a hop, {one}", voice[one]["busy"], 1000 / float(one.split()[0])))
+    print(f"gaps while keys were played: {keys['gaps']}")
     for one in job["instruments"]:
         print(f"gaps in {arguments.seconds:g} s of microphone, {one}: {voice[one]['gaps']}")
     print(f"errors on the console: {len(errors + more)}")

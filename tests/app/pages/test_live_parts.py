@@ -128,3 +128,27 @@ def test_fitting_finds_octave_and_level(computed):
     # A2 to the octave nearest to the middle of G3 to G5, and its level to the loud end.
     assert computed["fitted"] == {"octave": 2, "loudness": 33}
     assert computed["nothing"] is None
+
+
+def test_microphone_is_played_without_gaps_while_the_worker_is_late(computed):
+    calm, stalled = computed["followed"]["calm"], computed["followed"]["stalled"]
+    assert all(one["gaps"] == [] for one in calm + stalled)
+    # A reserve of 24 ms, the hop, and the quanta of 2.7 ms that the delay is seen in.
+    for hop, one in zip((4, 20), calm, strict=True):
+        assert 24 + hop - 3 < one["after"] < 24 + hop + 3
+
+
+def test_gap_makes_the_reserve_longer_until_it_is_quiet(computed):
+    loud, quiet = computed["followed"]["stopped"]
+    for one in (loud, quiet):
+        assert len(one["gaps"]) == 1 and 5 < one["gaps"][0] < 5.06
+    # A quarter more; what piled up in the gap is dropped at once.
+    assert 3 < loud["after"] - loud["before"] < 9
+    assert abs(quiet["after"] - quiet["before"]) < 1
+
+
+def test_key_drops_waiting_silence_but_no_sound(computed):
+    loud, quiet = computed["followed"]["pressed"]
+    assert loud["gaps"] == loud["jumps"] == []
+    # The ramp counts as quiet here; it is dropped up to the next block, and a reserve comes first.
+    assert len(quiet["gaps"] + quiet["jumps"]) == 3

@@ -2,10 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { played } from "./audio_thread.mjs";
 
 const root = new URL("../../../../ddsp_tf/app/pages/live/", import.meta.url);
-const { build } = createRequire(new URL("package.json", root))("esbuild");
-const { outputFiles } = await build({
+const esbuild = createRequire(new URL("package.json", root))("esbuild");
+const bundled = { bundle: true, format: "esm", write: false };
+const { outputFiles } = await esbuild.build({
   stdin: {
     contents: `
       export { Resampler } from "./src/resampler";
@@ -17,13 +19,14 @@ const { outputFiles } = await build({
       export { Shaping, fit, octavesFor } from "./src/shaping";`,
     resolveDir: root.pathname,
   },
-  bundle: true,
-  format: "esm",
-  write: false,
+  ...bundled,
 });
-const code = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`;
+const address = ({ contents }) =>
+  `data:text/javascript;base64,${Buffer.from(contents).toString("base64")}`;
 const { Resampler, Ring, wav, gestureOf, curvesOf, Notes, readTracks, Shaping, fit, octavesFor } =
-  await import(code);
+  await import(address(outputFiles[0]));
+const worklet = await esbuild.build({ entryPoints: [`${root.pathname}src/worklet.ts`], ...bundled });
+await import(address(worklet.outputFiles[0]));
 
 /** A tone through the filter in blocks of uneven lengths. */
 function resampled(from, to, hertz) {
@@ -99,6 +102,12 @@ function read(path) {
   }
 }
 
+/** The audio thread while its worker stops now and then. */
+function followed(hop, stalls, gain) {
+  return played({ seconds: 60, hop, pushed: true, stalls, gain });
+}
+const often = Array.from({ length: 10 }, (_, k) => [5 + 5 * k, 0.021]);
+
 const constant = (value) => new Float32Array(100).fill(value);
 const bytes = async (blob) => [...new Uint8Array(await blob.arrayBuffer())];
 console.log(
@@ -119,6 +128,14 @@ console.log(
       [0xd0, 127], [0xb0, 1, 127], [0xb0, 64, 127], [0xb0, 123, 0], [0xf8],
     ].map((data) => gestureOf(Uint8Array.from(data))),
     read: process.argv.slice(2).map(read),
+    followed: {
+      calm: [followed(0.004, []), followed(0.02, [])],
+      stalled: [followed(0.004, often), followed(0.02, often)],
+      stopped: [followed(0.004, [[5, 0.06]]), followed(0.004, [[5, 0.06]], 1e-11)],
+      pressed: [1, 1e-11].map((gain) =>
+        played({ seconds: 60, hop: 0.004, pushed: false, gain, notes: [5, 6, 7] }),
+      ),
+    },
     noted: noted(),
     shaped: shaped(),
     fitted: fit(constant(110), constant(-35), constant(1), facts),

@@ -149,7 +149,7 @@ class Page implements Listener {
       if (!sounding) this.say("Click on the page to hear it: browsers wait for a click.");
       if (source === "microphone") await this.engine.openMicrophone();
       else this.engine.release();
-      if (source === this.source) return this.engine.play(source);
+      if (source === this.source) return;
       this.source = source;
       this.showSource();
       this.engine.play(source);

@@ -114,7 +114,11 @@ export interface Block {
   input: Float32Array;
 }
 
-export type ToWorklet = { kind: "block"; block: Block } | { kind: "clear" };
+export type ToWorklet =
+  | { kind: "block"; block: Block }
+  | { kind: "clear" }
+  /** A note begins: silence that waits is dropped. */
+  | { kind: "note" };
 export type FromWorklet =
   | { kind: "need" }
   /** `sent` is a time of `Date.now()`, the one clock that both threads have. */

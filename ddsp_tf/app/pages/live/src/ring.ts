@@ -60,6 +60,16 @@ export class Ring {
     this.count -= length;
   }
 
+  /** Whether all samples are smaller than a limit. */
+  isBelow(limit: number): boolean {
+    for (const channel of this.channels) {
+      for (let k = 0; k < this.count; k++) {
+        if (Math.abs(channel[(this.start + k) % this.capacity]) >= limit) return false;
+      }
+    }
+    return true;
+  }
+
   clear(): void {
     this.start = 0;
     this.count = 0;

@@ -6,8 +6,7 @@ const VIBRATO_HZ = 5.5;
 /** Seconds after which a note's vibrato begins, and that it takes to reach its depth. */
 const VIBRATO_DELAY = 0.15;
 const VIBRATO_RISE = 0.3;
-/** Seconds that the gate takes to open and to close, and decibels in between. */
-const OPENING = 0.01;
+/** Seconds that the gate takes to close, and decibels in between. It opens at once. */
 const CLOSING = 0.1;
 const CLOSED = 50;
 const VOICED = 0.5;
@@ -37,9 +36,8 @@ export class Shaping {
   gate(heard: HeardFrame, settings: Settings): Frame {
     const threshold = this.facts.levelRange[1] - settings.loudness - settings.gate;
     const open = heard.confidence >= VOICED && heard.f0 > 0 && heard.level > threshold;
-    const step = CLOSED / this.facts.frameRate;
-    const moved = open ? this.lowered - step / OPENING : this.lowered + step / CLOSING;
-    this.lowered = Math.min(CLOSED, Math.max(0, moved));
+    const step = CLOSED / CLOSING / this.facts.frameRate;
+    this.lowered = open ? 0 : Math.min(CLOSED, this.lowered + step);
     const level = this.lowered >= CLOSED ? NaN : heard.level - this.lowered;
     return { f0: heard.f0, level };
   }

@@ -48,6 +48,11 @@ export class Speaker {
     this.post({ kind: "clear" });
   }
 
+  /** Lets a note sound at once if nothing else does. */
+  begin(): void {
+    this.post({ kind: "note" });
+  }
+
   private async answer(): Promise<void> {
     if (!this.performer || this.performer.source === "microphone") return;
     const start = performance.now();

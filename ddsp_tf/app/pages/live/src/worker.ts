@@ -83,6 +83,8 @@ function enqueue(task: () => Promise<void>): void {
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   // Gestures do not wait for a call that is under way.
-  if (data.kind === "gesture") performer?.take(data);
-  else enqueue(() => take(data));
+  if (data.kind === "gesture") {
+    performer?.take(data);
+    if (data.gesture.kind === "press") speaker?.begin();
+  } else enqueue(() => take(data));
 };

@@ -5,6 +5,9 @@ import type { Block, FromWorklet, Mix, Report, ToWorklet } from "./protocol";
 import { Ring } from "./ring";
 
 const QUANTUM = 128;
+/** Seconds of the reserve at first: of blocks that are asked for, and of those that follow a microphone. */
+const ASKED = 0.016;
+const FOLLOWING = 0.024;
 /** Seconds after a start in which gaps do not count for the cushion. */
 const START = 2;
 /** A sound starts when it exceeds the first after a tenth of a second below the second. */
@@ -38,7 +41,7 @@ class Player extends AudioWorkletProcessor {
   private readonly parts = [0, 1, 2].map(() => new Float32Array(QUANTUM));
   private readonly heard = new Onset("input", 0.1);
   private readonly played = new Onset("output", 1);
-  private readonly cushion = new Cushion();
+  private readonly cushions = { asked: new Cushion(ASKED), following: new Cushion(FOLLOWING) };
   private worker: MessagePort | null = null;
   private mix: Mix = { room: 1, input: 0, pushed: false, hop: 0.01 };
   private room = 1;
@@ -46,6 +49,9 @@ class Player extends AudioWorkletProcessor {
   /** Blocks that were asked for and have not arrived. */
   private pending = 0;
   private flowing = false;
+  /** Samples of silence before the first block that have not been played yet. */
+  private lead = 0;
+  private quiet = true;
   private started = currentTime;
   private underruns = 0;
   private blocks = 0;
@@ -59,31 +65,52 @@ class Player extends AudioWorkletProcessor {
     };
   }
 
+  private get cushion(): Cushion {
+    return this.mix.pushed ? this.cushions.following : this.cushions.asked;
+  }
+
   private connect(worker: MessagePort): void {
     this.worker = worker;
     worker.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
-      if (data.kind === "clear") this.empty();
-      else this.take(data.block);
+      if (data.kind === "block") this.take(data.block);
+      else if (data.kind === "clear") this.restart();
+      else if (this.isQuiet) this.empty();
     };
   }
 
+  private get isQuiet(): boolean {
+    return !this.mix.pushed && this.quiet && this.ring.isBelow(LOUD);
+  }
+
   private remix(mix: Mix): void {
-    if (mix.pushed !== this.mix.pushed) this.empty();
+    if (mix.pushed !== this.mix.pushed) this.restart();
     this.mix = mix;
+  }
+
+  private restart(): void {
+    this.empty();
+    this.started = currentTime;
   }
 
   private empty(): void {
     this.ring.clear();
     this.pending = 0;
     this.flowing = false;
-    this.started = currentTime;
   }
 
   private take(block: Block): void {
-    // Silence comes first, so that a block may be a little late.
-    if (!this.flowing) this.ring.writeSilence(this.cushion.samples);
-    if (this.mix.pushed) this.ring.skip(this.cushion.surplus(this.ring.filled));
-    this.ring.write([block.wet, block.dry, block.input]);
+    const { ring, cushion } = this;
+    if (!this.flowing) {
+      // Silence comes first, so that a block may be a little late.
+      ring.writeSilence(cushion.samples);
+      this.lead = cushion.samples;
+    } else if (this.mix.pushed && this.lead > 0) {
+      // What piles up in a gap comes at once, and would stay a delay.
+      ring.skip(Math.max(0, ring.filled - cushion.samples - QUANTUM));
+    } else if (this.mix.pushed) {
+      ring.skip(cushion.excess(ring.filled, this.quiet));
+    }
+    ring.write([block.wet, block.dry, block.input]);
     this.pending = Math.max(0, this.pending - 1);
     this.flowing = true;
     this.blocks++;
@@ -100,6 +127,8 @@ class Player extends AudioWorkletProcessor {
       if (currentTime - this.started > START) this.cushion.grow();
     }
     this.blend(out);
+    this.lead = Math.max(0, this.lead - out.length);
+    this.quiet = out.every((sample) => Math.abs(sample) < LOUD);
     for (let k = 1; k < outputs[0].length; k++) outputs[0][k].set(out);
     this.report(this.played.find(out));
     if (!this.mix.pushed) this.ask();
