@@ -1,6 +1,6 @@
-"""Type aliases for Keras, whose tensor type depends on the backend."""
+"""Type aliases, most of them for Keras, whose tensor type depends on the backend."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 # A tensor of the active backend, or a numpy array or number that Keras converts to one.
@@ -9,3 +9,5 @@ Tensor: TypeAlias = Any
 State: TypeAlias = dict[str, Tensor]
 # A processor or its name with the names of its inputs.
 Node: TypeAlias = tuple[Any, Sequence[str]]
+# One of several instruments by name, or shares of them by name; None for the model as it is.
+Mixture: TypeAlias = str | Mapping[str, float] | None

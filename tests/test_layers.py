@@ -8,6 +8,7 @@ from small_models import make_curves, make_decoder, make_group, make_group_input
 from tolerance import SUMS, phases
 
 from ddsp_tf import models, processors
+from ddsp_tf.models.conditional_normalization import ConditionalNormalization
 from ddsp_tf.models.dense_stack import DenseStack
 from ddsp_tf.models.dilated_conv_decoder import DilatedConv
 from ddsp_tf.models.min_gru_decoder import MinGru
@@ -57,6 +58,11 @@ LAYERS = {
     "Add": (lambda: processors.Add(), (signal(), signal()), 0),
     "Crop": (lambda: processors.Crop(10), (signal(),), 0),
     "DenseStack": (lambda: DenseStack(8, 2), (frames(3),), 8),
+    "ConditionalNormalization": (
+        lambda: ConditionalNormalization(2),
+        (frames(4), np.full((BATCH, 1, 2), 0.5)),
+        2,
+    ),
     "MinGru": (lambda: MinGru(4), (frames(4), RNG.normal(size=(BATCH, 4))), 6),
     "DilatedConv": (
         lambda: DilatedConv(4, 3, 2),

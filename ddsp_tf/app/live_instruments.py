@@ -10,7 +10,7 @@ from ddsp_tf.app.pages.live_page import LiveInstrument, write_live_page
 from ddsp_tf.app.project import instrument_of, player_of
 from ddsp_tf.errors import UserError
 from ddsp_tf.inference.bundled import PREFIX, resolve_model
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 
 LEVELS = ("loudness_db", "power_db")
 # Default ranges, in MIDI numbers and decibels, of models without statistics of their training data.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 
 # The file that identifies each kind of folder, and the place of such a folder in a project.
 DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "export"}

@@ -17,7 +17,7 @@ from ddsp_tf.inference.expression_files import load_expression
 from ddsp_tf.inference.output_file import check_output
 from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 
 Chosen = list[tuple[Part, Path]]
 

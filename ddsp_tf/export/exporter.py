@@ -31,7 +31,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 from ddsp_tf.version import __version__
 
 Addition = Callable[[Autoencoder, Path, Mapping[str, Any]], None]

@@ -11,8 +11,8 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.export_description import check_files, read_description
 from ddsp_tf.inference.curves import checked_numbers
 from ddsp_tf.inference.saved_program import check_saved_model
-from ddsp_tf.models.ensemble import Mixture, mixture_weights
-from ddsp_tf.typing import State, Tensor
+from ddsp_tf.models.ensemble import mixture_weights
+from ddsp_tf.typing import Mixture, State, Tensor
 
 
 class ExportedModel:

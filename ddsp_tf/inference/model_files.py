@@ -12,7 +12,7 @@ from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.keras_archive import check_keras_archive
 from ddsp_tf.models import Autoencoder
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 
 
 def save_model(model: Autoencoder, path: str | os.PathLike) -> None:

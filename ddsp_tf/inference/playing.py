@@ -21,7 +21,7 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracker
 from ddsp_tf.inference.output_file import check_output
 from ddsp_tf.inference.rendering import synthesize
-from ddsp_tf.models.ensemble import Mixture
+from ddsp_tf.typing import Mixture
 
 # -80 dBFS: inaudible.
 _SILENT = 1.01e-4

@@ -10,12 +10,12 @@ from ddsp_tf.backend.placement import xla_pays
 from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.consistency import check_parts
 from ddsp_tf.models.decoder import Decoder
-from ddsp_tf.models.ensemble import Mixture, played_mixture, solo
+from ddsp_tf.models.ensemble import played_mixture, solo
 from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.models.played_features import check_features, clean_features, float32_features
 from ddsp_tf.models.timbre import Timbre
 from ddsp_tf.processors.group import ProcessorGroup
-from ddsp_tf.typing import State, Tensor
+from ddsp_tf.typing import Mixture, State, Tensor
 from ddsp_tf.units import MIDI_RANGE, scale_db, scale_f0_hz
 
 _PARTS = ("decoder", "processor_group", "encoder", "level_matching")

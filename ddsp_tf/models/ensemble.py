@@ -5,16 +5,14 @@ one, with a row for each instrument. A mixture plays with weighted means of the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from ddsp_tf.typing import Tensor
-
-Mixture = str | Mapping[str, float] | None
+from ddsp_tf.typing import Mixture, Tensor
 
 
 def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:

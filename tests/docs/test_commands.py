@@ -20,7 +20,7 @@ BLOCKS = [
 QUICK = ("prepare", "features", "notes", "synthesize", "info", "evaluate")
 OPTION_MAKERS = ("add_argument", "option")
 # What they need is not at hand: weights, clusters, recordings of others; or another one ran it.
-ONLY_READ = re.compile(r"crepe|--runner|'(yin|auto)'|(^| )(/mnt|sax)")
+ONLY_READ = re.compile(r"crepe|--runner|'(yin|auto)'|(^| )(/mnt|sax|cello|both)")
 
 
 def program(words):

@@ -58,3 +58,14 @@ def test_gradients_by_finite_differences(execution, rng):
                 values.append(value(*moved))
             expected = (values[0] - values[1]) / (2.0 * step)
             assert to_numpy(slope)[k] == pytest.approx(expected, rel=2e-3, abs=1e-5)
+
+
+def test_responses_are_mixed_in_decibels(execution, rng):
+    responses = rng.normal(0.0, 10.0, (3, 5)).astype(np.float32)
+    mixture = rng.dirichlet(np.ones(3), (2, 4)).astype(np.float32)
+    frequencies = rng.uniform(0.0, 8000.0, (2, 4, 6)).astype(np.float32)
+    ours = to_numpy(gain_at(responses, frequencies, 16000, execution, mixture))
+    points_hz = np.linspace(0.0, 8000.0, 5)
+    for place in np.ndindex(2, 4):
+        expected_db = np.interp(frequencies[place], points_hz, mixture[place] @ responses)
+        assert_close(ours[place], 10.0 ** (expected_db / 20.0), SUMS)

@@ -1,6 +1,8 @@
 """Trainings of one model on datasets of several instruments."""
 
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.evaluator import evaluate_run
 from ddsp_tf.files.run_directory import RunDiffersError, RunDirectory
+from ddsp_tf.inference import bundled
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.inference.playing import load_player, load_ranges
 from ddsp_tf.inference.rendering import synthesize
@@ -165,6 +168,21 @@ def test_starting_from_an_ensemble_and_towards_one(run, tiny_run, tiny_overrides
     warm_start(ensemble, tiny_run)
     for name in ("flute", "oboe"):
         np.testing.assert_array_equal(played(ensemble.solo(name)), played(load_model(tiny_run)))
+
+
+@pytest.mark.slow
+def test_a_package_holds_one_file_for_all(run, tiny_overrides, tmp_path, monkeypatch):
+    program = Path(__file__).parents[2] / "benchmarks" / "bundled" / "make_instruments.py"
+    runpy.run_path(str(program))["keep_ensemble"](RunDirectory(run), tmp_path)
+    assert [path.parent.name for path in tmp_path.rglob("*.keras")] == ["ensemble"]
+    monkeypatch.setattr(bundled, "_FOLDER", tmp_path)
+    monkeypatch.setattr(bundled, "NAMES", ("cello", "ensemble", "flute"))
+    flute = bundled.resolve_model("bundled:flute")
+    assert str(run.parent) not in (flute / "run.json").read_text()
+    np.testing.assert_array_equal(played(load_player(flute)[0]), played(load_model(run, "flute")))
+    single = load_experiment("demo", tiny_overrides).model
+    assert warm_start(single, "bundled:flute").endswith("all weights are taken")
+    assert warm_start(single, "bundled:ensemble").endswith("all weights are taken")
 
 
 @pytest.mark.slow
