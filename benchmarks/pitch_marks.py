@@ -10,6 +10,7 @@ start to 160 ms before its end. Pitch is compared whatever the confidence.
 """
 
 import csv
+import itertools
 from pathlib import Path
 
 import click
@@ -119,6 +120,31 @@ def recordings_table(folders: list[Path], trackers: dict[str, PitchTracker]) -> 
     return table(["set", "tracker", "50 cents", "25 cents", "voiced", "notes right"], rows)
 
 
+def hum_table(folders: list[Path], tracker: PitchTracker) -> str:
+    """Shows what of mains hum is taken for notes: in the last recording of each set, in rests."""
+    rows = []
+    for mains_hz, below_db in itertools.product((50.0, 60.0), (np.inf, 45.0, 30.0)):
+        cents, voiced, alarm = [], [], []
+        for folder in folders:
+            path, parts = list(note_list(folder).items())[-1]
+            audio, sample_rate = soundfile.read(path, dtype="float32")
+            cycles = mains_hz * np.arange(audio.size) / sample_rate
+            hum = sum(np.sin(2 * np.pi * k * cycles + k) / k for k in (1, 2, 3, 5))
+            hum *= audio.std() / hum.std() * 10.0 ** (-below_db / 20.0)
+            f0_hz, confidence = measured(tracker, (audio + hum).astype(np.float32), sample_rate)
+            rest = np.full(f0_hz.size, True)
+            for first, last, hz, _ in parts:
+                # From 130 ms before to 80 ms after the note.
+                rest[max(first - 21, 0) : last + 24] = False
+                cents.append(cents_off(f0_hz[first:last], hz))
+                voiced.append(confidence[first:last] >= 0.5)
+            alarm.append(confidence[rest] >= 0.5)
+        cells = (np.concatenate(cents) < 50, np.concatenate(voiced), np.concatenate(alarm))
+        level = "none" if np.isinf(below_db) else f"{mains_hz:g} Hz, {-below_db:g} dB"
+        rows.append([level, *(f"{np.mean(values):.4f}" for values in cells)])
+    return table(["hum", "50 cents", "voiced", "false alarm"], rows[:3] + rows[4:])
+
+
 def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
     """Shows what share of frames is right, by confidence, with white noise added to recordings."""
     sources = {"synthetic": ([], [])}
@@ -174,6 +200,8 @@ def main(folders: tuple[Path, ...], out: Path, trackers: str):
     click.echo(parts[-1])
     if folders:
         parts.append("Recordings:\n\n" + recordings_table(list(folders), made))
+        click.echo(parts[-1])
+        parts.append(f"Hum, {first}:\n\n" + hum_table(list(folders), made[first]))
         click.echo(parts[-1])
     confidence = calibration_table(list(folders), made[first])
     parts.append(f"Confidence of {first}:\n\n{confidence}")

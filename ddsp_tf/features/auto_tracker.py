@@ -17,7 +17,7 @@ from ddsp_tf.features.pitch_path import (
     smoothed,
 )
 from ddsp_tf.features.subharmonics import raise_subharmonics, restore_endings, sparse_cost
-from ddsp_tf.features.voicing import confidence, local_power, presence
+from ddsp_tf.features.voicing import confidence, hum, local_power, presence
 
 _STEP = 160
 _CHUNK_SECONDS = 60.0
@@ -52,7 +52,7 @@ class AutoTracker(PitchTracker):
     """
 
     name = "auto"
-    version = "2"
+    version = "3"
 
     def __init__(self, lowest_hz: float = 27.0, highest_hz: float = 4200.0) -> None:
         if not 25.0 <= lowest_hz < 1.05 * lowest_hz <= highest_hz <= _HIGHEST_HZ:
@@ -94,7 +94,9 @@ class AutoTracker(PitchTracker):
         audio = np.pad(audio, (0, frames * _STEP - audio.size))
         octaves, strengths = self._path(audio)
         pitch_hz = np.exp2(octaves)
-        present = presence(audio, pitch_hz, ANALYSIS_RATE, _STEP)
+        power = local_power(audio, pitch_hz, ANALYSIS_RATE, _STEP)
+        present = presence(power, pitch_hz, ANALYSIS_RATE / _STEP)
+        present = np.where(hum(pitch_hz, power, ANALYSIS_RATE / _STEP), 0.0, present)
         instants = np.arange(frames) * (_STEP * sample_rate / ANALYSIS_RATE)
         return fill_unvoiced(instants, pitch_hz, confidence(strengths, present), positions)
 

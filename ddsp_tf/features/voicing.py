@@ -10,36 +10,41 @@ _REACHES = ((60.0, 0.02), (30.0, 0.04), (0.0, 0.08))
 DROP_DB = 50.0
 RECOVERY_DB_PER_SECOND = 8.0
 DROP_WIDTH_DB = 6.0
+_MAINS_HZ = (50.0, 60.0, 100.0, 120.0, 150.0, 180.0)
+_MAINS_CENTS = 15.0
+# Below the peak of the recording.
+_HUM_DB = -25.0
+_HUM_WIDTH_DB = 3.0
+_LEAST_HUM_SECONDS = 0.1
+# Of frames that might be hum, the least share with the level of a hum; and of all frames, the
+# largest share that is softer.
+_LEAST_STEADY, _MOST_SOFTER = 0.7, 0.1
 # Share of frames with the correct pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.
 STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
 CONFIDENCES = (0.0, 0.03, 0.12, 0.24, 0.38, 0.52, 0.68, 0.78, 0.85, 0.94, 0.98, 0.995, 1.0)
 
 
-def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
-    """Tells in which frames the sound that the windows around them contain is present.
+def presence(power: np.ndarray, pitch_hz: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Estimates in which frames the sound that the windows around them contain is present.
 
     A window of several periods contains a note before it begins and after it ends. There, the power
     of the frame itself is far below that of its neighbours. A sound that has fallen by 50 dB has
     ended as well, unless the fall took more than a few seconds.
 
     Args:
-        audio: Mono [samples].
-        pitch_hz: Pitch [frames]; frame k is about sample k * step.
-        sample_rate: In Hz.
-        step: Samples between two frames.
+        power: Mean square around each frame, as `local_power` measures it [frames].
+        pitch_hz: Pitch [frames].
+        frame_rate: Frames per second.
 
     Returns:
         0..1 [frames]; at least 0.5 where the sound is there.
 
     Example:
-        >>> sine = np.sin(2 * np.pi * 220 / 16000 * np.arange(8000))
-        >>> there = presence(np.append(sine, np.zeros(8000)), np.full(100, 220.0), 16000, 160)
-        >>> bool((there[2:49] > 0.9).all()), bool((there[52:] < 0.1).all())
+        >>> there = presence(np.repeat([0.5, 0.0], 50), np.full(100, 220.0), frame_rate=100)
+        >>> bool((there[:50] > 0.9).all()), bool((there[50:] < 0.1).all())
         (True, True)
     """
-    power = local_power(audio, pitch_hz, sample_rate, step)
-    frame_rate = sample_rate / step
     loudest = np.zeros_like(power)
     for lowest_hz, seconds in reversed(_REACHES):
         reach = round(seconds * frame_rate)
@@ -50,6 +55,39 @@ def presence(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: in
     recovery = np.arange(level.size) * (RECOVERY_DB_PER_SECOND / frame_rate)
     fallen = np.maximum.accumulate(level + recovery) - recovery - level
     return own * np.clip((DROP_DB - fallen) / DROP_WIDTH_DB + 0.5, 0.0, 1.0)
+
+
+def hum(pitch_hz: np.ndarray, power: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Finds the frames in which nothing but mains hum sounds.
+
+    Hum has the pitch of the mains, is soft and constant, and there is hardly anything softer in
+    the recording, since it sounds under everything else. Tuned to A = 440 Hz, no note lies within
+    25 cents of the pitches of mains hum.
+
+    Args:
+        pitch_hz: Pitch [frames].
+        power: Mean square around each frame, of sound that peaks at 1 [frames].
+        frame_rate: Frames per second.
+
+    Returns:
+        Boolean [frames].
+
+    Example:
+        >>> pitch_hz = np.repeat([220.0, 50.0, 330.0], 50)
+        >>> found = hum(pitch_hz, np.repeat([0.1, 1e-5, 0.1], 50), 100)
+        >>> int(found.sum()), bool(found[75])
+        (50, True)
+    """
+    level = 10.0 * np.log10(power + 1e-14)
+    cents = 1200.0 * np.log2(np.maximum(pitch_hz, 1.0)[:, None] / np.array(_MAINS_HZ))
+    likely = (np.abs(cents).min(axis=1) < _MAINS_CENTS) & (level < _HUM_DB)
+    if likely.sum() < _LEAST_HUM_SECONDS * frame_rate:
+        return np.zeros(likely.shape, bool)
+    typical = np.median(level[likely])
+    constant = np.mean(np.abs(level[likely] - typical) < _HUM_WIDTH_DB) >= _LEAST_STEADY
+    softest = np.mean(level < typical - _HUM_WIDTH_DB) <= _MOST_SOFTER
+    # Where a note is near, their mixture may have another pitch.
+    return (level < typical + _HUM_WIDTH_DB) & (constant and softest)
 
 
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The tracker for every instrument, on signals whose pitch is known exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pitch_signals import (
@@ -178,6 +180,30 @@ def test_chunks_join_without_a_seam(tracker, monkeypatch):
     np.testing.assert_allclose(parts[1][inside], whole[1][inside], atol=0.02)
 
 
+@pytest.mark.parametrize("mains_hz", [50.0, 60.0])
+def test_mains_hum_between_notes_is_no_pitch(tracker, mains_hz):
+    signal = tone(with_rests(notes([220, 0, 330, 0, 110], 0.3)), amplitudes=RICH)
+    hum = tone(steady(mains_hz, signal.audio.size / 16000), amplitudes=RICH, level=1e-3)
+    signal = replace(signal, audio=signal.audio + hum.audio)
+    cents, voiced, alarm = judge(tracker, signal)
+    assert cents.max() < 10
+    assert voiced.all()
+    assert not alarm.any()
+
+
+@pytest.mark.parametrize("ends_db", [(0.0, 0.0), (-40.0, -40.0), (-30.0, -45.0)])
+def test_a_note_with_the_pitch_of_mains_hum_is_heard(tracker, ends_db):
+    """Whether it is loud, soft, or dies away."""
+    curve = with_rests(np.concatenate([steady(150.0, 0.6), np.zeros(4800), steady(50.0, 0.6)]))
+    signal = tone(curve, amplitudes=RICH)
+    level_db = np.interp(np.arange(curve.size), [17600, 27200], ends_db)
+    gain = np.where(np.arange(curve.size) < 16000, 1.0, 10 ** (level_db / 20))
+    signal = replace(signal, audio=(gain * signal.audio).astype(np.float32))
+    _, voiced, alarm = judge(tracker, signal)
+    assert voiced.all()
+    assert not alarm.any()
+
+
 def test_confidence_is_lower_in_noise(tracker):
     clean = tone(with_rests(steady(220.0)), amplitudes=RICH)
     means = [
@@ -216,6 +242,6 @@ def test_it_is_made_by_name_and_describes_itself():
     assert tracker.range_hz == (40.0, 4200.0)
     assert tracker.describe() == {
         "name": "auto",
-        "version": "2",
+        "version": "3",
         "settings": {"lowest_hz": 40.0, "highest_hz": 4200.0},
     }
