@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from ddsp_tf.backend.division import undivided
+
 
 def compiled(
     function: Callable, model: keras.Model | None = None, any_length: bool = False
@@ -59,8 +61,16 @@ def _compile(function, model, any_length):
         with keras.StatelessScope(zip(model.variables, values, strict=True)):
             return function(*arguments)
 
-    # The weights are arguments, because JAX makes what it finds while tracing a constant.
-    return lambda *arguments: compute([v.value for v in model.variables], *arguments)
+    def call(*arguments):
+        # The weights are arguments, because JAX makes what it finds while tracing a constant.
+        values = [variable.value for variable in model.variables]
+        if keras.distribution.distribution() is None:
+            return compute(values, *arguments)
+        # Every device has all weights.
+        with undivided():
+            return compute([value.addressable_data(0) for value in values], *arguments)
+
+    return call
 
 
 def _traced(function):

@@ -1,6 +1,7 @@
-"""Computations that each device does for its own clips."""
+"""What the devices of a training divide: under `keras.distribution`, on JAX."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -38,3 +39,19 @@ def by_clip(function: Callable[..., Any], *tensors: Tensor) -> Any:
     clips = jax.sharding.PartitionSpec(distribution.batch_dim_name)
     divided = jax.shard_map(function, mesh=mesh.backend_mesh, in_specs=clips, out_specs=clips)
     return divided(*tensors)
+
+
+@contextlib.contextmanager
+def undivided() -> Iterator[None]:
+    """Makes models, and computes, on one device of this process while the block runs.
+
+    Example:
+        >>> with undivided():
+        ...     layer = keras.layers.Dense(1)
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)

@@ -10,6 +10,7 @@ import keras
 
 from ddsp_tf.backend.placement import has_accelerator
 from ddsp_tf.errors import UserError
+from ddsp_tf.training.processes import process_count, process_number
 
 # Steps that `fit` gives a GPU at a time: callbacks and logs of every step cost as much as a fifth
 # of it.
@@ -44,14 +45,15 @@ def settle_backend() -> None:
 
 
 @contextlib.contextmanager
-def spread_over(devices: int) -> Iterator[None]:
-    """Divides batches over devices of this host, for models that are made and trained inside.
+def spread_over(devices: int | None) -> Iterator[None]:
+    """Divides batches over devices, for models that are made and trained inside.
 
     By `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on
     JAX.
 
     Args:
-        devices: Number of devices; GPUs if there are any, else CPUs.
+        devices: Number of devices of each process; GPUs if there are any, else CPUs. By default
+            one, or all where several processes train together.
 
     Raises:
         UserError: If there are fewer.
@@ -60,21 +62,24 @@ def spread_over(devices: int) -> Iterator[None]:
         >>> with spread_over(1):
         ...     layer = keras.layers.Dense(1)
     """
-    if devices == 1:
+    processes = process_count()
+    if processes == 1 and devices in (None, 1):
         yield
         return
     if keras.backend.backend() == "jax":
-        found = keras.distribution.list_devices()
-        _check_number(devices, found)
-        before = keras.distribution.distribution()
+        import jax
+
+        own: dict[int, list[str]] = {process: [] for process in range(processes)}
+        for device in jax.devices():
+            own[device.process_index].append(f"{device.platform}:{device.id}")
+        for found in own.values():
+            _check_number(devices or 1, found)
         parallel = keras.distribution.DataParallel(
-            devices=found[:devices], auto_shard_dataset=False
+            devices=[device for found in own.values() for device in found[:devices]],
+            auto_shard_dataset=False,
         )
-        keras.distribution.set_distribution(parallel)
-        try:
+        with parallel.scope():
             yield
-        finally:
-            keras.distribution.set_distribution(before)
         return
     import tensorflow as tf
 
@@ -91,7 +96,7 @@ def spread_over(devices: int) -> Iterator[None]:
 
 
 def device_count() -> int:
-    """Returns the number of devices that batches are divided over, inside `spread_over`.
+    """Returns the number of devices of all processes that divide batches, inside `spread_over`.
 
     Example:
         >>> device_count()
@@ -113,9 +118,9 @@ def divided_batches(make_batches: Callable[..., Any], batch_size: int, first_ste
 
     Args:
         make_batches: Function that makes an endless `tf.data.Dataset` when called as
-            `make_batches(batch_size=..., first_step=...)`, such as `training_batches` with its
-            other arguments.
-        batch_size: Clips that all devices get together for a step.
+            `make_batches(batch_size=..., first_step=...)`, and with `part` and `parts` where
+            several processes train together, such as `training_batches` with its other arguments.
+        batch_size: Clips that all devices of all processes get together for a step.
         first_step: Number of the first step.
 
     Returns:
@@ -129,7 +134,10 @@ def divided_batches(make_batches: Callable[..., Any], batch_size: int, first_ste
         >>> next(iter(divided_batches(make_batches, batch_size=2, first_step=5))).numpy().tolist()
         [10, 11]
     """
-    devices = device_count()
+    devices, processes = device_count(), process_count()
+    if processes > 1:
+        part = {"part": process_number(), "parts": processes}
+        return make_batches(batch_size=batch_size, first_step=first_step, **part)
     if devices == 1 or keras.backend.backend() == "jax":
         return make_batches(batch_size=batch_size, first_step=first_step)
     import tensorflow as tf

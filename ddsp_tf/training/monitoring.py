@@ -12,6 +12,7 @@ import numpy as np
 
 from ddsp_tf.audio.writing import write_audio
 from ddsp_tf.backend.compilation import compiled
+from ddsp_tf.backend.division import undivided
 from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.inference.model_files import save_model
 from ddsp_tf.inference.rendering import render_stems, white_noise
@@ -178,7 +179,8 @@ class KeepBest(_EveryFewSteps):
     def _save(self):
         # Without optimizer and metrics: a copy that was never compiled.
         if self._plain is None:
-            self._plain = type(self.model).from_config(self.model.get_config())
+            with undivided():
+                self._plain = type(self.model).from_config(self.model.get_config())
         with averaged_weights(self.model):
             if self.before_saving:
                 self.before_saving()

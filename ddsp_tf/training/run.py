@@ -16,7 +16,7 @@ from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
 from ddsp_tf.training.compatibility import check_datasets
-from ddsp_tf.training.devices import settle_backend, spread_over
+from ddsp_tf.training.devices import device_count, settle_backend, spread_over
 from ddsp_tf.training.ensemble_runs import (
     Data,
     equal_shares,
@@ -27,6 +27,7 @@ from ddsp_tf.training.ensemble_runs import (
 from ddsp_tf.training.expression import learn_expression
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
+from ddsp_tf.training.processes import own_copy, process_number
 from ddsp_tf.training.room_choice import suit_room
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 from ddsp_tf.version import __version__
@@ -41,7 +42,7 @@ def train_run(
     overrides: Sequence[str] = (),
     seed: int = 0,
     weights: Sequence[float] | None = None,
-    devices: int = 1,
+    devices: int | None = None,
     on_step: Callable[[int, int, dict], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
@@ -61,7 +62,8 @@ def train_run(
         seed: Seed of initial weights, noise and clip order.
         weights: Share of the clips that each dataset gives, in any unit; by default proportional
             to the datasets' lengths, and equal for all instruments.
-        devices: GPUs of this host over which each batch is divided.
+        devices: GPUs of this process over which its part of each batch is divided; by default
+            one, or all where several processes train together.
         on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
         on_warning: Called with a sentence on each problem that does not stop the run, on changes
             to the model's room, on weights taken from the model to start from, and on defaults
@@ -84,12 +86,14 @@ def train_run(
     if names and weights is None:
         weights = equal_shares(manifests, names)
     settle_backend()
-    with locked(folder, "training"), spread_over(devices):
-        run = RunDirectory(folder)
+    if process_number() > 0:
+        on_step = on_warning = None
+    with own_copy(folder) as place, locked(place, "training"), spread_over(devices):
+        run = RunDirectory(place)
         overrides = [*overrides, *start_override(start_from), *instruments_override(names, config)]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
-        check_datasets(experiment, manifests, names, devices)
+        check_datasets(experiment, manifests, names, device_count())
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
         notes = [kept_note(kept) if kept else None, suit_room(experiment, manifests)]

@@ -11,6 +11,7 @@ import keras
 from ddsp_tf.errors import Stopped
 from ddsp_tf.training.averaging import optimizer_of, to_numpy
 from ddsp_tf.training.checkpoint import Checkpoint, NotFiniteError
+from ddsp_tf.training.processes import in_any, process_count
 
 # Windows has no SIGHUP.
 _SIGNALS = tuple(
@@ -65,7 +66,7 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         """Stops before a step."""
-        if self._received is not None:
+        if self._received is not None and process_count() == 1:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()
             # With metrics even before the first step: an epoch that resumes already has some.
@@ -73,13 +74,16 @@ class StopOnSignal(keras.callbacks.Callback):
             self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Stops after an epoch, when everything that was due is done."""
-        if self._received is not None:
+        """Stops after an epoch, when everything that was due is done.
+
+        Several processes stop together, here only, whichever of them received the signal.
+        """
+        if in_any(self._received is not None):
             self.checkpoint.save()
             self._stop()
 
     def _stop(self):
-        number, self._received = self._received, None
+        number, self._received = self._received or signal.SIGTERM, None
         raise Stopped(
             number,
             f"{self.checkpoint.folder.parent}: stopped at step {self.checkpoint.saved_step}; a "

@@ -16,6 +16,7 @@ from ddsp_tf.files.names import spreadsheet_text
 from ddsp_tf.inference.rendering import render_stems, white_noise
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.training.devices import device_count
+from ddsp_tf.training.processes import own_part
 
 _MOST_CLIPS = 64
 _BATCH_SIZES = range(4, 13)
@@ -82,7 +83,8 @@ class ValidationClips:
         batches = []
         for number, start in enumerate(range(0, len(clips) - size + 1, size)):
             features, audio, _ = _stacked(clips[start : start + size])
-            batches.append(({**features, "noise": white_noise(audio.shape, number)}, audio))
+            batch = {**features, "noise": white_noise(audio.shape, number)}, audio
+            batches.append(tf.nest.map_structure(lambda values: values[own_part(size)], batch))
         with tf.device("CPU"):
             return tf.data.Dataset.from_tensor_slices(_stacked(batches))
 

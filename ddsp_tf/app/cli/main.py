@@ -15,6 +15,7 @@ from ddsp_tf.app.cli import (
     run_command,
     synthesize_command,
 )
+from ddsp_tf.app.cli.joining import joined
 from ddsp_tf.app.cli.options import import_option, refuse_infinite
 from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
 from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
@@ -128,3 +129,4 @@ for command in (
     refuse_infinite(command)
     main.add_command(command)
 main.add_command(info_command.info)
+model_commands.train.callback = joined(model_commands.train.callback)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import print_table, progress_bar
+from ddsp_tf.app.cli.joining import process_options
 from ddsp_tf.app.cli.options import (
     by_instrument,
     chosen_configuration,
@@ -37,10 +38,10 @@ from ddsp_tf.app.cli.options import (
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="GPUs of this machine to divide each batch over.",
+    help="GPUs of this process to divide its part of each batch over. [default: 1, or all where "
+    "several processes train together]",
 )
+@process_options
 @seed_option
 @click.pass_context
 def train(context, config, start_from, overrides, data, weights, run_folder, devices, seed):
@@ -56,6 +57,7 @@ def train(context, config, start_from, overrides, data, weights, run_folder, dev
         ddsp-tf train --from bundled:violin --data my_dataset --run my_run
         ddsp-tf train --config ensemble --data cello=cello_data --data sax=sax_data --run both
     """
+    from ddsp_tf.training.processes import process_number
     from ddsp_tf.training.run import train_run
 
     with progress_bar("training") as advance:
@@ -71,7 +73,8 @@ def train(context, config, start_from, overrides, data, weights, run_folder, dev
             on_step=show_training(advance),
             on_warning=advance.note,
         )
-    print_training(run_folder, summary)
+    if process_number() == 0:
+        print_training(run_folder, summary)
 
 
 def show_training(advance):
