@@ -43,13 +43,14 @@ demo: $(FOR_DEMO)
 	$(BIN)/ddsp-tf run bundled:violin --config demo --test bundled:violin_unseen --out $(DEMO)
 	@echo "The exported model plays, without ddsp_tf, the unseen phrase and a flute:"
 	@for piece in violin_unseen flute; do \
-	  $(BIN)/ddsp-tf features bundled:$$piece $(DEMO)/$$piece.npz --config demo && \
-	  for player in saved_model tflite; do \
-	    $(BIN)/python export/run_$$player.py $(DEMO)/export $(DEMO)/$$piece.npz \
-	      $(DEMO)/$${piece}_$$player.wav 2> $(DEMO)/player.log \
-	      || { cat $(DEMO)/player.log; exit 1; }; \
-	  done || exit 1; \
-	done
+	  ( $(BIN)/ddsp-tf features bundled:$$piece $(DEMO)/$$piece.npz --config demo && \
+	    for player in saved_model tflite; do \
+	      $(BIN)/python export/run_$$player.py $(DEMO)/export $(DEMO)/$$piece.npz \
+	        $(DEMO)/$${piece}_$$player.wav 2> $(DEMO)/$${piece}_player.log \
+	        || { cat $(DEMO)/$${piece}_player.log; exit 1; }; \
+	    done ) & pieces="$$pieces $$!"; \
+	done; \
+	for piece in $$pieces; do wait $$piece || exit 1; done
 	@echo "To see and hear the result, open $(abspath $(DEMO))/run/report.html"
 
 pictures: $(FOR_DEMO)

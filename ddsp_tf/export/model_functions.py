@@ -101,7 +101,7 @@ class ModelFunctions:
     def stems(self, curves: dict, noise) -> dict:
         """Plays whole curves; returns audio by processor, such as "harmonic", the mix last.
 
-        All signatures that call it share one graph.
+        All signatures that call it share one graph, and its decoder's with `controls`.
         """
         return self._stems(*(curves[name] for name in self.curve_names), noise)
 
@@ -114,12 +114,21 @@ class ModelFunctions:
         def play(*arguments):
             *curves, noise = arguments
             features = dict(zip(self.curve_names, curves, strict=True))
-            inputs = decode_in_blocks(self.model, self._clean({**features, "noise": noise}))
+            noise = self._clean({**features, "noise": noise})["noise"]
+            inputs = {**self._decode(*curves), "noise": noise}
             signals, _ = self.model.processor_group.render(inputs)
             return {stem_name(name): audio for name, audio in signals.items()}
 
         specs = [*self.curve_specs(None, None), self.noise_spec(None, None)]
         return tf.function(play, specs, autograph=False)
+
+    @functools.cached_property
+    def _decode(self):
+        def decode(*curves):
+            features = dict(zip(self.curve_names, curves, strict=True))
+            return decode_in_blocks(self.model, self._clean(features))
+
+        return tf.function(decode, self.curve_specs(None, None), autograph=False)
 
     def controls(self, curves: dict) -> dict:
         """Returns the synthesizers' controls in physical units, [batch, frames, channels] each.
@@ -127,7 +136,7 @@ class ModelFunctions:
         Where two synthesizers have a control of the same name, the synthesizer's name and "_" come
         first.
         """
-        inputs = decode_in_blocks(self.model, self._clean(curves))
+        inputs = self._decode(*(curves[name] for name in self.curve_names))
         group, found = self.model.processor_group, []
         for processor, names in zip(group.processors, group.connections, strict=True):
             if all(name in inputs for name in names):

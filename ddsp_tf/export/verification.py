@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from ddsp_tf.backend.native_output import quiet
 from ddsp_tf.errors import UserError
 from ddsp_tf.export import listening
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -37,10 +38,12 @@ def open_interpreter(path: Path, threads: int = 1):
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         Interpreter = tf.lite.Interpreter
-    with warnings.catch_warnings():
-        # TensorFlow's own announces its removal with every use.
+    with warnings.catch_warnings(), quiet():
+        # TensorFlow's own announces its removal with every use, and both their CPU kernels.
         warnings.simplefilter("ignore", UserWarning)
-        return Interpreter(str(path), num_threads=threads)
+        interpreter = Interpreter(str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
 
 
 def example_curves(model: Autoencoder, seconds: float = _SECONDS) -> tuple[dict, np.ndarray]:

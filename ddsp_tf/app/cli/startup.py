@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddsp_tf.app.native_output import quiet
+from ddsp_tf.backend.native_output import quiet
 from ddsp_tf.errors import UserError
 
 BACKENDS = ("tensorflow", "jax")

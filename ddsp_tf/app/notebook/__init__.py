@@ -14,7 +14,6 @@ import os
 # Before TensorFlow is imported, whose start-up messages would fill the first cell.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from ddsp_tf.app.native_output import quiet
 from ddsp_tf.app.notebook.accelerator import check_device
 from ddsp_tf.app.notebook.choices import choose_audio, choose_model, work_folder
 from ddsp_tf.app.notebook.live import show_live
@@ -23,6 +22,7 @@ from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.progress import progress
 from ddsp_tf.app.notebook.runtime import download, in_colab, upload
 from ddsp_tf.app.notebook.showing import show_curves, show_dataset, show_sounds
+from ddsp_tf.backend.native_output import quiet
 
 __all__ = [
     "LiveTraining",

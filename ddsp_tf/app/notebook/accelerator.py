@@ -2,8 +2,8 @@
 
 import os
 
-from ddsp_tf.app.native_output import quiet
 from ddsp_tf.app.notebook.runtime import in_colab
+from ddsp_tf.backend.native_output import quiet
 
 
 def check_device(without: str = "") -> None:

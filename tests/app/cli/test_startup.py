@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli.main import main
-from ddsp_tf.app.native_output import quiet
+from ddsp_tf.backend.native_output import quiet
 
 
 def call(*arguments):
