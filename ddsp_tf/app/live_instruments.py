@@ -139,10 +139,11 @@ def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..
     """
 
     def write(model: Any, folder: Path, record: Mapping[str, Any]) -> None:
-        instrument = instrument_of_model(model, record, _name(argument))
-        write_live_page(
-            folder / ("page.html" if single_file else "page"), [instrument], single_file
-        )
+        if model.instruments:
+            instruments = live_instruments(argument)
+        else:
+            instruments = [instrument_of_model(model, record, _name(argument))]
+        write_live_page(folder / ("page.html" if single_file else "page"), instruments, single_file)
 
     return write
 

@@ -86,7 +86,7 @@ def instrument_of(path: str | os.PathLike, instrument: Mixture) -> tuple[Path, M
         'cello'
     """
     path = Path(path)
-    if isinstance(instrument, str):
+    if isinstance(instrument, str) and re.fullmatch(r"[\w-]+", instrument):
         own = RunDirectory(path).instrument(instrument)
         if own.record.is_file():
             return own.path, None

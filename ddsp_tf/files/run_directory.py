@@ -55,7 +55,7 @@ class RunDirectory:
 
     def instrument(self, name: str) -> "RunDirectory":
         """Returns the folder of one of several instruments, which need not exist."""
-        return RunDirectory(self.path / "instruments" / Path(name).name)
+        return RunDirectory(self.path / "instruments" / name)
 
     def model_source(self) -> tuple[Path, dict[str, float] | None]:
         """Finds the best model.

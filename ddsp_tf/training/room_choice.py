@@ -38,9 +38,11 @@ def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | No
     model = experiment.model
     if experiment.training.room != "auto" or not _ends_in_a_room(model):
         return None
-    fall_db = largest_fall_db(_recordings(manifests), model.sample_rate)
+    # The instruments of one model may have been recorded in different rooms.
+    groups = [[manifest] for manifest in manifests] if model.instruments else [manifests]
+    falls_db = [largest_fall_db(_recordings(group), model.sample_rate) for group in groups]
     name = model.processor_group.processors[-1].name
-    is_dry = fall_db is not None and fall_db >= DRY_FALL_DB
+    is_dry = all(fall_db is not None and fall_db >= DRY_FALL_DB for fall_db in falls_db)
     if is_dry:
         model.processor_group.remove_output()
     else:
@@ -49,8 +51,8 @@ def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | No
     levels = "" if model.level_matching is None else ", and levels are matched"
     if is_dry:
         return (
-            f"the recordings have no audible room (tones fall by {fall_db:.0f} dB within 0.1 s): "
-            f"{name} is left out{levels}; train.room='keep' keeps it"
+            f"the recordings have no audible room (tones fall by {min(falls_db):.0f} dB within 0.1 "
+            f"s): {name} is left out{levels}; train.room='keep' keeps it"
         )
     return f"{name} is learned slowly{levels}; train.room='keep' trains the model as it is"
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from small_models import make_curves, make_decoder, make_model
+from small_models import make_curves, make_decoder, make_ensemble, make_model
 
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.configuration.settings import TrainingSettings
@@ -45,6 +45,17 @@ def test_without_a_room_what_is_left_plays_as_before(monkeypatch):
     copy.set_weights(model.get_weights())
     for name, value in signals(copy).items():
         np.testing.assert_allclose(value, before[name], atol=1e-6)
+
+
+def test_one_room_among_several_instruments_is_kept(monkeypatch):
+    manifests = [
+        SimpleNamespace(extractor={"loudness_fft_size": 512}, fall=f) for f in (55.0, 30.0)
+    ]
+    monkeypatch.setattr(room_choice, "_recordings", lambda group: [one.fall for one in group])
+    monkeypatch.setattr(room_choice, "largest_fall_db", lambda falls, rate: max(falls))
+    for make, said in ((make_model, "reverb is left out"), (make_ensemble, "reverb is learned sl")):
+        experiment = SimpleNamespace(model=make(), training=TrainingSettings(room="auto"))
+        assert said in suit_room(experiment, manifests)
 
 
 @pytest.mark.parametrize("fall_db", [30.0, None])
