@@ -104,7 +104,7 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
         UserError: If the model cannot be played live.
     """
     from ddsp_tf.export import listening
-    from ddsp_tf.export.compression import compressed
+    from ddsp_tf.export.compression import compressed, matrices_of
     from ddsp_tf.export.live_stream import dry_stem, live_stream
 
     facts = {
@@ -115,7 +115,7 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
         "earLatency": 0,
     }
     exact = live_stream(model)
-    matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
+    matrices = matrices_of(model.decoder)
     smaller = (compressed(exact, matrices, precision) for precision in ("float16", "int8"))
     streams = [exact, *smaller]
     if listening.listening_obstacle(model) is not None:

@@ -10,11 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ddsp_tf.models.decoder import Decoder
+
 # Version of FULLY_CONNECTED with float inputs and 8-bit weights with a scale for each row, and the
 # first release that has it.
 _HYBRID_VERSION = 12
 _HYBRID_RELEASE = b"2.17.0"
 _LARGEST_INT8 = 127
+
+
+def matrices_of(decoder: Decoder) -> list[np.ndarray]:
+    """Returns the matrices of a decoder: all but the scales and offsets of several instruments."""
+    weights = [weight for weight in decoder.weights if weight.name not in ("gamma", "beta")]
+    return [weight.numpy() for weight in weights if len(weight.shape) == 2]
 
 
 def compressed(content: bytes, matrices: Sequence[np.ndarray], precision: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.export.compression import compressed
+from ddsp_tf.export.compression import compressed, matrices_of
 from ddsp_tf.export.litert_operators import check_builtin
 from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
 from ddsp_tf.export.offline import block_frames, synthesize_in_blocks
@@ -47,7 +47,7 @@ def write_litert(
         UserError: If the model needs an operator that LiteRT does not have.
     """
     files = []
-    matrices = [weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 2]
+    matrices = matrices_of(model.decoder)
     for signature, endpoint in _endpoints(model).items():
         stem = _FILES[signature]
         # In the folder, where it is cleaned up even after a kill.
