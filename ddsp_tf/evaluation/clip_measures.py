@@ -139,7 +139,7 @@ def _feature_metrics(target: Mapping, rendered: Mapping, frame_rate: float) -> d
     judged = slice(ends, frames - ends)
     # Frames in which the tracker finds no pitch in the rendering count as having none.
     voiced = np.where(rendered["f0_confidence"] >= VOICED_CONFIDENCE, rendered["f0_hz"], 0.0)
-    pitch = [curve[judged] for curve in (target["f0_hz"], voiced, target["f0_confidence"])]
+    pitch = (target["f0_hz"][judged], voiced[judged], target["f0_confidence"][judged])
     metrics = {
         "loudness_l1_db": loudness_l1_db(target["loudness_db"], rendered["loudness_db"]),
         "f0_l1_semitones": f0_l1_semitones(*pitch),

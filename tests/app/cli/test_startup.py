@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli.main import main
-from ddsp_tf.backend.native_output import quiet
 
 
 def call(*arguments):
@@ -143,13 +142,6 @@ def test_a_module_of_the_users_is_imported_by_its_name(tmp_path, monkeypatch):
     assert "not a run" in error_of(*EXPORT, "--import", "my_own_module")
     assert sys.modules["my_own_module"].VALUE == 3
     assert "cannot be imported" in error_of(*EXPORT, "--import", "there_is_none")
-
-
-def test_native_code_is_quiet_for_a_while_only(capfd):
-    with quiet():
-        os.write(2, b"hidden")
-    os.write(2, b"shown")
-    assert capfd.readouterr().err == "shown"
 
 
 @pytest.mark.slow
