@@ -10,4 +10,8 @@ import os
 if os.environ.get("KERAS_BACKEND") == "jax":
     import jax
 
-    jax.devices()
+    from ddsp_tf.backend.kept_programs import keep_programs
+
+    # Not on a CPU, where programs are compiled quickly, for the instructions of one processor.
+    if jax.devices()[0].platform == "gpu":
+        keep_programs()

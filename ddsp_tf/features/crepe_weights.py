@@ -5,7 +5,6 @@ import hashlib
 import importlib.util
 import io
 import os
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ddsp_tf.backend.user_cache import user_cache
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.crepe import CAPACITIES, crepe_network
 
@@ -21,22 +21,6 @@ DOWNLOAD_URL = "https://github.com/marl/crepe/raw/models/model-{capacity}.h5.bz2
 KNOWN_SHA256 = {"tiny": "409254d6a537cc432061112b7ec5f6fd283658f108fc2abc24db9c25858b42df"}
 _LARGEST_BYTES = 1 << 28
 _TIMEOUT_SECONDS = 60
-
-
-def cache_folder() -> Path:
-    """Returns the folder of downloaded weights: `ddsp_tf/crepe` in the user's cache.
-
-    Example:
-        >>> cache_folder().parts[-2:]
-        ('ddsp_tf', 'crepe')
-    """
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ddsp_tf" / "crepe"
 
 
 def find_weights(capacity: str, path: str | os.PathLike | None = None) -> Path:
@@ -60,11 +44,11 @@ def find_weights(capacity: str, path: str | os.PathLike | None = None) -> Path:
             raise UserError(f"{path}: no such file; expected CREPE weights (.h5 or .h5.bz2)")
         return Path(path)
     names = (f"model-{capacity}.h5", f"model-{capacity}.h5.bz2")
-    for folder in (*_package_folders(), cache_folder()):
+    for folder in (*_package_folders(), user_cache("crepe")):
         for name in names:
             if (folder / name).is_file():
                 return folder / name
-    return _download(capacity, cache_folder() / names[1])
+    return _download(capacity, user_cache("crepe") / names[1])
 
 
 def _package_folders() -> list[Path]:

@@ -20,7 +20,7 @@ from ddsp_tf.features.crepe_weights import find_weights, load_weights
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """No cache, no package, no network: nothing of the machine's own is used."""
-    monkeypatch.setattr(crepe_weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(crepe_weights, "user_cache", lambda name: tmp_path / "cache")
     monkeypatch.setattr(crepe_weights, "_package_folders", lambda: [])
 
     def refuse(url, timeout):
