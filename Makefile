@@ -15,7 +15,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 FOR_DEMO = $(INSTALLED)-litert
 FOR_TESTS = $(INSTALLED)-dev
-FOR_ALL_TESTS = $(INSTALLED)-dev,beam,docs
+FOR_ALL_TESTS = $(INSTALLED)-dev,dask,docs
 FOR_DOCS = $(INSTALLED)-docs
 # In the order of tests/conftest.py, which begins with what takes longest.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -21,6 +21,11 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import TRACKERS
 
+# Of runners that Beam does not know by their short names.
+_FULL_NAMES = {"DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner"}
+# Options that say where Dask's scheduler is.
+_CLUSTER = ("--dask_client_address", "--dask_scheduler_file")
+
 
 class BeamMeasurer:
     """Measures recordings in a Beam pipeline; give it to `prepare_dataset` as `measurer`.
@@ -30,16 +35,23 @@ class BeamMeasurer:
     recordings are first copied there, each once, and results are fetched from there.
 
     Args:
-        runner: "DirectRunner", "FlinkRunner", "DataflowRunner" or another that Beam knows.
+        runner: "DirectRunner", "DaskRunner", "FlinkRunner", "DataflowRunner" or another that Beam
+            knows.
         options: Pipeline options as on a command line, such as "--project=mine".
         folder: Folder that this machine and all workers can read and write, on any file system
             that Beam knows, such as "gs://bucket/folder".
 
     Raises:
-        UserError: If Beam is not installed, or does not know the runner.
+        UserError: If Beam is not installed or does not know the runner, or Dask's cluster is not
+            named.
     """
 
     def __init__(self, runner: str, options: Sequence[str] = (), folder: str | None = None) -> None:
+        if runner == "DaskRunner" and not any(name in o for o in options for name in _CLUSTER):
+            raise UserError(
+                "--runner DaskRunner: no cluster is named; add "
+                "--beam-option=--dask_client_address=tcp://HOST:8786, with the scheduler's address"
+            )
         try:
             from apache_beam.runners.runner import create_runner
         except ImportError as error:
@@ -48,13 +60,17 @@ class BeamMeasurer:
                 "pip install ddsp-tf[beam]"
             ) from error
         try:
-            create_runner(runner)
+            create_runner(_FULL_NAMES.get(runner, runner))
         except Exception as error:  # Of a runner whose own packages are missing, too.
             raise UserError(
                 f"--runner {runner}: cannot be used ({str(error).splitlines()[0]}); expected "
-                "DirectRunner, FlinkRunner, DataflowRunner or another that Beam knows"
+                "DirectRunner, DaskRunner (pip install ddsp-tf[dask]), FlinkRunner, DataflowRunner "
+                "or another that Beam knows"
             ) from error
         self.runner, self.options, self.folder = runner, list(options), folder
+        if runner == "DaskRunner" and not any("partition" in option for option in options):
+            # By default it gives 128 recordings at a time to one worker.
+            self.options.append("--dask_partition_size=1")
 
     def __call__(
         self,
@@ -75,14 +91,20 @@ class BeamMeasurer:
         try:
             if self.folder:
                 _send(recordings, self.folder)
-            options = PipelineOptions(self.options, runner=self.runner)
+            runner = _FULL_NAMES.get(self.runner, self.runner)
+            options = PipelineOptions(self.options, runner=runner)
+            # Workers have working folders of their own.
+            here = [_with_absolute_path(recording) for recording in recordings]
+            to, folder = str(work.absolute()), self.folder
             with beam.Pipeline(options=options) as pipeline:
                 _ = (
                     pipeline
-                    | "recordings" >> beam.Create(recordings)
+                    | "recordings" >> beam.Create(here)
                     | "spread" >> beam.Reshuffle()
-                    | "measure" >> beam.Map(_measure, sent, rules, str(work), self.folder)
+                    | "measure" >> beam.Map(_measure, sent, rules, to, folder)
                 )
+            if hasattr(pipeline.result, "client"):  # Dask's, which Beam leaves open.
+                pipeline.result.client.close()
             if self.folder:
                 _fetch(recordings, self.folder, work)
         except Exception as error:
@@ -91,6 +113,10 @@ class BeamMeasurer:
                 f"--runner {self.runner}: the pipeline failed ({reason[-1]}); {what_is_kept(work)}"
             ) from error
         on_progress(len(recordings), len(recordings), recordings[-1].source)
+
+
+def _with_absolute_path(recording: Recording) -> Recording:
+    return replace(recording, path=recording.path.absolute()) if recording.path else recording
 
 
 def _measure(

@@ -53,8 +53,8 @@ _LINES = 20
 @click.option(
     "--runner",
     metavar="NAME",
-    help="Measure with Apache Beam: DirectRunner, FlinkRunner, DataflowRunner. Needs "
-    "pip install ddsp-tf[beam].",
+    help="Measure with Apache Beam: DaskRunner, FlinkRunner, DataflowRunner, DirectRunner. Needs "
+    "pip install ddsp-tf[beam], for Dask ddsp-tf[dask].",
 )
 @click.option(
     "--beam-option",
