@@ -8,16 +8,15 @@ says when and why. docs/design.md has the whole policy.
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from ddsp_tf.app.dataset_stage import DatasetStage, Progress
 from ddsp_tf.app.project import keep_aside, put_back
 from ddsp_tf.audio.finding import find_audio
 from ddsp_tf.configuration.comparison import changed_settings, earlier_defaults, kept_note
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
-from ddsp_tf.data.preparation import dataset_fingerprint, prepare_dataset
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.record import Evaluation
@@ -34,8 +33,6 @@ from ddsp_tf.training.warm_start import (
     warm_start,
 )
 
-Progress = Callable[[int, int, str], None]
-
 
 class Chain:
     """Recordings -> dataset -> trained model -> evaluation -> exported model.
@@ -43,16 +40,18 @@ class Chain:
     The configuration and all paths are checked before any stage changes a file.
 
     Args:
-        audio: Files or folders to learn from.
-        out: Folder of the results: `dataset/`, `run/`, `export/`, and `test_dataset/` if there
-            are test recordings.
+        audio: Files or folders to learn from; or those of each instrument by its name, for one
+            model of several instruments.
+        out: Folder of the results: `dataset/` (`datasets/NAME/` of several instruments), `run/`,
+            `export/`, and `test_dataset/` if there are test recordings.
         config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
         start_from: Model to take the first weights from: run directory, `.keras` file, or
             "bundled:NAME"; None to start from initial weights.
         overrides: Bindings such as "train.steps=2000".
-        validation: Files or folders to hold out from training.
+        validation: Files or folders to hold out from training; of several instruments, the share
+            only.
         validation_share: Share held out at random if `validation` is empty.
-        test: Recordings to evaluate on; the validation split if empty.
+        test: Recordings to evaluate on, of one instrument; the validation split if empty.
         channel: Channel of stereo recordings: "mean" of all, "left" or "right".
         seed: Seed of everything random.
         on_note: Function called with a sentence on each result that was kept, and why.
@@ -74,7 +73,7 @@ class Chain:
 
     def __init__(
         self,
-        audio: Sequence[Path],
+        audio: Sequence[Path] | Mapping[str, Sequence[Path]],
         out: Path,
         *,
         config: str | None = None,
@@ -92,11 +91,19 @@ class Chain:
             raise UserError(f"{out}: is a file; expected a folder for the results")
         if config is None and start_from is None:
             raise UserError("config: none given; expected a configuration or a model to start from")
+        self.names = list(audio) if isinstance(audio, Mapping) else []
+        if self.names and (validation or test):
+            raise UserError(
+                "several instruments: recordings to hold out or to test on were named; expected "
+                "none, because a share of each instrument's recordings is held out"
+            )
         config = configuration_of(start_from) if config is None else config
-        overrides = [*overrides, *start_override(start_from), *instruments_override([], config)]
+        own = instruments_override(self.names, config)
+        overrides = [*overrides, *start_override(start_from), *own]
         self.validation_share, self.seed, self.config = validation_share, seed, config
         self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"
+        self._folders = {name: out / "datasets" / name for name in self.names} or {"": self.dataset}
         self.test_dataset = out / "test_dataset"
         self.run = RunDirectory(out / "run")
         self.export_folder = out / "export"
@@ -112,7 +119,8 @@ class Chain:
             self._ancestor = dataclasses.asdict(find_ancestor(source, self.run))
             if not self.run.is_started():
                 warm_start(experiment.model, source)
-        self.audio = self._find(audio)
+        given = audio if isinstance(audio, Mapping) else {"": audio}
+        self.audio = {name: self._find(paths) for name, paths in given.items()}
         self.validation, self.test = (self._find(one) if one else [] for one in (validation, test))
         self.rules = PreparationRules(channel=channel)
         self.skipped: list[str] = []
@@ -124,51 +132,26 @@ class Chain:
             self.on_note(note)
         return found.audio
 
-    def prepare(self, on_progress: Progress | None = None) -> Manifest:
-        """Prepares the dataset, and the test dataset if there are test recordings."""
+    def prepare(self, on_progress: Progress | None = None) -> list[Manifest]:
+        """Prepares the datasets, and the test dataset if there are test recordings.
+
+        Args:
+            on_progress: Called as `on_progress(done, total, text)`.
+
+        Returns:
+            The datasets to train on: one, or one of each instrument.
+        """
+        stage = DatasetStage(
+            self.extractor, self.rules, self.seed, self.run, self.on_note, self.skipped
+        )
         with locked(self.out, "run"):
             if self.test:
-                self._prepare("test dataset", self.test_dataset, self.test, [], 1.0, on_progress)
-            given = (self.audio, self.validation, self.validation_share)
-            return self._prepare("dataset", self.dataset, *given, on_progress)
-
-    def _prepare(self, stage, out, audio, validation, share, on_progress) -> Manifest:
-        choice = {
-            "validation": validation,
-            "validation_share": share,
-            "rules": self.rules,
-            "seed": self.seed,
-        }
-        recover(out)
-        # A dataset that is damaged, or of an earlier version, is prepared again.
-        with contextlib.suppress(UserError):
-            manifest = load_manifest(out)
-            extractor = self._as_measured(manifest)
-            if manifest.fingerprint == dataset_fingerprint(audio, extractor=extractor, **choice):
-                self.skipped.append(stage)
-                self._note_tracker(stage, manifest)
-                return manifest
-        return prepare_dataset(
-            audio,
-            out,
-            extractor=self.extractor,
-            **choice,
-            on_progress=on_progress,
-        )
-
-    def _as_measured(self, manifest: Manifest) -> Any:
-        """Returns the dataset's own extractor if only its version differs and a run needs it."""
-        recorded = manifest.extractor
-        same = _without_version(recorded) == _without_version(self.extractor.describe())
-        return _Recorded(recorded) if same and self.run.record.exists() else self.extractor
-
-    def _note_tracker(self, stage: str, manifest: Manifest) -> None:
-        if manifest.extractor != self.extractor.describe():
-            tracker, now = manifest.extractor["pitch_tracker"], self.extractor.tracker
-            self.on_note(
-                f"{stage}: kept as {tracker['name']} {tracker['version']} measured it, although "
-                f"{now.version} is installed, because a model was trained on it"
-            )
+                stage.prepare("test dataset", self.test_dataset, self.test, [], 1.0, on_progress)
+            choice = (self.validation, self.validation_share, on_progress)
+            return [
+                stage.prepare(f"dataset {name}".strip(), folder, self.audio[name], *choice)
+                for name, folder in self._folders.items()
+            ]
 
     def train(
         self,
@@ -188,7 +171,7 @@ class Chain:
             with self._kept_aside(reason):
                 return train_run(
                     self.config,
-                    self.dataset,
+                    dict(self._folders) if self.names else self.dataset,
                     self.run.path,
                     overrides=self.overrides,
                     seed=self.seed,
@@ -200,8 +183,9 @@ class Chain:
         """Names the difference from the training of the run in the folder, in a word or two."""
         if not self.run.is_started():
             return None
-        record, fingerprint = self.run.read(), load_manifest(self.dataset).fingerprint
+        record, fingerprint = self.run.read(), self._fingerprint()
         now = {"seed": self.seed, "dataset_fingerprint": fingerprint, "ancestor": self._ancestor}
+        now |= {"instruments": self.names, "weights": [1.0] * len(self.names)}
         try:
             self.run.check_same(self._text, now)
         except UserError:
@@ -215,6 +199,9 @@ class Chain:
             # Otherwise the model to start from has changed.
             return (decisive or changed or ["train.start_from"])[0]
         return None
+
+    def _fingerprint(self) -> str:
+        return " ".join(load_manifest(one).fingerprint for one in self._folders.values())
 
     @contextlib.contextmanager
     def _kept_aside(self, reason: str | None) -> Iterator[None]:
@@ -235,18 +222,18 @@ class Chain:
         from ddsp_tf.evaluation.evaluator import evaluate_run
         from ddsp_tf.evaluation.record import read_evaluation
 
-        dataset = self.test_dataset if self.test else self.dataset
+        datasets = [self.test_dataset] if self.test else list(self._folders.values())
         with locked(self.out, "run"):
-            fingerprint = load_manifest(dataset).fingerprint
+            fingerprints = [load_manifest(folder).fingerprint for folder in datasets]
             if self.run.report.exists():
                 # With a damaged evaluation.json, the evaluation is repeated.
                 with contextlib.suppress(UserError):
                     done = read_evaluation(self.run)
                     found = (done.model_sha256, [one.fingerprint for one in done.datasets])
-                    if found == (file_sha256(self.run.best_model), [fingerprint]):
+                    if found == (file_sha256(self.run.best_model), fingerprints):
                         self.skipped.append("evaluation")
                         return done
-            result = evaluate_run(self.run, dataset, on_progress=on_progress)
+            result = evaluate_run(self.run, datasets, on_progress=on_progress)
             write_report(self.run, result)
             return result.record
 
@@ -267,18 +254,3 @@ class Chain:
                     self.skipped.append("export")
                     return description
             return export_run(self.run, self.export_folder, precisions)
-
-
-class _Recorded:
-    """Stands in for an extractor with the description that a dataset has of it."""
-
-    def __init__(self, description: dict):
-        self._description = description
-
-    def describe(self) -> dict:
-        return self._description
-
-
-def _without_version(description: dict) -> dict:
-    tracker = {key: v for key, v in description["pitch_tracker"].items() if key != "version"}
-    return {**description, "pitch_tracker": tracker}

@@ -16,6 +16,7 @@ from ddsp_tf.app.chain import Chain
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.auto_tracker import AutoTracker
 from ddsp_tf.files.locks import locked
+from ddsp_tf.files.run_directory import RunDirectory
 
 pytestmark = tensorflow_only
 
@@ -270,3 +271,37 @@ def test_a_second_process_learns_which_one_works_here(project):
         other.kill()
     with locked(project / "out", "run"):
         chain_of(project).prepare()
+
+
+@pytest.fixture(scope="module")
+def ensemble(trained, tmp_path_factory):
+    """A project of two instruments."""
+    out = tmp_path_factory.mktemp("ensemble") / "out"
+    chain = two_instruments(trained, out)
+    assert [manifest.folder.name for manifest in chain.prepare()] == ["cello", "sax"]
+    chain.train()
+    return out
+
+
+def two_instruments(trained, out, **options):
+    audio = {name: [trained / "audio" / f"note_{k}.wav"] for k, name in enumerate(("cello", "sax"))}
+    return Chain(audio, out, config="demo", overrides=TINY, **options)
+
+
+@pytest.mark.slow
+def test_several_instruments_become_one_model(trained, ensemble):
+    record = RunDirectory(ensemble / "run").read()
+    assert record["instruments"] == ["cello", "sax"] and record["step"] == 2
+    again = two_instruments(trained, ensemble)
+    again.prepare()
+    again.train()
+    evaluation = again.evaluate()
+    again.evaluate()
+    assert again.skipped == ["dataset cello", "dataset sax", "training", "evaluation"]
+    assert [one.title for one in evaluation.datasets] == ["note_0", "note_1"]
+
+
+def test_held_out_recordings_of_several_instruments_are_refused(trained, tmp_path):
+    with pytest.raises(UserError, match="several instruments: recordings to hold out"):
+        two_instruments(trained, tmp_path / "out", test=[trained / "audio"])
+    assert not (tmp_path / "out").exists()

@@ -100,11 +100,11 @@ instrument_option = click.option(
 
 
 def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
-    """Reads the values of --data: folders, or folders by the name of their instrument.
+    """Reads datasets or recordings: paths, or paths by the name of their instrument.
 
     Args:
-        data: Texts FOLDER or NAME=FOLDER, all of one kind. A text that is a folder is one, whatever
-            its name.
+        data: Texts PATH or NAME=PATH, all of one kind. A text that is an existing path is one,
+            whatever its name.
 
     Raises:
         click.UsageError: If only some have names.
@@ -116,7 +116,7 @@ def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
         return folders
     if len(names) < len(data):
         plain = next(folder for name, folder in split if name is None)
-        raise click.UsageError(f"--data {plain} has no name; expected NAME={plain}, as the others")
+        raise click.UsageError(f"{plain} has no name; expected NAME={plain}, as the others")
     found: dict[str, list[Path]] = {}
     for name, folder in zip(names, folders, strict=True):
         found.setdefault(name, []).append(folder)

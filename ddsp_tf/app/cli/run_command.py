@@ -7,6 +7,7 @@ import click
 from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.data_commands import say_what_stands_out
 from ddsp_tf.app.cli.options import (
+    by_instrument,
     channel_option,
     chosen_configuration,
     configuration_options,
@@ -18,7 +19,7 @@ from ddsp_tf.files.names import printable
 
 
 @click.command()
-@click.argument("audio", nargs=-1, required=True)
+@click.argument("audio", nargs=-1, required=True, metavar="[NAME=]AUDIO...")
 @click.option("--out", required=True, type=Path, help="Folder for everything that is made.")
 @configuration_options
 @start_option
@@ -49,11 +50,13 @@ def run(
 
     Prepares, trains, evaluates and exports. Stages whose results still match are skipped, and a
     stopped training is resumed. A trained model that no longer matches is kept beside the new one.
-    OUT gets dataset/, run/ (with report.html) and export/.
+    OUT gets dataset/, run/ (with report.html) and export/. With names, one model learns several
+    instruments.
 
     \b
     Example:
         ddsp-tf run my_recordings/ --out my_instrument
+        ddsp-tf run cello=cello/ sax=sax/ --config ensemble --out both
     """
     from ddsp_tf.app.chain import Chain
     from ddsp_tf.app.recordings import resolve
@@ -61,7 +64,7 @@ def run(
 
     with locked(out, "run"):
         chain = Chain(
-            [resolve(name) for name in audio],
+            _resolved(by_instrument(audio)),
             out,
             config=chosen_configuration(context, config, start_from),
             start_from=start_from,
@@ -78,12 +81,21 @@ def run(
         click.echo(f"{line}: already there, not done again", err=True)
 
 
+def _resolved(audio):
+    from ddsp_tf.app.recordings import resolve
+
+    if isinstance(audio, dict):
+        return {name: [resolve(str(path)) for path in paths] for name, paths in audio.items()}
+    return [resolve(str(path)) for path in audio]
+
+
 def _run(chain):
     from ddsp_tf.app.cli import model_commands
 
     with progress_bar("preparing") as advance:
-        manifest = chain.prepare(advance)
-    say_what_stands_out(manifest)
+        manifests = chain.prepare(advance)
+    for manifest in manifests:
+        say_what_stands_out(manifest)
     with progress_bar("training") as advance:
         summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)
