@@ -70,3 +70,10 @@ def test_one_of_them_is_exported(run, tmp_path):
 def test_names_are_given_to_all_datasets_or_none(tmp_path):
     arguments = ("--data", f"cello={tmp_path}", "--data", tmp_path, "--run", tmp_path / "run")
     assert "has no name; expected NAME=" in call("train", *arguments, code=2)
+
+
+def test_a_project_of_several_instruments_holds_out_a_share(tmp_path):
+    named = ("run", f"cello={tmp_path}", f"sax={tmp_path}", "--out", tmp_path / "out")
+    assert "a share of each instrument's recordings" in call(*named, "--test", tmp_path, code=2)
+    assert "has no name; expected NAME=" in call("run", tmp_path, *named[1:], code=2)
+    assert not (tmp_path / "out").exists()
