@@ -87,7 +87,8 @@ def test_features_of_one_channel(melodies, tmp_path):
     ],
 )
 def test_wrong_options_are_refused(arguments, word, melodies, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    for name in ("apache_beam", "apache_beam.runners.runner"):
+        monkeypatch.setitem(sys.modules, name, None)
     result = call("prepare", melodies, "--out", tmp_path / "d", "--config", "demo", *arguments)
     assert result.exit_code == 2
     assert word in result.stderr
