@@ -33,9 +33,10 @@ tf.config.set_logical_device_configuration(processor, halves)
 """,
     "jax": "",
 }
-COMPILED_AS_ON_GPUS = """
-from ddsp_tf.training import replicas
-replicas.has_accelerator = lambda: True
+AS_ON_GPUS = """
+from ddsp_tf.training import devices, replicas
+# Compiled, and several steps at a time.
+devices.has_accelerator = replicas.has_accelerator = lambda: True
 """
 
 
@@ -53,7 +54,7 @@ def test_two_devices_train_as_one(backend, tiny_dataset, tiny_overrides, tmp_pat
         "KERAS_BACKEND": backend,
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
-    program = DIVIDED[backend] + COMPILED_AS_ON_GPUS + BOTH
+    program = DIVIDED[backend] + AS_ON_GPUS + BOTH
     command = [sys.executable, "-c", program, tiny_dataset, tmp_path, *overrides]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
