@@ -12,7 +12,7 @@ from ddsp_tf.export import listening
 from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
-from ddsp_tf.export.recording_signatures import recording_endpoints
+from ddsp_tf.export.recording_signatures import RECORDED_DELAY_SECONDS, recording_endpoints
 from ddsp_tf.export.room_files import write_impulse_responses
 from ddsp_tf.export.saved_model import write_saved_model
 from ddsp_tf.export.target import check_target
@@ -147,8 +147,10 @@ def _write(
     }
     obstacles = {name: reason for name, reason in obstacles.items() if reason is not None}
     live = None if listening.FILE in obstacles else listening.live_features(model, extractor)
-    endpoints = recording_endpoints(functions, extractor)
+    endpoints = {}
     if live is not None:
+        ahead = listening.live_features(model, extractor, RECORDED_DELAY_SECONDS)
+        endpoints = recording_endpoints(functions, ahead)
         endpoints |= listening.listening_endpoints(live, None, None)
     signatures = write_saved_model(functions, folder / "saved_model", endpoints)
     files = write_litert(copy, folder, precisions)

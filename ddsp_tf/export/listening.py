@@ -20,13 +20,16 @@ FILE = "listen.tflite"
 SIGNATURE = "listen"
 
 
-def live_features(model: Autoencoder, extractor: dict | None) -> LiveFeatures:
+def live_features(
+    model: Autoencoder, extractor: dict | None, delay_seconds: float = 0.020
+) -> LiveFeatures:
     """Returns the layer that measures live sound as the training data of a model was measured.
 
     Args:
         model: Model that will play the features.
         extractor: Description of the extractor that measured the training data, for its frame
             sizes; None for the default ones.
+        delay_seconds: Seconds from the instant that a frame describes to the end of its hop.
 
     Raises:
         UserError: If the model's sample rate is too low to find pitch in.
@@ -37,6 +40,7 @@ def live_features(model: Autoencoder, extractor: dict | None) -> LiveFeatures:
         model.frame_rate,
         extractor.get("loudness_fft_size", 512),
         extractor.get("power_frame_size", 1024),
+        delay_seconds=delay_seconds,
     )
 
 

@@ -1,66 +1,86 @@
 """Signatures that take recordings: features of audio, and the model playing them."""
 
 import functools
+import math
 
 import tensorflow as tf
 
 from ddsp_tf.export.model_functions import Endpoints, ModelFunctions, seeded_noise
 from ddsp_tf.features.graph_loudness import graph_loudness_db, graph_power_db
+from ddsp_tf.features.live_features import LiveFeatures
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
-from ddsp_tf.features.yin import yin_pitch
 from ddsp_tf.models.sanitizing import finite
 
-_MARGIN_SECONDS = 0.02
+# Then the longest window of pitch is centred on the instant that is described.
+RECORDED_DELAY_SECONDS = 0.060
+_BLOCK_FRAMES = 128
 
 
-def graph_features(audio, sample_rate: int, hop: int, extractor: dict | None = None) -> dict:
-    """Measures features inside a graph, with YIN whatever tracker the model was trained with.
+def graph_features(audio: tf.Tensor, live: LiveFeatures) -> dict[str, tf.Tensor]:
+    """Measures features of recordings inside a graph.
 
-    Frames without a pitch hold the nearest one. Samples that are not finite count as silence.
+    Pitch is what can be heard live with a lookahead; frames without a pitch hold the nearest one.
+    Samples that are not finite count as silence.
 
     Args:
         audio: [batch, samples] in -1..1.
-        sample_rate: Samples per second.
-        hop: Samples between two frames.
-        extractor: Description of the extractor that measured the training data, for its frame
-            sizes; None for the default ones.
+        live: What measures pitch, and the windows of the levels.
 
     Returns:
         Dictionary of "f0_hz" (0 if there is no pitch at all), "f0_confidence" (0..1),
-        "loudness_db" and "power_db", [batch, samples // hop] each.
+        "loudness_db" and "power_db", [batch, samples // hop] each. Frame k describes sample
+        k * hop.
 
     Example:
         >>> time = tf.range(8000, dtype=tf.float32) / 16000.0
-        >>> features = graph_features(0.5 * tf.sin(time * 440.0 * 6.283185)[None], 16000, 64)
+        >>> live = LiveFeatures(16000, 250, delay_seconds=0.06)
+        >>> features = graph_features(0.5 * tf.sin(time * 440.0 * 6.283185)[None], live)
         >>> {name: round(float(curve[0, 60]), -1) for name, curve in features.items()}
         {'f0_hz': 440.0, 'f0_confidence': 0.0, 'loudness_db': 10.0, 'power_db': -10.0}
     """
-    extractor = extractor or {}
+    settings, hop = live.settings, live.hop
     audio = tf.clip_by_value(finite(audio), -1.0, 1.0)
-    tracker = extractor.get("pitch_tracker") or {}
-    own = tracker.get("settings", {}) if tracker.get("name") == "yin" else {}
-    f0_hz, confidence = yin_pitch(audio, sample_rate, hop, **own)
-    margin = round(_MARGIN_SECONDS * sample_rate / hop)
-    fft_size = extractor.get("loudness_fft_size", 512)
+    f0_hz, confidence = _pitch(audio, live)
     return {
-        "f0_hz": _held(f0_hz, confidence >= VOICED_CONFIDENCE, margin),
+        "f0_hz": _held(f0_hz, confidence >= VOICED_CONFIDENCE),
         "f0_confidence": confidence,
-        "loudness_db": graph_loudness_db(audio, sample_rate, hop, fft_size),
-        "power_db": graph_power_db(audio, hop, extractor.get("power_frame_size", 1024)),
+        "loudness_db": graph_loudness_db(
+            audio, live.sample_rate, hop, settings["loudness_fft_size"]
+        ),
+        "power_db": graph_power_db(audio, hop, settings["power_frame_size"]),
     }
 
 
-def _held(f0_hz, voiced, margin: int):
-    """Replaces the pitch of uncertain frames by that of the nearest certain one.
+def _pitch(audio, live):
+    """Pitch and confidence [batch, samples // hop], heard block by block to save memory."""
+    batch, frames = tf.shape(audio)[0], tf.shape(audio)[1] // live.hop
+    # Frame k is complete when some hops more have been heard, which end a whole number of hops
+    # after it.
+    ahead = math.ceil(live.delay / live.hop)
+    blocks = (frames + ahead - 1 + _BLOCK_FRAMES - 1) // _BLOCK_FRAMES
+    size = _BLOCK_FRAMES * live.hop
+    audio = tf.pad(audio, [[0, 0], [ahead * live.hop - live.delay, blocks * size]])
+    audio = tf.reshape(audio[:, : blocks * size], [batch, blocks, size])
+    audio = tf.transpose(audio, [1, 0, 2])
 
-    Within `margin` frames of the beginning or the end of a tone, the window covers only part of it.
-    """
-    voiced = tf.cast(voiced, tf.float32)[:, :, None]
-    sure = -tf.nn.max_pool1d(-voiced, 2 * margin + 1, 1, "SAME")[:, :, 0]
-    count = tf.cast(tf.cumsum(sure, axis=1), tf.int32)
+    def listen(before, block):
+        curves, state = live(block, before[2])
+        return curves["f0_hz"], curves["f0_confidence"], state
+
+    nothing = tf.zeros([batch, _BLOCK_FRAMES])
+    *curves, _ = tf.scan(listen, audio, (nothing, nothing, live.initial_state(batch)))
+    return tuple(
+        tf.reshape(tf.transpose(curve, [1, 0, 2]), [batch, -1])[:, ahead - 1 :][:, :frames]
+        for curve in curves
+    )
+
+
+def _held(f0_hz, voiced):
+    """Replaces the pitch of unvoiced frames by that of the nearest voiced one."""
+    count = tf.cumsum(tf.cast(voiced, tf.int32), axis=1)
     length = tf.shape(f0_hz)[1]
     here = tf.range(length)[None, :]
-    # The frames where the count of certain frames reached its value, and where it rises next.
+    # The frames where the count of voiced frames reached its value, and where it rises next.
     before = tf.searchsorted(count, tf.maximum(count, 1))
     after = tf.searchsorted(count, count + 1)
     use_after = tf.logical_and(
@@ -71,7 +91,7 @@ def _held(f0_hz, voiced, margin: int):
     return held * tf.cast(count[:, -1:] > 0, tf.float32)
 
 
-def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> Endpoints:
+def recording_endpoints(functions: ModelFunctions, live: LiveFeatures) -> Endpoints:
     """Returns the signatures that take recordings, for `write_saved_model`.
 
     - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
@@ -82,7 +102,7 @@ def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> En
 
     Args:
         functions: Functions of the model.
-        extractor: Description of the extractor that measured the training data; None if unknown.
+        live: What measures the recordings.
 
     Returns:
         Endpoints as for `write_endpoints`.
@@ -101,7 +121,7 @@ def recording_endpoints(functions: ModelFunctions, extractor: dict | None) -> En
         )
         with tf.control_dependencies([enough]):
             audio = tf.identity(audio)
-        return graph_features(audio, model.sample_rate, model.hop, extractor)
+        return graph_features(audio, live)
 
     def transfer(audio, *arguments):
         *given, noise_seed = arguments

@@ -12,7 +12,6 @@ from ddsp_tf.features.live_pitch import LivePitch
 from ddsp_tf.typing import State, Tensor
 
 CURVES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
-_DELAY_SECONDS = 0.020
 _LOWEST_SAMPLE_RATE = 4000
 _LOWEST_ANALYSIS_RATE = 14000
 _HIGHEST_SHARE = 0.3
@@ -22,10 +21,10 @@ class LiveFeatures(keras.layers.Layer):
     """Measures pitch, loudness and power hop by hop.
 
     The live counterpart of the tracker `auto`, of `loudness_db` and of `power_db`: the same
-    measures in the same windows, but none reaches further than 20 ms beyond the instant that it
-    describes. A frame describes the instant `delay` samples before the end of the hop that
-    completes it. Only measures that need longer windows are older: pitch below 160 Hz (see
-    `lookahead`) and levels whose frames are longer than 40 ms.
+    measures in the same windows, but none reaches further than 20 ms (`delay_seconds`) beyond the
+    instant that it describes. A frame describes the instant `delay` samples before the end of the
+    hop that completes it. Only measures that need windows of more than twice that are older: pitch
+    below 160 Hz (see `lookahead`) and levels whose frames are longer than 40 ms.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -34,6 +33,8 @@ class LiveFeatures(keras.layers.Layer):
         power_frame_size: Window of the power in samples.
         lowest_hz: Lowest pitch to find, in Hz.
         highest_hz: Highest pitch to find, in Hz; 0.3 of the sample rate at most.
+        delay_seconds: Seconds from the instant that a frame describes to the end of its hop; with
+            0.06 the longest window of pitch is centred on that instant.
 
     Raises:
         UserError: If the range holds no pitch, or the sample rate is below 4 kHz.
@@ -55,6 +56,7 @@ class LiveFeatures(keras.layers.Layer):
         power_frame_size: int = 1024,
         lowest_hz: float = 27.0,
         highest_hz: float = 4200.0,
+        delay_seconds: float = 0.020,
     ):
         super().__init__()
         self.sample_rate, self.frame_rate = sample_rate, frame_rate
@@ -79,6 +81,7 @@ class LiveFeatures(keras.layers.Layer):
             "power_frame_size": power_frame_size,
             "lowest_hz": lowest_hz,
             "highest_hz": highest_hz,
+            "delay_seconds": delay_seconds,
         }
         self._factor = _decimation(sample_rate, self.hop)
         self._taps = decimation_filter(self._factor)
@@ -89,7 +92,7 @@ class LiveFeatures(keras.layers.Layer):
     @property
     def delay(self) -> int:
         """Samples from the instant that a frame describes to the end of its hop."""
-        return round(_DELAY_SECONDS * self.sample_rate)
+        return round(self.settings["delay_seconds"] * self.sample_rate)
 
     @property
     def lookahead(self) -> list[tuple[float, float]]:

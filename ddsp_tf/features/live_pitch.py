@@ -5,10 +5,12 @@ from keras import ops
 
 from ddsp_tf.features.live_path import Paths, advance, live_candidates
 from ddsp_tf.features.live_periodicity import live_periodicity
+from ddsp_tf.features.live_refinement import LiveRefinement
 from ddsp_tf.features.live_voicing import live_confidence, live_presence, powers
 from ddsp_tf.features.periodicity import periodicity_plan
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.pitch_path import CANDIDATES, Candidates
+from ddsp_tf.features.refinement import WINDOW_SECONDS
 from ddsp_tf.typing import Tensor
 
 # Length in seconds of each window, and the lowest pitch in Hz that it is used for.
@@ -23,8 +25,8 @@ class LivePitch:
 
     Periodicity and candidates are those of the tracker `auto`, in windows that are as near to the
     described instant as the sound at hand allows. The path is the best of those that end in the
-    latest frame, so it knows the past, but no future. Where there is no pitch, the last one is
-    held at low confidence.
+    latest frame, so it knows the past, but no future. Its pitch is refined by the phases of the
+    harmonics. Where there is no pitch, the last one is held at low confidence.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -57,15 +59,20 @@ class LivePitch:
         self._plan = periodicity_plan(*limits, sample_rate, _WINDOWS, pad=False)
         sizes = [window.taper.size for window in self._plan.windows]
         self._late = [max(delay - size // 2, 0) for size in sizes]
-        ends = [late + size for late, size in zip(self._late, sizes, strict=True)]
-        #: Samples of sound that a frame needs.
-        self.size = max(self._plan.noise_taper.size, *ends)
         lowest = {round(seconds * sample_rate): hz for seconds, hz in _WINDOWS}
         #: Lowest pitch in Hz, and by how many seconds what f0 describes precedes the end.
         self.delays = [
             (lowest[size], (late + size / 2) / sample_rate)
             for late, size in zip(self._late, sizes, strict=True)
         ]
+        reaches = [max(size / sample_rate, WINDOW_SECONDS) / 2 for size in sizes]
+        self._refinement = LiveRefinement(
+            sample_rate,
+            [(hz, late, min(late, r)) for (hz, late), r in zip(self.delays, reaches, strict=True)],
+        )
+        ends = [late + size for late, size in zip(self._late, sizes, strict=True)]
+        #: Samples of sound that a frame needs.
+        self.size = max(self._plan.noise_taper.size, self._refinement.size, *ends)
         self._part_size = max(1, round(_PART_SECONDS * sample_rate))
         self._part_seconds = self._part_size / sample_rate
 
@@ -83,7 +90,7 @@ class LivePitch:
         batch, frames = ops.shape(sound)[0], ops.shape(sound)[1]
         rows = ops.reshape(sound, (-1, self.size))
         found = live_candidates(live_periodicity(rows, self._plan, self._late), self._plan)
-        measured = ops.concatenate([*found, powers(rows, self._part_size)], axis=1)
+        measured = ops.concatenate([*found, powers(rows, self._part_size), rows], axis=1)
         if sound.shape[1] == 1:
             state = self._follow(state, measured)
             return state[:, -2:-1], state[:, -1:], state
@@ -100,12 +107,14 @@ class LivePitch:
         """Decides about one frame, [batch, any]: its pitch and confidence."""
         paths = Paths(state[:, :_PATHS], state[:, _PATHS : 2 * _PATHS])
         highest_db, held_hz = state[:, -3:-2], state[:, -2:-1]
-        *found, parts = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)
+        *found, measured = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)
+        parts, sound = ops.split(measured, [self.size // self._part_size], axis=1)
         paths, octave, strength = advance(paths, Candidates(*found), self.delays, self._seconds)
         pitch_hz = ops.exp(octave * np.float32(np.log(2.0)))
         heard = live_presence(
             parts, self._part_seconds, pitch_hz, self._delay, highest_db, self._seconds
         )
         confidence = live_confidence(strength, heard.presence)
+        pitch_hz = self._refinement.refine(sound, pitch_hz)
         held_hz = ops.where(confidence >= VOICED_CONFIDENCE, pitch_hz, held_hz)
         return ops.concatenate([*paths, heard.highest_db, held_hz, confidence], axis=1)

@@ -16,6 +16,7 @@ from ddsp_tf.features.voicing import (
 )
 from ddsp_tf.typing import Tensor
 
+_LOW_HZ, _REACH_SECONDS = 60.0, 0.020
 _SILENCE = 1e-20
 _SILENCE_DB = -200.0
 
@@ -57,7 +58,8 @@ def live_presence(
     """Tells whether the sound is there at the instant that a frame describes.
 
     As `presence` does, it compares the power at that instant, over a period or 10 ms, with the
-    loudest 10 ms from there to the end and as long before, and with the highest level before.
+    loudest 10 ms within 20 ms of it (40 ms below 60 Hz), as far as they have been heard, and with
+    the highest level before.
 
     Args:
         parts: Mean squares of the latest parts of the sound, as `powers` gives them,
@@ -88,7 +90,8 @@ def live_presence(
     share = ops.clip((half - distance) / part_seconds + 0.5, 0.0, 1.0)
     power = ops.sum(parts * share, axis=1, keepdims=True) / ops.sum(share, axis=1, keepdims=True)
     near = ops.matmul(parts, _moving_average(count, part_seconds))
-    near = ops.max(ops.where(distance <= delay, near, 0.0), axis=1, keepdims=True)
+    reach = ops.minimum(ops.where(pitch_hz >= _LOW_HZ, _REACH_SECONDS, 2 * _REACH_SECONDS), delay)
+    near = ops.max(ops.where(distance <= reach, near, 0.0), axis=1, keepdims=True)
     own = power / ops.maximum(power + NEIGHBOUR_SHARE * near, _SILENCE)
     level = (10.0 / np.log(10.0)) * ops.log(power + _SILENCE) - _SILENCE_DB
     highest = ops.maximum(highest_db - RECOVERY_DB_PER_SECOND * seconds, level)

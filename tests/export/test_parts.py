@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from pitch_signals import RICH, cents_between, glide, tone
 from small_models import make_model
 
 from ddsp_tf.export.compression import compressed
 from ddsp_tf.export.partitioned_reverb import PartitionedReverb
-from ddsp_tf.export.recording_signatures import graph_features
+from ddsp_tf.export.recording_signatures import RECORDED_DELAY_SECONDS, graph_features
 from ddsp_tf.export.room_files import impulse_response, resampled_response
+from ddsp_tf.features.extractor import FeatureExtractor
+from ddsp_tf.features.live_features import LiveFeatures
 
 
 @pytest.mark.parametrize(("taps", "block"), [(1, 4), (300, 64), (257, 100), (64, 64), (3, 50)])
@@ -93,19 +96,52 @@ def test_unknown_precision_is_named(dense):
         compressed(dense[0], [], "int4")
 
 
-def test_graph_features_hold_the_pitch_where_there_is_none():
+def measured_at(frame_rate):
+    """Measures audio [batch, samples]: arrays [batch, frames]."""
+    live = LiveFeatures(16000, frame_rate, delay_seconds=RECORDED_DELAY_SECONDS)
+    any_audio = tf.TensorSpec([None, None], tf.float32)
+    call = tf.function(
+        lambda audio: graph_features(audio, live), input_signature=[any_audio], autograph=False
+    )
+    return lambda audio: {name: curve.numpy() for name, curve in call(audio).items()}
+
+
+@pytest.fixture(scope="module")
+def measure():
+    return measured_at(100)
+
+
+def test_graph_features_hold_the_pitch_where_there_is_none(measure):
     time = np.arange(16000) / 16000
     audio = np.float32(0.3 * np.sin(2 * np.pi * 330.0 * time))
     audio[:4000] = audio[8000:10000] = 0.0
-    features = graph_features(tf.stack([audio, 0.0 * audio]), 16000, 160)
+    features = measure(tf.stack([audio, 0.0 * audio]))
     assert all(curve.shape == (2, 100) for curve in features.values())
     np.testing.assert_allclose(features["f0_hz"][0], 330.0, rtol=0.01)
     assert np.all(features["f0_hz"][1] == 0.0)
     assert np.all(features["loudness_db"][1] == -80.0)
 
 
-def test_graph_features_of_bad_samples_are_finite():
-    audio = np.full((1, 1600), np.nan, np.float32)
-    features = graph_features(tf.constant(audio), 16000, 160)
+def test_graph_features_of_bad_samples_are_finite(measure):
+    features = measure(tf.fill((1, 1600), np.float32(np.nan)))
     assert all(np.isfinite(curve).all() for curve in features.values())
     assert np.all(features["f0_hz"] == 0.0)
+
+
+@pytest.mark.parametrize("frame_rate", [100, pytest.param(62.5, marks=pytest.mark.slow)])
+def test_graph_features_equal_those_of_recordings(measure, frame_rate):
+    """Also where the lookahead is no whole number of hops."""
+    if frame_rate != 100:
+        measure = measured_at(frame_rate)
+    curves = [glide(29.0, 33.0, 0.4), glide(100.0, 200.0, 0.4), glide(3000.0, 4000.0, 0.4)]
+    signal = tone(np.concatenate([*curves, np.zeros(3333)]), amplitudes=RICH)
+    features = measure(signal.audio[None])
+    expected = FeatureExtractor(16000, frame_rate).extract(signal.audio)
+    sure = (expected["f0_confidence"] > 0.9) & (features["f0_confidence"][0] > 0.9)
+    assert sure.mean() > 0.7
+    cents = cents_between(features["f0_hz"][0][sure], expected["f0_hz"][sure])
+    assert np.mean(cents < 10) > 0.95
+    voiced = [curves["f0_confidence"] >= 0.5 for curves in (features, expected)]
+    assert np.mean(voiced[0][0] == voiced[1]) > 0.9
+    for name in ("loudness_db", "power_db"):
+        np.testing.assert_allclose(features[name][0], expected[name], atol=1e-2)
