@@ -240,5 +240,5 @@ def write_blocks(
             f"{20 * np.log10(peak):.1f} dB above full scale: lower the levels by that much",
         )
     elif peak <= _SILENT:
-        _warn(on_warning, out, "is silent: the curves have no level that the model answers to")
+        _warn(on_warning, out, "is silent: the curves have no level that the model responds to")
     return samples / sample_rate

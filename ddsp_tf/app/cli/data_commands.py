@@ -80,7 +80,7 @@ def prepare(
     It holds sound, pitch and loudness, ready for training, and a page to look at, dataset.html.
     AUDIO are files or folders of recordings of one monophonic instrument or voice (.wav, .flac,
     .mp3 and others; .m4a, .mp4 and .webm with pip install ddsp-tf[media]), or bundled:violin. The
-    configuration says which sample rate and frame rate the model wants.
+    configuration sets the sample rate and the frame rate of the model.
 
     After a stop, the same command resumes the work. With more recordings in AUDIO, it measures
     only the new ones.

@@ -10,7 +10,7 @@ from ddsp_tf.app.cli.console import print_table
 @click.command()
 @click.argument("path", type=Path)
 def info(path):
-    """Say what a dataset, a run or an exported model is.
+    """Describe a dataset, a run or an exported model.
 
     PATH may also be the folder that `ddsp-tf run` wrote, or bundled:violin.
 

@@ -26,7 +26,7 @@ def play(models, instrument, out, single_file, port, no_open):
 
     From the keys of screen and computer, a MIDI keyboard, your voice, or a recording. MODEL is a
     run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or bundled:violin
-    (the default). Several are on one page. Nothing leaves this machine. Ctrl-C ends it.
+    (the default). Several share one page. Nothing leaves this machine. Ctrl-C ends it.
 
     \b
     Example:

@@ -78,7 +78,7 @@ def run(
         )
         _run(chain)
     for line in chain.skipped:
-        click.echo(f"{line}: already there, not done again", err=True)
+        click.echo(f"{line}: up to date, skipped", err=True)
 
 
 def _resolved(audio):

@@ -52,7 +52,7 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     "tracks",
     multiple=True,
     metavar="NUMBER[=MODEL]",
-    help="Of a MIDI file: a track to play, counted from 0, by the model or by another one. Several "
+    help="MIDI files: a track to play, counted from 0, by the model or by another one. Several "
     "are played together. [default: the first with notes]",
 )
 @click.option(
@@ -60,40 +60,40 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     type=click.FloatRange(0.0, 1.5),
     default=1.0,
     show_default=True,
-    help="Of a MIDI file: how much of the recorded player's expression is played, from none to "
+    help="MIDI files: how much of the recorded player's expression is played, from none to "
     "more than recorded.",
 )
 @click.option(
     "--expression-of",
     type=Path,
     metavar="MODEL",
-    help="Of a MIDI file: play with the expression of another model. [default: each its own]",
+    help="MIDI files: play with the expression of another model. [default: each its own]",
 )
 @click.option(
     "--vibrato",
     type=click.FloatRange(0.0, 200.0),
     default=0.0,
     show_default=True,
-    help="Of a MIDI file: vibrato added to each note, in cents either way.",
+    help="MIDI files: vibrato added to each note, in cents either way.",
 )
 @click.option(
     "--chords",
     type=click.Choice(["highest", "lowest", "error"]),
     default="highest",
     show_default=True,
-    help="Of a MIDI file: which of two notes at once in a track is played.",
+    help="MIDI files: which of two notes at once in a track is played.",
 )
 @click.option(
     "--move-octaves",
     is_flag=True,
-    help="Of a MIDI file: move notes by octaves that the model was not trained on.",
+    help="MIDI files: move notes by octaves that the model was not trained on.",
 )
 @click.option(
     "--humanize-ms",
     type=click.FloatRange(0.0, 100.0),
     default=0.0,
     show_default=True,
-    help="Of a MIDI file: move the starts of notes at random, by about so many milliseconds.",
+    help="MIDI files: move the starts of notes at random, by about so many milliseconds.",
 )
 @instrument_option
 @seed_option
