@@ -1,4 +1,4 @@
-"""Measures whole models: features to audio, block by block, and a plain training step.
+"""Measures whole models: features to audio, at once and block by block.
 
     python benchmarks/render.py --configs solo_instrument,fast --out models.json
 
@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from inputs import Size, make_inputs
 from machine import describe_machine
 from rich.console import Console
 from rich.table import Table
@@ -23,22 +22,21 @@ from worker import HostMemory
 COLUMNS = ("model", "what", "first call s", "median s", "of real time", "MiB")
 
 
-def curves(model, frames: int, batch: int = 1) -> dict[str, np.ndarray]:
+def curves(model, frames: int) -> dict[str, np.ndarray]:
     """Makes a melody for a model: a gliding pitch at a swelling level.
 
     Args:
         model: `Autoencoder`.
         frames: Length in frames.
-        batch: Number of curves.
 
     Returns:
-        [batch, frames] arrays by the model's feature names.
+        [1, frames] arrays by the model's feature names.
     """
     time_s = np.arange(frames) / model.frame_rate
     level_db = -30.0 + 10.0 * np.sin(2.0 * np.pi * 0.5 * time_s)
     values = dict.fromkeys(model.feature_names, level_db)
     values["f0_hz"] = 300.0 * 2.0 ** (0.5 * np.sin(2.0 * np.pi * 0.2 * time_s))
-    return {k: np.tile(v.astype(np.float32), (batch, 1)) for k, v in values.items()}
+    return {k: v.astype(np.float32)[None] for k, v in values.items()}
 
 
 def timed(run, repeats: int) -> dict[str, float]:
@@ -83,37 +81,12 @@ def blocks(model, seconds: float, block_frames: int, repeats: int) -> dict[str, 
     return {**result, "of_real_time": result["median_s"] / seconds}
 
 
-def training_step(model, loss, batch: int, seconds: float, repeats: int) -> dict[str, float]:
-    """Times decoder, processors, loss, their gradients and Adam, as one TensorFlow graph."""
-    import keras
-    import tensorflow as tf
-
-    size = Size(batch, model.sample_rate, seconds)
-    target = make_inputs("spectral_loss", size)["target"]
-    features = curves(model, round(seconds * model.frame_rate), batch)
-    target = tf.constant(target[:, : features["f0_hz"].shape[1] * model.hop])
-    optimizer = keras.optimizers.Adam(3e-4)
-    optimizer.build(model.trainable_variables)
-
-    @tf.function
-    def step(features):
-        with tf.GradientTape() as tape:
-            inputs, _ = model.decode(features)
-            value = loss(target, model.processor_group(inputs))
-        weights = [variable.value for variable in model.trainable_variables]
-        optimizer.apply(tape.gradient(value, weights), model.trainable_variables)
-        return value
-
-    result = timed(lambda: step(features).numpy(), repeats)
-    return {**result, "of_real_time": result["median_s"] / (batch * seconds)}
-
-
 def measure_model(config: str, task: str, repeats: int, quick: bool) -> dict[str, float]:
     """Measures one task of one model, in a fresh process because of the memory.
 
     Args:
         config: Name of a configuration.
-        task: "clip S", "blocks S FRAMES" or "step BATCH", numbers in seconds and frames.
+        task: "clip S" or "blocks S FRAMES", numbers in seconds and frames.
         repeats: Timed calls after the first.
         quick: Whether models are built tiny.
 
@@ -123,32 +96,27 @@ def measure_model(config: str, task: str, repeats: int, quick: bool) -> dict[str
     from ddsp_tf.configuration.experiment import load_experiment
 
     overrides = ["RnnDecoder.rnn_channels=16", "RnnDecoder.stack_channels=16"] if quick else []
-    experiment = load_experiment(config, overrides)
-    model = experiment.model
+    model = load_experiment(config, overrides).model
     model.build()
     kind, *numbers = task.split()
     memory = HostMemory()
     if kind == "clip":
         result = whole(model, float(numbers[0]), repeats)
-    elif kind == "blocks":
-        result = blocks(model, float(numbers[0]), int(numbers[1]), repeats)
     else:
-        seconds = 0.4 if quick else 4.0
-        result = training_step(model, experiment.loss, int(numbers[0]), seconds, repeats)
+        result = blocks(model, float(numbers[0]), int(numbers[1]), repeats)
     return {**result, "mib": memory.peak() / 2**20}
 
 
 @click.command()
 @click.option("--configs", default="solo_instrument,fast", help="Separated by commas.")
-@click.option("--tasks", default="clip 4,clip 60,blocks 60 500,blocks 4 1,step 1,step 4")
+@click.option("--tasks", default="clip 4,clip 60,blocks 60 500,blocks 4 1")
 @click.option("--repeats", default=5, help="Timed calls after the first.")
 @click.option("--quick", is_flag=True, help="One call of tiny models.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSON file to write.")
 def main(configs, tasks, repeats, quick, out):
     """Prints a table of times and memory for whole models.
 
-    Tasks are "clip SECONDS", "blocks SECONDS FRAMES" (FRAMES computed at once) and "step BATCH"
-    (a training step on clips of 4 s).
+    Tasks are "clip SECONDS" and "blocks SECONDS FRAMES", FRAMES computed at once.
     """
     import multiprocessing
 

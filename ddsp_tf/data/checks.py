@@ -28,7 +28,7 @@ _MISHEARD_SHARE = 0.1
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
     """Measures the share of a recording that sounds, and the share of that with a pitch."""
     sounds = features["power_db"] >= silence_db
-    voiced = sounds & (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
+    voiced = sounds & _pitched(features)
     low, high = np.percentile(features["f0_hz"][voiced], (5, 95)) if voiced.any() else (0.0, 0.0)
     confidence = np.median(features["f0_confidence"][sounds]) if sounds.any() else 0.0
     return {
@@ -54,11 +54,7 @@ def aperiodic_share(
     spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
     period later should be 0.8 or more.
     """
-    voiced = np.flatnonzero(
-        (features["power_db"] >= silence_db)
-        & (features["f0_confidence"] >= VOICED_CONFIDENCE)
-        & (features["f0_hz"] > 0)
-    )
+    voiced = np.flatnonzero((features["power_db"] >= silence_db) & _pitched(features))
     if not voiced.size:
         return 0.0
     count = min(voiced.size, _FRAMES_EXAMINED)
@@ -74,6 +70,10 @@ def aperiodic_share(
         similar = max(_correlation(sound, abs(lag + change)) for change in (-1, 0, 1))
         aperiodic += similar < _PERIODIC
     return round(aperiodic / count, 4)
+
+
+def _pitched(features: dict[str, np.ndarray]) -> np.ndarray:
+    return (features["f0_confidence"] >= VOICED_CONFIDENCE) & (features["f0_hz"] > 0)
 
 
 def _correlation(sound: np.ndarray, lag: int) -> float:
@@ -100,33 +100,19 @@ def flags(
         ...       mono_loss_db=0)
         ('clipped: 1.00% of the samples are at full scale; record with more headroom',)
     """
-    found = []
-    if clipped_share > CLIPPED_SHARE:
-        found.append(
-            f"clipped: {clipped_share:.2%} of the samples are at full scale; record with more "
-            "headroom"
-        )
-    if silent_share > SILENT_SHARE:
-        found.append(
-            f"mostly silent: {silent_share:.0%} of the frames; cut the pauses, or use --silence "
-            "skip"
-        )
-    if voiced_share < VOICED_SHARE:
-        found.append(
-            f"hardly voiced: {voiced_share:.0%} of the frames that sound have a pitch; noise, "
-            "drums, speech, or several notes at once?"
-        )
-    if aperiodic_share > APERIODIC_SHARE:
-        found.append(
-            f"looks polyphonic: {aperiodic_share:.0%} of the frames do not repeat with their "
-            "pitch; several notes at once, or much noise?"
-        )
-    if mono_loss_db > MONO_LOSS_DB:
-        found.append(
-            f"channels cancel: their mean is {mono_loss_db:.1f} dB quieter than they are; use one "
-            "of them: --channel left"
-        )
-    return tuple(found)
+    signs = {
+        f"clipped: {clipped_share:.2%} of the samples are at full scale; record with more "
+        "headroom": clipped_share > CLIPPED_SHARE,
+        f"mostly silent: {silent_share:.0%} of the frames; cut the pauses, or use --silence "
+        "skip": silent_share > SILENT_SHARE,
+        f"hardly voiced: {voiced_share:.0%} of the frames that sound have a pitch; noise, drums, "
+        "speech, or several notes at once?": voiced_share < VOICED_SHARE,
+        f"looks polyphonic: {aperiodic_share:.0%} of the frames do not repeat with their pitch; "
+        "several notes at once, or much noise?": aperiodic_share > APERIODIC_SHARE,
+        f"channels cancel: their mean is {mono_loss_db:.1f} dB quieter than they are; use one of "
+        "them: --channel left": mono_loss_db > MONO_LOSS_DB,
+    }
+    return tuple(text for text, found in signs.items() if found)
 
 
 def misheard(

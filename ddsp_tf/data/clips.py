@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_tf.data.manifest import Manifest
-from ddsp_tf.data.recordings import Segment
-from ddsp_tf.data.segments import parse_segment
+from ddsp_tf.data.segments import parse_segment, without_gaps
 from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.loudness import FLOOR_DB
 
@@ -84,7 +83,7 @@ def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.da
     paths = [os.fsencode(manifest.path_of(file)) for file in files]
     hop = manifest.hop
     # Segments that follow each other without a gap are cut as if they were one.
-    ranges = [part for file in files for part in _without_gaps(file.segments)]
+    ranges = [part for file in files for part in without_gaps(file.segments)]
     first_frames = np.concatenate(
         [np.full(len(part), part[0].start_frame, np.int64) for part in ranges]
     )
@@ -119,13 +118,3 @@ def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.da
     clips = tf.data.Dataset.zip((records, ends)).scan(nothing, cut).unbatch()
     count = sum(count_clips(sum(one.frames for one in part), clip_frames) for part in ranges)
     return clips.apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _without_gaps(segments: tuple[Segment, ...]) -> list[list[Segment]]:
-    groups: list[list[Segment]] = []
-    for segment in segments:
-        if groups and groups[-1][-1].end_frame == segment.start_frame:
-            groups[-1].append(segment)
-        else:
-            groups.append([segment])
-    return groups

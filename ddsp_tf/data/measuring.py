@@ -15,10 +15,10 @@ from ddsp_tf.data.checks import aperiodic_share, flags, misheard, voicing
 from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.data.segments import Arrays, divided, segment_frames, write_segments
-from ddsp_tf.data.selection import reason_without_name
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 from ddsp_tf.features.notes import spans
+from ddsp_tf.files.names import reason_without_name
 
 # A recording is measured in sections of this length, with context at both sides.
 SECTION_SECONDS = 240.0
@@ -106,7 +106,20 @@ def _judged(
     rules: PreparationRules,
 ) -> Recording:
     """The recording with the measures of the whole."""
-    numbers = _numbers(staged, extractor, rules, features)
+    decoder = staged.decoder
+    numbers: dict[str, Any] = {
+        "seconds": round(staged.samples / extractor.sample_rate, 6),
+        "file_rate": decoder.file_rate,
+        "channels": decoder.channels,
+        "gain_db": staged.gain_db,
+        "peak_db": round(20.0 * float(np.log10(max(decoder.channel_peak, 1e-10))), 2),
+        "mono_loss_db": decoder.mono_loss_db,
+        "clipped_share": round(decoder.clipped_share, 6),
+        **voicing(features, rules.silence_db),
+        "aperiodic_share": aperiodic_share(
+            staged.read, features, extractor.sample_rate, extractor.hop, rules.silence_db
+        ),
+    }
     hints = misheard(staged.read, staged.samples, features, extractor)
     if not numbers["voiced_share"]:
         hint = "; ".join(hints) or "expected one voice or instrument that plays"
@@ -150,26 +163,3 @@ def _hold_pitch(f0_hz: np.ndarray) -> None:
     for first, last in spans(f0_hz <= 0.0):
         if first or last < f0_hz.size:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]
-
-
-def _numbers(
-    staged: StagedAudio,
-    extractor: FeatureExtractor,
-    rules: PreparationRules,
-    features: Arrays,
-) -> dict[str, Any]:
-    """Returns the measures of a whole recording, by the names of `Recording`."""
-    decoder = staged.decoder
-    return {
-        "seconds": round(staged.samples / extractor.sample_rate, 6),
-        "file_rate": decoder.file_rate,
-        "channels": decoder.channels,
-        "gain_db": staged.gain_db,
-        "peak_db": round(20.0 * float(np.log10(max(decoder.channel_peak, 1e-10))), 2),
-        "mono_loss_db": decoder.mono_loss_db,
-        "clipped_share": round(decoder.clipped_share, 6),
-        **voicing(features, rules.silence_db),
-        "aperiodic_share": aperiodic_share(
-            staged.read, features, extractor.sample_rate, extractor.hop, rules.silence_db
-        ),
-    }

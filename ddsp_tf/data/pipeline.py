@@ -173,14 +173,9 @@ def _check_clip_frames(manifest: Manifest, clip_frames: int) -> None:
 
 
 def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varispeed:
-    return Varispeed(
-        semitones,
-        clip_frames=clip_frames,
-        hop=manifest.hop,
-        sample_rate=manifest.sample_rate,
-        loudness_fft_size=manifest.extractor["loudness_fft_size"],
-        power_frame_size=manifest.extractor["power_frame_size"],
-    )
+    names = ("hop", "sample_rate", "loudness_fft_size", "power_frame_size")
+    settings = {name: manifest.extractor[name] for name in names}
+    return Varispeed(semitones, clip_frames=clip_frames, **settings)
 
 
 def _augmentation(speed: Varispeed | None, gain_db: float, seed: int) -> Callable:

@@ -30,7 +30,6 @@ from ddsp_tf.data.working_folder import (
     Measurer,
     Progress,
     UnusableError,
-    link_or_copy,
     load_measured,
     measure_in_threads,
     measure_missing,
@@ -39,7 +38,7 @@ from ddsp_tf.data.working_folder import (
 )
 from ddsp_tf.errors import NoRoomError, UserError, check_number
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.atomic import atomic_path, link_or_copy, recover
 from ddsp_tf.files.locks import locked
 from ddsp_tf.version import __version__
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written, cut_clips, frames_of, labelling
+from ddsp_tf.data.clips import as_written, count_clips, cut_clips, frames_of, labelling
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
@@ -41,8 +41,7 @@ class ClipPlan:
 def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
     """Plans as many clips of each training segment as it has clip lengths, at least one."""
     segments = [segment for file in manifest.files_of("train") for segment in file.segments]
-    frames = np.array([segment.frames for segment in segments])
-    round_clips = int(np.maximum((2 * frames + clip_frames) // (2 * clip_frames), 1).sum())
+    round_clips = sum(count_clips(segment.frames, clip_frames) for segment in segments)
     clip_bytes = 4 * clip_frames * (manifest.hop + len(FEATURES))
     return ClipPlan(
         clip_frames=clip_frames,
@@ -152,11 +151,7 @@ def mixed_clips(
         for number, manifest in enumerate(manifests)
     ]
     if instruments is not None:
-        if len(instruments) != len(manifests):
-            raise UserError(
-                f"{len(instruments)} mixtures of instruments for {len(manifests)} datasets; "
-                "expected one for each"
-            )
+        _check_number(instruments, manifests, "mixtures of instruments")
         pairs = zip(sources, instruments, strict=True)
         sources = [clips.map(labelling(mixture)) for clips, mixture in pairs]
     begin, position = divmod(first, _CHOICES)
@@ -165,14 +160,18 @@ def mixed_clips(
     return tf.data.Dataset.choose_from_datasets(sources, choices.skip(position))
 
 
+def _check_number(values: Sequence, manifests: Sequence[Manifest], what: str) -> None:
+    if len(values) != len(manifests):
+        raise UserError(
+            f"{len(values)} {what} for {len(manifests)} datasets; expected one for each"
+        )
+
+
 def _shares(manifests, clip_frames, weights) -> np.ndarray:
     if weights is None:
         weights = [plan_clips(manifest, clip_frames).round_clips for manifest in manifests]
     weights = [float(weight) for weight in weights]
-    if len(weights) != len(manifests):
-        raise UserError(
-            f"{len(weights)} weights for {len(manifests)} datasets; expected one for each"
-        )
+    _check_number(weights, manifests, "weights")
     for manifest, weight in zip(manifests, weights, strict=True):
         if not (np.isfinite(weight) and weight > 0.0):
             raise UserError(f"{manifest.folder}: weight {weight:g}; expected a number above 0")

@@ -71,13 +71,9 @@ class PreparationRules:
         frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)
         places = [0]
         for first, last in spans(power_db < self.silence_db):
-            at_an_end = first == 0 or last == frames
-            if last - first < PAUSE_SECONDS * frame_rate or not (
-                at_an_end or self.silence == "skip"
-            ):
-                continue
-            places.append(first + edge if first else 0)
-            places.append(last - edge if last < frames else frames)
+            is_cut = self.silence == "skip" or first == 0 or last == frames
+            if is_cut and last - first >= PAUSE_SECONDS * frame_rate:
+                places += [first + edge if first else 0, last - edge if last < frames else frames]
         places.append(frames)
         least = MINIMUM_SECONDS * frame_rate
         ranges = zip(places[::2], places[1::2], strict=True)

@@ -73,29 +73,18 @@ def write_segments(
 
 
 def _serialized(start_frame: int, arrays: Arrays, source: str, sample_rate: int) -> bytes:
+    texts = {"audio": np.asarray(arrays["audio"], "<f4").tobytes(), "source": source.encode()}
+    hop = arrays["audio"].size // arrays["f0_hz"].size
+    numbers = {"start_frame": start_frame, "hop": hop, "sample_rate": sample_rate}
+    feature = tf.train.Feature
     content = {
-        **{name: _floats(arrays[name]) for name in FEATURES},
-        "audio": _bytes(np.asarray(arrays["audio"], "<f4").tobytes()),
-        "source": _bytes(source.encode()),
-        "start_frame": _integer(start_frame),
-        "hop": _integer(arrays["audio"].size // arrays["f0_hz"].size),
-        "sample_rate": _integer(sample_rate),
+        **{name: feature(float_list={"value": arrays[name]}) for name in FEATURES},
+        **{name: feature(bytes_list={"value": [text]}) for name, text in texts.items()},
+        **{name: feature(int64_list={"value": [int(n)]}) for name, n in numbers.items()},
     }
     example = tf.train.Example(features=tf.train.Features(feature=content))
     # Deterministic: the order of a map's entries would differ from one call to the next.
     return example.SerializeToString(deterministic=True)
-
-
-def _floats(values: np.ndarray) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=np.asarray(values, np.float32)))
-
-
-def _bytes(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _integer(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
 
 
 def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
@@ -176,12 +165,16 @@ def _joined(before: Arrays, after: Arrays) -> Arrays:
     return {name: np.concatenate([values, after[name]]) for name, values in before.items()}
 
 
+def without_gaps(segments: Iterable[Segment]) -> list[list[Segment]]:
+    """Groups segments that follow each other without a gap."""
+    groups: list[list[Segment]] = []
+    for segment in segments:
+        if not groups or groups[-1][-1].end_frame != segment.start_frame:
+            groups.append([])
+        groups[-1].append(segment)
+    return groups
+
+
 def ranges_of(segments: Iterable[Segment]) -> list[tuple[int, int]]:
     """Joins segments without a gap between them to ranges of frames."""
-    ranges: list[tuple[int, int]] = []
-    for segment in segments:
-        first = segment.start_frame
-        if ranges and ranges[-1][1] == first:
-            first = ranges.pop()[0]
-        ranges.append((first, segment.end_frame))
-    return ranges
+    return [(group[0].start_frame, group[-1].end_frame) for group in without_gaps(segments)]

@@ -14,7 +14,7 @@ from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.files.checksum import file_sha256
-from ddsp_tf.files.names import printable
+from ddsp_tf.files.names import printable, reason_without_name
 from ddsp_tf.version import __version__
 
 
@@ -132,8 +132,3 @@ def _sources(paths: list[Path]) -> dict[Path, str]:
         taken.add(unique)
         names[path] = unique
     return names
-
-
-def reason_without_name(error: UserError, path: Path) -> str:
-    """Returns a message about a file without the file's name, as one printable line."""
-    return printable(str(error).removeprefix(f"{path}: "))

@@ -21,7 +21,7 @@ from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.data.segments import ranges_of, read_segments, resegmented, write_segments
 from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.atomic import atomic_path, link_or_copy
 from ddsp_tf.files.documents import read_document
 
 Progress = Callable[[float, int, str], None]
@@ -157,15 +157,6 @@ def _copied(manifest: Manifest, recording: Recording, work: Path) -> Recording:
             sample_rate=manifest.sample_rate,
         )
     return replace(recording, files=(file,))
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Gives a file a second name, or copies it if the file system has no links."""
-    with atomic_path(target) as temporary:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)
 
 
 class _Stopped(Exception):

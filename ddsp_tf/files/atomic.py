@@ -72,6 +72,24 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Gives a file a second name, or copies it if the file system has no links.
+
+    Args:
+        source: File.
+        target: Second name.
+
+    Raises:
+        UserError: If the folder cannot be written.
+        NoRoomError: If the disk fills up.
+    """
+    with atomic_path(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
 def recover(path: str | os.PathLike) -> None:
     """Cleans up what killed processes left next to a path.
 

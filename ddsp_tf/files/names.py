@@ -31,6 +31,23 @@ def printable(name: object) -> str:
     )
 
 
+def reason_without_name(error: Exception, path: str | os.PathLike) -> str:
+    """Returns a message about a file without the file's name, as one printable line.
+
+    Args:
+        error: Error whose message begins with the name.
+        path: File.
+
+    Returns:
+        The rest of the message.
+
+    Example:
+        >>> reason_without_name(ValueError("take.wav: empty"), "take.wav")
+        'empty'
+    """
+    return printable(str(error).removeprefix(f"{os.fspath(path)}: "))
+
+
 def below_here(text: object) -> str:
     """Writes paths below the working folder relative to it.
 

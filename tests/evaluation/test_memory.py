@@ -2,14 +2,25 @@
 
 import json
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ddsp_tf.configuration.experiment import load_extractor
+from ddsp_tf.data.preparation import prepare_dataset
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SMALL = [
+    "n_harmonics=40",
+    "n_bands=33",
+    "MinGruDecoder.stack_channels=32",
+    "MinGruDecoder.stack_layers=1",
+    "MinGruDecoder.rnn_channels=32",
+    "MinGruDecoder.rnn_layers=1",
+    "Reverb.length=4800",
+]
 
 
 def resident_gib(process):
@@ -21,7 +32,12 @@ def resident_gib(process):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_three_more_minutes_need_no_more_memory(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    runpy.run_path(str(BENCHMARKS / "evaluation_memory.py"))["prepare"](tmp_path, 4)
+    import scaling
+
+    dataset, extractor = tmp_path / "dataset", load_extractor("fast_48k", SMALL)
+    audio = scaling.recordings(tmp_path, 4, 48000)
+    prepare_dataset(audio, dataset, extractor=extractor, validation_share=1.0)
+    scaling.make_run(tmp_path / "run", "fast_48k", SMALL, dataset)
     command = [
         sys.executable,
         str(BENCHMARKS / "measured_command.py"),
