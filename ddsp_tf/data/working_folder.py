@@ -1,7 +1,6 @@
 """Measured recordings, each complete or absent, in a folder that survives an interruption."""
 
 import json
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
