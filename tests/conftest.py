@@ -32,7 +32,7 @@ gc.set_threshold(50_000, 20, 50)
 
 # What `tiny_run` and `tiny_export` make takes half a minute: files that name them (or `workbench`,
 # which copies them) run in the same process.
-SHARING = re.compile(r"\b(tiny_run|tiny_export|workbench)\b")
+SHARING = re.compile(r"\b(tiny_run|tiny_export|tiny_ensemble|workbench)\b")
 
 # The next longest, by what they took. Begun last, they would keep one process busy while the other
 # has nothing to do.
@@ -241,6 +241,37 @@ def tiny_export(tiny_run, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("tiny") / "export"
     export_run(RunDirectory(tiny_run), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def two_datasets(tiny_dataset, tmp_path_factory):
+    """The tiny dataset as a cello, and one of shorter melodies as a flute."""
+    import soundfile
+
+    from ddsp_tf.configuration.experiment import load_extractor
+    from ddsp_tf.data.preparation import prepare_dataset
+
+    folder = tmp_path_factory.mktemp("flutes")
+    for seed in (10, 11):
+        soundfile.write(folder / f"flute_{seed}.wav", melody(2.0, seed), 16000)
+    out = folder / "dataset"
+    prepare_dataset([folder], out, extractor=load_extractor("demo"), validation_share=0.5)
+    return {"cello": tiny_dataset, "flute": out}
+
+
+@pytest.fixture(scope="session")
+def tiny_ensemble(two_datasets, tmp_path_factory):
+    """A run of six steps of a tiny model of both. Copy it before changing it."""
+    from click.testing import CliRunner
+
+    from ddsp_tf.app.cli import main
+
+    folder = tmp_path_factory.mktemp("tiny") / "ensemble"
+    words = ["-v", "train", "--config", "demo", "--run", str(folder), "--seed", "1"]
+    words += [f"--data={name}={path}" for name, path in two_datasets.items()]
+    result = CliRunner().invoke(main, [*words, *(f"--set={one}" for one in TINY)])
+    assert result.exit_code == 0, result.output
     return folder
 
 

@@ -18,15 +18,6 @@ def call(*arguments, code=0):
     return result.stdout if code == 0 else result.stderr
 
 
-@pytest.fixture(scope="module")
-def run(tiny_dataset, tiny_overrides, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("commands") / "both"
-    options = [part for override in tiny_overrides for part in ("--set", override)]
-    data = ("--data", f"cello={tiny_dataset}", "--data", f"alto_sax={tiny_dataset}")
-    call("train", "--config", "demo", *data, "--run", folder, *options)
-    return folder
-
-
 @pytest.fixture
 def curves(tmp_path):
     values = {"f0_hz": np.full(40, 330.0), "loudness_db": np.full(40, -20.0)}
@@ -35,36 +26,34 @@ def curves(tmp_path):
 
 
 @pytest.mark.slow
-def test_it_is_played_by_name(run, curves, tmp_path):
+def test_it_is_played_by_name(tiny_ensemble, curves, tmp_path):
     def played(source, *options):
-        call("synthesize", run, source, tmp_path / "o.wav", *options)
+        call("synthesize", tiny_ensemble, source, tmp_path / "o.wav", *options)
         return soundfile.read(tmp_path / "o.wav")[0]
 
     save_notes(tmp_path / "song.mid", [Note(0.0, 0.4, 64.0)])
     for source in (curves, tmp_path / "song.mid"):
-        cello, sax = (played(source, "--instrument", name) for name in ("cello", "alto_sax"))
-        mixed = played(source, "--instrument", "cello=0.5,alto_sax=0.5")
-        assert np.abs(cello - sax).max() > 1e-4
-        assert min(np.abs(mixed - cello).max(), np.abs(mixed - sax).max()) > 1e-5
-    equal = played(curves, "--instrument", "cello=1,alto_sax=1")
+        cello, flute = (played(source, "--instrument", name) for name in ("cello", "flute"))
+        mixed = played(source, "--instrument", "cello=0.5,flute=0.5")
+        assert np.abs(cello - flute).max() > 1e-4
+        assert min(np.abs(mixed - cello).max(), np.abs(mixed - flute).max()) > 1e-5
+    equal = played(curves, "--instrument", "cello=1,flute=1")
     np.testing.assert_allclose(played(curves), equal, atol=1e-4)
-    call("synthesize", run / "instruments" / "cello", curves, tmp_path / "p.wav", "--transfer")
-    for text, message in (
-        ("oboe", "'oboe': expected one of"),
-        ("cello=-1", "share -1.0; expected"),
-    ):
-        error = call("synthesize", run, curves, tmp_path / "q.wav", "--instrument", text, code=2)
-        assert message in error and not (tmp_path / "q.wav").exists()
-    error = call("synthesize", run, curves, tmp_path / "q.wav", "--instrument", "cello=x", code=2)
-    assert "'cello=x': expected NAME=SHARE" in error
+    one = tiny_ensemble / "instruments" / "cello"
+    call("synthesize", one, curves, tmp_path / "p.wav", "--transfer")
+    wrong = {"oboe": "'oboe': expected one of", "cello=-1": "share -1.0; expected 0 or more"}
+    for text, message in {**wrong, "cello=x": "'cello=x': expected NAME=SHARE"}.items():
+        words = ("synthesize", tiny_ensemble, curves, tmp_path / "q.wav", "--instrument", text)
+        assert message in call(*words, code=2) and not (tmp_path / "q.wav").exists()
 
 
 @pytest.mark.slow
-def test_one_of_them_is_exported(run, tmp_path):
-    call("export", run, "--out", tmp_path / "e", "--instrument", "cello", "--precision", "float32")
+def test_one_of_them_is_exported(tiny_ensemble, tmp_path):
+    options = ("--instrument", "cello", "--precision", "float32")
+    call("export", tiny_ensemble, "--out", tmp_path / "e", *options)
     description = read_description(tmp_path / "e")
     assert description.instruments == [] and description.features == ["f0_hz", "loudness_db"]
-    assert "instruments" in call("info", run) and "cello, alto_sax" in call("info", run)
+    assert "cello, flute" in call("info", tiny_ensemble)
 
 
 def test_names_are_given_to_all_datasets_or_none(tmp_path):
@@ -73,7 +62,7 @@ def test_names_are_given_to_all_datasets_or_none(tmp_path):
 
 
 def test_a_project_of_several_instruments_holds_out_a_share(tmp_path):
-    named = ("run", f"cello={tmp_path}", f"sax={tmp_path}", "--out", tmp_path / "out")
+    named = ("run", f"cello={tmp_path}", f"flute={tmp_path}", "--out", tmp_path / "out")
     assert "a share of each instrument's recordings" in call(*named, "--test", tmp_path, code=2)
     assert "has no name; expected NAME=" in call("run", tmp_path, *named[1:], code=2)
     assert not (tmp_path / "out").exists()
