@@ -66,12 +66,12 @@ def test_a_song_is_played_with_the_expression_of_the_recordings(executed):
     notebook, folder = executed
     assert "track 0: no name, 15 notes" in text(notebook, "perform")
     check_sounds(notebook, {"perform": 1})
-    check_pictures(notebook, {"perform": 1})
+    check_pictures(notebook, {"perform": 2})
     audio, rate = soundfile.read(folder / "timbre_transfer" / "song.wav")
     (part,) = read_midi(folder / "timbre_transfer" / "theme.mid")
     assert len(audio) / rate == pytest.approx(part.end_s + 1.0, abs=0.1)
     heard = FeatureExtractor(rate, 100).extract(audio)
     for note in part.notes:
-        inner = slice(round(100 * note.onset_s + 15), round(100 * note.offset_s - 8))
+        inner = slice(round(100 * note.onset_s + 8), round(100 * note.offset_s - 4))
         midi = 69 + 12 * np.log2(np.median(heard["f0_hz"][inner]) / 440)
         assert abs(midi - note.midi) < 0.5, note

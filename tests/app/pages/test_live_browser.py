@@ -187,10 +187,22 @@ def test_midi_file_is_played_and_saved(play, tmp_path):
     assert "broken.mid is no MIDI file, or is damaged" in found["trouble"]
     played = [frame["f0"] for frame in found["played"] if frame["level"] is not None]
     midi = 12 * np.log2(np.array(played) / 440) + 69
-    assert {60, 64, 67, 72} <= set(np.round(midi).astype(int))
+    # Perhaps in another octave.
+    steps = midi[:, None] - np.array([60, 64, 67, 72])
+    assert np.abs((steps + 6) % 12 - 6).min(axis=0).max() < 0.6
     audio, rate = soundfile.read(whole)
     assert rate == 16000 and audio.size == pytest.approx(2.3 * rate, abs=rate / 20)
     assert np.abs(audio[: 2 * rate].reshape(4, -1)).max(axis=1).min() > 1e-3
+
+
+def test_page_is_operated_by_keys_alone(play):
+    found = play("operated")
+    assert all(found["reached"]), "every control has a name"
+    names = " | ".join(found["reached"])
+    for name in ("Instrument", "Start", "Microphone", "Recording", "Connect MIDI", "C4", "Vibrato"):
+        assert name in names
+    assert "Record to WAV" in names and "Licences" in names
+    assert found["now"].startswith(found["key"]) and found["file"] == "recording-file"
 
 
 def test_page_says_what_is_wrong(play):

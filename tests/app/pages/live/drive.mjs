@@ -22,6 +22,7 @@ async function open(flags = [], options = {}, prepare = null) {
     if (message.type() === "error") messages.push(message.text());
   });
   page.on("pageerror", (error) => messages.push(error.message));
+  page.setDefaultTimeout(120_000);
   if (prepare) await page.addInitScript(prepare);
   await page.goto(address);
   return { browser, page };
@@ -40,17 +41,22 @@ function watch(page) {
       if (report.kind === "state") seen.cushion = report.cushion;
       hear(report);
     };
-    const take = live.listener.onFrames.bind(live.listener);
+    const show = live.listener.onFrames.bind(live.listener);
     live.listener.onFrames = (message) => {
       seen.played.push(...message.played);
       seen.heard.push(...message.heard);
       seen.busy.push(message.busy);
+      show(message);
+    };
+    const take = live.take.bind(live);
+    live.take = (message) => {
+      if (message.kind === "listened") seen.curves = message.curves;
       take(message);
     };
   });
 }
 
-const ready = (page) => page.waitForSelector("#power:not([disabled])", { timeout: 120_000 });
+const ready = (page) => page.waitForSelector("#power:not([disabled])");
 const fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
 const voice = [...fake, `--use-file-for-fake-audio-capture=${job.microphone}`];
 const text = (page, id) => page.locator(`#${id}`).textContent();
@@ -151,7 +157,7 @@ const scenarios = {
     await ready(page);
     await watch(page);
     await page.setInputFiles("#recording-file", job.recording);
-    await page.waitForSelector("#recording-play:not([disabled])", { timeout: 120_000 });
+    await page.waitForSelector("#recording-play:not([disabled])");
     const name = await text(page, "recording-name");
     await page.click("#tape");
     await page.waitForTimeout(2000);
@@ -165,7 +171,7 @@ const scenarios = {
     await (await whole).saveAs(job.whole);
     const played = await page.evaluate(() => seen.played);
     await page.setInputFiles("#recording-file", job.broken);
-    await page.waitForSelector("#trouble:not([hidden])");
+    await page.waitForFunction(() => document.querySelector("#trouble").textContent.includes("broken"));
     const trouble = await text(page, "trouble");
     await browser.close();
     return { name, played, trouble };
@@ -188,15 +194,48 @@ const scenarios = {
     await page.evaluate(() => (seen.played.length = 0));
     await page.waitForTimeout(3000);
     const played = await page.evaluate(() => seen.played);
+    const curves = await page.evaluate(() => [seen.curves.f0, seen.curves.level].map((one) => [...one]));
     const shown = { name: await text(page, "recording-name"), compare: await page.isVisible("#compare") };
     const whole = page.waitForEvent("download");
     await page.click("#recording-save");
     await (await whole).saveAs(job.whole);
     await page.setInputFiles("#recording-file", job.broken);
-    await page.waitForSelector("#trouble:not([hidden])");
+    await page.waitForFunction(() => document.querySelector("#trouble").textContent.includes("broken"));
     const trouble = await text(page, "trouble");
     await browser.close();
-    return { tracks, played, trouble, ...shown };
+    return { tracks, played, curves, trouble, ...shown };
+  },
+
+  /** The page without a mouse: what Tab reaches, and a note by arrow keys and space. */
+  async operated() {
+    const { browser, page } = await open();
+    await ready(page);
+    await watch(page);
+    const reached = [];
+    for (let k = 0; k < 60; k++) {
+      await page.keyboard.press("Tab");
+      const name = await page.evaluate(() => {
+        const { activeElement: one } = document;
+        const label = one.getAttribute("aria-label") ?? one.labels?.[0]?.textContent;
+        return one === document.body ? null : (label ?? one.textContent).trim();
+      });
+      if (name === null) break;
+      reached.push(name);
+    }
+    await page.focus("[data-midi]");
+    for (const key of ["ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+    const key = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    await page.keyboard.down("Space");
+    await page.waitForFunction(() => document.querySelector("#now").textContent !== "silence");
+    const now = await text(page, "now");
+    await page.keyboard.up("Space");
+    await page.focus("[data-source=recording]");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[data-panel=recording]:not([hidden])");
+    await page.keyboard.press("Tab");
+    const file = await page.evaluate(() => document.activeElement.id);
+    await browser.close();
+    return { reached, key, now, file };
   },
 
   /** What the page says where it cannot play. */
@@ -220,7 +259,7 @@ const scenarios = {
       let count = 0;
       window.atob = (letters) => (++count === 2 ? "TFL3 no model" : read(letters));
     });
-    await broken.page.waitForSelector("#trouble:not([hidden])", { timeout: 120_000 });
+    await broken.page.waitForSelector("#trouble:not([hidden])");
     sentences.broken = await text(broken.page, "trouble");
     await broken.browser.close();
     messages.length = 0;

@@ -5,9 +5,11 @@ import type { Block, FromWorklet, Mix, Report, ToWorklet } from "./protocol";
 import { Ring } from "./ring";
 
 const QUANTUM = 128;
-/** Seconds of the reserve at first: of blocks that are asked for, and of those that follow a microphone. */
+/** Seconds of the reserve at first: of blocks that are asked for; of blocks that follow a microphone. */
 const ASKED = 0.016;
 const FOLLOWING = 0.024;
+/** Seconds of a block that follows a microphone and its reserve together, at least. */
+const TOGETHER = 0.04;
 /** Seconds after a start in which gaps do not count for the cushion. */
 const START = 2;
 /** A sound starts when it exceeds the first after a tenth of a second below the second. */
@@ -41,7 +43,8 @@ class Player extends AudioWorkletProcessor {
   private readonly parts = [0, 1, 2].map(() => new Float32Array(QUANTUM));
   private readonly heard = new Onset("input", 0.1);
   private readonly played = new Onset("output", 1);
-  private readonly cushions = { asked: new Cushion(ASKED), following: new Cushion(FOLLOWING) };
+  private readonly asked = new Cushion(ASKED);
+  private following = new Cushion(FOLLOWING);
   private worker: MessagePort | null = null;
   private mix: Mix = { room: 1, input: 0, pushed: false, hop: 0.01 };
   private room = 1;
@@ -66,7 +69,7 @@ class Player extends AudioWorkletProcessor {
   }
 
   private get cushion(): Cushion {
-    return this.mix.pushed ? this.cushions.following : this.cushions.asked;
+    return this.mix.pushed ? this.following : this.asked;
   }
 
   private connect(worker: MessagePort): void {
@@ -84,6 +87,9 @@ class Player extends AudioWorkletProcessor {
 
   private remix(mix: Mix): void {
     if (mix.pushed !== this.mix.pushed) this.restart();
+    if (mix.hop !== this.mix.hop) {
+      this.following = new Cushion(Math.max(FOLLOWING, TOGETHER - mix.hop));
+    }
     this.mix = mix;
   }
 
