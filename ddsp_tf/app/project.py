@@ -71,15 +71,15 @@ def player_of(path: str | os.PathLike) -> Path:
 
 
 def instrument_of(path: str | os.PathLike, instrument: Mixture) -> tuple[Path, Mixture]:
-    """Finds what is kept of an instrument by itself, such as its range.
+    """Finds the folder of an instrument in a run of several.
 
     Args:
         path: Run, export or `.keras` file with several instruments.
         instrument: Name of one, or a mixture; None for the model as it is.
 
     Returns:
-        Tuple of the folder of the instrument in the run, and None; or of the path and the mixture,
-        which is still to be chosen when the model is loaded.
+        Tuple of the folder of the instrument, and None; if there is no such folder, of the path
+        and the instrument, which has to be selected when the model is loaded.
 
     Example:
         >>> instrument_of("my_model.keras", "cello")[1]

@@ -33,9 +33,8 @@ class Autoencoder(Timbre, keras.Model):
     over recordings and which is saved with the model. z has no physical unit and is not in
     `feature_names`: every model can be played without it.
 
-    A decoder with instruments makes a model of several. The feature "instrument" says which one
-    plays, or which mixture; without it all play in equal shares. `solo` returns one of them as a
-    model of its own.
+    A model whose decoder has instruments plays several. The feature "instrument" selects one or a
+    mixture; without it, all play in equal shares. `solo` returns one of them as a plain model.
 
     Args:
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
@@ -239,7 +238,7 @@ class Autoencoder(Timbre, keras.Model):
         return self.processor_group.render(inputs)
 
     def solo(self, instrument: Mixture = None) -> Self:
-        """Makes a plain model of one of the instruments, which plays what this one plays of it.
+        """Returns a plain model of one instrument or mixture, which sounds as it does in this one.
 
         Args:
             instrument: Name of the instrument, or shares by name in any unit; None for equal

@@ -1,4 +1,4 @@
-"""Layer normalization that each instrument of a model scales and shifts in its own way."""
+"""Layer normalization whose scale and offset depend on the instrument."""
 
 from typing import Any
 
@@ -12,9 +12,10 @@ from ddsp_tf.typing import Tensor
 class ConditionalNormalization(layers.Layer):
     """Layer normalization with a scale and an offset per instrument.
 
-    The scales and offsets of all normalizations of a network together are the instrument's vector.
-    A mixture of instruments has the weighted mean of their vectors. (Dumoulin et al., "A learned
-    representation for artistic style", ICLR 2017; a case of Perez et al., "FiLM", AAAI 2018.)
+    The scales and offsets of all normalizations in a network form the learned vector of an
+    instrument. A mixture of instruments uses the weighted mean of their vectors. (Dumoulin et al.,
+    "A learned representation for artistic style", ICLR 2017; a case of Perez et al., "FiLM", AAAI
+    2018.)
 
     Args:
         n_instruments: Number of instruments, at least 1.

@@ -26,8 +26,8 @@ class Decoder(layers.Layer):
         input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
-        instruments: Names of the instruments, each of which scales and shifts the normalized values
-            of the dense stacks in its own way; none for a decoder of one instrument.
+        instruments: Names of the instruments, each with its own scale and offset in the
+            normalizations of the dense stacks; empty for a decoder of one instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 

@@ -19,8 +19,8 @@ class DenseStack(layers.Layer):
     Args:
         channels: Units of every dense layer, at least 1.
         n_layers: Number of dense layers, at least 1.
-        n_instruments: Instruments that each scale and shift the normalized values in their own
-            way, see `ConditionalNormalization`; 0 for a stack of one instrument.
+        n_instruments: Number of instruments, each with its own scale and offset in the
+            normalizations, see `ConditionalNormalization`; 0 for a stack without instruments.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 

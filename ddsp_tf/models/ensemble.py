@@ -1,7 +1,7 @@
 """Several instruments in one model: mixtures of them, and single ones as models of their own.
 
-In an ensemble, some weights have one dimension more than in the model of one instrument, the first
-one, with a row for each instrument. A mixture plays with weighted means of the rows.
+In a model of several instruments, some weights have an additional first dimension with a row for
+each instrument. A mixture uses the weighted means of the rows.
 """
 
 import re
@@ -19,13 +19,13 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
     """Checks the names of a model's instruments.
 
     Args:
-        names: Names of letters, digits, "_" and "-", each once; none for a plain model.
+        names: Names of letters, digits, "_" and "-", each once; empty for a plain model.
 
     Returns:
         The names.
 
     Raises:
-        ValueError: If a name is no such text, or there twice.
+        ValueError: If a name has other characters or occurs twice.
 
     Example:
         >>> checked_instruments(["cello", "alto_sax"])
@@ -41,7 +41,7 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def mixture_weights(instruments: Sequence[str], mixture: Mixture = None) -> np.ndarray:
-    """Returns what an instrument or a mixture of them is as numbers.
+    """Converts an instrument or a mixture of instruments to weights.
 
     Args:
         instruments: Names of the model's instruments.
@@ -74,7 +74,7 @@ def mixture_weights(instruments: Sequence[str], mixture: Mixture = None) -> np.n
 
 
 def played_mixture(instrument: Tensor | None, n_instruments: int) -> Tensor:
-    """Returns mixtures whose weights add up to 1, whatever was given.
+    """Normalizes the weights of mixtures, so that they add up to 1.
 
     Args:
         instrument: [batch, frames or 1, n_instruments] weights; negative ones count as 0. None, or
@@ -123,9 +123,9 @@ def solo(model: Any, mixture: Mixture = None) -> Any:
 
 
 def set_solo(model: Any, instrument: str, plain: Any) -> None:
-    """Gives an instrument of a model the weights of a plain model; the inverse of `solo`.
+    """Copies the weights of a plain model to an instrument of a model; the inverse of `solo`.
 
-    Weights that all instruments share are replaced for all of them.
+    Weights that the instruments share change for all of them.
 
     Args:
         model: `Autoencoder` with instruments, built.
@@ -143,7 +143,7 @@ def set_solo(model: Any, instrument: str, plain: Any) -> None:
 
 
 def _pairs(plain, model):
-    """Pairs the weights of the model of one instrument with those of all."""
+    """Pairs the weights of a model of one instrument with those of a model of several."""
     return zip(plain.weights, model.weights, strict=True)
 
 

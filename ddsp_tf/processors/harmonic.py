@@ -49,8 +49,8 @@ class Harmonic(Processor):
             and a resampler on every harmonic at a frequency, whatever the note. `get_controls`
             multiplies the distribution by it before normalizing. Without it, a decoder has to
             learn it note by note.
-        instruments: Names of the instruments, each of which has a response of its own; none for
-            one instrument.
+        instruments: Names of the instruments, each with its own response; empty for one
+            instrument.
         max_shift: Largest shift up or down that `get_controls` makes of raw network outputs,
             above 0, by `max_shift * tanh(raw)`.
         name: Layer name.

@@ -26,8 +26,7 @@ class Reverb(ConvolutionReverb):
             the learning rate in a step, but the taps of a room are far smaller than the weights
             of a network. With 1, as in the original, a high rate turns the room into an equalizer
             that takes over the synthesizers' work.
-        instruments: Names of the instruments, each of which has a room of its own; none for one
-            instrument.
+        instruments: Names of the instruments, each with its own room; empty for one instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
@@ -36,8 +35,8 @@ class Reverb(ConvolutionReverb):
         impulse_response: [batch, taps] or [taps], at most `length` of them. Required if not
             learned; otherwise it replaces the learned one if given.
         instrument: [batch, frames or 1, instruments] weights of the instruments' rooms, by default
-            equal; only with `instruments`. Those of the first frame apply to the whole signal, or
-            to the block of a stream.
+            equal; only with `instruments`. The weights of the first frame apply to the whole
+            signal, or to the block of a stream.
 
     Returns:
         Wet audio [batch, samples].

@@ -1,8 +1,8 @@
-"""Runs of several instruments: their datasets, and what is known of each instrument.
+"""Runs of several instruments: their datasets, and the folder of each instrument.
 
-Below the run's folder, each instrument has one of its own, `instruments/NAME`, with a record, a
-player's expression, and the ensemble's model in place of a model: a run like any other for
-whatever plays, evaluates or exports runs.
+Each instrument has a folder below the run's, `instruments/NAME`, with a record and the player's
+expression. The record refers to the model of the run, so that the folder can be played, evaluated
+and exported like any other run.
 """
 
 import os
@@ -25,13 +25,14 @@ Data = Folder | Sequence[Folder] | Mapping[str, Folder | Sequence[Folder]]
 
 
 def named_datasets(data: Data) -> tuple[list[Folder], list[str]]:
-    """Lists datasets, and the instrument of each.
+    """Lists datasets and the instrument of each.
 
     Args:
         data: Folder, several, or folders by the instrument's name.
 
     Returns:
-        Tuple of the folders, and of the name of each one's instrument, none if they have none.
+        Tuple of the folders and of the instruments' names, one for each folder; no names if the
+        folders have none.
 
     Raises:
         UserError: If there is no dataset.
@@ -60,8 +61,9 @@ def instruments_override(names: Sequence[str], config: str) -> list[str]:
     """Writes the names of the instruments as a setting of the configuration.
 
     Args:
-        names: Name of each dataset's instrument; none if there is one instrument.
-        config: Path or name of the configuration. That of an earlier run may name instruments.
+        names: Name of each dataset's instrument; empty for a model of one instrument.
+        config: Path or name of the configuration. The configuration of an earlier run may name
+            instruments, which are then removed.
 
     Returns:
         One override, or none if there are no names.
@@ -77,14 +79,15 @@ def instruments_override(names: Sequence[str], config: str) -> list[str]:
 
 
 def equal_shares(manifests: Sequence[Manifest], names: Sequence[str]) -> list[float]:
-    """Shares clips out so that each instrument gives as many.
+    """Weights datasets so that every instrument provides the same number of clips.
 
     Args:
         manifests: The datasets.
-        names: Name of each one's instrument.
+        names: Name of the instrument of each.
 
     Returns:
-        Share of each dataset; those of one instrument share its part by their lengths.
+        Weight of each dataset; the weights of one instrument's datasets add up to 1, in proportion
+        to their lengths.
     """
     minutes = [manifest.statistics["minutes"].get("train", 0.0) for manifest in manifests]
     of_instrument = dict.fromkeys(names, 0.0)
@@ -100,13 +103,13 @@ def write_instruments(
     manifests: Sequence[Manifest],
     names: Sequence[str],
 ) -> None:
-    """Writes the folders of a run's instruments, or brings them up to date.
+    """Writes or updates the folders of a run's instruments.
 
     Args:
         run: The run, with its record.
         folders: Folders of the datasets.
         manifests: The datasets.
-        names: Name of each one's instrument.
+        names: Name of the instrument of each.
     """
     record = run.read()
     for name in dict.fromkeys(names):
