@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from worker import HostMemory
 
+from ddsp_tf.backend.xla_settings import settle_xla
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.training.devices import divided_batches, spread_over, steps_at_a_time
@@ -74,6 +75,7 @@ def measure(
 ) -> dict[str, str]:
     """Measures one configuration at one batch size; with a dataset also while it is read."""
     started, memory = time.monotonic(), HostMemory()
+    settle_xla()
     with spread_over(devices):
         experiment = load_experiment(config, overrides)
         model = experiment.model

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from ddsp_tf.backend.placement import has_accelerator
+from ddsp_tf.backend.xla_settings import settle_xla
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.processes import process_count, process_number
 
@@ -34,7 +35,10 @@ def steps_at_a_time(*counts: int) -> int:
 
 
 def settle_backend() -> None:
-    """Makes CPU runs repeat to the last digit, and leaves the GPU to the backend that trains."""
+    """Makes CPU runs repeat to the last digit, and prepares GPUs.
+
+    They are left to the backend that trains; for TensorFlow, XLA gets the flags of `settle_xla`.
+    """
     import tensorflow as tf
 
     if keras.backend.backend() == "jax":
@@ -42,6 +46,7 @@ def settle_backend() -> None:
             tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
+    settle_xla()
 
 
 @contextlib.contextmanager

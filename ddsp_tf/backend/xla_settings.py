@@ -1,0 +1,63 @@
+"""XLA's flags for a first training step that comes sooner, and steps that take no longer."""
+
+import os
+from importlib.metadata import version
+
+import keras
+
+from ddsp_tf.backend.placement import has_accelerator, processors
+
+# Versions differ in their flags, and an unknown one ends the process.
+_TENSORFLOW = "2.21."
+_MOST_AT_ONCE = 16
+
+
+def settle_xla() -> None:
+    """Gives TensorFlow's XLA flags that the user has not set, before it compiles anything.
+
+    XLA reads its flags when it first compiles in a process; later, this does nothing, nor without a
+    GPU or on JAX. Versions of TensorFlow whose flags are not known get none.
+
+    Example:
+        >>> settle_xla()
+    """
+    if keras.backend.backend() != "tensorflow" or not has_accelerator():
+        return
+    import tensorflow as tf
+
+    given = os.environ.get("XLA_FLAGS")
+    os.environ["XLA_FLAGS"] = with_quick_start(given or "", version("tensorflow"))
+    try:
+        tf.function(lambda x: x + 1.0, jit_compile=True)(tf.zeros(()))
+    finally:
+        # Not for processes that this one starts: JAX may not know the flags.
+        if given is None:
+            del os.environ["XLA_FLAGS"]
+        else:
+            os.environ["XLA_FLAGS"] = given
+
+
+def with_quick_start(given: str, tensorflow: str) -> str:
+    """Adds the flags of a quick start.
+
+    Args:
+        given: Flags of the user, as in the environment variable XLA_FLAGS. They are kept.
+        tensorflow: Version of TensorFlow.
+
+    Returns:
+        All flags.
+
+    Example:
+        >>> flag = "--xla_gpu_force_compilation_parallelism"
+        >>> with_quick_start(f"{flag}=2", "2.21.0").count(flag), with_quick_start("", "9.9.9")
+        (1, '')
+    """
+    if not tensorflow.startswith(_TENSORFLOW):
+        return given
+    # Kernels are compiled side by side.
+    flags = {
+        "xla_gpu_enable_llvm_module_compilation_parallelism": "true",
+        "xla_gpu_force_compilation_parallelism": str(min(processors(), _MOST_AT_ONCE)),
+    }
+    added = [f"--{name}={value}" for name, value in flags.items() if name not in given]
+    return " ".join([*given.split(), *added])

@@ -1,0 +1,38 @@
+"""XLA's flags: whose they are, and that TensorFlow knows them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from backends import tensorflow_only
+
+from ddsp_tf.backend.xla_settings import with_quick_start
+
+PARALLEL = "--xla_gpu_enable_llvm_module_compilation_parallelism"
+
+
+def test_flags_of_the_user_are_kept():
+    flags = with_quick_start(f"{PARALLEL}=false --xla_dump_to=here", "2.21.0").split()
+    assert flags[:2] == [f"{PARALLEL}=false", "--xla_dump_to=here"]
+    assert sum(flag.startswith(PARALLEL) for flag in flags) == 1 and len(flags) == 3
+
+
+def test_versions_that_are_not_known_get_no_flags():
+    assert with_quick_start("", "2.20.0") == with_quick_start("", "2.22.0") == ""
+
+
+@tensorflow_only
+@pytest.mark.slow
+def test_tensorflow_knows_the_flags_and_other_processes_do_not_get_them():
+    code = (
+        "import os\n"
+        "from ddsp_tf.backend import xla_settings\n"
+        "xla_settings.has_accelerator = lambda: True\n"
+        "xla_settings.settle_xla()\n"
+        "print('flags:', os.environ.get('XLA_FLAGS'))\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "flags: None"
