@@ -18,6 +18,8 @@ _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
+# In samples: of shorter periods, so many are taken that they last about a whole number of samples.
+_SHORT_PERIOD, _MOST_PERIODS = 16, 8
 # Excerpts that `auto` measures, whatever the length of the recording.
 _EXCERPTS, _EXCERPT_SECONDS = 8, 1.0
 _CERTAIN = 0.8
@@ -52,7 +54,7 @@ def aperiodic_share(
     One voice repeats. Of several notes at once a tracker follows one, and the others do not repeat
     with it (a fifth or an octave does, and passes). Up to 400 voiced frames are examined, evenly
     spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
-    period later should be 0.8 or more.
+    period later (a few, if they are short) should be 0.8 or more.
     """
     voiced = np.flatnonzero((features["power_db"] >= silence_db) & _pitched(features))
     if not voiced.size:
@@ -60,10 +62,12 @@ def aperiodic_share(
     count = min(voiced.size, _FRAMES_EXAMINED)
     frames = voiced[np.linspace(0, voiced.size - 1, count).round().astype(np.int64)]
     window = round(_WINDOW_SECONDS * sample_rate)
-    smoothing = max(1, sample_rate // _SMOOTHED_ABOVE_HZ)
     aperiodic = 0
     for frame in frames:
-        lag = max(1, round(sample_rate / float(features["f0_hz"][frame])))
+        period = sample_rate / float(features["f0_hz"][frame])
+        lags = period * np.arange(1, _MOST_PERIODS + 1 if period < _SHORT_PERIOD else 2)
+        lag = max(1, round(lags[np.argmin(np.abs(lags - lags.round()))]))
+        smoothing = max(1, min(sample_rate // _SMOOTHED_ABOVE_HZ, int(period / 4)))
         size = window + lag + smoothing
         sound = read(max(0, int(frame) * hop - size // 2), size).astype(np.float64)
         sound = np.convolve(sound, np.full(smoothing, 1.0 / smoothing), "valid")

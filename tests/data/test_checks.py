@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.audio.decoding import AudioDecoder
+from ddsp_tf.data.checks import aperiodic_share
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
@@ -72,6 +73,20 @@ def test_numbers_of_a_good_recording(flagged):
     assert good.f0_low_hz == pytest.approx(220, rel=0.03)
     assert good.f0_high_hz == pytest.approx(349, rel=0.03)
     assert good.seconds == good.kept_seconds == SECONDS
+
+
+@pytest.mark.parametrize("sample_rate", [16000, 48000])
+@pytest.mark.parametrize("hz", [29.0, 440.0, 1170.0, 2637.0, 3729.0, 4186.0])
+def test_one_note_repeats_at_any_pitch(rng, hz, sample_rate):
+    note = np.sin(2 * np.pi * hz / sample_rate * np.arange(sample_rate))
+    note += 0.1 * rng.normal(size=note.size)
+    frames = {"f0_hz": hz, "f0_confidence": 1.0, "power_db": -10.0}
+    features = {name: np.full(100, value) for name, value in frames.items()}
+
+    def read(start, size):
+        return note[start : start + size]
+
+    assert aperiodic_share(read, features, sample_rate, sample_rate // 100, -60.0) < 0.05
 
 
 def test_share_of_silence_and_of_clipping_are_measured(flagged):
