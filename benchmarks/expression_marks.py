@@ -154,7 +154,7 @@ def _played(recording: Recording, expression: Expression) -> Shapes:
 
 def sound_table() -> str:
     """Plays the unseen phrase with the bundled violin, and finds its notes in the sound again."""
-    model = ddsp_tf.instrument("violin")
+    model = ddsp_tf.instrument("demo_violin")
     player, _ = ddsp_tf.load_player(model)
     phrase = recording_of(ddsp_tf.recording("violin_unseen"))
     part = Part("", tuple(phrase.notes))

@@ -56,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         if arguments.recordings is None:
             chain = Chain([recording("violin")], Path(work), config="demo", **options)
-            make(chain, arguments.out / "violin")
+            make(chain, arguments.out / "demo_violin")
             return
         config = arguments.config or ("ensemble" if arguments.together else "fast_dry")
         chains = {

@@ -29,7 +29,7 @@ class Listener:
 
     Example:
         >>> import ddsp_tf
-        >>> player, extractor = ddsp_tf.load_player(ddsp_tf.instrument("violin"))
+        >>> player, extractor = ddsp_tf.load_player(ddsp_tf.instrument("demo_violin"))
         >>> listener = Listener(extractor)
         >>> sine = 0.1 * np.sin(2 * np.pi * 440 / 16000 * np.arange(4000))
         >>> blocks = [listener.listen(block) for block in np.split(sine, 5)]

@@ -49,7 +49,7 @@ def load_player(
 
     Example:
         >>> import ddsp_tf
-        >>> player, extractor = load_player(ddsp_tf.instrument("violin"))
+        >>> player, extractor = load_player(ddsp_tf.instrument("demo_violin"))
         >>> player.feature_names, extractor.frame_rate
         (('f0_hz', 'loudness_db'), 100)
     """

@@ -68,7 +68,7 @@ def song_curves(
     Example:
         >>> import ddsp_tf
         >>> from ddsp_tf.features.transcription import Note
-        >>> model = ddsp_tf.instrument("violin")
+        >>> model = ddsp_tf.instrument("demo_violin")
         >>> player, _ = ddsp_tf.load_player(model)
         >>> part = Part("", (Note(0.0, 1.0, 69.0),))
         >>> curves = song_curves(part, player, ddsp_tf.load_ranges(model))

@@ -29,7 +29,7 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
         UserError: If there is no model.
 
     Example:
-        >>> find_ancestor("bundled:violin").recordings
+        >>> find_ancestor("bundled:demo_violin").recordings
         'violin'
     """
     text = os.fspath(source)
@@ -85,7 +85,7 @@ def configuration_of(source: str | os.PathLike) -> str:
         UserError: If there is no model, or its configuration is unknown.
 
     Example:
-        >>> configuration_of("bundled:violin")
+        >>> configuration_of("bundled:demo_violin")
         'demo'
     """
     ancestor = find_ancestor(source)
@@ -124,8 +124,8 @@ def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
     Example:
         >>> import ddsp_tf
         >>> model = ddsp_tf.load_experiment("demo", ["Reverb.length=8000"]).model
-        >>> print(warm_start(model, "bundled:violin"))
-        bundled:violin: weights are taken, except those of reverb (4000, here 8000)
+        >>> print(warm_start(model, "bundled:demo_violin"))
+        bundled:demo_violin: weights are taken, except those of reverb (4000, here 8000)
     """
     find_ancestor(source)
     base = load_model(resolve_model(source))

@@ -205,7 +205,7 @@ def hostile(path, tiny_run):
     [
         ("missing", "nowhere: not found"),
         ("dataset", r"no best\.keras in it; expected a run directory"),
-        ("bundled", "bundled:kazoo: no such bundled model; there are violin"),
+        ("bundled", "bundled:kazoo: no such bundled model; there are alto_sax"),
         ("text", r"text\.keras: damaged, or not a \.keras file"),
         ("hostile", r"hostile\.keras: not loaded, because its configuration names os\.system"),
         ("other", "none of its weights fits"),

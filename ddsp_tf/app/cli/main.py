@@ -10,6 +10,7 @@ import click
 from ddsp_tf.app.cli import (
     data_commands,
     info_command,
+    instruments_command,
     model_commands,
     play_command,
     run_command,
@@ -129,4 +130,5 @@ for command in (
     refuse_infinite(command)
     main.add_command(command)
 main.add_command(info_command.info)
+main.add_command(instruments_command.instruments)
 model_commands.train.callback = joined(model_commands.train.callback)

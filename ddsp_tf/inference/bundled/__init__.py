@@ -1,6 +1,8 @@
 """Trained models that come with the package, by name.
 
-`benchmarks/bundled/make_instruments.py` trained them on the bundled recordings.
+`benchmarks/bundled/make_instruments.py` trained them, on recordings that `credits.py` names. Seven
+instruments are parts of one model, "ensemble", whose file they share; "demo_violin" is the small
+model that `make demo` trains.
 """
 
 import os
@@ -17,7 +19,9 @@ def instrument(name: str) -> Path:
     """Returns the run directory of a bundled model, from which it can be played and exported.
 
     Args:
-        name: Name of the model: "violin" (configuration `demo`, trained on the bundled violin).
+        name: Name of the model: "alto_sax", "cello", "double_bass", "flute", "trumpet", "tuba",
+            "violin", "ensemble" for all of these in one, or "demo_violin" (configuration `demo`,
+            trained on the bundled recording of a violin).
 
     Returns:
         Folder for `load_model`, `load_player` and `RunDirectory`.
@@ -27,7 +31,7 @@ def instrument(name: str) -> Path:
 
     Example:
         >>> sorted(path.name for path in instrument("violin").iterdir())
-        ['best.keras', 'expression.npz', 'run.json']
+        ['expression.npz', 'run.json']
     """
     if name not in NAMES:
         raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")

@@ -1,0 +1,45 @@
+"""The command `instruments`, which lists the bundled models."""
+
+import click
+
+
+@click.command()
+def instruments():
+    """List the instruments that come with the package.
+
+    Each is played, exported and trained further as bundled:NAME; bundled:ensemble is the model of
+    all of them. The range is that of the notes they were trained on.
+
+    \b
+    Example:
+        ddsp-tf instruments
+        ddsp-tf synthesize bundled:cello song.mid song.wav
+    """
+    from ddsp_tf.app.cli.console import print_table
+    from ddsp_tf.inference.bundled.credits import CREDITS
+
+    for name, given in CREDITS.items():
+        rows = [
+            ("range", note_range(name)),
+            ("recordings", given.recordings),
+            ("made by", given.makers),
+            ("licence", given.licence),
+        ]
+        print_table(f"bundled:{name}", rows)
+
+
+def note_range(name: str) -> str:
+    """Returns the lowest and highest note that a bundled model was trained on, and their pitch.
+
+    Example:
+        >>> note_range("flute")
+        'C4 to A6, 262 to 1765 Hz'
+    """
+    from ddsp_tf.evaluation.style import note_name
+    from ddsp_tf.files.run_directory import RunDirectory
+    from ddsp_tf.inference.bundled import instrument
+
+    statistics = RunDirectory(instrument(name)).read()["feature_statistics"]
+    low, high = (note_name(round(statistics["f0_midi"][end])) for end in ("p5", "p95"))
+    lowest, highest = (statistics["f0_hz"][end] for end in ("p5", "p95"))
+    return f"{low} to {high}, {lowest:.0f} to {highest:.0f} Hz"

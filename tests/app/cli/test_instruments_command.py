@@ -1,0 +1,32 @@
+import re
+
+from click.testing import CliRunner
+
+import ddsp_tf
+from ddsp_tf.app.cli import main
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.bundled import NAMES
+from ddsp_tf.inference.bundled.credits import CREDITS
+
+
+def test_every_bundled_model_is_listed_with_range_licence_and_makers():
+    result = CliRunner().invoke(main, ["instruments"])
+    assert result.exit_code == 0
+    text = " ".join(re.sub(r"[│┃]", " ", result.output).split())
+    for name in CREDITS:
+        assert f"bundled:{name}" in text
+        pitch_hz = RunDirectory(ddsp_tf.instrument(name)).read()["feature_statistics"]["f0_hz"]
+        assert f"{pitch_hz['p5']:.0f} to {pitch_hz['p95']:.0f} Hz" in text
+
+
+def test_every_bundled_model_has_a_credit_and_every_credit_a_model():
+    assert set(NAMES) == {"ensemble", *CREDITS}
+
+
+def test_what_cc_by_asks_for_travels_with_the_models():
+    notice = (ddsp_tf.instrument("ensemble").parent / "NOTICE").read_text()
+    notice = " ".join(notice.split())
+    for name, given in CREDITS.items():
+        assert name in notice
+        for maker in re.split(r"[;,()]", given.makers):
+            assert maker.strip() in notice
