@@ -51,7 +51,7 @@ LIMITS = {
     "tuba": "Short and long notes without vibrato.",
     "violin": "Trained on 13 pitches, soft and loud from different recordings; hardly any vibrato.",
 }
-HEAD = (Path(__file__).parent / "model_cards_head.md").read_text(encoding="utf-8")
+HEAD = (Path(__file__).parent / "model_cards_head.txt").read_text(encoding="utf-8")
 
 
 def main() -> None:

@@ -30,9 +30,9 @@ CREDITS = {
         "CC0 1.0",
     ),
     "demo_violin": Credit(
-        "the bundled recording of a violin, which is synthesized from samples",
-        "see ddsp_tf/app/recordings/NOTICE",
-        "as the recording",
+        "the bundled recording of a violin, rendered from the soundfont Fluid (R3) Mono GM",
+        "Frank Wen, Michael Cowgill",
+        "MIT",
     ),
     "double_bass": Credit(
         "double bass, bowed, sfzinstruments/karoryfer.meatbass",
