@@ -23,7 +23,7 @@ MANIFEST_NAME = "dataset.json"
 PAGE_NAME = "dataset.html"
 # Written by the system, not by the user.
 _IGNORED_NAMES = (".DS_Store", ".ipynb_checkpoints", "desktop.ini", "Thumbs.db")
-_SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}(-of-\d{5})?\.tfrecord")
+_SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}\.tfrecord")
 _REMEDY = "copy the dataset again or prepare it again"
 
 
@@ -216,14 +216,13 @@ def check_replaceable(out: Path) -> None:
         return
     if not out.is_dir():
         raise UserError(f"{out}: is a file; expected a new folder for the dataset")
+    names = {entry.name for entry in out.iterdir()}
     ours = {MANIFEST_NAME, PAGE_NAME, *_IGNORED_NAMES}
     try:
         ours |= {file.name for file in load_manifest(out).files}
     except UserError:
         # Of another version, or damaged.
-        found = (entry.name for entry in out.iterdir())
-        ours |= {"index.npy", *(name for name in found if _SEGMENT_FILE.fullmatch(name))}
-    names = {entry.name for entry in out.iterdir()}
+        ours |= {name for name in names if _SEGMENT_FILE.fullmatch(name)}
     foreign = names - ours
     if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):
         raise UserError(

@@ -32,11 +32,6 @@ class ClipPlan:
     rounds: int
     shuffled: int
 
-    @property
-    def epoch_clips(self) -> int:
-        """Clips in an epoch."""
-        return self.rounds * self.round_clips
-
 
 def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
     """Plans as many clips of each training segment as it has clip lengths, at least one."""
@@ -68,7 +63,7 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
     groups = len(edges) - 1
     # Only 63 bits of a seed fit into a tensor.
     seed = seed % (1 << 63)
-    first_epoch, position = divmod(first, plan.epoch_clips)
+    first_epoch, position = divmod(first, plan.rounds * plan.round_clips)
 
     def records_of_group(group: tf.Tensor) -> tf.data.Dataset:
         return tf.data.TFRecordDataset(paths[tf.gather(edges, group) : tf.gather(edges, group + 1)])

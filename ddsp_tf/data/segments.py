@@ -6,6 +6,7 @@ features as float lists, `source`, `start_frame`, `hop` and `sample_rate`.
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,8 @@ def divided(first: int, last: int, longest: int) -> Iterator[tuple[int, int]]:
         [(0, 3), (3, 6), (6, 10)]
     """
     count = -(-(last - first) // longest)
-    for number in range(count):
-        yield (
-            first + (last - first) * number // count,
-            first + (last - first) * (number + 1) // count,
-        )
+    edges = [first + (last - first) * number // max(count, 1) for number in range(count + 1)]
+    yield from pairwise(edges)
 
 
 def write_segments(

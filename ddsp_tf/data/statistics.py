@@ -39,10 +39,7 @@ class _Summary:
         counts[-1] += self._counts[-50:].sum()
         used = np.flatnonzero(counts)
         lowest = round(float(self._edges[0])) + 1
-        return {
-            "first": lowest + int(used[0]),
-            "counts": counts[used[0] : used[-1] + 1].tolist(),
-        }
+        return {"first": lowest + int(used[0]), "counts": counts[used[0] : used[-1] + 1].tolist()}
 
     def result(self) -> dict[str, float]:
         """Returns the summary, rounded to what a person reads."""
