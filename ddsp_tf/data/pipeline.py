@@ -115,11 +115,8 @@ def training_batches(
             numbered = numbered.filter(
                 as_written(lambda number, clip: number % batch_size // size == part)
             )
-        clips = numbered.map(
-            _augmentation(speed, gain_db, seed),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
+        augment = _augmentation(speed, gain_db, seed)
+        clips = numbered.map(augment, tf.data.AUTOTUNE, deterministic=True)
     batches = clips.batch(size, drop_remainder=True)
     return batches.map(_as_pairs(features, with_sources)).prefetch(4)
 

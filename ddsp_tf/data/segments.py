@@ -91,11 +91,8 @@ def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
     Returns `audio` [frames, hop], the features [frames], and the scalars `source` and
     `start_frame`.
     """
-    layout = {
-        "audio": tf.io.FixedLenFeature([], tf.string),
-        "source": tf.io.FixedLenFeature([], tf.string),
-        "start_frame": tf.io.FixedLenFeature([], tf.int64),
-    }
+    text, number = (tf.io.FixedLenFeature([], kind) for kind in (tf.string, tf.int64))
+    layout = {"audio": text, "source": text, "start_frame": number}
     for name in FEATURES:
         layout[name] = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
     parsed = tf.io.parse_single_example(record, layout)
