@@ -1,6 +1,7 @@
 """The live page, played in headless Chromium with a microphone that plays a file."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -199,8 +200,9 @@ def test_page_is_operated_by_keys_alone(play):
     found = play("operated")
     assert all(found["reached"]), "every control has a name"
     names = " | ".join(found["reached"])
-    for name in ("Instrument", "Start", "Microphone", "Recording", "Connect MIDI", "C4", "Vibrato"):
+    for name in ("Instrument", "Start", "Microphone", "Recording", "Connect MIDI", "Vibrato"):
         assert name in names
+    assert re.search(r"\| C\d \|", names), "the first key of the piano"
     assert "Record to WAV" in names and "Licences" in names
     assert found["now"].startswith(found["key"]) and found["file"] == "recording-file"
 
