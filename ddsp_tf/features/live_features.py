@@ -1,5 +1,7 @@
 """Pitch and loudness of sound while it is played: hop by hop, with a state, on tensors."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -74,7 +76,7 @@ class LiveFeatures(keras.layers.Layer):
             )
         self.range_hz = (lowest_hz, highest_hz)
         self._level_sizes = (loudness_fft_size, power_frame_size)
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "sample_rate": sample_rate,
             "frame_rate": frame_rate,
             "loudness_fft_size": loudness_fft_size,

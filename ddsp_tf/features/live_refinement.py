@@ -47,7 +47,9 @@ class LiveRefinement:
         self._parts = math.ceil(longest * sample_rate / _PART)
         #: Samples of sound that are looked at.
         self.size = self._parts * _PART
-        self._tapers = np.stack([self._taper(*window, sample_rate) for _, *window in windows])
+        self._tapers = np.stack(
+            [self._taper(delay, reach, sample_rate) for _, delay, reach in windows]
+        )
         self._seconds = np.array([[2 * reach] for _, _, reach in windows], np.float32)
         self._highest_hz = min(HIGHEST_HZ, 0.45 * sample_rate)
         self._numbers = np.arange(1, HARMONICS + 1, dtype=np.float32)
