@@ -52,7 +52,7 @@ class AutoTracker(PitchTracker):
     """
 
     name = "auto"
-    version = "3"
+    version = "2"
 
     def __init__(self, lowest_hz: float = 27.0, highest_hz: float = 4200.0) -> None:
         if not 25.0 <= lowest_hz < 1.05 * lowest_hz <= highest_hz <= _HIGHEST_HZ:

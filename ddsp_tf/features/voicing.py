@@ -15,10 +15,10 @@ _MAINS_CENTS = 15.0
 # Below the peak of the recording.
 _HUM_DB = -25.0
 _HUM_WIDTH_DB = 3.0
-_LEAST_HUM_SECONDS = 0.1
-# Of frames that might be hum, the least share with the level of a hum; and of all frames, the
-# largest share that is softer.
-_LEAST_STEADY, _MOST_SOFTER = 0.7, 0.1
+_LEAST_HUM_SECONDS = 0.2
+# Of frames that might be hum, the least share with the level of a hum; of frames of that level, the
+# least share that might be hum; and of all frames, the largest share that is softer.
+_LEAST_STEADY, _LEAST_LIKELY, _MOST_SOFTER = 0.7, 0.15, 0.1
 # Share of frames with the correct pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.
 STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
@@ -87,7 +87,8 @@ def hum(pitch_hz: np.ndarray, power: np.ndarray, frame_rate: float) -> np.ndarra
     constant = np.mean(np.abs(level[likely] - typical) < _HUM_WIDTH_DB) >= _LEAST_STEADY
     softest = np.mean(level < typical - _HUM_WIDTH_DB) <= _MOST_SOFTER
     # Where a note is near, their mixture may have another pitch.
-    return (level < typical + _HUM_WIDTH_DB) & (constant and softest)
+    found = level < typical + _HUM_WIDTH_DB
+    return found & (constant and softest and np.mean(likely[found]) >= _LEAST_LIKELY)
 
 
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:

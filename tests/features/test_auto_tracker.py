@@ -242,6 +242,6 @@ def test_it_is_made_by_name_and_describes_itself():
     assert tracker.range_hz == (40.0, 4200.0)
     assert tracker.describe() == {
         "name": "auto",
-        "version": "3",
+        "version": "2",
         "settings": {"lowest_hz": 40.0, "highest_hz": 4200.0},
     }
