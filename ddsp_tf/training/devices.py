@@ -90,11 +90,12 @@ def spread_over(devices: int | None) -> Iterator[None]:
 
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     _check_number(devices, found)
-    # NCCL's exchange fails on TensorFlow 2.21 when `fit` runs several steps at a time; copies of
-    # the one vector that the devices exchange take no noticeable time.
+    # NCCL's exchange fails on TensorFlow 2.21 when `fit` runs several steps at a time, because the
+    # keys of a group do not reach a loop. Copies of the one vector that the devices exchange take
+    # little time. `HierarchicalCopyAllReduce` leaves out the last one of three devices.
     strategy = tf.distribute.MirroredStrategy(
         [device.name for device in found[:devices]],
-        cross_device_ops=tf.distribute.HierarchicalCopyAllReduce(),
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
     )
     with strategy.scope():
         yield
