@@ -3,12 +3,14 @@
     python benchmarks/expression_marks.py --out table.md sax cello violin
 
 Each folder holds recordings in `train/`, from which the expression is learned, and in `val/`, whose
-notes are played again: by plain notes, and with the expression. Their curves are compared with the
-measured ones. The bundled violin's model also plays the bundled unseen phrase, whose notes are
-found again in the sound.
+notes are played again: plain, as the nearest recorded notes, and with network and recorded notes.
+Their curves are compared with the measured ones, and so are two takes of the same note by the
+player. The bundled violin's model also plays the bundled unseen phrase, whose notes are found again
+in the sound.
 """
 
 import functools
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from note_marks import Notes, notes_from
 from pitch_trackers import table
 
 import ddsp_tf
+from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.parts import Part
 from ddsp_tf.expression.performance import (
     Expression,
@@ -28,14 +31,17 @@ from ddsp_tf.expression.performance import (
     note_frames,
     perform,
 )
-from ddsp_tf.expression.recorded import RecordedNotes
+from ddsp_tf.expression.phrases import Phrase, note_facts
+from ddsp_tf.expression.recorded import RecordedNotes, warp
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.transcription import Note, transcribe
+from ddsp_tf.training.note_network import train_note_network
 
 SAMPLE_RATE, FRAME_RATE = 16000, 100
 # A frame further off is an error of the tracker, mostly an octave in an attack.
 LARGEST_CENTS = 100.0
 SHORTEST_SECONDS = 0.4
+STEPS = 600
 VIBRATO_HZ = (3.0, 9.0)
 MEASURES = ("vibrato rate", "vibrato extent", "attack time", "level slope")
 
@@ -45,21 +51,24 @@ class Recording(NamedTuple):
 
     audio: np.ndarray
     features: dict[str, np.ndarray]
-    notes: list[Note]
+    phrase: Phrase
+
+    @property
+    def notes(self) -> list[Note]:
+        """Its notes."""
+        return list(self.phrase.notes)
 
     @property
     def shapes(self) -> Shapes:
         """Its measured curves."""
-        f0_hz = np.maximum(self.features["f0_hz"].astype(np.float64), 1e-3)
-        midi = 69.0 + 12.0 * np.log2(f0_hz / 440.0)
-        return Shapes(midi, self.features["loudness_db"].astype(np.float64))
+        return Shapes(self.phrase.midi, self.phrase.level_db)
 
 
 def recording_of(path: Path) -> Recording:
     """Measures a recording and finds its notes."""
     audio = ddsp_tf.read_audio(path, SAMPLE_RATE)
     features = FeatureExtractor(SAMPLE_RATE, FRAME_RATE, "auto").extract(audio)
-    return Recording(audio, features, transcribe(features, FRAME_RATE, audio, SAMPLE_RATE))
+    return Recording(audio, features, Phrase.of(features, FRAME_RATE, audio, SAMPLE_RATE))
 
 
 def errors(recordings: list[Recording], expression: Expression) -> tuple[float, float]:
@@ -77,6 +86,34 @@ def errors(recordings: list[Recording], expression: Expression) -> tuple[float, 
             cents.append(100.0 * (played.midi[part] - truth.midi[part])[kept])
     rms = [float(np.sqrt(np.mean(np.square(np.concatenate(e))))) for e in (decibels, cents)]
     return rms[0], rms[1]
+
+
+def takes(recordings: list[Recording]) -> list[str]:
+    """Compares notes of one pitch, connection, length (25 %) and level (3 dB) with each other.
+
+    Returns:
+        Number of pairs, and root mean square of loudness in dB and of pitch in cents between them.
+    """
+    found, decibels, cents = [], [], []
+    for recording in recordings:
+        moves = recording.phrase.moves(FRAME_RATE)
+        for k, (_, level, pitch) in enumerate(moves):
+            new = (np.array(note_facts(recording.notes, k)), level, pitch)
+            for facts, other_level, other_pitch in found:
+                off = np.abs(facts - new[0])
+                ratio = abs(np.log2(len(level) / len(other_level)))
+                if round(facts[0]) != round(new[0][0]) or off[1] > 3.0 or ratio > np.log2(1.25):
+                    continue
+                if off[2:4].any():
+                    continue
+                decibels.append(level - warp(other_level, len(level), FRAME_RATE))
+                difference = pitch - warp(other_pitch, len(level), FRAME_RATE)
+                cents.append(difference[np.isfinite(difference)])
+            found.append(new)
+    if not decibels:
+        return ["0", "", ""]
+    rms = [float(np.sqrt(np.mean(np.square(np.concatenate(e))))) for e in (decibels, cents)]
+    return [str(len(decibels)), f"{rms[0]:.1f}", f"{rms[1]:.1f}"]
 
 
 def habits(recordings: list[Recording], curves: Callable[[Recording], Shapes]) -> np.ndarray:
@@ -119,31 +156,39 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
-    """Compares plain notes and learned expression with measured curves."""
-    rows, habit_rows = [], []
+    """Compares plain notes and learned expressions with measured curves."""
+    decibels, cents, distances = [], [], []
     for name, (train, held_out) in sets.items():
         click.echo(name, err=True)
         learned = [recording_of(path) for path in train]
-        player = RecordedNotes.learn(
-            [(one.features, one.audio) for one in learned], FRAME_RATE, SAMPLE_RATE
-        )
+        phrases = [one.phrase for one in learned]
+        start = time.process_time()
+        network = train_note_network(phrases, FRAME_RATE, STEPS)
+        seconds = time.process_time() - start
+        nearest = RecordedNotes.learn(phrases, FRAME_RATE)
+        players = [Plain(), nearest, LearnedExpression.of(network, phrases, FRAME_RATE)]
         unseen = [recording_of(path) for path in held_out]
-        plain, ours = errors(unseen, Plain()), errors(unseen, player)
-        rows.append([name, str(player.count), *(f"{v:.2f}" for v in (*plain, *ours))])
+        pairs = [errors(unseen, player) for player in players]
+        count, take_db, take_cents = takes([*learned, *unseen])
+        notes = [name, str(nearest.count), f"{seconds:.0f}", count]
+        decibels.append([*notes, take_db, *(f"{pair[0]:.2f}" for pair in pairs)])
+        cents.append([name, take_cents, *(f"{pair[1]:.1f}" for pair in pairs)])
         truth = habits(unseen, lambda one: one.shapes)
-        distances = []
-        for expression in (Plain(), player):
-            played = habits(unseen, functools.partial(_played, expression=expression))
-            distances.append([distance(truth[:, k], played[:, k]) for k in range(len(MEASURES))])
-        cells = [f"{flat:.2f} / {shaped:.2f}" for flat, shaped in zip(*distances, strict=True)]
-        habit_rows.append([name, str(len(truth)), *cells])
-    columns = ("loudness dB, plain", "pitch cents, plain", "loudness dB", "pitch cents")
+        columns = []
+        for player in players:
+            played = habits(unseen, functools.partial(_played, expression=player))
+            columns.append([distance(truth[:, k], played[:, k]) for k in range(len(MEASURES))])
+        cells = [" / ".join(f"{v:.2f}" for v in values) for values in zip(*columns, strict=True)]
+        distances.append([name, str(len(truth)), *cells])
+    kinds = ("two takes", "plain", "nearest note", "with network")
     return "\n".join(
         [
-            "Root mean square error of the curves:\n",
-            table(["set", "notes learned", *columns], rows),
-            "Two-sample distance of plain notes / of the expression:\n",
-            table(["set", "notes", *MEASURES], habit_rows),
+            "Loudness, root mean square error in dB:\n",
+            table(["set", "notes learned", "CPU seconds", "pairs of takes", *kinds], decibels),
+            "Pitch, in cents:\n",
+            table(["set", *kinds], cents),
+            "Two-sample distance of plain notes / nearest notes / with network:\n",
+            table(["set", "notes", *MEASURES], distances),
         ]
     )
 

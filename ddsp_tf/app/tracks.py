@@ -10,10 +10,9 @@ from ddsp_tf.app.project import player_of
 from ddsp_tf.audio.writing import output_format
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
-from ddsp_tf.expression.recorded import RecordedNotes
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
-from ddsp_tf.inference.expression_files import load_expression
+from ddsp_tf.inference.expression_files import PlayersExpression, load_expression
 from ddsp_tf.inference.output_file import check_output
 from ddsp_tf.inference.playing import load_player, load_ranges, write_blocks
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
@@ -130,7 +129,7 @@ def play_song(
     return write_blocks(blocks, sample_rate, out, on_progress, on_warning), sample_rate
 
 
-def _borrowed(model: str | os.PathLike | None) -> RecordedNotes | None:
+def _borrowed(model: str | os.PathLike | None) -> PlayersExpression | None:
     if model is None:
         return None
     path = player_of(resolve_model(model))

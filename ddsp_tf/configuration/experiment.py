@@ -92,7 +92,7 @@ def load_experiment(
         raise UserError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
     too_large = f"{config}: describes a model of more than {_MOST_WEIGHTS} weights"
     limited = weights_limited(_MOST_WEIGHTS, too_large)
-    with _parsed(config, overrides, imports), _seeded(seed), limited:
+    with _parsed(config, overrides, imports), seeded(seed), limited:
         training = _construct("train", config)
         with _precision(training.precision):
             jitter = {"pitch_jitter": training.pitch_jitter} if training.pitch_jitter else {}
@@ -167,7 +167,7 @@ def import_module(name: str) -> None:
 
 
 @contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Seeds the generators from which Keras draws the seeds of initializers, for a block."""
     python, arrays = random.getstate(), np.random.get_state()
     random.seed(seed)

@@ -1,14 +1,13 @@
 """Exports a trained model in every form, and checks the result."""
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.errors import UserError
-from ddsp_tf.export import listening
+from ddsp_tf.export import expression, listening
 from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -28,7 +27,6 @@ from ddsp_tf.files.export_description import (
 )
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.typing import Mixture
@@ -90,7 +88,7 @@ def export_model(
         record: Where the model comes from: "extractor" (`FeatureExtractor.describe()`),
             "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256", which
             are null in model.json if they are missing; and "expression", the path of the player's
-            expression, which is copied.
+            expression, which is copied, with its network as `expression.tflite`.
         addition: Function of the model, the export's folder and the record that writes further
             files, such as a page.
 
@@ -160,12 +158,11 @@ def _write(
         files.append(for_vst)
         write_vst(copy, folder / for_vst, record.get("feature_statistics"))
     write_impulse_responses(model, folder)
+    results = verify(model, functions, folder, files, live)
     if "expression" in record:
-        shutil.copyfile(record["expression"], folder / EXPRESSION_NAME)
-    artifacts = {
-        name: {**result, **_anatomy(folder / name)}
-        for name, result in verify(model, functions, folder, files, live).items()
-    }
+        result = expression.write_expression(record["expression"], folder)
+        results |= {expression.FILE: result} if result else {}
+    artifacts = {name: {**result, **_anatomy(folder / name)} for name, result in results.items()}
     if addition is not None:
         addition(copy, folder, record)
     content = {

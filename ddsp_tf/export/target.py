@@ -15,7 +15,7 @@ from ddsp_tf.files.export_description import (
 
 # The contents of exports: they distinguish a damaged export from other folders.
 _OURS = re.compile(
-    r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|listen\.tflite"
+    r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|(listen|expression)\.tflite"
     r"|ir(_\d+)?\.wav"
     r"|vst/(?P<name>[^/]+)/(?P=name)\.tflite"
     r"|page\.html|page/(index\.html|NOTICE|[^/]+\.gz)"

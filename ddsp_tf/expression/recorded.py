@@ -1,12 +1,13 @@
 """The expression of a recorded player: the recorded note that fits best shapes each new one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.performance import Expression, Plain, Shapes, is_connected, note_frames
-from ddsp_tf.features.transcription import Note, transcribe
+from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
+from ddsp_tf.features.transcription import Note
 
 # Differences that cost one unit each.
 _PITCH_SEMITONES, _LEVEL_DB, _LENGTH_OCTAVES, _INTERVAL_SEMITONES = 6.0, 4.5, 0.5, 6.0
@@ -16,7 +17,6 @@ _TIE_COST = 0.1
 _ATTACK_SECONDS, _RELEASE_SECONDS, _BLEND_SECONDS = 0.15, 0.25, 0.08
 _SEAM_SECONDS = 0.02
 _LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
-_LARGEST_CENTS = 60.0
 # How far the level of connected notes may fall where they meet.
 _LEGATO_DB = 8.0
 
@@ -47,7 +47,7 @@ class RecordedNotes(Expression):
     Example:
         >>> level_db = np.repeat([-80.0, -20.0, -23.0, -80.0], [20, 30, 30, 20])
         >>> features = {"f0_hz": np.full(100, 440.0), "loudness_db": level_db}
-        >>> player = RecordedNotes.learn([(features, None)], 100)
+        >>> player = RecordedNotes.learn([Phrase.of(features, 100)], 100)
         >>> shapes = player.shapes([Note(0.0, 1.0, 57.0, -10.0)], 100, 100)
         >>> round(float(shapes.level_db[25])), round(float(shapes.level_db[80]))
         (-10, -13)
@@ -71,16 +71,17 @@ class RecordedNotes(Expression):
     @classmethod
     def learn(
         cls,
-        recordings: Iterable[tuple[Mapping[str, np.ndarray], np.ndarray | None]],
+        phrases: Iterable[Phrase],
         frame_rate: float,
-        sample_rate: int | None = None,
+        predicted: Callable[[Phrase], np.ndarray] | None = None,
     ) -> "RecordedNotes":
         """Learns from recordings without labels.
 
         Args:
-            recordings: Features and audio (None if not available) of each, as for `transcribe`.
+            phrases: The recordings.
             frame_rate: Frames per second.
-            sample_rate: Samples per second of the audio.
+            predicted: Function that predicts decibels and cents of a phrase, [frames, 2]; only what
+                it leaves is learned. None for all.
 
         Returns:
             The expression.
@@ -89,22 +90,21 @@ class RecordedNotes(Expression):
             NoNotesError: If no note is found in the recordings.
         """
         facts, cents, relative_db = [], [], []
-        for features, audio in recordings:
-            notes = transcribe(features, frame_rate, audio, sample_rate)
-            f0_hz = np.maximum(np.asarray(features["f0_hz"], np.float64), 1e-3)
-            midi = 69.0 + 12.0 * np.log2(f0_hz / 440.0)
-            places = note_frames(notes, frame_rate, midi.size)
-            for k, (first, end) in enumerate(places):
-                note = notes[k]
+        for phrase in phrases:
+            expected = np.zeros((phrase.midi.size, 2)) if predicted is None else predicted(phrase)
+            for k, (own, decibels, pitch) in enumerate(phrase.moves(frame_rate)):
+                sure = np.isfinite(pitch)
                 # The first and last notes of a recording may be incomplete.
-                if first == 0 or end == midi.size or end - first < _LEAST_SECONDS * frame_rate:
+                if own.start == 0 or own.stop == phrase.midi.size or not sure.any():
                     continue
-                if note.confidence < _LEAST_CONFIDENCE:
+                if sure.size < _LEAST_SECONDS * frame_rate:
                     continue
-                facts.append(_facts(notes, k))
-                off = 100.0 * (midi[first:end] - note.midi)
-                cents.append(np.clip(off, -1200.0, 1200.0))
-                relative_db.append(features["loudness_db"][first:end] - note.level_db)
+                if phrase.notes[k].confidence < _LEAST_CONFIDENCE:
+                    continue
+                facts.append(note_facts(phrase.notes, k))
+                left = (pitch - expected[own, 1])[sure]
+                cents.append(np.interp(np.arange(sure.size), np.flatnonzero(sure), left))
+                relative_db.append(decibels - expected[own, 0])
         if not facts:
             raise NoNotesError("expression: no note was found in the recordings")
         return cls(
@@ -121,42 +121,50 @@ class RecordedNotes(Expression):
         self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int = 0
     ) -> Shapes:
         """Shapes the notes of one voice; see `Expression.shapes`."""
-        generator = np.random.default_rng(seed)
         midi, level_db = Plain().shapes(notes, frame_rate, frames)
-        last = -1
-        for k, (first, end) in enumerate(note_frames(notes, frame_rate, frames)):
-            if first == end:
-                continue
-            note = notes[k]
-            last = self._choose(notes, k, end - first, frame_rate, generator, last)
-            cents, relative_db = self._warped(last, end - first, frame_rate)
-            wanted = np.array(_facts(notes, k))
-            # A glide goes half of the way to the neighbour's pitch.
-            limits = np.maximum(50.0 * np.abs(wanted[4:6]), _LARGEST_CENTS)
-            half = np.arange(end - first) < (end - first) / 2
-            limit = np.where(half, *limits)
-            midi[first:end] = note.midi + np.clip(cents, -limit, limit) / 100.0
+        for k, number, own in self.chosen(notes, frame_rate, frames, seed):
+            note, wanted, size = notes[k], note_facts(notes, k), own.stop - own.start
+            cents, relative_db = self.warped(number, size, frame_rate)
+            limit = cents_limit(wanted, size)
+            midi[own] = note.midi + np.clip(cents, -limit, limit) / 100.0
             shaped = note.level_db + relative_db
-            edge = min(round(_ATTACK_SECONDS * frame_rate), (end - first) // 2)
-            for side, zone in ((2, slice(0, edge)), (3, slice(end - first - edge, end - first))):
+            edge = min(round(_ATTACK_SECONDS * frame_rate), size // 2)
+            for side, zone in ((2, slice(0, edge)), (3, slice(size - edge, size))):
                 if wanted[side]:
                     shaped[zone] = np.maximum(shaped[zone], note.level_db - _LEGATO_DB)
-                elif self._facts[last, side]:
-                    shaped[zone] = np.minimum(shaped[zone], level_db[first:end][zone])
-            level_db[first:end] = shaped
-        for k in range(1, len(notes)):
-            if is_connected(notes[k - 1], notes[k]):
-                seam = round(notes[k].onset_s * frame_rate)
-                _smooth(midi, seam, frame_rate)
-                _smooth(level_db, seam, frame_rate)
+                elif self._facts[number, side]:
+                    shaped[zone] = np.minimum(shaped[zone], level_db[own][zone])
+            level_db[own] = shaped
+        smooth_seams(level_db, notes, frame_rate)
         return Shapes(midi, level_db)
 
-    def _choose(self, notes, k, frames, frame_rate, generator, last) -> int:
-        """Returns the recorded note that fits best, or one of several that fit as well."""
-        wanted = np.array(_facts(notes, k))
+    def chosen(
+        self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int
+    ) -> Iterator[tuple[int, int, slice]]:
+        """Chooses the recorded note that fits each of the notes best, or one that fits as well.
+
+        Args:
+            notes: Notes of one voice.
+            frame_rate: Frames per second.
+            frames: Frames of all.
+            seed: Seed of the choice.
+
+        Yields:
+            Number of the note, number of the recorded one, and the note's frames.
+        """
+        generator, last = np.random.default_rng(seed), -1
+        for k, (first, end) in enumerate(note_frames(notes, frame_rate, frames)):
+            if first < end:
+                last = self._choose(
+                    note_facts(notes, k), (end - first) / frame_rate, last, generator
+                )
+                yield k, last, slice(first, end)
+
+    def _choose(self, facts, seconds, last, generator) -> int:
+        wanted = np.array(facts)
         off = np.abs(self._facts - wanted)
         lengths = (self._ends - self._firsts) / self.frame_rate
-        octaves = np.abs(np.log2(lengths / (frames / frame_rate)))
+        octaves = np.abs(np.log2(lengths / seconds))
         cost = off[:, 0] / _PITCH_SEMITONES + off[:, 1] / _LEVEL_DB + octaves / _LENGTH_OCTAVES
         cost += _CONNECTION_COST * (off[:, 2] + off[:, 3])
         for connected, interval in ((2, 4), (3, 5)):
@@ -167,29 +175,34 @@ class RecordedNotes(Expression):
         near = np.flatnonzero(cost <= cost.min() + _TIE_COST)
         return int(generator.choice(near))
 
-    def _warped(self, number: int, frames: int, frame_rate: float):
-        """Returns the curves of a recorded note, adjusted to a length."""
+    def warped(self, number: int, frames: int, frame_rate: float) -> list[np.ndarray]:
+        """Adjusts the curves of a recorded note to a length.
+
+        Args:
+            number: Number of the note.
+            frames: Frames to return.
+            frame_rate: Frames per second.
+
+        Returns:
+            Cents and decibels, float64 [frames] each.
+        """
         own = slice(self._firsts[number], self._ends[number])
         curves = [self.arrays[name][own].astype(np.float64) for name in ("cents", "relative_db")]
         if frame_rate != self.frame_rate:
             size = max(round(len(curves[0]) * frame_rate / self.frame_rate), 1)
-            places = (np.arange(size) + 0.5) * len(curves[0]) / size - 0.5
-            curves = [np.interp(places, np.arange(len(c)), c) for c in curves]
+            curves = [stretched(curve, size) for curve in curves]
         return [warp(curve, frames, frame_rate) for curve in curves]
 
 
-def sorted_pair(notes: Sequence[Note], k: int, other: int) -> tuple[Note, Note]:
-    """Returns two notes in their order."""
-    return notes[min(k, other)], notes[max(k, other)]
+def stretched(curve: np.ndarray, frames: int) -> np.ndarray:
+    """Interpolates a curve to another number of frames.
 
-
-def _facts(notes: Sequence[Note], k: int) -> list[float]:
-    note, found = notes[k], []
-    for other in (k - 1, k + 1):
-        there = 0 <= other < len(notes) and is_connected(*sorted_pair(notes, k, other))
-        found.append((float(there), notes[other].midi - note.midi if there else 0.0))
-    (before, interval_before), (after, interval_after) = found
-    return [note.midi, note.level_db, before, after, interval_before, interval_after]
+    Example:
+        >>> stretched(np.array([0.0, 1.0]), 4).tolist()
+        [0.0, 0.25, 0.75, 1.0]
+    """
+    places = (np.arange(frames) + 0.5) * len(curve) / frames - 0.5
+    return np.interp(places, np.arange(len(curve)), curve)
 
 
 def warp(curve: np.ndarray, frames: int, frame_rate: float) -> np.ndarray:
@@ -231,14 +244,16 @@ def _reflected(places: np.ndarray, first: int, end: int) -> np.ndarray:
     return np.where(places < first, places, np.minimum(folded, max(end - 1, 0)))
 
 
-def _smooth(curve: np.ndarray, seam: int, frame_rate: float) -> None:
-    """Joins two notes, in place, by a moving average around their seam."""
+def smooth_seams(curve: np.ndarray, notes: Sequence[Note], frame_rate: float) -> None:
+    """Smooths a curve, in place, where connected notes meet: a moving average over 40 ms."""
     half = max(round(_SEAM_SECONDS * frame_rate), 1)
-    first, end = max(seam - 2 * half, 0), min(seam + 2 * half, curve.size)
-    if end - first > 2 * half:
-        padded = np.pad(curve[first:end], half, mode="edge")
-        width = 2 * half + 1
-        curve[first:end] = np.convolve(padded, np.ones(width) / width, "valid")
+    for k in range(1, len(notes)):
+        seam = round(notes[k].onset_s * frame_rate)
+        first, end = max(seam - 2 * half, 0), min(seam + 2 * half, curve.size)
+        if is_connected(notes[k - 1], notes[k]) and end - first > 2 * half:
+            padded = np.pad(curve[first:end], half, mode="edge")
+            width = 2 * half + 1
+            curve[first:end] = np.convolve(padded, np.ones(width) / width, "valid")
 
 
 def _problem(arrays: Mapping[str, np.ndarray]) -> str | None:

@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.expression.recorded import NAMES, RecordedNotes
+from ddsp_tf.expression.learned import NAMES, LearnedExpression
+from ddsp_tf.expression.recorded import NAMES as NOTE_NAMES
+from ddsp_tf.expression.recorded import RecordedNotes
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.inference.feature_arrays import read_arrays
 
 NAME = "expression.npz"
 
+PlayersExpression = RecordedNotes | LearnedExpression
 
-def save_expression(path: str | os.PathLike, expression: RecordedNotes) -> None:
+
+def save_expression(path: str | os.PathLike, expression: PlayersExpression) -> None:
     """Writes an expression.
 
     Args:
@@ -29,7 +33,7 @@ def save_expression(path: str | os.PathLike, expression: RecordedNotes) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def load_expression(model: str | os.PathLike) -> RecordedNotes | None:
+def load_expression(model: str | os.PathLike) -> PlayersExpression | None:
     """Loads the expression that belongs to a model.
 
     Args:
@@ -51,12 +55,12 @@ def load_expression(model: str | os.PathLike) -> RecordedNotes | None:
     if not path.is_file():
         return None
     arrays = read_arrays(path, NAMES)
-    if missing := [name for name in NAMES if name not in arrays]:
+    if missing := [name for name in NOTE_NAMES if name not in arrays]:
         raise UserError(f"{path}: lacks {missing[0]!r}; expected the expression of a player")
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu":
             raise UserError(f"{path}: {name!r} has the type {array.dtype}; expected numbers")
     try:
-        return RecordedNotes(arrays)
+        return LearnedExpression(arrays) if "network" in arrays else RecordedNotes(arrays)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

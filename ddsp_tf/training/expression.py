@@ -2,40 +2,49 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
+from ddsp_tf.expression.learned import LearnedExpression
+from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import save_expression
+from ddsp_tf.training.note_network import train_note_network
 
 # More notes fit no better, and searching them takes longer.
 _MOST_SECONDS = 3600.0
+_STEPS = 600
+# Shorter runs are trials, which need no network.
+_LEAST_RUN_STEPS = 100
 
 
 def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
     """Learns the player's expression and stores it in the run, unless it is there.
 
-    Takes about ten seconds for an hour of recordings; only the first hour is used. If the
-    recordings have no notes, no file is written.
+    Takes about ten seconds for an hour of recordings, of which only the first is used, and ten to
+    twenty to train the network, which runs of fewer than 100 steps do without. If the recordings
+    have no notes, no file is written.
 
     Args:
         manifests: Datasets of the run.
-        run: Run to add it to.
+        run: Run to add it to, with its record.
     """
     if run.expression.exists():
         return
+    frame_rate, record = manifests[0].frame_rate, run.read()
+    phrases = list(_phrases(manifests))
     try:
-        expression = RecordedNotes.learn(
-            _recordings(manifests), manifests[0].frame_rate, manifests[0].sample_rate
-        )
+        # Fails if there is nothing to learn from, before a network is trained.
+        expression: RecordedNotes | LearnedExpression = RecordedNotes.learn(phrases, frame_rate)
+        if record["steps"] >= _LEAST_RUN_STEPS:
+            network = train_note_network(phrases, frame_rate, _STEPS, record["seed"])
+            expression = LearnedExpression.of(network, phrases, frame_rate)
     except NoNotesError:  # Recordings of noise, for example.
         return
     save_expression(run.expression, expression)
 
 
-def _recordings(manifests: Sequence[Manifest]) -> Iterator[tuple[dict, np.ndarray]]:
+def _phrases(manifests: Sequence[Manifest]) -> Iterator[Phrase]:
     seconds = 0.0
     for manifest in manifests:
         for file in manifest.files_of("train"):
@@ -43,4 +52,4 @@ def _recordings(manifests: Sequence[Manifest]) -> Iterator[tuple[dict, np.ndarra
                 if seconds > _MOST_SECONDS:
                     return
                 seconds += len(arrays["f0_hz"]) / manifest.frame_rate
-                yield arrays, arrays["audio"]
+                yield Phrase.of(arrays, manifest.frame_rate, arrays["audio"], manifest.sample_rate)

@@ -2,45 +2,15 @@
 
 import numpy as np
 import pytest
+from played_notes import PHRASE, RATE
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.performance import note_frames
+from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NAMES, RecordedNotes, warp
 from ddsp_tf.features.transcription import Note
 
-RATE = 100
-
-
-def recording(*shapes):
-    """Features of notes with pauses of 0.3 s: (midi, level in dB, cents, decibels) of each."""
-    midi, level = [np.full(30, 60.0)], [np.full(30, -80.0)]
-    for key, loud, cents, relative_db in shapes:
-        midi += [key + np.asarray(cents) / 100.0, np.full(30, key)]
-        level += [loud + np.asarray(relative_db), np.full(30, -80.0)]
-    return {
-        "f0_hz": 440.0 * 2.0 ** ((np.concatenate(midi) - 69.0) / 12.0),
-        "loudness_db": np.concatenate(level),
-    }
-
-
-def vibrato(frames, cents=30.0):
-    return cents * np.sin(2.0 * np.pi * 5.0 * np.arange(frames) / RATE + 0.4)
-
-
-FALL = -0.1 * np.arange(100)
-PLAYER = RecordedNotes.learn(
-    [
-        (
-            recording(
-                (60.0, -10.0, vibrato(100), np.zeros(100)),
-                (80.0, -10.0, np.zeros(100), FALL),
-                (60.0, -30.0, np.zeros(20), -0.2 * np.arange(20)),
-            ),
-            None,
-        )
-    ],
-    RATE,
-)
+PLAYER = RecordedNotes.learn([PHRASE], RATE)
 
 
 def shapes_of(*notes, seed=0, rate=RATE):
@@ -106,7 +76,7 @@ def test_a_curve_of_any_length_has_its_own_ends(rng):
 def test_recordings_without_notes_are_refused():
     silence = {"f0_hz": np.zeros(100), "loudness_db": np.full(100, -80.0)}
     with pytest.raises(UserError, match="no note was found"):
-        RecordedNotes.learn([(silence, None)], RATE)
+        RecordedNotes.learn([Phrase.of(silence, RATE)], RATE)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+"""The expression of a player: what all notes of a kind have in common, and what one has alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.expression.network import NoteNetwork
+from ddsp_tf.expression.note_curves import note_curves
+from ddsp_tf.expression.performance import Expression, Plain, Shapes, note_frames
+from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
+from ddsp_tf.expression.recorded import NAMES as NOTE_NAMES
+from ddsp_tf.expression.recorded import RecordedNotes, smooth_seams, stretched
+from ddsp_tf.features.transcription import Note
+
+NAMES = (*NOTE_NAMES, "network")
+# Of what a recorded note has alone, how much is played: whole vibratos, but less of what mostly
+# chance decides.
+_DB_SHARE, _EDGE_CENTS_SHARE = 0.35, 0.5
+_EDGE_SECONDS = 0.1
+# Bounds memory for long songs.
+_BLOCK_FRAMES = 2000
+
+
+class LearnedExpression(Expression):
+    """Shapes notes as a network predicts, with the vibrato and the swells of recorded ones.
+
+    The network predicts the usual course of loudness and pitch. `RecordedNotes` holds what each
+    recorded note had beside that, of which the one that fits best is added.
+
+    Args:
+        arrays: Those of `RecordedNotes`, and "network", the weights of a `NoteNetwork`
+            [`weight_count()`].
+
+    Raises:
+        UserError: If the arrays do not fit together.
+
+    Example:
+        >>> import ddsp_tf
+        >>> player = ddsp_tf.load_expression(ddsp_tf.instrument("violin"))
+        >>> shapes = player.shapes([Note(0.0, 1.0, 69.0, -10.0)], 100, 100)
+        >>> bool(np.ptp(shapes.midi[10:90]) > 0.02)  # Not plain.
+        True
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        self.notes = RecordedNotes(arrays)
+        self.network = _network(np.asarray(arrays["network"]))
+        self.arrays = {**self.notes.arrays, "network": np.asarray(arrays["network"])}
+
+    @classmethod
+    def of(
+        cls, network: NoteNetwork, phrases: Iterable[Phrase], frame_rate: float
+    ) -> "LearnedExpression":
+        """Joins a trained network with the notes that it was trained on.
+
+        Args:
+            network: The network.
+            phrases: The recordings.
+            frame_rate: Frames per second.
+
+        Returns:
+            The expression.
+
+        Raises:
+            NoNotesError: If no note is found in the recordings.
+        """
+        weights = np.concatenate([ops.convert_to_numpy(w).ravel() for w in network.weights])
+        weights = weights.astype(np.float16)
+        stored = _network(weights)
+        notes = RecordedNotes.learn(
+            phrases,
+            frame_rate,
+            lambda phrase: _predict(stored, phrase.notes, frame_rate, phrase.midi.size),
+        )
+        return cls({**notes.arrays, "network": weights})
+
+    @property
+    def count(self) -> int:
+        """Number of recorded notes."""
+        return self.notes.count
+
+    def shapes(
+        self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int = 0
+    ) -> Shapes:
+        """Shapes the notes of one voice; see `Expression.shapes`."""
+        midi, level_db = Plain().shapes(notes, frame_rate, frames)
+        own_frames = int(np.ceil(frames * self.notes.frame_rate / frame_rate))
+        predicted = _predict(self.network, notes, self.notes.frame_rate, own_frames)
+        places = note_frames(notes, self.notes.frame_rate, own_frames)
+        for k, number, own in self.notes.chosen(notes, frame_rate, frames, seed):
+            size = own.stop - own.start
+            usual = predicted[slice(*places[k])]
+            if not len(usual):
+                continue
+            usual_db, usual_cents = (stretched(curve, size) for curve in usual.T)
+            cents, relative_db = self.notes.warped(number, size, frame_rate)
+            limit = cents_limit(note_facts(notes, k), size)
+            cents = usual_cents + _cents_share(size, frame_rate) * cents
+            midi[own] = notes[k].midi + np.clip(cents, -limit, limit) / 100.0
+            level_db[own] = notes[k].level_db + usual_db + _DB_SHARE * relative_db
+        smooth_seams(level_db, notes, frame_rate)
+        return Shapes(midi, level_db)
+
+
+def weight_count() -> int:
+    """Returns the number of weights of a `NoteNetwork`, those that are not trained included."""
+    network = NoteNetwork()
+    network.build()
+    return network.count_params()
+
+
+def _network(weights: np.ndarray) -> NoteNetwork:
+    network = NoteNetwork()
+    network.build()
+    if weights.shape != (network.count_params(),) or not np.isfinite(weights).all():
+        raise UserError("expression: the weights of the network do not fit; learn it again")
+    sizes = [int(np.prod(weight.shape)) for weight in network.weights]
+    parts = np.split(weights.astype(np.float32), np.cumsum(sizes)[:-1])
+    for weight, part in zip(network.weights, parts, strict=True):
+        weight.assign(part.reshape(weight.shape))
+    return network
+
+
+def _predict(
+    network: NoteNetwork, notes: Sequence[Note], frame_rate: float, frames: int
+) -> np.ndarray:
+    """Returns decibels and cents relative to the notes, float64 [frames, 2]."""
+    curves, state, found = note_curves(notes, frame_rate, frames)[None], None, []
+    for first in range(0, frames, _BLOCK_FRAMES):
+        moves, state = network(curves[:, first : first + _BLOCK_FRAMES], state)
+        found.append(ops.convert_to_numpy(moves)[0])
+    return np.concatenate([np.zeros((0, 2)), *found]).astype(np.float64)
+
+
+def _cents_share(frames: int, frame_rate: float) -> np.ndarray:
+    """Returns how much of a recorded note's pitch is played in each frame."""
+    place = np.arange(frames)
+    inside = np.minimum(place, place[::-1]) / (_EDGE_SECONDS * frame_rate)
+    return _EDGE_CENTS_SHARE + (1.0 - _EDGE_CENTS_SHARE) * np.minimum(inside, 1.0)

@@ -1,0 +1,138 @@
+"""A small network that predicts how pitch and loudness move inside notes."""
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ddsp_tf.expression.note_curves import CURVES
+from ddsp_tf.models.min_gru_decoder import MinGru
+from ddsp_tf.typing import Tensor
+
+UNITS, LAYERS = 32, 2
+#: Decibels and cents that the network's outputs of one stand for.
+DB_SCALE, CENTS_SCALE = 6.0, 15.0
+_TIMES_S = (0.02, 0.05, 0.12, 0.3, 0.8)
+_NEAR_SECONDS, _FAR_SECONDS = 0.05, 0.3
+_GLIDES_S = (0.02, 0.06)
+# Of MIDI number, level in dB, and octaves of length.
+_FACT_MEANS = np.array([60.0, -15.0, 0.0], np.float32)
+_FACT_SCALES = np.array([12.0, 15.0, 1.0], np.float32)
+_LARGEST_SEMITONES, _LARGEST_STEP_DB = 12.0, 20.0
+_CHANNELS = 5 + 8 + 2 * len(_TIMES_S) + 2 * len(_GLIDES_S)
+
+
+@keras.saving.register_keras_serializable(package="ddsp_tf")
+class NoteNetwork(layers.Layer):
+    """Predicts loudness and pitch of every frame, relative to its note.
+
+    Two residual layers of `MinGru` with 32 units, with a dense layer of 64 after each. Numbers that
+    no recorded note had are replaced by the nearest that one had.
+
+    Args:
+        name: Layer name.
+        **kwargs: Further `keras.layers.Layer` arguments.
+
+    Call arguments:
+        curves: [batch, frames, 11], of `note_curves`.
+        state: Optional [batch, 64] state after the previous block; zeros if None.
+
+    Returns:
+        Tuple of [batch, frames, 2], decibels and cents relative to the note, and the state after
+        the last frame.
+
+    Example:
+        >>> network = NoteNetwork()
+        >>> moves, state = network(ops.ones((1, 10, 11)))
+        >>> moves.shape, state.shape
+        (TensorShape([1, 10, 2]), TensorShape([1, 64]))
+    """
+
+    def __init__(self, name: str = "note_network", **kwargs: Any):
+        super().__init__(name=name, **{**kwargs, "dtype": "float32"})
+        dense: Any = functools.partial(layers.Dense, dtype="float32")
+        self.input_layer = dense(UNITS)
+        self.recurrent_layers = [MinGru(UNITS, dtype="float32") for _ in range(LAYERS)]
+        self.norms = [
+            layers.LayerNormalization(epsilon=1e-5, dtype="float32") for _ in range(LAYERS + 1)
+        ]
+        self.wide_layers = [dense(2 * UNITS, activation="silu") for _ in range(LAYERS)]
+        self.narrow_layers = [dense(UNITS) for _ in range(LAYERS)]
+        self.output_layer = dense(2, kernel_initializer="zeros")
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of one sequence."""
+        return LAYERS * UNITS
+
+    def build(self, curves_shape: Any = None, state_shape: Any = None) -> None:
+        """Builds all layers."""
+        if self.built:
+            return
+        # Least and largest MIDI number, level, and octaves of length of the recorded notes.
+        self.ranges = self.add_weight(
+            shape=(2, 3), initializer="zeros", trainable=False, name="ranges"
+        )
+        self.input_layer.build((None, None, _CHANNELS))
+        for layer in (*self.recurrent_layers, *self.norms, *self.wide_layers, self.output_layer):
+            layer.build((None, None, UNITS))
+        for layer in self.narrow_layers:
+            layer.build((None, None, 2 * UNITS))
+        self.built = True
+
+    def call(self, curves: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns decibels and cents of every frame, and the state."""
+        hidden = self.input_layer(_encoded(curves, self.ranges))
+        if state is None:
+            state = ops.zeros((ops.shape(hidden)[0], self.state_size), "float32")
+        states = []
+        parts = zip(
+            self.recurrent_layers,
+            self.norms[:-1],
+            self.wide_layers,
+            self.narrow_layers,
+            ops.split(state, LAYERS, axis=-1),
+            strict=True,
+        )
+        for recurrent, norm, wide, narrow, own in parts:
+            hidden, own = recurrent(hidden, own)
+            hidden = hidden + narrow(wide(norm(hidden)))
+            states.append(own)
+        moves = self.output_layer(self.norms[-1](hidden))
+        scales = np.array([DB_SCALE, CENTS_SCALE], np.float32)
+        return moves * scales, ops.concatenate(states, axis=-1)
+
+    def compute_output_shape(self, curves_shape: Any, state_shape: Any = None) -> tuple:
+        """Returns the shapes of the predictions and the state."""
+        return (*curves_shape[:2], 2), (curves_shape[0], self.state_size)
+
+
+def octaves_of(seconds: Tensor) -> Tensor:
+    """Returns the length of notes as the network sees it: octaves above a second.
+
+    Example:
+        >>> float(octaves_of(np.float32(0.98)))
+        0.0
+    """
+    return ops.log(seconds + 0.02) / np.log(2.0)
+
+
+def _encoded(curves: Tensor, ranges: Tensor) -> Tensor:
+    """Returns what the first layer sees, [batch, frames, channels] of about -1 to 1."""
+    one = dict(zip(CURVES, ops.split(curves, len(CURVES), axis=-1), strict=True))
+    since, left = one["since_s"], one["left_s"]
+    facts = ops.concatenate([one["midi"], one["level_db"], octaves_of(since + left)], axis=-1)
+    facts = ops.clip(facts, ranges[0], ranges[1])
+    facts = (facts - _FACT_MEANS) / _FACT_SCALES
+    found = [one["sounding"], facts, since / (since + left + 0.02)]
+    for side, seconds in (("before", since), ("after", left)):
+        gap, interval = one[f"gap_{side}_s"], one[f"interval_{side}"]
+        interval = ops.clip(interval, -_LARGEST_SEMITONES, _LARGEST_SEMITONES)
+        step = ops.clip(one[f"step_{side}_db"], -_LARGEST_STEP_DB, _LARGEST_STEP_DB)
+        near, far = ops.exp(-gap / _NEAR_SECONDS), ops.exp(-gap / _FAR_SECONDS)
+        found += [near, far, near * interval / 12.0, far * step / 15.0]
+        found += [ops.exp(-seconds / time) for time in _TIMES_S]
+        found += [near * interval / 4.0 * ops.exp(-seconds / time) for time in _GLIDES_S]
+    return ops.concatenate(found, axis=-1) * one["sounding"]

@@ -1,0 +1,69 @@
+"""Training of the network that shapes notes."""
+
+import random
+import shutil
+
+import numpy as np
+import pytest
+from backends import to_numpy
+
+from ddsp_tf.data.manifest import load_manifest
+from ddsp_tf.expression.learned import LearnedExpression
+from ddsp_tf.expression.note_curves import note_curves
+from ddsp_tf.expression.phrases import Phrase
+from ddsp_tf.features.transcription import Note
+from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.inference.expression_files import load_expression
+from ddsp_tf.training import expression
+from ddsp_tf.training.note_network import train_note_network
+
+RATE = 50
+
+
+def phrase(seed):
+    """A player whose notes begin 40 cents flat and fall by 12 dB a second."""
+    generator = np.random.default_rng(seed)
+    notes, midi, level_db, now = [], np.full(1000, 60.0), np.full(1000, -80.0), 20
+    while now < 900:
+        frames = int(generator.integers(15, 60))
+        key, level = float(generator.integers(50, 70)), float(generator.uniform(-30.0, -10.0))
+        own, since = slice(now, now + frames), np.arange(frames) / RATE
+        midi[own] = key - 0.4 * np.exp(-since / 0.1)
+        level_db[own] = level - 12.0 * since
+        notes.append(Note(now / RATE, (now + frames) / RATE, key, level))
+        now += frames + 10
+    return Phrase(notes, midi, level_db, np.ones(1000, bool))
+
+
+def test_what_all_notes_have_in_common_is_learned():
+    network = train_note_network([phrase(k) for k in range(4)], RATE, steps=80)
+    unseen = phrase(9)
+    predicted = to_numpy(network(note_curves(unseen.notes, RATE, 1000)[None])[0])[0]
+    measured = [(own, np.stack([db, cents], axis=1)) for own, db, cents in unseen.moves(RATE)]
+    moves = np.concatenate([moves for _, moves in measured])
+    errors = moves - np.concatenate([predicted[own] for own, _ in measured])
+    rms = np.sqrt(np.mean(np.square(errors), axis=0))
+    assert (rms < 0.4 * np.sqrt(np.mean(np.square(moves), axis=0))).all()
+
+
+def test_a_seed_decides_and_nothing_else_is_touched():
+    random.seed(5)
+    before = random.getstate()
+    one, again, other = (train_note_network([phrase(0)], RATE, 2, seed) for seed in (3, 3, 4))
+    assert random.getstate() == before
+    for a, b in zip(one.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(to_numpy(a), to_numpy(b))
+    assert not np.array_equal(to_numpy(one.weights[0]), to_numpy(other.weights[0]))
+
+
+@pytest.mark.parametrize(("steps", "kind"), [(100, LearnedExpression), (99, None)])
+def test_runs_that_are_no_trials_learn_a_network(steps, kind, tiny_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(expression, "_STEPS", 2)
+    run = RunDirectory(shutil.copytree(tiny_run, tmp_path / "run"))
+    manifests = [load_manifest(path) for path in RunDirectory(tiny_run).datasets()]
+    run.update({"steps": steps})
+    run.expression.unlink()
+    expression.learn_expression(manifests, run)
+    learned = load_expression(run.path)
+    assert isinstance(learned, LearnedExpression) == (kind is not None)
+    assert learned.count == load_expression(tiny_run).count
