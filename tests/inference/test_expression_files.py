@@ -7,6 +7,7 @@ import pytest
 
 import ddsp_tf
 from ddsp_tf.errors import UserError
+from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.recorded import RecordedNotes
 from ddsp_tf.inference.expression_files import load_expression, save_expression
 
@@ -19,10 +20,16 @@ def violin():
 def test_what_is_saved_is_loaded(violin, tmp_path):
     save_expression(tmp_path / "expression.npz", violin)
     again = load_expression(tmp_path)
-    assert isinstance(again, RecordedNotes)
+    assert isinstance(again, LearnedExpression)
     for name, array in violin.arrays.items():
         np.testing.assert_array_equal(again.arrays[name], array)
     assert load_expression(tmp_path / "best.keras").count == violin.count
+
+
+def test_recorded_notes_without_a_network(violin, tmp_path):
+    save_expression(tmp_path / "expression.npz", violin.notes)
+    again = load_expression(tmp_path)
+    assert isinstance(again, RecordedNotes) and again.count == violin.count
 
 
 def test_a_model_without_expression(tmp_path):
@@ -41,6 +48,7 @@ def test_runs_learn_it_and_exports_keep_it(tiny_run, tiny_export):
         (lambda arrays: {**arrays, "ends": arrays["ends"][::-1]}, "do not divide"),
         (lambda arrays: {**arrays, "cents": np.array(["a"])}, "'cents' has the type"),
         (lambda arrays: {"ends": arrays["ends"]}, "lacks 'frame_rate'"),
+        (lambda arrays: {**arrays, "network": arrays["network"][1:]}, "weights of the network"),
     ],
 )
 def test_damaged_files_are_refused(damage, words, violin, tmp_path):
