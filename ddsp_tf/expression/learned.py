@@ -11,7 +11,7 @@ from ddsp_tf.expression.note_curves import note_curves
 from ddsp_tf.expression.performance import Expression, Plain, Shapes, note_frames
 from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
 from ddsp_tf.expression.recorded import NAMES as NOTE_NAMES
-from ddsp_tf.expression.recorded import RecordedNotes, smooth_seams, stretched
+from ddsp_tf.expression.recorded import RecordedNotes, stretched
 from ddsp_tf.features.transcription import Note
 
 NAMES = (*NOTE_NAMES, "network")
@@ -30,8 +30,7 @@ class LearnedExpression(Expression):
     recorded note had beside that, of which the one that fits best is added.
 
     Args:
-        arrays: Those of `RecordedNotes`, and "network", the weights of a `NoteNetwork`
-            [`weight_count()`].
+        arrays: Those of `RecordedNotes`, and "network", the weights of a `NoteNetwork`.
 
     Raises:
         UserError: If the arrays do not fit together.
@@ -100,15 +99,7 @@ class LearnedExpression(Expression):
             cents = usual_cents + _cents_share(size, frame_rate) * cents
             midi[own] = notes[k].midi + np.clip(cents, -limit, limit) / 100.0
             level_db[own] = notes[k].level_db + usual_db + _DB_SHARE * relative_db
-        smooth_seams(level_db, notes, frame_rate)
         return Shapes(midi, level_db)
-
-
-def weight_count() -> int:
-    """Returns the number of weights of a `NoteNetwork`, those that are not trained included."""
-    network = NoteNetwork()
-    network.build()
-    return network.count_params()
 
 
 def _network(weights: np.ndarray) -> NoteNetwork:

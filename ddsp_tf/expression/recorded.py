@@ -135,7 +135,7 @@ class RecordedNotes(Expression):
                 elif self._facts[number, side]:
                     shaped[zone] = np.minimum(shaped[zone], level_db[own][zone])
             level_db[own] = shaped
-        smooth_seams(level_db, notes, frame_rate)
+        _smooth_seams(level_db, notes, frame_rate)
         return Shapes(midi, level_db)
 
     def chosen(
@@ -244,7 +244,7 @@ def _reflected(places: np.ndarray, first: int, end: int) -> np.ndarray:
     return np.where(places < first, places, np.minimum(folded, max(end - 1, 0)))
 
 
-def smooth_seams(curve: np.ndarray, notes: Sequence[Note], frame_rate: float) -> None:
+def _smooth_seams(curve: np.ndarray, notes: Sequence[Note], frame_rate: float) -> None:
     """Smooths a curve, in place, where connected notes meet: a moving average over 40 ms."""
     half = max(round(_SEAM_SECONDS * frame_rate), 1)
     for k in range(1, len(notes)):

@@ -2,26 +2,25 @@
 
 import numpy as np
 import pytest
+from played_notes import PHRASE, RATE, random_network
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.export import expression
 from ddsp_tf.export.litert_operators import check_builtin
 from ddsp_tf.export.verification import open_interpreter
-from ddsp_tf.expression.learned import LearnedExpression, weight_count
+from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.note_curves import CURVES, note_curves
 from ddsp_tf.features.transcription import Note
-from ddsp_tf.inference.expression_files import load_expression, save_expression
+from ddsp_tf.inference.expression_files import save_expression
 
 
 @pytest.fixture(scope="module")
-def written(tiny_run, tmp_path_factory):
+def written(tmp_path_factory):
     """An expression with a random network, and the folder that it was written to."""
     folder = tmp_path_factory.mktemp("expression")
-    weights = np.random.default_rng(0).normal(0.0, 0.1, weight_count())
-    learned = LearnedExpression({**load_expression(tiny_run).arrays, "network": weights})
+    learned = LearnedExpression.of(random_network(), [PHRASE], RATE)
     save_expression(folder / "own.npz", learned)
-    result = expression.write_expression(folder / "own.npz", folder)
-    return learned, folder, result
+    return learned, folder, expression.write_expression(folder / "own.npz", folder)
 
 
 def test_the_file_predicts_what_the_network_predicts(written):
@@ -50,6 +49,7 @@ def test_a_file_that_differs_is_refused(written, monkeypatch):
         expression.write_expression(folder / "own.npz", folder)
 
 
-def test_without_a_network_there_is_no_file(tiny_run, tmp_path):
-    assert expression.write_expression(tiny_run / "expression.npz", tmp_path) is None
-    assert [path.name for path in tmp_path.iterdir()] == ["expression.npz"]
+def test_without_a_network_there_is_no_file(written, tmp_path):
+    save_expression(tmp_path / "own.npz", written[0].notes)
+    assert expression.write_expression(tmp_path / "own.npz", tmp_path) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expression.npz", "own.npz"]
