@@ -37,7 +37,7 @@ class LearnedExpression(Expression):
 
     Example:
         >>> import ddsp_tf
-        >>> player = ddsp_tf.load_expression(ddsp_tf.instrument("violin"))
+        >>> player = ddsp_tf.load_expression(ddsp_tf.instrument("demo_violin"))
         >>> shapes = player.shapes([Note(0.0, 1.0, 69.0, -10.0)], 100, 100)
         >>> bool(np.ptp(shapes.midi[10:90]) > 0.02)  # Not plain.
         True

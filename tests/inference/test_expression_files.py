@@ -14,7 +14,7 @@ from ddsp_tf.inference.expression_files import load_expression, save_expression
 
 @pytest.fixture
 def violin():
-    return load_expression(ddsp_tf.instrument("violin"))
+    return load_expression(ddsp_tf.instrument("demo_violin"))
 
 
 def test_what_is_saved_is_loaded(violin, tmp_path):
@@ -59,7 +59,7 @@ def test_damaged_files_are_refused(damage, words, violin, tmp_path):
 
 
 def test_a_cut_file_is_refused(tmp_path):
-    shutil.copy(ddsp_tf.instrument("violin") / "expression.npz", tmp_path)
+    shutil.copy(ddsp_tf.instrument("demo_violin") / "expression.npz", tmp_path)
     content = (tmp_path / "expression.npz").read_bytes()
     (tmp_path / "expression.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"expression\.npz"):
