@@ -51,6 +51,8 @@ def live_instruments(
     path, mixture = instrument_of(path, instrument)
     run = RunDirectory(path if path.is_dir() else path.parent)
     record = run.read() if run.record.exists() else {}
+    if run.expression.is_file():
+        record["expression"] = run.expression
     if instrument is None and path.is_dir() and record.get("instruments"):
         names = dict.fromkeys(record["instruments"])
         return [one for name in names for one in live_instruments(path, name)]
@@ -85,8 +87,10 @@ def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
     }
     names = ("stream.tflite", "stream_float16.tflite", "stream_int8.tflite")
     streams = [(folder / name).read_bytes() for name in names if (folder / name).is_file()]
-    listen = folder / "listen.tflite"
-    return LiveInstrument(facts, streams, listen.read_bytes() if listen.is_file() else None)
+    others = (folder / name for name in ("listen.tflite", "expression.tflite"))
+    return LiveInstrument(
+        facts, streams, *(file.read_bytes() if file.is_file() else None for file in others)
+    )
 
 
 def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> LiveInstrument:
@@ -94,7 +98,8 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
 
     Args:
         model: `Autoencoder`, built.
-        record: Entries "extractor" and "feature_statistics" of its run, if known.
+        record: Entries "extractor" and "feature_statistics" of its run, and "expression", the path
+            of its player's expression, if known.
         name: Name of the instrument.
 
     Returns:
@@ -118,13 +123,26 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
     matrices = matrices_of(model.decoder)
     smaller = (compressed(exact, matrices, precision) for precision in ("float16", "int8"))
     streams = [exact, *smaller]
+    expression = _expression(record.get("expression"))
     if listening.listening_obstacle(model) is not None:
-        return LiveInstrument(facts, streams)
+        return LiveInstrument(facts, streams, None, expression)
     live = listening.live_features(model, record.get("extractor"))
     facts["earLatency"] = listening.description(live)["latency_samples"]
     with tempfile.TemporaryDirectory() as folder:
         ear = Path(folder, listening.write_listening(live, Path(folder))).read_bytes()
-    return LiveInstrument(facts, streams, ear)
+    return LiveInstrument(facts, streams, ear, expression)
+
+
+def _expression(source: Path | None) -> bytes | None:
+    """Converts a player's expression."""
+    if source is None:
+        return None
+    from ddsp_tf.export import expression
+
+    with tempfile.TemporaryDirectory() as folder:
+        if expression.write_expression(source, Path(folder)) is None:
+            return None
+        return Path(folder, expression.FILE).read_bytes()
 
 
 def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..., None]:
@@ -171,7 +189,14 @@ def _facts(
         "level": level,
         "pitchRange": _range(statistics.get("f0_midi"), _PITCHES),
         "levelRange": _range(statistics.get(level), _LEVEL_RANGES[level]),
+        "loudnessOffset": _offset(statistics.get(level), statistics.get("loudness_db")),
     }
+
+
+def _offset(level: Mapping | None, loudness: Mapping | None) -> float:
+    """By how many decibels a level exceeds the loudness, on average."""
+    means = [(numbers or {}).get("mean") for numbers in (level, loudness)]
+    return means[0] - means[1] if None not in means else 0.0
 
 
 def _range(numbers: Mapping | None, otherwise: tuple[float, float]) -> list[float]:

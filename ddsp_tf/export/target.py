@@ -18,7 +18,7 @@ _OURS = re.compile(
     r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|(listen|expression)\.tflite"
     r"|ir(_\d+)?\.wav"
     r"|vst/(?P<name>[^/]+)/(?P=name)\.tflite"
-    r"|page\.html|page/(index\.html|NOTICE|[^/]+\.gz)"
+    r"|page\.html|page/(index\.html|[^/]+\.gz)"
     r"|saved_model/(saved_model|fingerprint)\.pb|saved_model/variables/variables\.[\w.-]+"
 )
 # File managers leave these in every folder they show.

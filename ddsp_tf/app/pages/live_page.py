@@ -35,13 +35,16 @@ class LiveInstrument:
             `Facts` in live/src/protocol.ts, without the names of files.
         streams: Content of its `stream.tflite`, the most exact one first. The page takes the first
             that is small enough.
-        listen: Content of its `listen.tflite`; None if it has none. It is then played by keys
-            alone.
+        listen: Content of its `listen.tflite`; None if it has none. It is then played by keys and
+            MIDI files alone.
+        expression: Content of its player's `expression.tflite`; None if it has none. MIDI files are
+            then played as keys sound.
     """
 
     facts: dict[str, Any]
     streams: Sequence[bytes]
     listen: bytes | None = None
+    expression: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,12 @@ def write_live_page(
     for instrument in instruments:
         name = instrument.facts["name"]
         files[f"{name}.tflite.gz"] = _fitting(instrument, single_file)
-        ear = None if instrument.listen is None else _ear(files, name, _packed(instrument.listen))
-        facts.append({**instrument.facts, "model": f"{name}.tflite.gz", "ear": ear})
+        own = {"ear": instrument.listen, "expression": instrument.expression}
+        added = {
+            kind: None if content is None else _added(files, f"{name}_{kind}", _packed(content))
+            for kind, content in own.items()
+        }
+        facts.append({**instrument.facts, "model": f"{name}.tflite.gz", **added})
     runtime = (BUILT / RUNTIME).read_bytes()
     content: dict[str, Any] = {
         "title": "Play " + " or ".join(printable(one["name"]) for one in facts[:3]),
@@ -158,7 +165,8 @@ def _check_instruments(path: Path, instruments: Sequence[LiveInstrument]) -> Non
 def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
     """Returns the most exact model, compressed, with which a page of its own is small enough."""
     scripts = sum((BUILT / f"{name}.js").stat().st_size for name in _SCRIPTS)
-    others = len(_packed(instrument.listen or b"")) + (BUILT / RUNTIME).stat().st_size
+    others = len(_packed((instrument.listen or b"") + (instrument.expression or b"")))
+    others += (BUILT / RUNTIME).stat().st_size
     packed = b""
     for stream in instrument.streams:
         packed = _packed(stream)
@@ -168,13 +176,13 @@ def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
     return packed
 
 
-def _ear(files: dict[str, bytes], name: str, content: bytes) -> str:
-    """Adds a listening model to the files; instruments with the same one share it."""
+def _added(files: dict[str, bytes], name: str, content: bytes) -> str:
+    """Adds a file; returns its name, or that of an equal one, which instruments share."""
     for known, other in files.items():
         if other == content:
             return known
-    files[f"{name}_ear.tflite.gz"] = content
-    return f"{name}_ear.tflite.gz"
+    files[f"{name}.tflite.gz"] = content
+    return f"{name}.tflite.gz"
 
 
 def _packed(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The live page, played in headless Chromium with a microphone that plays a file."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -11,12 +12,18 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from live_browser import ROOT, drive, needs_browser
+from played_notes import PHRASE, RATE, random_network
 
 from ddsp_tf.app.cli import main
 from ddsp_tf.app.live_instruments import instrument_of_export, instrument_of_model
 from ddsp_tf.app.pages.live_page import LARGEST_PAGE, write_live_page
 from ddsp_tf.configuration.experiment import load_experiment
+from ddsp_tf.export.expression import write_expression
+from ddsp_tf.expression.learned import LearnedExpression
+from ddsp_tf.expression.note_curves import note_curves
+from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.export_description import read_description
+from ddsp_tf.inference.expression_files import save_expression
 
 pytestmark = [pytest.mark.long, needs_browser]
 
@@ -48,9 +55,20 @@ def _model(config, *overrides):
 
 
 @pytest.fixture(scope="module")
-def instruments(models, tiny_export):
-    """An export, and the models."""
-    found = [instrument_of_export(tiny_export, "tiny")]
+def player(tmp_path_factory):
+    """An expression with a random network, and the content of its file."""
+    folder = tmp_path_factory.mktemp("expression")
+    learned = LearnedExpression.of(random_network(), [PHRASE], RATE)
+    save_expression(folder / "own.npz", learned)
+    write_expression(folder / "own.npz", folder)
+    return learned, (folder / "expression.tflite").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def instruments(models, tiny_export, player):
+    """An export with an expression, and the models without one."""
+    export = instrument_of_export(tiny_export, "tiny")
+    found = [dataclasses.replace(export, expression=player[1])]
     return found + [instrument_of_model(model, {}, name) for name, model in models.items()]
 
 
@@ -171,7 +189,7 @@ def test_recording_is_heard_played_compared_and_saved(play, melody_file, tmp_pat
     assert np.mean(off < 0.5) > 0.9
 
 
-def test_midi_file_is_played_and_saved(play, tmp_path):
+def test_midi_file_is_played_with_the_expression_and_saved(play, player, instruments, tmp_path):
     song = mido.MidiFile(ticks_per_beat=480)
     for keys in (NOTES, (60, 64, 67, 72)):
         track = mido.MidiTrack()
@@ -188,9 +206,24 @@ def test_midi_file_is_played_and_saved(play, tmp_path):
     assert "broken.mid is no MIDI file, or is damaged" in found["trouble"]
     played = [frame["f0"] for frame in found["played"] if frame["level"] is not None]
     midi = 12 * np.log2(np.array(played) / 440) + 69
-    # Perhaps in another octave.
+    # Perhaps in another octave, and up to a glide off.
     steps = midi[:, None] - np.array([60, 64, 67, 72])
     assert np.abs((steps + 6) % 12 - 6).min(axis=0).max() < 0.6
+    facts = instruments[0].facts
+    loudest = facts["levelRange"][1]
+    softest = max(facts["levelRange"][0], loudest - 30)
+    loud = softest + (loudest - softest) * (110 / 127) ** 0.6
+    notes = [Note(0.5 * k, 0.5 * k + 0.5, key, loud) for k, key in enumerate((60.0, 64, 67, 72))]
+    f0, level = (np.array([np.nan if x is None else x for x in one]) for one in found["curves"])
+    described = note_curves(notes, facts["frameRate"], len(f0))
+    (moves,) = np.asarray(player[0].network(described[None])[0])
+    sounding = described[:, 0] > 0
+    assert np.array_equal(sounding, ~np.isnan(level)) and np.ptp(moves[sounding, 0]) > 0.1
+    assert np.abs(level - loud - moves[:, 0])[sounding].max() < 1e-3
+    cents = 1200 * np.log2(f0 / 440) - 100 * (described[:, 1] - 69)
+    # Larger ones are limited where the note has no neighbour to glide to.
+    small = sounding & (np.abs(moves[:, 1]) < 60)
+    assert small.sum() > 20 and np.abs(cents - moves[:, 1])[small].max() < 0.1
     audio, rate = soundfile.read(whole)
     assert rate == 16000 and audio.size == pytest.approx(2.3 * rate, abs=rate / 20)
     assert np.abs(audio[: 2 * rate].reshape(4, -1)).max(axis=1).min() > 1e-3

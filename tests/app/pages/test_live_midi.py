@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from live_browser import needs_node, parts
 
+from ddsp_tf.expression.note_curves import note_curves
+from ddsp_tf.features.transcription import Note
 from ddsp_tf.inference.midi_files import read_midi
 
 pytestmark = [pytest.mark.slow, needs_node]
@@ -54,7 +56,7 @@ def songs(folder):
     for k, key in enumerate((60, 64, 62, 67, 65)):
         solo += note(1.5 * k, 1.5 * k + 1.2, key, 40 + 20 * k, channel=2)
     solo += control(1, 7, 100, 2) + control(2, 11, 64, 2) + control(3, 1, 127, 2)
-    solo += control(5, 7, 50, 2) + control(6, 64, 127, 2) + control(7, 64, 0, 2)
+    solo += control(5, 7, 50, 2) + control(5.5, 64, 127, 2) + control(5.9, 64, 0, 2)
     both = note(0, 1, 40, channel=0) + note(1, 2, 45, channel=1) + note(0, 4, 36, channel=9)
     lines = (
         note(0, 1, 69, 127),  # touches the next, which is higher
@@ -87,22 +89,19 @@ def read(songs):
     return dict(zip(songs, parts(songs.values())["read"], strict=True))
 
 
-def gestures(track, kind):
-    return [
-        (one["time"], one["gesture"]) for one in track["gestures"] if one["gesture"]["kind"] == kind
-    ]
-
-
 def test_tracks_are_those_that_the_library_reads(songs, read):
     expected, found = read_midi(songs["song"]), read["song"]["tracks"]
     assert [track["name"] for track in found] == ["Solo", "Track 3", "Track 3"]
     assert [track["notes"] for track in found] == [len(part.notes) for part in expected]
     for part, track in zip(expected, found, strict=True):
-        presses = gestures(track, "press")
-        assert np.allclose([time for time, _ in presses], [one.onset_s for one in part.notes])
-        assert [gesture["midi"] for _, gesture in presses] == [one.midi for one in part.notes]
-        levels = [40 * np.log10(gesture["velocity"]) for _, gesture in presses]
+        notes = track["melody"]
+        # The pedal lengthens one of the notes.
+        assert np.allclose([one["onset"] for one in notes], [one.onset_s for one in part.notes])
+        assert np.allclose([one["offset"] for one in notes], [one.offset_s for one in part.notes])
+        assert [one["midi"] for one in notes] == [one.midi for one in part.notes]
+        levels = [40 * np.log10(one["velocity"]) for one in notes]
         assert np.allclose(levels, [one.level_db for one in part.notes])
+        assert track["seconds"] == pytest.approx(part.end_s)
 
 
 def test_controllers_are_those_that_the_library_reads(songs, read):
@@ -112,11 +111,21 @@ def test_controllers_are_those_that_the_library_reads(songs, read):
         ("bend", "semitones", part.bend_semitones),
         ("modulation", "amount", part.modulation),
     ):
-        found = gestures(track, kind)
+        found = [one for one in track["controls"] if one["gesture"]["kind"] == kind]
         assert len(found) == len(steps.times_s) > 0, kind
-        assert np.allclose([time for time, _ in found], steps.times_s), kind
-        assert np.allclose([gesture[value] for _, gesture in found], steps.values), kind
-    assert [gesture["held"] for _, gesture in gestures(track, "sustain")] == [True, False]
+        assert np.allclose([one["time"] for one in found], steps.times_s), kind
+        assert np.allclose([one["gesture"][value] for one in found], steps.values), kind
+
+
+@pytest.mark.parametrize("name", ["song", "melody"])
+def test_notes_are_described_as_the_expression_was_taught(read, name):
+    melody, levels = read[name]["tracks"][0]["melody"], read[name]["levels"]
+    notes = [
+        Note(one["onset"], one["offset"], one["midi"], level)
+        for one, level in zip(melody, levels, strict=True)
+    ]
+    found = np.array(read[name]["described"]).T
+    assert np.allclose(found, note_curves(notes, FRAME_RATE, len(found)), atol=1e-5)
 
 
 def test_a_melody_becomes_curves(read):

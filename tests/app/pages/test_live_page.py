@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import html
 import json
 import re
 
@@ -14,7 +15,7 @@ from ddsp_tf.app.pages.live_page import BUILT, RUNTIME, LiveInstrument, write_li
 from ddsp_tf.errors import UserError
 
 
-def instrument(name="reed", stream=b"TFL3 stream", listen=b"TFL3 listen", **facts):
+def instrument(name="reed", stream=b"TFL3 stream", listen=b"TFL3 listen", expression=None, **facts):
     facts = {
         "name": name,
         "sampleRate": 16000,
@@ -27,9 +28,10 @@ def instrument(name="reed", stream=b"TFL3 stream", listen=b"TFL3 listen", **fact
         "hasRoom": True,
         "pitchRange": [50, 70],
         "levelRange": [-30, 0],
+        "loudnessOffset": 0,
         **facts,
     }
-    return LiveInstrument(facts, [stream], listen)
+    return LiveInstrument(facts, [stream], listen, expression)
 
 
 def facts_of(path):
@@ -39,17 +41,19 @@ def facts_of(path):
 
 def embedded(path):
     found = re.findall(r'data-file="(.*?)">(.*?)</script>', path.read_text("utf-8"), re.S)
-    return {name: gzip.decompress(base64.b64decode(text)) for name, text in found}
+    return {html.unescape(name): gzip.decompress(base64.b64decode(text)) for name, text in found}
 
 
 def test_single_file_holds_everything(tmp_path):
-    path = write_live_page(tmp_path / "page.html", [instrument(), instrument("<b>")], True)
+    instruments = [instrument(), instrument("<b>", expression=b"TFL3 express")]
+    path = write_live_page(tmp_path / "page.html", instruments, True)
     assert list(tmp_path.iterdir()) == [path]
     first, second = facts_of(path)
     files = embedded(path)
     assert first["name"] == "reed" and second["name"] == "<b>"
     assert files[first["model"]] == b"TFL3 stream" and files[first["ear"]] == b"TFL3 listen"
     assert first["ear"] == second["ear"], "one ear for both"
+    assert first["expression"] is None and files[second["expression"]] == b"TFL3 express"
     assert files[RUNTIME][:4] == b"\0asm"
     text = path.read_text("utf-8")
     assert not re.search(r'(src|href)="(?!data:)', text) and "<b>" not in text.split("<main>")[0]

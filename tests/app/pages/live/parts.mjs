@@ -14,7 +14,9 @@ const { outputFiles } = await esbuild.build({
       export { Ring } from "./src/ring";
       export { wav } from "./src/wav";
       export { gestureOf } from "./src/midi";
-      export { curvesOf, Notes } from "./src/notes";
+      export { levelOf, Notes } from "./src/notes";
+      export { curvesOf } from "./src/track_curves";
+      export { noteCurves } from "./src/expression";
       export { readTracks } from "./src/midi_file";
       export { Shaping, fit, octavesFor } from "./src/shaping";`,
     resolveDir: root.pathname,
@@ -23,8 +25,8 @@ const { outputFiles } = await esbuild.build({
 });
 const address = ({ contents }) =>
   `data:text/javascript;base64,${Buffer.from(contents).toString("base64")}`;
-const { Resampler, Ring, wav, gestureOf, curvesOf, Notes, readTracks, Shaping, fit, octavesFor } =
-  await import(address(outputFiles[0]));
+const page = await import(address(outputFiles[0]));
+const { Resampler, Ring, wav, gestureOf, Notes, Shaping, fit } = page;
 const worklet = await esbuild.build({ entryPoints: [`${root.pathname}src/worklet.ts`], ...bundled });
 await import(address(worklet.outputFiles[0]));
 
@@ -62,6 +64,7 @@ const facts = {
   frameRate: 100,
   pitchRange: [55, 79],
   levelRange: [-30, 0],
+  loudnessOffset: 0,
 };
 const settings = { octave: 1, semitones: -2, loudness: 3, vibrato: 0, gate: 40 };
 
@@ -90,13 +93,20 @@ function shaped() {
   return { moved, open: hear(-10, 0.9), unvoiced: hear(-10, 0.1), soft: hear(-60, 0.9) };
 }
 
-/** The tracks of MIDI files, or what is wrong with these, and the curves of the first track. */
-function read(path) {
+/** The tracks of a MIDI file and the curves of the first one, or what is wrong with it. */
+async function read(path) {
   try {
-    const tracks = readTracks(new Uint8Array(readFileSync(path)), "song.mid");
-    const { f0, level, age } = curvesOf(tracks[0], facts);
-    const curves = { f0: [...f0], level: [...level], age: [...age] };
-    return { tracks, curves, octaves: octavesFor(curvesOf(tracks[0], facts), facts) };
+    const tracks = page.readTracks(new Uint8Array(readFileSync(path)), "song.mid");
+    const [{ melody }] = tracks;
+    const curves = await page.curvesOf(tracks[0], facts, null, () => {});
+    const loud = melody.map((note) => ({ ...note, level: page.levelOf(note.velocity, facts) }));
+    return {
+      tracks,
+      curves: { f0: [...curves.f0], level: [...curves.level], age: [...curves.age] },
+      octaves: page.octavesFor(curves, facts),
+      levels: loud.map((note) => note.level),
+      described: page.noteCurves(loud, facts.frameRate, curves.f0.length).map((one) => [...one]),
+    };
   } catch (error) {
     return { trouble: String(error.message) };
   }
@@ -127,7 +137,7 @@ console.log(
       [0x90, 60, 127], [0x90, 60, 0], [0x80, 61, 3], [0xe0, 0, 64], [0xe1, 127, 127],
       [0xd0, 127], [0xb0, 1, 127], [0xb0, 64, 127], [0xb0, 123, 0], [0xf8],
     ].map((data) => gestureOf(Uint8Array.from(data))),
-    read: process.argv.slice(2).map(read),
+    read: await Promise.all(process.argv.slice(2).map(read)),
     followed: {
       calm: [followed(0.004, []), followed(0.02, [])],
       stalled: [followed(0.004, often), followed(0.02, often)],

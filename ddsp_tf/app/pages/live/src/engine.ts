@@ -69,11 +69,15 @@ export class Engine {
 
   /** Loads an instrument; returns milliseconds that a hop takes. */
   async choose(facts: Facts): Promise<number> {
-    const model = await readFile(facts.model);
-    const ear = facts.ear === null ? null : await readFile(facts.ear);
+    const optional = (name: string | null) => (name === null ? null : readFile(name));
+    const files = {
+      model: await readFile(facts.model),
+      ear: await optional(facts.ear),
+      expression: await optional(facts.expression),
+    };
     let loaded: Extract<FromWorker, { kind: "loaded" }>;
     try {
-      loaded = await this.ask({ kind: "load", facts, model, ear }, "loaded");
+      loaded = await this.ask({ kind: "load", facts, files }, "loaded");
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Trouble(`${facts.name} cannot be played here: ${reason}`);

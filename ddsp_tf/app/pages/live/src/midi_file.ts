@@ -1,29 +1,18 @@
-// MIDI files: their tracks as gestures of one who plays a keyboard.
+// MIDI files: the melody of each track, and what is done beside it.
 
 import { parseMidi, type MidiData, type MidiEvent } from "midi-file";
 import { Trouble } from "./files";
+import { oneVoice } from "./melody";
 import { BEND_SEMITONES, decibelsOf } from "./midi";
-import type { Gesture, TimedGesture, Track } from "./protocol";
+import type { Gesture, Note, TimedGesture, Track } from "./protocol";
 
 const DRUMS = 9;
 const LONGEST_MINUTES = 60;
 const LARGEST_BYTES = 4 << 20;
 /** Microseconds per beat of a file that sets no tempo. */
 const TEMPO = 500_000;
-/** Seconds between the starts of notes that are one chord. */
-const CHORD = 0.02;
-/** Seconds of pause that a legato may have, and by which a repeated note is separated. */
-const CONNECTED = 0.03;
-const REPEATED = 0.06;
 
 type Timed = { tick: number; event: MidiEvent };
-
-interface Note {
-  onset: number;
-  offset: number;
-  midi: number;
-  velocity: number;
-}
 
 /** Whether a file is a MIDI file, by its name or its first bytes. */
 export async function isMidiFile(file: File): Promise<boolean> {
@@ -52,12 +41,14 @@ export function readTracks(content: Uint8Array, name: string): Track[] {
     for (const channel of [...channels].filter((one) => one !== DRUMS).sort((a, b) => a - b)) {
       const notes = notesOf(events, channel, secondsAt);
       if (notes.length === 0) continue;
-      const gestures = [...controls(timed.flat(), channel, secondsAt), ...gesturesOf(notes)];
+      const all = controls(timed.flat(), channel, secondsAt);
+      const melody = oneVoice(notes, pedal(all));
       found.push({
         name: title?.text.trim() || `Track ${number + 1}`,
         notes: notes.length,
-        seconds: Math.max(...notes.map((note) => note.offset)),
-        gestures: gestures.sort((a, b) => a.time - b.time),
+        seconds: melody[melody.length - 1].offset,
+        melody,
+        controls: all.filter(({ gesture }) => gesture.kind !== "sustain"),
       });
     }
   });
@@ -125,32 +116,19 @@ function notesOf(events: Timed[], channel: number, secondsAt: (tick: number) => 
   return notes.sort((a, b) => a.onset - b.onset || a.midi - b.midi);
 }
 
-/** Presses and releases: the highest note of chords, legato where notes meet. */
-function gesturesOf(notes: Note[]): TimedGesture[] {
-  const melody: Note[] = [];
-  for (const note of notes) {
-    const before = melody.at(-1);
-    if (!before || note.onset - before.onset >= CHORD) melody.push({ ...note });
-    else if (note.midi > before.midi) melody[melody.length - 1] = { ...note, onset: before.onset };
-  }
-  const again = new Map<number, number>();
-  for (let k = melody.length - 1; k >= 0; k--) {
-    const [note, next] = [melody[k], melody[k + 1]];
-    if (next && next.onset - note.offset <= CONNECTED) note.offset = Math.max(note.offset, next.onset);
-    const repeat = again.get(note.midi) ?? Infinity;
-    const middle = (note.onset + note.offset) / 2;
-    note.offset = Math.min(note.offset, Math.max(middle, repeat - REPEATED));
-    again.set(note.midi, note.onset);
-  }
-  // Of gestures at one time, presses come first: a legato.
-  return [
-    ...melody.map(({ onset, midi, velocity }) => at(onset, { kind: "press", midi, velocity })),
-    ...melody.map(({ offset, midi }) => at(offset, { kind: "release", midi })),
-  ];
-}
-
 function at(time: number, gesture: Gesture): TimedGesture {
   return { time, gesture };
+}
+
+/** Returns a function that says when a pedal lets go of a note that ends at some second. */
+function pedal(controls: readonly TimedGesture[]): (second: number) => number {
+  const steps = controls.flatMap(({ time, gesture }) =>
+    gesture.kind === "sustain" ? [{ time, held: gesture.held }] : [],
+  );
+  return (second) => {
+    if (!steps.findLast(({ time }) => time <= second)?.held) return second;
+    return steps.find(({ time, held }) => time > second && !held)?.time ?? Infinity;
+  };
 }
 
 /** Wheels, pedals and volume of a channel, on whichever track they are. */

@@ -1,12 +1,11 @@
 // Notes of a keyboard as curves of pitch and level.
 
-import { Shaping } from "./shaping";
-import type { Curves, Facts, Frame, Gesture, Track } from "./protocol";
+import type { Facts, Frame, Gesture } from "./protocol";
 
 /** Seconds. */
 const ATTACK = 0.04;
 const GLIDE = 0.03;
-const RELEASE = 0.15;
+export const RELEASE = 0.15;
 const EASE = 0.02;
 /** Decibels: where an attack starts, how far a release falls, what full pressure adds. */
 const BELOW = 20;
@@ -14,8 +13,6 @@ const FALL = 50;
 const PRESSED = 8;
 /** Cents of vibrato at a full modulation wheel. */
 const WHEEL = 60;
-/** Sliders that move nothing. */
-const STILL = { octave: 0, semitones: 0, loudness: 0, vibrato: 0, gate: 0 };
 
 /** One voice: the last key pressed sounds, and the one before returns when it is let go. */
 export class Notes {
@@ -35,6 +32,16 @@ export class Notes {
   /** Cents of vibrato that the wheel asks for. */
   get wheel(): number {
     return WHEEL * this.modulation;
+  }
+
+  /** Semitones of the pitch bend. */
+  get bent(): number {
+    return this.bend;
+  }
+
+  /** Decibels that volume and pressure add. */
+  get raised(): number {
+    return this.gain + PRESSED * this.pressure;
   }
 
   /** Seconds since the note began. */
@@ -80,7 +87,7 @@ export class Notes {
     if (key) {
       this.sinceAttack += hop;
       this.pitch += (key.midi - this.pitch) * (1 - Math.exp(-hop / (GLIDE / 3)));
-      const wanted = this.target + this.gain + PRESSED * this.pressure;
+      const wanted = this.target + this.raised;
       const speed = this.sinceAttack < ATTACK ? BELOW / ATTACK : Infinity;
       const eased = (wanted - this.level) * (1 - Math.exp(-hop / EASE));
       this.level += Math.max(-speed * hop, Math.min(eased, Math.abs(speed) * hop));
@@ -95,11 +102,11 @@ export class Notes {
     const legato = this.keys.length > 0;
     this.keys = this.keys.filter((key) => key.midi !== midi);
     this.keys.push({ midi, velocity, down: true });
-    this.target = this.levelOf(velocity);
+    this.target = levelOf(velocity, this.facts);
     if (legato) return;
     this.pitch = midi;
     this.sinceAttack = 0;
-    const start = this.target + this.gain - BELOW;
+    const start = this.target + this.raised - BELOW;
     this.level = Number.isNaN(this.level) ? start : Math.max(this.level, start);
   }
 
@@ -107,29 +114,12 @@ export class Notes {
     if (this.sustained) return;
     this.keys = this.keys.filter((key) => key.down);
     const key = this.keys.at(-1);
-    if (key) this.target = this.levelOf(key.velocity);
-  }
-
-  /** A velocity from 0 to 1 as a level within what the model was trained on. */
-  private levelOf(velocity: number): number {
-    const [soft, loud] = this.facts.levelRange;
-    const softest = Math.max(soft, loud - 30);
-    return softest + (loud - softest) * velocity ** 0.6;
+    if (key) this.target = levelOf(key.velocity, this.facts);
   }
 }
 
-/** Plays a track of a MIDI file into curves. */
-export function curvesOf({ gestures, seconds }: Track, facts: Facts): Curves {
-  const [notes, shaping] = [new Notes(facts), new Shaping(facts)];
-  const frames = Math.ceil((seconds + 2 * RELEASE) * facts.frameRate);
-  const [f0, level, confidence, age] = [0, 1, 2, 3].map(() => new Float32Array(frames));
-  for (let k = 0, next = 0; k < frames; k++) {
-    while (next < gestures.length && gestures[next].time * facts.frameRate <= k) {
-      notes.take(gestures[next++].gesture);
-    }
-    const frame = shaping.apply(notes.next(), STILL, notes.wheel, notes.age);
-    [f0[k], level[k], age[k]] = [frame.f0, frame.level, notes.age];
-    confidence[k] = Number.isNaN(frame.level) ? 0 : 1;
-  }
-  return { f0, level, confidence, age };
+/** Returns the level of a velocity from 0 to 1, within what the model was trained on. */
+export function levelOf(velocity: number, { levelRange: [soft, loud] }: Facts): number {
+  const softest = Math.max(soft, loud - 30);
+  return softest + (loud - softest) * velocity ** 0.6;
 }

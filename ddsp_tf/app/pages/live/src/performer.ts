@@ -1,11 +1,13 @@
 // Plays notes, the microphone or a recording on one instrument.
 
 import type { Ear } from "./ear";
+import type { Expression } from "./expression";
 import { drawNoise, type Instrument, type Sound } from "./instrument";
-import { curvesOf, Notes } from "./notes";
+import { Notes } from "./notes";
 import type { Curves, Facts, Frame, HeardFrame, Settings, Source } from "./protocol";
 import type { ToWorker, Track } from "./protocol";
 import { Shaping } from "./shaping";
+import { curvesOf } from "./track_curves";
 
 /** Seconds of silence after which the model rests. A room rings on. */
 const TAIL = 6;
@@ -32,6 +34,7 @@ export class Performer {
   constructor(
     private readonly instrument: Instrument,
     private readonly ear: Ear | null,
+    private readonly expression: Expression | null,
     private readonly settings: Settings,
   ) {
     this.notes = new Notes(this.facts);
@@ -45,6 +48,7 @@ export class Performer {
   delete(): void {
     this.instrument.delete();
     this.ear?.delete();
+    this.expression?.delete();
   }
 
   take(message: ToWorker): void {
@@ -68,8 +72,10 @@ export class Performer {
   }
 
   /** Keeps a track of a MIDI file as a recording without sound, and returns its curves. */
-  read(track: Track): Curves {
-    return this.keep(new Float32Array(0), curvesOf(track, this.facts));
+  async read(track: Track, onProgress: (share: number) => void): Promise<Curves> {
+    this.recording = null;
+    const curves = await curvesOf(track, this.facts, this.expression, onProgress);
+    return this.keep(new Float32Array(0), curves);
   }
 
   private keep(audio: Float32Array, curves: Curves): Curves {

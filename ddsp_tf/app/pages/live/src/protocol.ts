@@ -6,6 +6,7 @@ export interface Facts {
   /** Names of the embedded or neighbouring files. */
   model: string;
   ear: string | null;
+  expression: string | null;
   sampleRate: number;
   frameRate: number;
   hop: number;
@@ -18,6 +19,8 @@ export interface Facts {
   meanZ: number[] | null;
   /** Whether the model returns its sound without the room, too. */
   hasRoom: boolean;
+  /** Decibels by which the level exceeds the loudness, on average. */
+  loudnessOffset: number;
   /** MIDI numbers and decibels between which most of the training data lies. */
   pitchRange: [number, number];
   levelRange: [number, number];
@@ -75,19 +78,36 @@ export interface TimedGesture {
   gesture: Gesture;
 }
 
+/** A note, in seconds; velocities are from 0 to 1. */
+export interface Note {
+  onset: number;
+  offset: number;
+  midi: number;
+  velocity: number;
+}
+
 /** A track of a MIDI file. */
 export interface Track {
   name: string;
-  /** How many notes it has. */
+  /** Number of its notes. */
   notes: number;
   seconds: number;
-  /** In order of their times. */
-  gestures: TimedGesture[];
+  /** One note at a time, in their order. */
+  melody: Note[];
+  /** Wheels and volume, in order of their times. */
+  controls: TimedGesture[];
+}
+
+/** Contents of an instrument's files. */
+export interface Files {
+  model: ArrayBuffer;
+  ear: ArrayBuffer | null;
+  expression: ArrayBuffer | null;
 }
 
 export type ToWorker =
   | { kind: "runtime"; wasm: ArrayBuffer }
-  | { kind: "load"; facts: Facts; model: ArrayBuffer; ear: ArrayBuffer | null }
+  | { kind: "load"; facts: Facts; files: Files }
   | { kind: "connect"; port: MessagePort; rate: number }
   | { kind: "source"; source: Source }
   | { kind: "settings"; settings: Settings }

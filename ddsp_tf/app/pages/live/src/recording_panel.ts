@@ -70,7 +70,7 @@ export class RecordingPanel {
   }
 
   progress(share: number): void {
-    this.say(`Listening: ${Math.round(100 * share)} %`);
+    this.say(`${this.hasSound ? "Listening" : "Reading"}: ${Math.round(100 * share)} %`);
   }
 
   /** Shows the position of the frame that is played. */

@@ -1,6 +1,7 @@
 // The worker: holds instrument and ear, and answers the audio thread block by block.
 
 import { Ear } from "./ear";
+import { Expression } from "./expression";
 import { Instrument, drawNoise } from "./instrument";
 import { startRuntime } from "./litert";
 import { Performer } from "./performer";
@@ -40,14 +41,16 @@ async function take(message: ToWorker): Promise<void> {
   }
 }
 
-async function load({ facts, model, ear }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
+async function load({ facts, files }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
   // While an instrument is loaded, silence is no gap.
   speaker?.restart();
   speaker?.attach(null);
   performer?.delete();
   performer = null;
-  const [instrument, hopMilliseconds] = await Instrument.load(model, facts);
-  performer = new Performer(instrument, ear && (await Ear.load(ear, facts)), settings);
+  const [instrument, hopMilliseconds] = await Instrument.load(files.model, facts);
+  const ear = files.ear && (await Ear.load(files.ear, facts));
+  const expression = files.expression && (await Expression.load(files.expression));
+  performer = new Performer(instrument, ear, expression, settings);
   speaker?.attach(performer);
   say({ kind: "loaded", name: facts.name, hopMilliseconds });
 }
@@ -58,9 +61,10 @@ async function hear(audio: Float32Array): Promise<void> {
   if (curves) say({ kind: "listened", curves });
 }
 
-function read(track: Track): void {
+async function read(track: Track): Promise<void> {
   speaker?.restart();
-  if (performer) say({ kind: "listened", curves: performer.read(track) });
+  const curves = await performer?.read(track, (share) => say({ kind: "listening", share }));
+  if (curves) say({ kind: "listened", curves });
 }
 
 async function render(id: number, curves: Curves | null, noise: Float32Array | null) {
