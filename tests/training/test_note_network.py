@@ -35,6 +35,7 @@ def phrase(seed):
     return Phrase(notes, midi, level_db, np.ones(1000, bool))
 
 
+@pytest.mark.slow
 def test_what_all_notes_have_in_common_is_learned():
     network = train_note_network([phrase(k) for k in range(4)], RATE, steps=120)
     unseen = phrase(9)
