@@ -98,4 +98,4 @@ def picture(studies: list[Study]) -> bytes:
     for axes in grid[len(studies) :]:
         axes.set_visible(False)
     figure.tight_layout(pad=1.0)
-    return to_png(figure, colors=16)
+    return to_png(figure)
