@@ -1,6 +1,8 @@
 """Learns a player's expression from the recordings of a run: how the player shapes notes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
@@ -9,6 +11,7 @@ from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import save_expression
+from ddsp_tf.training.devices import device_count
 from ddsp_tf.training.note_network import train_note_network
 
 # More notes fit no better, and searching them takes longer.
@@ -37,11 +40,24 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
         # Fails if there is nothing to learn from, before a network is trained.
         expression: RecordedNotes | LearnedExpression = RecordedNotes.learn(phrases, frame_rate)
         if record["steps"] >= _LEAST_RUN_STEPS:
-            network = train_note_network(phrases, frame_rate, _STEPS, record["seed"])
+            network = _on_one_device(
+                train_note_network, phrases, frame_rate, _STEPS, record["seed"]
+            )
             expression = LearnedExpression.of(network, phrases, frame_rate)
     except NoNotesError:  # Recordings of noise, for example.
         return
     save_expression(run.expression, expression)
+
+
+def _on_one_device(function: Callable, *arguments: Any) -> Any:
+    """Calls a function outside of the run's distribution, which belongs to the run's thread.
+
+    Several processes need not call it together.
+    """
+    if device_count() == 1:
+        return function(*arguments)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *arguments).result()
 
 
 def _phrases(manifests: Sequence[Manifest]) -> Iterator[Phrase]:
