@@ -137,12 +137,12 @@ def _expression(source: Path | None) -> bytes | None:
     """Converts a player's expression."""
     if source is None:
         return None
-    from ddsp_tf.export import expression
+    from ddsp_tf.export import expression_litert
 
     with tempfile.TemporaryDirectory() as folder:
-        if expression.write_expression(source, Path(folder)) is None:
+        if expression_litert.write_expression(source, Path(folder)) is None:
             return None
-        return Path(folder, expression.FILE).read_bytes()
+        return Path(folder, expression_litert.FILE).read_bytes()
 
 
 def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..., None]:

@@ -21,7 +21,7 @@ def shipped_names() -> list[str]:
 
     Example:
         >>> shipped_names()
-        ['autoencoder', 'demo', 'fast', 'fast_48k', 'fast_dry', 'solo_instrument',
+        ['autoencoder', 'demo', 'ensemble', 'fast', 'fast_48k', 'fast_dry', 'solo_instrument',
          'solo_instrument_32k', 'solo_instrument_44k', 'solo_instrument_48k', 'vst']
     """
     return sorted(path.stem for path in shipped_folder().rglob("*.gin"))

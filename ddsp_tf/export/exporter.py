@@ -7,7 +7,7 @@ from typing import Any
 
 from ddsp_tf.backend.execution import EXPORT, with_execution
 from ddsp_tf.errors import UserError
-from ddsp_tf.export import expression, listening
+from ddsp_tf.export import expression_litert, listening
 from ddsp_tf.export.litert import PRECISIONS, write_litert
 from ddsp_tf.export.litert_operators import min_runtime_version, operators
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -160,8 +160,8 @@ def _write(
     write_impulse_responses(model, folder)
     results = verify(model, functions, folder, files, live)
     if "expression" in record:
-        result = expression.write_expression(record["expression"], folder)
-        results |= {expression.FILE: result} if result else {}
+        result = expression_litert.write_expression(record["expression"], folder)
+        results |= {expression_litert.FILE: result} if result else {}
     artifacts = {name: {**result, **_anatomy(folder / name)} for name, result in results.items()}
     if addition is not None:
         addition(copy, folder, record)

@@ -47,7 +47,7 @@ def load_expression(model: str | os.PathLike) -> PlayersExpression | None:
 
     Example:
         >>> import ddsp_tf
-        >>> load_expression(ddsp_tf.instrument("violin")).count > 100
+        >>> load_expression(ddsp_tf.instrument("demo_violin")).count > 100
         True
     """
     model = Path(model)

@@ -172,7 +172,7 @@ def test_the_bundled_model_can_be_played():
 
     folder = choose_model("bundled violin", Path("unused"))
     player, extractor = load_player(folder)
-    assert (player.frame_rate, extractor.frame_rate) == (100, 100)
-    assert 55 < load_ranges(folder)["f0_midi"]["p5"] < 60
-    with pytest.raises(UserError, match="no such bundled model; there are violin"):
-        choose_model("bundled tuba", Path("unused"))
+    assert (player.frame_rate, extractor.frame_rate) == (250, 250)
+    assert 54 < load_ranges(folder)["f0_midi"]["p5"] < 60
+    with pytest.raises(UserError, match="no such bundled model; there are alto_sax"):
+        choose_model("bundled kazoo", Path("unused"))

@@ -18,7 +18,7 @@ from ddsp_tf.app.cli import main
 from ddsp_tf.app.live_instruments import instrument_of_export, instrument_of_model
 from ddsp_tf.app.pages.live_page import LARGEST_PAGE, write_live_page
 from ddsp_tf.configuration.experiment import load_experiment
-from ddsp_tf.export.expression import write_expression
+from ddsp_tf.export.expression_litert import write_expression
 from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.note_curves import note_curves
 from ddsp_tf.features.transcription import Note

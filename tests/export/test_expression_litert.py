@@ -5,7 +5,7 @@ import pytest
 from played_notes import PHRASE, RATE, random_network
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.export import expression
+from ddsp_tf.export import expression_litert
 from ddsp_tf.export.litert_operators import check_builtin
 from ddsp_tf.export.verification import open_interpreter
 from ddsp_tf.expression.learned import LearnedExpression
@@ -20,7 +20,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("expression")
     learned = LearnedExpression.of(random_network(), [PHRASE], RATE)
     save_expression(folder / "own.npz", learned)
-    return learned, folder, expression.write_expression(folder / "own.npz", folder)
+    return learned, folder, expression_litert.write_expression(folder / "own.npz", folder)
 
 
 def test_the_file_predicts_what_the_network_predicts(written):
@@ -46,10 +46,10 @@ def test_a_file_that_differs_is_refused(written, monkeypatch):
         expression, "agreement", lambda *_: {"largest_difference": 1.0, "snr_db": 0.0}
     )
     with pytest.raises(UserError, match=r"expression\.tflite: the exported network differs"):
-        expression.write_expression(folder / "own.npz", folder)
+        expression_litert.write_expression(folder / "own.npz", folder)
 
 
 def test_without_a_network_there_is_no_file(written, tmp_path):
     save_expression(tmp_path / "own.npz", written[0].notes)
-    assert expression.write_expression(tmp_path / "own.npz", tmp_path) is None
+    assert expression_litert.write_expression(tmp_path / "own.npz", tmp_path) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["expression.npz", "own.npz"]
