@@ -43,7 +43,7 @@ def test_the_file_predicts_what_the_network_predicts(written):
 def test_a_file_that_differs_is_refused(written, monkeypatch):
     _, folder, _ = written
     monkeypatch.setattr(
-        expression, "agreement", lambda *_: {"largest_difference": 1.0, "snr_db": 0.0}
+        expression_litert, "agreement", lambda *_: {"largest_difference": 1.0, "snr_db": 0.0}
     )
     with pytest.raises(UserError, match=r"expression\.tflite: the exported network differs"):
         expression_litert.write_expression(folder / "own.npz", folder)
