@@ -228,6 +228,10 @@ class RunDirectory:
         """Changes entries of run.json."""
         old = self.read() if self.record.exists() else {}
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
+        # In one order, whatever was written when: a resumed run ends in the same file.
+        order = [field.name for field in dataclasses.fields(RunRecord)]
+        order += sorted(record.keys() - order)
+        record = {name: record[name] for name in order if name in record}
         with atomic_path(self.record) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

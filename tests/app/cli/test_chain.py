@@ -59,7 +59,7 @@ def test_run_again_does_nothing_again(chain):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     result = call(*arguments)
     for stage in ("dataset", "training", "evaluation", "export"):
-        assert f"{stage}: already there" in result.stderr
+        assert f"{stage}: up to date" in result.stderr
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
 
 
@@ -69,9 +69,9 @@ def test_run_does_again_what_no_longer_matches(chain, tmp_path):
     shutil.copytree(out, copy)
     changed = [copy if argument == out else argument for argument in arguments]
     result = call(*changed, "--set", "train.learning_rate=0.01")
-    assert "dataset: already there" in result.stderr
+    assert "dataset: up to date" in result.stderr
     for stage in ("training", "evaluation", "export"):
-        assert f"{stage}: already there" not in result.stderr
+        assert f"{stage}: up to date" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_cut_result_is_made_again(chain, tmp_path, name, stage, kept):
     whole = (copy / name).read_bytes()
     (copy / name).write_bytes(whole[: int(kept * (len(whole) - 1))])
     result = call(*[copy if argument == out else argument for argument in arguments])
-    assert f"{stage}: already there" not in result.stderr
-    assert "training: already there" in result.stderr
+    assert f"{stage}: up to date" not in result.stderr
+    assert "training: up to date" in result.stderr
     assert json.loads((copy / name).read_text()).keys() == json.loads(whole).keys()
 
 
@@ -97,7 +97,7 @@ def test_test_recordings_are_evaluated(chain, melodies, tmp_path):
     shutil.copytree(out, copy)
     changed = [copy if argument == out else argument for argument in arguments]
     result = call(*changed, "--test", melodies / "melody_0.wav")
-    assert "training: already there" in result.stderr
+    assert "training: up to date" in result.stderr
     evaluation = json.loads((copy / "run" / "evaluation.json").read_text())
     assert all(clip["name"].startswith("melody_0.wav") for clip in evaluation["per_clip"])
 
