@@ -7,8 +7,7 @@
 
 Without recordings, the violin of the bundled recording, in about five minutes on two CPU cores.
 With them, one model for each set: RECORDINGS has a folder per instrument with `train/` and `val/`.
-With --together, one model of all sets, whose instruments share its file; --run keeps the
-instruments of such a model that was trained before.
+With --together, one model of all sets; --run keeps such a model that was trained before.
 A model's folder holds those files of its run that playing and exporting need.
 """
 
@@ -95,9 +94,10 @@ def make_ensemble(
 
 def keep_ensemble(run: RunDirectory, out: Path) -> None:
     """Copies a model of several instruments, and the records and expressions of these."""
-    keep(run, out / "ensemble")
+    folder = RunDirectory(out / "ensemble")
+    keep(run, folder.path)
     for name in dict.fromkeys(run.read()["instruments"]):
-        keep(run.instrument(name), out / name)
+        keep(run.instrument(name), folder.instrument(name).path)
 
 
 def keep(run: RunDirectory, folder: Path) -> None:
@@ -108,8 +108,6 @@ def keep(run: RunDirectory, folder: Path) -> None:
         if file.exists():
             shutil.copy(file, folder)
     record = {key: value for key, value in run.read().items() if key not in PRIVATE}
-    if "part_of" in record:
-        record["part_of"]["model"] = "../ensemble/best.keras"
     (folder / run.record.name).write_text(json.dumps(record, indent=2) + "\n")
 
 

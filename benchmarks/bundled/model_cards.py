@@ -76,10 +76,9 @@ def measure(name: str, recordings: Path) -> dict[str, float]:
         dataset = Path(work) / "dataset"
         prepare_dataset([recordings], dataset, extractor=load_extractor("ensemble"))
         # An evaluation is written to the run.
-        for one in (name, "ensemble"):
-            shutil.copytree(ddsp_tf.instrument(one), Path(work) / one)
-        run = RunDirectory(Path(work) / name)
-        return evaluate_run(run, dataset, split="all").record.summary
+        run = RunDirectory(Path(work) / "ensemble")
+        shutil.copytree(ddsp_tf.instrument("ensemble"), run.path)
+        return evaluate_run(run.instrument(name), dataset, split="all").record.summary
 
 
 def play_theme(name: str, file: Path) -> None:

@@ -1,8 +1,8 @@
 """Trained models that come with the package, by name.
 
 `benchmarks/bundled/make_instruments.py` trained them, on recordings that `credits.py` names. Seven
-instruments are parts of one model, "ensemble", whose file they share; "demo_violin" is the small
-model that `make demo` trains.
+instruments are parts of one run, "ensemble"; "demo_violin" is the small model that `make demo`
+trains.
 """
 
 import os
@@ -12,7 +12,12 @@ from ddsp_tf.errors import UserError
 
 PREFIX = "bundled:"
 _FOLDER = Path(__file__).parent
-NAMES = tuple(sorted(path.parent.name for path in _FOLDER.glob("*/run.json")))
+_FOLDERS = {
+    record.parent.name: record.parent
+    for pattern in ("*/run.json", "*/instruments/*/run.json")
+    for record in _FOLDER.glob(pattern)
+}
+NAMES = tuple(sorted(_FOLDERS))
 
 
 def instrument(name: str) -> Path:
@@ -35,7 +40,7 @@ def instrument(name: str) -> Path:
     """
     if name not in NAMES:
         raise UserError(f"{PREFIX}{name}: no such bundled model; there are {', '.join(NAMES)}")
-    return _FOLDER / name
+    return _FOLDERS[name]
 
 
 def resolve_model(argument: str | os.PathLike) -> Path:

@@ -3,7 +3,9 @@ import re
 from click.testing import CliRunner
 
 import ddsp_tf
+from ddsp_tf import load_ranges
 from ddsp_tf.app.cli import main
+from ddsp_tf.app.project import instrument_of
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.bundled import NAMES
 from ddsp_tf.inference.bundled.credits import CREDITS
@@ -30,3 +32,9 @@ def test_what_cc_by_asks_for_travels_with_the_models():
         assert name in notice
         for maker in re.split(r"[;,()]", given.makers):
             assert maker.strip() in notice
+
+
+def test_an_instrument_of_the_ensemble_is_the_one_of_its_name():
+    ensemble = ddsp_tf.instrument("ensemble")
+    assert instrument_of(ensemble, "cello") == (ddsp_tf.instrument("cello"), None)
+    assert load_ranges(instrument_of(ensemble, "tuba")[0])["f0_midi"]["p95"] < 55
