@@ -1,7 +1,5 @@
 """Every configuration that ships makes a model that learns, trains, is exported and plays."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -54,15 +52,8 @@ def test_one_step_lowers_the_loss(name, rng):
     assert float(loss()) < float(before)
 
 
-# Other sample rates change sizes only.
-SIZES = [name for name in shipped_names() if re.search(r"_\d+k$", name)]
-CASES = [
-    pytest.param(name, marks=pytest.mark.long if name in SIZES else ()) for name in shipped_names()
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", shipped_names())
 def test_configuration_trains_and_exports(name, melodies, tmp_path):
     dataset, folder = tmp_path / "dataset", tmp_path / "run"
     prepare_dataset([melodies], dataset, extractor=load_extractor(name), validation_share=0.0)

@@ -17,7 +17,7 @@ from ddsp_tf.inference.feature_files import save_features
 from ddsp_tf.inference.playing import load_player
 from ddsp_tf.inference.rendering import synthesize
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 RUNNERS = Path(__file__).parents[2] / "export"
 CURVES = {"f0_hz": np.full(40, 330.0), "loudness_db": np.linspace(-40.0, -20.0, 40)}

@@ -25,7 +25,7 @@ def curves(tmp_path):
     return tmp_path / "c.npz"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_it_is_played_by_name(tiny_ensemble, curves, tmp_path):
     def played(source, *options):
         call("synthesize", tiny_ensemble, source, tmp_path / "o.wav", *options)
@@ -47,7 +47,7 @@ def test_it_is_played_by_name(tiny_ensemble, curves, tmp_path):
         assert message in call(*words, code=2) and not (tmp_path / "q.wav").exists()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_one_of_them_is_exported(tiny_ensemble, tmp_path):
     options = ("--instrument", "cello", "--precision", "float32")
     call("export", tiny_ensemble, "--out", tmp_path / "e", *options)
