@@ -289,6 +289,6 @@ class Harmonic(Processor):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("n_harmonics", "sample_rate", "frame_rate", "interpolation", "scale", "inharmonic")
-        names += ("initial_decay_db", "response_points", "max_shift", "instruments")
+        names = ["n_harmonics", "sample_rate", "frame_rate", "interpolation", "scale", "inharmonic"]
+        names += ["initial_decay_db", "response_points", "max_shift", "instruments"]
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -61,6 +61,7 @@ def test_the_notes_are_those_that_were_drawn(executed):
     assert len(sounds(notebook, "offline")[0]) == len(melody)
 
 
+@pytest.mark.slow
 def test_the_page_is_below_its_cell(executed):
     notebook, folder = executed
     (page,) = live_pages(notebook, "page")
