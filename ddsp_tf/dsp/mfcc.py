@@ -1,7 +1,6 @@
 """Mel-frequency cepstral coefficients, on the frames of the models.
 
-`keras.layers.MelSpectrogram` pads by reflection instead of silence, returns one frame more, and
-builds its filterbank inside the graph, where bands that are too narrow cannot be reported.
+`keras.layers.MelSpectrogram` pads by reflection instead of silence, and returns one frame more.
 """
 
 from functools import partial
@@ -11,6 +10,7 @@ from keras import ops
 
 from ddsp_tf.backend.division import by_clip
 from ddsp_tf.dsp.framing import centred_frames
+from ddsp_tf.dsp.mel import mel_matrix
 from ddsp_tf.typing import Tensor
 
 # Added to the energies before the logarithm: the original DDSP's, about -100 dB.
@@ -62,31 +62,6 @@ def mfcc(
     # The square root has an infinite slope at zero.
     magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
     return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)
-
-
-def mel_matrix(
-    sample_rate: int, fft_size: int, n_mels: int, low_hz: float, high_hz: float
-) -> np.ndarray:
-    """Returns the mel filterbank, float32 [fft_size / 2 + 1, n_mels].
-
-    Bands are triangles of height 1 between points equally spaced on the mel scale
-    `2595 log10(1 + hz / 700)`; each begins and ends at its neighbours' peaks.
-
-    Raises:
-        ValueError: If a band has no frequency of the transform in it.
-    """
-    bounds = 2595.0 * np.log10(1.0 + np.array([low_hz, high_hz]) / 700.0)
-    corners = 700.0 * (10.0 ** (np.linspace(bounds[0], bounds[1], n_mels + 2) / 2595.0) - 1.0)
-    frequencies = np.arange(fft_size // 2 + 1)[:, None] * (sample_rate / fft_size)
-    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
-    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
-    weights = np.maximum(np.minimum(rising, falling), 0.0)
-    if not weights.any(axis=0).all():
-        raise ValueError(
-            f"n_mels={n_mels} bands are too narrow for fft_size={fft_size} at {sample_rate} Hz; "
-            "use fewer bands or a larger transform"
-        )
-    return weights.astype(np.float32)
 
 
 def dct_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ddsp_tf.dsp.mel import hz_to_mel, mel_to_hz
 from ddsp_tf.evaluation.style import (
     AMBER,
     BLUE,
@@ -124,7 +125,7 @@ def pitch_over_spectrogram_png(
     _draw_spectrogram(axes, features["audio"], sample_rate, (start_seconds, end_seconds))
     for note in notes:
         span = (start_seconds + note.onset_s, start_seconds + note.offset_s)
-        height = _hz_to_mel(440.0 * 2.0 ** ((note.midi - 69.0) / 12.0))
+        height = hz_to_mel(440.0 * 2.0 ** ((note.midi - 69.0) / 12.0))
         label = "notes" if note is notes[0] else None
         axes.plot(span, (height, height), color=AMBER, linewidth=5.0, alpha=0.75, label=label)
         axes.plot(span[0], height, color=AMBER, marker="|", markersize=12)
@@ -133,7 +134,7 @@ def pitch_over_spectrogram_png(
         (f0_hz, 0.7, 0.6, None),
         (np.where(sure, f0_hz, np.nan), 2.2, 1.0, "detected pitch (thin: low confidence)"),
     ):
-        axes.plot(times, _hz_to_mel(values), color=BLUE, linewidth=width, alpha=alpha, label=label)
+        axes.plot(times, hz_to_mel(values), color=BLUE, linewidth=width, alpha=alpha, label=label)
     highest = np.nanmax(f0_hz[sure], initial=sample_rate / 4.0 / _PARTIALS_SHOWN)
     _hertz_axis(axes, min(_PARTIALS_SHOWN * highest, sample_rate / 2.0))
     axes.set_xlim(start_seconds, end_seconds)
@@ -192,14 +193,10 @@ def feature_curves_png(
     return to_png(figure)
 
 
-def _hz_to_mel(hz):
-    return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)
-
-
 def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
     """Returns triangles [rows, bins] of sum 1, never narrower than a bin, so that none is empty."""
     nyquist = sample_rate / 2.0
-    edges = 700.0 * (10.0 ** (np.linspace(0, _hz_to_mel(nyquist), _ROWS + 1) / 2595.0) - 1.0)
+    edges = mel_to_hz(np.linspace(0, hz_to_mel(nyquist), _ROWS + 1))
     centres = 0.5 * (edges[1:] + edges[:-1])[:, None]
     widths = np.maximum(np.diff(edges), nyquist / (bins - 1))[:, None]
     frequencies = np.linspace(0.0, nyquist, bins)
@@ -235,7 +232,7 @@ def _draw_spectrogram(axes, audio, sample_rate, span, top_db=None):
         cmap="magma",
         vmin=top_db - RANGE_DB,
         vmax=top_db,
-        extent=(*span, 0.0, _hz_to_mel(sample_rate / 2.0)),
+        extent=(*span, 0.0, hz_to_mel(sample_rate / 2.0)),
         origin="lower",
         aspect="auto",
         interpolation="nearest",
@@ -249,17 +246,17 @@ def _seconds_axis(axes: Axes) -> None:
 
 def _hertz_axis(axes: Axes, highest_hz: float) -> None:
     """Shows 0 to `highest_hz` on an axis of mel, with ticks at octaves that have room."""
-    top = _hz_to_mel(highest_hz)
+    top = float(hz_to_mel(highest_hz))
     room = 0.14 * axes.figure.dpi / axes.bbox.height * top
     ticks, above = [], np.inf
     for hz in (62.5 * 2**k for k in reversed(range(10))):
-        if above - _hz_to_mel(hz) <= room:
+        if above - hz_to_mel(hz) <= room:
             break
         if hz <= highest_hz:
-            above = _hz_to_mel(hz)
+            above = float(hz_to_mel(hz))
             ticks.append(hz)
     axes.set_yticks(
-        [_hz_to_mel(hz) for hz in ticks],
+        [hz_to_mel(hz) for hz in ticks],
         [f"{hz / 1000:g} kHz" if hz >= 1000 else f"{hz:g} Hz" for hz in ticks],
     )
     axes.set_ylim(0.0, top)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ddsp_tf.dsp.mfcc import mel_matrix
+from ddsp_tf.dsp.mel import mel_matrix
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.metrics.attacks import attack_error_ms
 from ddsp_tf.metrics.cepstrum import cepstral_distance_db
