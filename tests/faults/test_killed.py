@@ -7,7 +7,7 @@ import pytest
 from commands import contents, differences, moments
 
 pytestmark = pytest.mark.slow
-KILLS = 10
+KILLS = 6
 
 
 @pytest.fixture(scope="module")

@@ -156,8 +156,10 @@ def test_a_package_holds_one_file_for_all(run, tiny_overrides, tmp_path, monkeyp
     program = Path(__file__).parents[2] / "benchmarks" / "bundled" / "make_instruments.py"
     runpy.run_path(str(program))["keep_ensemble"](RunDirectory(run), tmp_path / "kept")
     assert [path.parent.name for path in (tmp_path / "kept").rglob("*.keras")] == ["ensemble"]
-    monkeypatch.setattr(bundled, "_FOLDER", tmp_path / "kept")
-    monkeypatch.setattr(bundled, "NAMES", ("cello", "ensemble", "flute"))
+    kept = {path.parent.name: path.parent for path in (tmp_path / "kept").rglob("run.json")}
+    assert sorted(kept) == ["cello", "ensemble", "flute"]
+    monkeypatch.setattr(bundled, "_FOLDERS", kept)
+    monkeypatch.setattr(bundled, "NAMES", sorted(kept))
     flute = bundled.resolve_model("bundled:flute")
     assert str(run.parent) not in (flute / "run.json").read_text()
     np.testing.assert_array_equal(played(load_player(flute)[0]), played(load_model(run, "flute")))
