@@ -86,6 +86,8 @@ def check_output(path, source):
         sys.exit(f"{path}: unknown audio format {path.suffix!r}; expected .wav or .flac")
     if path.exists() and source.exists() and path.samefile(source):
         sys.exit(f"{path}: is the input, which would be lost; name another output")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        sys.exit(f"{path}: cannot be written; expected a file in an existing folder")
 
 
 class Step:

@@ -25,7 +25,7 @@ from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.ensemble_runs import instruments_override
+from ddsp_tf.training.ensemble_runs import are_written, instruments_override
 from ddsp_tf.training.warm_start import (
     configuration_of,
     find_ancestor,
@@ -165,7 +165,7 @@ class Chain:
             reason = self._reason_to_start_again()
             if reason is None and self.run.record.exists():
                 record = self.run.read()
-                if record.get("step", 0) >= self.steps:
+                if record.get("step", 0) >= self.steps and are_written(self.run):
                     self.skipped.append("training")
                     return record
             with self._kept_aside(reason):

@@ -78,6 +78,11 @@ def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
     from ddsp_tf.files.export_description import read_description
 
     export = read_description(folder)
+    if export.instruments:
+        raise UserError(
+            f"{folder}: plays {', '.join(export.instruments)}; a live page plays one instrument of "
+            "an export: name the run, or export one with --instrument"
+        )
     facts = {
         **_facts(export, export.features, export.latency_samples, export.feature_ranges, folder),
         "name": name,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ddsp_tf.app.project import player_of
 from ddsp_tf.audio.writing import output_format
 from ddsp_tf.errors import UserError
-from ddsp_tf.expression.parts import Part
+from ddsp_tf.expression.parts import Part, one_voice
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.expression_files import NAME as EXPRESSION_NAME
 from ddsp_tf.inference.expression_files import PlayersExpression, load_expression
@@ -57,7 +57,7 @@ def choose_tracks(
         on_note(f"{path}: track 0 is played; there are {names}")
     chosen: dict[int, Path] = {}
     for track in tracks or ("0",):
-        match = re.fullmatch(r"(\d+)(?:=(.+))?", track)
+        match = re.fullmatch(r"(\d{1,6})(?:=(.+))?", track)
         if match is None or int(match[1]) >= len(parts):
             raise UserError(f"track {track!r}: not in {path}; expected a number among {names}")
         number = int(match[1])
@@ -65,6 +65,27 @@ def choose_tracks(
             raise UserError(f"track {number}: named twice; expected each track once")
         chosen[number] = player_of(resolve_model(match[2] or model))
     return [(parts[number], path) for number, path in chosen.items()]
+
+
+def check_one_voice(path: str | os.PathLike, chosen: Chosen) -> None:
+    """Makes sure that no track has two notes at once.
+
+    Args:
+        path: MIDI file, for messages.
+        chosen: Tracks from `choose_tracks`.
+
+    Raises:
+        UserError: If one has; names the file, the track and the time.
+
+    Example:
+        >>> check_one_voice("song.mid", [(Part("melody", ()), Path("my_violin"))])
+    """
+    for part, _ in chosen:
+        try:
+            one_voice(part.notes, "error")
+        except UserError as error:
+            name = f"track {part.name!r}: " if part.name else ""
+            raise UserError(f"{path}: {name}{error}") from error
 
 
 def play_song(

@@ -68,6 +68,8 @@ def choose_parts(
     record = run.read()
     trained_on = set(record["dataset_fingerprint"].split())
     manifests = [load_manifest(folder) for folder in (data or run.datasets())]
+    if not record["extractor"]:
+        raise UserError(f"{run.record}: does not say how features were measured; train again")
     notes = _extractor_notes(manifests, record["extractor"])
     own = [manifest for manifest in manifests if manifest.fingerprint in trained_on]
     held_out = any(manifest.has_split("validation") for manifest in own)

@@ -16,7 +16,7 @@ from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.network import NoteNetwork
 from ddsp_tf.expression.note_curves import CURVES, note_curves
 from ddsp_tf.features.transcription import Note
-from ddsp_tf.inference.expression_files import NAME, load_expression
+from ddsp_tf.inference.expression_files import NAME, read_expression
 
 FILE = "expression.tflite"
 SIGNATURE = "express"
@@ -39,10 +39,10 @@ def write_expression(source: Path, folder: Path) -> dict[str, float] | None:
         `agreement` of the file with the network; None if the expression has no network.
 
     Raises:
-        UserError: If the file plays something else than the network.
+        UserError: If the source is damaged, or the file plays something else than the network.
     """
+    expression = read_expression(source)
     shutil.copyfile(source, folder / NAME)
-    expression = load_expression(folder)
     if not isinstance(expression, LearnedExpression):
         return None
     network = with_execution(expression.network, EXPORT)

@@ -265,7 +265,9 @@ def _problem(arrays: Mapping[str, np.ndarray]) -> str | None:
         return "the notes and what is known of them differ in number"
     if arrays["cents"].shape != (total,) or arrays["relative_db"].shape != (total,):
         return "the curves differ in length"
-    if (np.diff(ends, prepend=0) < 1).any() or int(ends[-1]) != total:
+    # Differences of unsigned numbers are never below 0.
+    lengths = np.diff(ends.astype(np.int64), prepend=0) if ends.dtype.kind in "iu" else 0
+    if np.any(lengths < 1) or int(ends[-1]) != total:
         return "the notes do not divide the curves"
     if not all(np.isfinite(arrays[name].astype(np.float64)).all() for name in arrays):
         return "holds numbers that are not finite"

@@ -12,6 +12,7 @@ import pydantic
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import recover
 from ddsp_tf.files.documents import read_document
+from ddsp_tf.files.run_record import ExtractorDescription, FeatureStatistics
 
 SCHEMA_VERSION = 3
 NAME = "model.json"
@@ -42,8 +43,8 @@ class ExportDescription:
     features: list[str]
     mean_z: list[float] | None
     instruments: list[str]
-    feature_extractor: dict[str, Any] | None
-    feature_ranges: dict[str, Any] | None
+    feature_extractor: ExtractorDescription | None
+    feature_ranges: FeatureStatistics | None
     controls: dict[str, Positive]
     stems: list[str]
     state: dict[str, dict[str, Positive]]

@@ -98,6 +98,8 @@ class RunDirectory:
         if not self.is_started():
             # The record comes first: a folder with a configuration alone may be the user's own.
             self.update(record)
+        elif self.read()["steps"] != record["steps"]:
+            self.update({"steps": record["steps"]})
         with atomic_path(self.configuration) as temporary:
             temporary.write_text(configuration, encoding="utf-8")
 

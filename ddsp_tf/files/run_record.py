@@ -1,9 +1,45 @@
 """What run.json says."""
 
 import dataclasses
-from typing import Any
+import math
+from typing import Annotated, Any, Literal
+
+import pydantic
 
 from ddsp_tf.files.ancestry import Ancestor
+
+_SUMMARIES = ("f0_midi", "f0_hz", "loudness_db", "power_db")
+_SIZES = ("sample_rate", "frame_rate", "hop", "loudness_fft_size", "power_frame_size")
+_TRACKER = {"name": str, "version": str, "settings": dict}
+_NUMBERS = ("min", "max", "mean", "p5", "p95")
+
+
+def _checked(statistics: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Checks the numbers by which a model is played; no statistics are accepted, too."""
+    for name in _SUMMARIES if statistics else ():
+        summary = (statistics or {}).get(name)
+        for key in _NUMBERS:
+            number = summary.get(key) if isinstance(summary, dict) else None
+            if not isinstance(number, int | float) or not math.isfinite(number):
+                raise ValueError(f"{name}: no number {key!r}")
+    return statistics
+
+
+def _described(extractor: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Checks the description of an extractor; none is accepted, too."""
+    for name in _SIZES if extractor else ():
+        number = (extractor or {}).get(name)
+        if not isinstance(number, int | float) or not 0 < number < math.inf:
+            raise ValueError(f"no number {name!r} above 0")
+    tracker = (extractor or {}).get("pitch_tracker")
+    for name, kind in _TRACKER.items() if extractor else ():
+        if not isinstance(tracker, dict) or not isinstance(tracker.get(name), kind):
+            raise ValueError(f"pitch_tracker: no {name!r}")
+    return extractor
+
+
+ExtractorDescription = Annotated[dict[str, Any], pydantic.AfterValidator(_described)]
+FeatureStatistics = Annotated[dict[str, Any], pydantic.AfterValidator(_checked)]
 
 
 @dataclasses.dataclass
@@ -15,7 +51,7 @@ class PartOf:
         mixture: Share of each instrument that plays.
     """
 
-    model: str
+    model: Literal["../../best.keras"]
     mixture: dict[str, float]
 
 
@@ -57,8 +93,8 @@ class RunRecord:
     steps: int
     recordings: str
     dataset_fingerprint: str
-    extractor: dict[str, Any]
-    feature_statistics: dict[str, Any]
+    extractor: ExtractorDescription
+    feature_statistics: FeatureStatistics
     ddsp_tf_version: str = ""
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     dataset: str = ""

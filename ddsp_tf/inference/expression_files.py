@@ -52,9 +52,22 @@ def load_expression(model: str | os.PathLike) -> PlayersExpression | None:
     """
     model = Path(model)
     path = (model if model.is_dir() else model.parent) / NAME
-    if not path.is_file():
-        return None
-    arrays = read_arrays(path, NAMES)
+    return read_expression(path) if path.is_file() else None
+
+
+def read_expression(path: Path) -> PlayersExpression:
+    """Reads an expression that `save_expression` wrote.
+
+    Args:
+        path: `.npz` file to read.
+
+    Returns:
+        The expression.
+
+    Raises:
+        UserError: If the file is damaged.
+    """
+    arrays = read_arrays(path, NAMES, "an expression")
     if missing := [name for name in NOTE_NAMES if name not in arrays]:
         raise UserError(f"{path}: lacks {missing[0]!r}; expected the expression of a player")
     for name, array in arrays.items():

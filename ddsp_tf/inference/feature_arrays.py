@@ -15,7 +15,9 @@ _LARGEST_BYTES = 1 << 27
 _LARGEST_RATIO = 1032
 
 
-def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: Path, wanted: Iterable[str], kind: str = "a feature file"
+) -> dict[str, np.ndarray]:
     """Reads arrays from an `.npz` file.
 
     Sizes that the file states are compared with the file before memory is allocated. Nothing in it
@@ -24,6 +26,7 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
     Args:
         path: File to read.
         wanted: Names of the arrays to read; others are ignored.
+        kind: What the file should be, for the message.
 
     Returns:
         Those of the arrays that are there.
@@ -40,7 +43,7 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
                     arrays[name] = _read_array(archive, f"{name}.npy")
     except Exception as error:  # zipfile, zlib and numpy raise many kinds for damaged files.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{path}: not a feature file ({reason}); expected an .npz") from error
+        raise UserError(f"{path}: not {kind} ({reason}); expected an .npz") from error
     return arrays
 
 

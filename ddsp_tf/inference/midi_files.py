@@ -1,9 +1,13 @@
 """Standard MIDI files, read as parts: tempo, notes and controllers."""
 
+import io
 import os
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -15,6 +19,10 @@ from ddsp_tf.features.transcription import Note
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
 _LONGEST_SECONDS = 4.0 * 3600.0
+# Above what four hours have at any tempo; Python's numbers have no limit, floats have.
+_LATEST_TICK = 1 << 53
+# Bytes above 127 continue a number, and reading one takes time that grows with its square.
+_ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{10000}")
 #: Microseconds per beat of a file that sets no tempo.
 TEMPO = 500_000
 _MODULATION, _DATA, _VOLUME, _EXPRESSION, _FINE_DATA, _PEDAL = 1, 6, 7, 11, 38, 64
@@ -55,18 +63,15 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
     channels: dict[int, list] = defaultdict(list)
     keys: dict[tuple[int, int], list] = defaultdict(list)
     names, end = {}, 0
-    for number, track in enumerate(midi.tracks):
-        tick = 0
-        for message in track:
-            tick += message.time
-            if message.type == "track_name":
-                names[number] = message.name.strip()
-            elif message.type in ("note_on", "note_off"):
-                keys[number, message.channel].append((tick, message))
-            elif message.type in ("control_change", "pitchwheel"):
-                channels[message.channel].append((tick, message))
+    for number, tick, message in _timed(path, midi):
+        if message.type == "track_name":
+            names[number] = message.name.strip()
+        elif message.type in ("note_on", "note_off"):
+            keys[number, message.channel].append((tick, message))
+        elif message.type in ("control_change", "pitchwheel"):
+            channels[message.channel].append((tick, message))
         end = max(end, tick)
-    if not any(message.type == "note_on" for events in keys.values() for _, message in events):
+    if not any(_starts(message) for events in keys.values() for _, message in events):
         raise UserError(f"{path}: holds no notes; expected a MIDI file with a melody")
     if seconds_of(end) > _LONGEST_SECONDS:
         hours = seconds_of(end) / 3600.0
@@ -81,7 +86,10 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
             notes = controllers.sustained(notes)
             parts.append(controllers.part(names.get(number, ""), notes))
     if not parts:
-        raise UserError(f"{path}: holds only drums; expected a melody on another channel than 10")
+        raise UserError(
+            f"{path}: holds only drums (channel 10) or notes without a length; expected a melody "
+            "on another channel"
+        )
     return parts
 
 
@@ -91,8 +99,11 @@ def _opened(path: Path) -> mido.MidiFile:
     size = path.stat().st_size
     if size > _LARGEST_BYTES:
         raise UserError(f"{path}: has {size} bytes; expected a MIDI file of at most 4 MiB")
+    content = path.read_bytes()
+    if _ENDLESS_NUMBER.search(content):
+        raise UserError(f"{path}: not a MIDI file, or damaged (a number in it does not end)")
     try:
-        midi = mido.MidiFile(os.fspath(path), clip=True)
+        midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
     except Exception as error:  # mido raises many kinds for a damaged file.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{path}: not a MIDI file, or damaged ({reason})") from error
@@ -103,20 +114,28 @@ def _opened(path: Path) -> mido.MidiFile:
     return midi
 
 
-def _clock(path: Path, midi: mido.MidiFile):
-    """Returns a function from ticks to seconds."""
-    changes = []
-    for track in midi.tracks:
+def _timed(path: Path, midi: mido.MidiFile) -> Iterator[tuple[int, int, Any]]:
+    """Yields the number of the track, the time in ticks, and each message."""
+    for number, track in enumerate(midi.tracks):
         tick = 0
         for message in track:
             tick += message.time
-            if message.type == "set_tempo":
-                if message.tempo == 0:
-                    raise UserError(
-                        f"{path}: sets a tempo of 0 microseconds a beat at tick {tick}; expected "
-                        "more than 0"
-                    )
-                changes.append((tick, message.tempo))
+            if tick > _LATEST_TICK:
+                raise UserError(f"{path}: lasts longer than any song; expected at most 4 hours")
+            yield number, tick, message
+
+
+def _clock(path: Path, midi: mido.MidiFile):
+    """Returns a function from ticks to seconds."""
+    changes = []
+    for _, tick, message in _timed(path, midi):
+        if message.type == "set_tempo":
+            if message.tempo == 0:
+                raise UserError(
+                    f"{path}: sets a tempo of 0 microseconds a beat at tick {tick}; expected "
+                    "more than 0"
+                )
+            changes.append((tick, message.tempo))
     changes.sort(key=lambda change: change[0])
     ticks = np.array([0, *(tick for tick, _ in changes)], np.float64)
     tempos = np.array([TEMPO, *(tempo for _, tempo in changes)], np.float64)
@@ -143,11 +162,15 @@ def _notes(events: list, seconds_of, end_s: float) -> list[Note]:
         time, key = seconds_of(tick), message.note
         if key in sounding:
             ended(key, time)
-        if message.type == "note_on" and message.velocity > 0:
+        if _starts(message):
             sounding[key] = time, message.velocity
     for key in list(sounding):
         ended(key, end_s)
     return sorted(notes, key=lambda note: (note.onset_s, note.midi))
+
+
+def _starts(message: Any) -> bool:
+    return message.type == "note_on" and message.velocity > 0
 
 
 def _level_db(value: float) -> float:

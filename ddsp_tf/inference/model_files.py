@@ -75,6 +75,11 @@ def load_model(path: str | os.PathLike, instrument: Mixture = None) -> Autoencod
     path = Path(path)
     if path.is_dir():
         file, mixture = RunDirectory(path).model_source()
+        if mixture and not file.is_file():
+            raise UserError(
+                f"{path}: is one instrument of a run, whose model {file} is missing; copy the "
+                "whole run, or export the instrument"
+            )
         if not file.is_file():
             raise UserError(f"{path}: no best.keras in it; train first, or name a run directory")
         if mixture and instrument:

@@ -105,8 +105,8 @@ def load_ranges(path: str | os.PathLike) -> dict:
         ranges = run.read().get("feature_statistics") if run.record.exists() else None
     if not ranges:
         raise UserError(
-            f"{path}: does not say what it was trained on, which a transfer needs; expected a run "
-            "directory or the export of a run"
+            f"{path}: does not say what it was trained on, which transfers and MIDI files need; "
+            "expected a run directory or the export of a run"
         )
     return ranges
 

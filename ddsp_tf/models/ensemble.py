@@ -4,8 +4,9 @@ In a model of several instruments, some weights have an additional first dimensi
 each instrument. A mixture uses the weighted means of the rows.
 """
 
+import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,18 +15,21 @@ from keras import ops
 
 from ddsp_tf.typing import Mixture, Tensor
 
+_LARGEST_SHARE = 1e30
+
 
 def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
     """Checks the names of a model's instruments.
 
     Args:
-        names: Names of letters, digits, "_" and "-", each once; empty for a plain model.
+        names: Names of up to 60 letters, digits, "_" and "-", which are names of folders, too,
+            each once; empty for a plain model.
 
     Returns:
         The names.
 
     Raises:
-        ValueError: If a name has other characters or occurs twice.
+        ValueError: If a name is longer, has other characters or occurs twice.
 
     Example:
         >>> checked_instruments(["cello", "alto_sax"])
@@ -33,8 +37,8 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
     """
     names = (names,) if isinstance(names, str) else tuple(names)
     for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
-            raise ValueError(f"instrument {name!r}: expected letters, digits, _ and -")
+        if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,60}", name):
+            raise ValueError(f"instrument {name!r}: expected up to 60 letters, digits, _ and -")
         if names.count(name) > 1:
             raise ValueError(f"instrument {name!r}: named twice; expected each once")
     return names
@@ -52,7 +56,7 @@ def mixture_weights(instruments: Sequence[str], mixture: Mixture = None) -> np.n
         [instruments] float32 that add up to 1.
 
     Raises:
-        ValueError: If a name is unknown, a share is below 0 or no number, or all are 0.
+        ValueError: If a name is unknown, a share is out of range or no number, or all are 0.
 
     Example:
         >>> mixture_weights(["cello", "sax"], {"cello": 3, "sax": 1}).tolist()
@@ -61,12 +65,16 @@ def mixture_weights(instruments: Sequence[str], mixture: Mixture = None) -> np.n
     if not instruments:
         raise ValueError("the model has no instruments to choose from; it plays one")
     shares = dict.fromkeys(instruments, 1.0) if mixture is None else mixture
-    shares = {shares: 1.0} if isinstance(shares, str) else dict(shares)
+    shares = {shares: 1.0} if isinstance(shares, str) else shares
+    if not isinstance(shares, Mapping):
+        raise ValueError(f"instrument: found a {type(shares).__name__}; expected shares by name")
     for name, share in shares.items():
         if name not in instruments:
             raise ValueError(f"instrument {name!r}: expected one of {', '.join(instruments)}")
-        if not (isinstance(share, (int, float)) and 0.0 <= share < np.inf):
-            raise ValueError(f"instrument {name!r}: share {share!r}; expected 0 or more")
+        if not (isinstance(share, numbers.Real) and 0.0 <= share <= _LARGEST_SHARE):
+            raise ValueError(
+                f"instrument {name!r}: share {share!r}; expected 0 to {_LARGEST_SHARE:g}"
+            )
     if not sum(shares.values()) > 0.0:
         raise ValueError("the shares of all instruments are 0; expected one above 0")
     weights = np.array([shares.get(name, 0.0) for name in instruments], np.float64)

@@ -20,14 +20,21 @@ def check_datasets(
 
     Raises:
         UserError: If rates differ, the datasets were measured in different ways, the loudness has
-            another window than that of level matching, the model has other instruments, or the
-            batch cannot be divided.
+            another window than that of level matching, the model has other instruments, two of
+            them have the same recordings, or the batch cannot be divided.
     """
     model, settings = experiment.model, experiment.training
     for manifest in manifests:
         manifest.check_rates(model.sample_rate, model.frame_rate)
         _check_loudness(model, manifest)
     check_same_extractor(manifests)
+    owners: dict[str, str] = {}
+    for manifest, name in zip(manifests, names, strict=False):
+        if owners.setdefault(manifest.fingerprint, name) != name:
+            raise UserError(
+                f"{manifest.folder}: holds the same recordings for {owners[manifest.fingerprint]} "
+                f"and {name}; expected recordings of its own for each instrument"
+            )
     if set(names) != set(model.instruments):
         theirs = ", ".join(dict.fromkeys(names)) or "no names"
         ours = ", ".join(model.instruments) or "none"

@@ -5,6 +5,7 @@ expression. The record refers to the model of the run, so that the folder can be
 and exported like any other run.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -116,8 +117,23 @@ def write_instruments(
         own = [k for k, of in enumerate(names) if of == name]
         chosen = [manifests[k] for k in own]
         part = run.instrument(name)
+        if part.record.exists() and not _is_readable(part):
+            part.record.unlink()
         part.update({**record, **_own_entries(name, chosen), **_places(part, folders, own)})
         learn_expression(chosen, part)
+
+
+def are_written(run: RunDirectory) -> bool:
+    """Tells whether the folders of a run's instruments are those of its last step."""
+    record = run.read()
+    parts = [run.instrument(name) for name in dict.fromkeys(record["instruments"])]
+    return all(_is_readable(part) and part.read()["step"] == record["step"] for part in parts)
+
+
+def _is_readable(part: RunDirectory) -> bool:
+    with contextlib.suppress(UserError):
+        return bool(part.read())
+    return False
 
 
 def _own_entries(name: str, manifests: Sequence[Manifest]) -> dict[str, Any]:

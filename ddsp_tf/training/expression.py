@@ -1,16 +1,18 @@
 """Learns a player's expression from the recordings of a run: how the player shapes notes."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
+from ddsp_tf.errors import UserError
 from ddsp_tf.expression.learned import LearnedExpression
 from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.inference.expression_files import save_expression
+from ddsp_tf.inference.expression_files import read_expression, save_expression
 from ddsp_tf.training.devices import device_count
 from ddsp_tf.training.note_network import train_note_network
 
@@ -32,9 +34,9 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
         manifests: Datasets of the run.
         run: Run to add it to, with its record.
     """
-    if run.expression.exists():
-        return
     frame_rate, record = manifests[0].frame_rate, run.read()
+    if _is_learned(run, record["steps"]):
+        return
     phrases = list(_phrases(manifests))
     try:
         # Fails if there is nothing to learn from, before a network is trained.
@@ -47,6 +49,16 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
     except NoNotesError:  # Recordings of noise, for example.
         return
     save_expression(run.expression, expression)
+
+
+def _is_learned(run: RunDirectory, steps: int) -> bool:
+    """Whether the run has its expression, with a network if it is no trial."""
+    with contextlib.suppress(UserError):  # A damaged one is learned again.
+        return run.expression.exists() and (
+            isinstance(read_expression(run.expression), LearnedExpression)
+            or steps < _LEAST_RUN_STEPS
+        )
+    return False
 
 
 def _on_one_device(function: Callable, *arguments: Any) -> Any:

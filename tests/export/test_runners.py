@@ -137,6 +137,7 @@ def test_runners_name_what_is_wrong(refused, tmp_path):
     refused("f0_hz has the type", f0_hz=np.array(["a", "b", "c"]))
     refused("frame_rate has the shape [2]", frame_rate=np.ones(2))
     refused("unknown audio format '.doc'", out="out.doc")
+    refused("expected a file in an existing folder", out="nowhere/out.wav")
     refused("--seed -1", "--seed", "-1")
     refused("--seed 99999999999", "--seed", "99999999999")
     (tmp_path / "curves.npz").write_bytes(b"PK\x03\x04 damaged")

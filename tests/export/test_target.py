@@ -84,7 +84,7 @@ def test_a_damaged_export_can_be_written_again_but_not_a_users_file(export, dama
 
 def test_a_page_is_part_of_a_damaged_export(export):
     (export / "page").mkdir()
-    for name in ("page.html", "page/index.html", "page/reed.tflite.gz"):
+    for name in ("page.html", "page/index.html", "page/1_reed.tflite.gz"):
         (export / name).write_text("page")
     (export / "model.json").unlink()
     check_target(export)

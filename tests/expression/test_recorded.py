@@ -86,6 +86,8 @@ def test_recordings_without_notes_are_refused():
         ("facts", np.zeros((2, 6)), "differ in number"),
         ("cents", np.zeros(3), "differ in length"),
         ("ends", np.array([10, 5, 220]), "do not divide"),
+        ("ends", np.array([120, 60, 220], np.uint16), "do not divide"),
+        ("ends", np.array([60.0, 120.0, np.nan]), "do not divide"),
         ("relative_db", np.full(PLAYER.arrays["cents"].size, np.nan), "not finite"),
     ],
 )

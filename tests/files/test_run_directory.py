@@ -9,6 +9,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files import run_directory
 from ddsp_tf.files.run_directory import RunDiffersError, RunDirectory
 
+SIZES = ("sample_rate", "frame_rate", "hop", "loudness_fft_size", "power_frame_size")
 TEXT = "train.steps = 20\ntrain.learning_rate = 0.1\nAutoencoder.decoder = \\\n    @RnnDecoder()\n"
 
 
@@ -24,6 +25,10 @@ def record(**changes):
         "ddsp_tf_version": run_directory.__version__,
         **changes,
     }
+
+
+def damaged(**changes):
+    return json.dumps({"schema_version": 1, **record(**changes)})
 
 
 @pytest.fixture
@@ -69,6 +74,9 @@ def test_a_start_that_was_killed_anywhere_is_completed(tmp_path, monkeypatch):
 
 def test_more_steps_are_the_same_run(run):
     run.check_same(TEXT.replace("20", "40"), record())
+    run.open(TEXT.replace("20", "40"), record(steps=40))
+    assert run.read()["steps"] == 40
+    run.open(TEXT, record())
     with pytest.raises(RunDiffersError, match=r"train\.steps"):
         cosine = TEXT + "train.decay = 'cosine'\n"
         run.configuration.write_text(cosine)
@@ -118,6 +126,11 @@ def test_settings_of_another_version_make_no_other_run(run):
         ("[1]", "run.json"),
         (json.dumps({"schema_version": 1, **record(seed="one")}), "seed"),
         (json.dumps({"schema_version": 99, **record()}), "schema"),
+        (damaged(feature_statistics={"f0_midi": {"min": 55.0}}), "f0_midi: no number 'max'"),
+        (damaged(feature_statistics={"f0_midi": [55.0]}), "f0_midi: no number 'min'"),
+        (damaged(extractor={"sample_rate": "fast"}), "no number 'sample_rate' above 0"),
+        (damaged(extractor=dict.fromkeys(SIZES, 100)), "pitch_tracker: no 'name'"),
+        (damaged(part_of={"model": "/home/me/mine.keras", "mixture": {}}), "part_of.model"),
     ],
 )
 def test_a_damaged_record_is_one_line(content, words, run):

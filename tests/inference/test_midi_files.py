@@ -132,6 +132,10 @@ def test_what_is_wrong_is_said(path):
     refused("holds no notes")
     saved(path, track(*melody(9)))
     refused("holds only drums")
+    saved(path, track((0, ON, {"note": 60, "velocity": 0})))
+    refused("holds no notes")
+    saved(path, track((0, ON, {"note": 60, "velocity": 9}), (0, OFF, {"note": 60})))
+    refused("notes without a length")
     saved(path, track((0, "set_tempo", {"tempo": 0}), *melody()))
     refused("sets a tempo of 0 microseconds a beat at tick 0")
     saved(path, track(*melody()), kind=2)
@@ -141,6 +145,12 @@ def test_what_is_wrong_is_said(path):
     late = ((2**27, ON, {"note": 60, "velocity": 100}), (480, OFF, {"note": 60}))
     saved(path, track((0, "set_tempo", {"tempo": 2**24 - 1}), *late), ticks_per_beat=1)
     refused(r"lasts 6.26e\+05 hours; expected at most 4")
+    # The times of events are numbers of any length.
+    for length, words in ((500, "longer than any song"), (1 << 20, "a number in it does not end")):
+        content = bytes([0xFF] * length) + b"\x00\x90\x3c\x40\x00\xff\x2f\x00"
+        chunk = b"MTrk" + len(content).to_bytes(4, "big") + content
+        path.write_bytes(b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0" + chunk)
+        refused(words)
     path.write_bytes(bytes((4 << 20) + 1))
     refused("expected a MIDI file of at most 4 MiB")
 

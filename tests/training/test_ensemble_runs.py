@@ -18,7 +18,12 @@ from ddsp_tf.inference import bundled
 from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.inference.playing import load_player, load_ranges
 from ddsp_tf.inference.rendering import synthesize
-from ddsp_tf.training.ensemble_runs import equal_shares, instruments_override
+from ddsp_tf.training.ensemble_runs import (
+    are_written,
+    equal_shares,
+    instruments_override,
+    write_instruments,
+)
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.warm_start import configuration_of, find_ancestor, warm_start
 
@@ -117,6 +122,9 @@ def test_names_without_a_place_in_the_model(data, tmp_path, tiny_overrides):
         train_run("demo", {}, tmp_path / "b", overrides=tiny_overrides)
     fixed = tmp_path / "own.gin"
     fixed.write_text("include 'demo.gin'\nRnnDecoder.instruments = ('cello',)\n")
+    same = {"cello": data["cello"], "flute": data["cello"]}
+    with pytest.raises(UserError, match="holds the same recordings for cello and flute"):
+        train_run("demo", same, tmp_path / "b", overrides=tiny_overrides)
     with pytest.raises(UserError, match="datasets have no names, the model has the instruments ce"):
         train_run(str(fixed), data["cello"], tmp_path / "c", overrides=tiny_overrides)
     parts = ("RnnDecoder", "Harmonic", "Reverb")
@@ -169,10 +177,25 @@ def test_a_package_holds_one_file_for_all(run, tiny_overrides, tmp_path, monkeyp
 
 
 @pytest.mark.slow
+def test_folders_of_instruments_that_a_kill_left_behind(run, data):
+    assert are_written(RunDirectory(run))
+    RunDirectory(run).update({"step": 7})
+    assert not are_written(RunDirectory(run))
+    RunDirectory(run).update({"step": 6})
+    damaged = RunDirectory(run).instrument("cello").record
+    whole = damaged.read_bytes()
+    damaged.write_text("{")
+    assert not are_written(RunDirectory(run))
+    manifests = [load_manifest(folder) for folder in data.values()]
+    write_instruments(RunDirectory(run), list(data.values()), manifests, list(data))
+    assert damaged.read_bytes() == whole and are_written(RunDirectory(run))
+
+
+@pytest.mark.slow
 def test_an_instrument_whose_ensemble_is_gone(run, tmp_path):
     part = tmp_path / "alone"
     part.mkdir()
     record = json.loads((run / "instruments" / "cello" / "run.json").read_text())
     (part / "run.json").write_text(json.dumps(record))
-    with pytest.raises(UserError, match=r"no best.keras in it"):
+    with pytest.raises(UserError, match=r"whose model .*best\.keras is missing"):
         load_model(part)

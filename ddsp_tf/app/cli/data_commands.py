@@ -198,7 +198,8 @@ def features(audio, out, config, overrides, channel):
 @click.option("--pitch-bend", is_flag=True, help="Follow the measured pitch by pitch bend (MIDI).")
 @configuration_options
 @channel_option
-def notes(source, out, pitch_bend, config, overrides, channel):
+@click.pass_context
+def notes(context, source, out, pitch_bend, config, overrides, channel):
     """Write the notes of a recording as MIDI or CSV.
 
     AUDIO_OR_FEATURES is a recording of one monophonic instrument or voice (bundled:violin, too),
@@ -219,9 +220,18 @@ def notes(source, out, pitch_bend, config, overrides, channel):
     from ddsp_tf.inference.output_file import check_output
 
     source = resolve(source)
-    check_notes_path(out)
+    is_midi = check_notes_path(out).suffix.lower() != ".csv"
+    if pitch_bend and not is_midi:
+        raise click.UsageError("--pitch-bend needs a .mid file to write")
     check_output(out, [source])
     if source.suffix.lower() in feature_files.SUFFIXES:
+        for name, flag in {
+            "config": "--config",
+            "overrides": "--set",
+            "channel": "--channel",
+        }.items():
+            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+                raise click.UsageError(f"{flag} needs a recording; found a feature file")
         curves, frame_rate = feature_files.load_features(source)
         found = transcribe(curves, frame_rate)
     else:

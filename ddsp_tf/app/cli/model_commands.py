@@ -137,7 +137,10 @@ def evaluate(run_folder, data, split, clip_seconds):
     from ddsp_tf.app.project import run_of
     from ddsp_tf.evaluation.evaluator import evaluate_run
     from ddsp_tf.files.run_directory import RunDirectory
+    from ddsp_tf.inference.bundled import resolve_model
 
+    if resolve_model(run_folder) != run_folder:
+        raise click.UsageError(f"{run_folder} is part of the package; expected a run of your own")
     run = RunDirectory(run_of(run_folder))
     with progress_bar("evaluating") as advance:
         evaluation = evaluate_run(

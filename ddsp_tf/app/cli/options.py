@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,13 +79,18 @@ seed_option = click.option(
 
 def _mixture(context: click.Context, parameter: click.Parameter, text: str | None):
     """Reads NAME, or NAME=SHARE,NAME=SHARE,..."""
+    if text == "":
+        raise click.BadParameter("no name; expected NAME or NAME=SHARE", context, parameter)
     if text is None or "=" not in text:
         return text
     found = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
+        name = name.strip()
+        if name in found:
+            raise click.BadParameter(f"{name!r} is named twice", context, parameter)
         try:
-            found[name.strip()] = float(share)
+            found[name] = float(share)
         except ValueError:
             raise click.BadParameter(f"{part!r}: expected NAME=SHARE", context, parameter) from None
     return found
@@ -107,7 +113,7 @@ def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
             whatever its name.
 
     Raises:
-        click.UsageError: If only some have names.
+        click.UsageError: If only some have names, or a name is not one.
     """
     split = [(None, text) if Path(text).exists() else _split_name(text) for text in data]
     folders = [Path(folder) for _, folder in split]
@@ -124,8 +130,14 @@ def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
 
 
 def _split_name(text: str) -> tuple[str | None, str]:
-    match = re.fullmatch(r"([\w-]+)=(.+)", text)
-    return (match[1], match[2]) if match else (None, text)
+    name, equals, path = text.partition("=")
+    if not equals or os.sep in name:
+        return None, text
+    if not re.fullmatch(r"[\w-]+", name) or not path:
+        raise click.UsageError(
+            f"{text!r}: expected NAME=PATH, with a NAME of letters, digits, _ and -"
+        )
+    return name, path
 
 
 def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str:

@@ -178,12 +178,14 @@ def _transferred(curves, frame_rate, model, adjustments):
 
 
 def _play_midi(model, mixture, source, out, _, seed, options):
-    from ddsp_tf.app.tracks import choose_tracks, play_song
+    from ddsp_tf.app.tracks import check_one_voice, choose_tracks, play_song
     from ddsp_tf.inference.midi_files import read_midi
     from ddsp_tf.inference.songs import Manner, song_seconds
 
     parts = read_midi(source)
     chosen = choose_tracks(source, parts, options["tracks"], model, on_note=_note)
+    if options["chords"] == "error":
+        check_one_voice(source, chosen)
     manner = Manner(
         expression=options["expression"],
         vibrato_cents=options["vibrato"],

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,15 +97,15 @@ def write_live_page(
     check_target(path, single_file)
     _check_instruments(path, instruments)
     facts, files = [], {}
-    for instrument in instruments:
-        name = instrument.facts["name"]
-        files[f"{name}.tflite.gz"] = _fitting(instrument, single_file)
+    for number, instrument in enumerate(instruments, start=1):
+        stem = _stem(number, instrument.facts["name"])
+        files[f"{stem}.tflite.gz"] = _fitting(instrument, single_file)
         own = {"ear": instrument.listen, "expression": instrument.expression}
         added = {
-            kind: None if content is None else _added(files, f"{name}_{kind}", _packed(content))
+            kind: None if content is None else _added(files, f"{stem}_{kind}", _packed(content))
             for kind, content in own.items()
         }
-        facts.append({**instrument.facts, "model": f"{name}.tflite.gz", **added})
+        facts.append({**instrument.facts, "model": f"{stem}.tflite.gz", **added})
     runtime = (BUILT / RUNTIME).read_bytes()
     content: dict[str, Any] = {
         "title": "Play " + " or ".join(printable(one["name"]) for one in facts[:3]),
@@ -174,6 +175,16 @@ def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
         if _MARKUP + scripts + (size * 4 / 3 if single_file else size) <= LARGEST_PAGE:
             break
     return packed
+
+
+def _stem(number: int, name: str) -> str:
+    """Names an instrument's files. Each has its own, of letters that an address needs not escape.
+
+    Example:
+        >>> _stem(1, "50% oboe?"), _stem(2, "Flöte")
+        ('1_50_oboe_', '2_Fl_te')
+    """
+    return f"{number}_{re.sub('[^A-Za-z0-9-]+', '_', name)[:40]}"
 
 
 def _added(files: dict[str, bytes], name: str, content: bytes) -> str:

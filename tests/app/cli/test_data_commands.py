@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from ddsp_tf.app.cli import main
 from ddsp_tf.data.manifest import load_manifest
+from ddsp_tf.inference.feature_files import save_features
 
 
 def call(*arguments):
@@ -121,6 +122,15 @@ def test_notes_of_a_recording_and_of_its_features(melodies, tmp_path):
     assert call("features", recording, made, "--config", "demo").exit_code == 0
     assert call("notes", made, tmp_path / "a.csv").exit_code == 0
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
+
+
+def test_options_of_notes_that_would_do_nothing(melodies, tmp_path):
+    result = call("notes", melodies / "melody_0.wav", tmp_path / "a.csv", "--pitch-bend")
+    assert "--pitch-bend needs a .mid file" in result.stderr
+    curves = {name: np.full(10, 200.0, np.float32) for name in ("f0_hz", "loudness_db")}
+    save_features(tmp_path / "f.npz", curves, 100)
+    result = call("notes", tmp_path / "f.npz", tmp_path / "a.mid", "--channel", "left")
+    assert "--channel needs a recording" in result.stderr and result.exit_code == 2
 
 
 def test_a_recording_without_notes_gives_no_file(tmp_path):

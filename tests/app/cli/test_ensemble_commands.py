@@ -41,7 +41,7 @@ def test_it_is_played_by_name(tiny_ensemble, curves, tmp_path):
     np.testing.assert_allclose(played(curves), equal, atol=1e-4)
     one = tiny_ensemble / "instruments" / "cello"
     call("synthesize", one, curves, tmp_path / "p.wav", "--transfer")
-    wrong = {"oboe": "'oboe': expected one of", "cello=-1": "share -1.0; expected 0 or more"}
+    wrong = {"oboe": "'oboe': expected one of", "cello=-1": "share -1.0; expected 0 to 1e"}
     for text, message in {**wrong, "cello=x": "'cello=x': expected NAME=SHARE"}.items():
         words = ("synthesize", tiny_ensemble, curves, tmp_path / "q.wav", "--instrument", text)
         assert message in call(*words, code=2) and not (tmp_path / "q.wav").exists()
@@ -56,9 +56,21 @@ def test_one_of_them_is_exported(tiny_ensemble, tmp_path):
     assert "cello, flute" in call("info", tiny_ensemble)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "no name"), ("cello=1,cello=2", "'cello' is named twice"), ("a=", "expected NAME=SHARE")],
+)
+def test_mixtures_that_are_none(text, message, tmp_path):
+    words = ("synthesize", "bundled:ensemble", "a.npz", tmp_path / "o.wav", "--instrument", text)
+    assert message in call(*words, code=2)
+
+
 def test_names_are_given_to_all_datasets_or_none(tmp_path):
     arguments = ("--data", f"cello={tmp_path}", "--data", tmp_path, "--run", tmp_path / "run")
     assert "has no name; expected NAME=" in call("train", *arguments, code=2)
+    for text in ("my cello=there", "=there", "cello="):
+        words = call("train", "--data", text, "--run", tmp_path / "run", code=2)
+        assert "expected NAME=PATH, with a NAME of letters" in words
 
 
 def test_a_project_of_several_instruments_holds_out_a_share(tmp_path):

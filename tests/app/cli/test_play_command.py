@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli import main
-from ddsp_tf.app.live_instruments import _facts, _name
+from ddsp_tf.app.live_instruments import _facts, _name, instrument_of_export
 from ddsp_tf.app.serving import serving
 from ddsp_tf.errors import UserError
 
@@ -45,6 +45,13 @@ def test_models_that_cannot_be_played_live():
         _facts(several, ["f0_hz", "loudness_db"], 160, None, "my_run")
     facts = _facts(rates, ["f0_hz", "power_db"], 160, {"f0_midi": {"p5": 50.0, "p95": 60.0}}, "")
     assert facts["level"] == "power_db" and facts["pitchRange"] == [50.0, 60.0]
+
+
+def test_an_export_of_several_instruments(tmp_path, monkeypatch):
+    description = SimpleNamespace(instruments=["cello", "sax"])
+    monkeypatch.setattr("ddsp_tf.files.export_description.read_description", lambda _: description)
+    with pytest.raises(UserError, match=r"plays cello, sax; .* or export one with --instrument"):
+        instrument_of_export(tmp_path, "both")
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ def test_tracks_are_chosen_and_mixed(duet, tmp_path):
         ("duet", ["--track", "x=bundled:violin"], ["'x=bundled:violin'"]),
         ("duet", ["--track", "0", "--track", "0"], ["track 0", "named twice"]),
         ("duet", ["--track", "0=bundled:kazoo"], ["kazoo", "violin"]),
+        ("duet", ["--track", "9" * 5000], ["expected a number among 0 (upper"]),
+        ("chord", ["--chords", "error"], ["chord.mid: two notes at once at 0.00 s, MIDI 60"]),
         ("song", ["--transfer"], ["--transfer", "MIDI"]),
         ("song", ["--expression", "1.6"], ["--expression", "1.5"]),
         ("song", ["--expression-of", "."], ["has no expression", "expression.npz"]),
@@ -91,6 +93,7 @@ def test_tracks_are_chosen_and_mixed(duet, tmp_path):
 )
 def test_what_is_wrong_is_said_in_one_line(source, options, words, song, duet, tmp_path):
     (tmp_path / "broken.mid").write_bytes(b"MThd, or not")
+    save_notes(tmp_path / "chord.mid", [Note(0.0, 1.0, key) for key in (60.0, 64.0)])
     source = "bundled:flute" if source == "flute" else tmp_path / f"{source}.mid"
     result = call("bundled:violin", source, tmp_path / "o.wav", *options)
     assert result.exit_code == 2, result.stderr

@@ -68,11 +68,27 @@ def test_folder_holds_the_same(tmp_path):
     assert "The Apache License, version 2.0" in path.read_text("utf-8")
 
 
+def test_every_file_has_a_name_of_its_own_that_is_its_address(tmp_path):
+    names = ["a", "a_ear", "A", "50% #1?", "Fl\u00f6te\n", "\udcff/..", "x" * 300]
+    given = [instrument(name, name.encode(errors="replace"), name[:2].encode("utf-16", "replace"))
+             for name in names]  # fmt: skip
+    path = write_live_page(tmp_path / "page", given)
+    found = facts_of(path)
+    assert [facts["name"] for facts in found] == names
+    for one, facts in zip(given, found, strict=True):
+        assert re.fullmatch(r"[\w-]+\.tflite\.gz", facts["model"], re.ASCII)
+        assert gzip.decompress((path.parent / facts["model"]).read_bytes()) == one.streams[0]
+        assert gzip.decompress((path.parent / facts["ear"]).read_bytes()) == one.listen
+    stored = [entry.name.lower() for entry in path.parent.iterdir()]
+    assert len(set(stored)) == len(stored) == 2 + len(names) + len({one.listen for one in given})
+    write_live_page(tmp_path / "page.html", given, single_file=True)
+
+
 def test_pages_are_replaced_and_nothing_else(tmp_path):
     folder = write_live_page(tmp_path / "page", [instrument()]).parent
     write_live_page(folder, [instrument("oboe")])
-    assert "oboe.tflite.gz" in {entry.name for entry in folder.iterdir()}
-    assert "reed.tflite.gz" not in {entry.name for entry in folder.iterdir()}
+    assert "1_oboe.tflite.gz" in {entry.name for entry in folder.iterdir()}
+    assert "1_reed.tflite.gz" not in {entry.name for entry in folder.iterdir()}
     (folder / "song.txt").write_text("mine")
     with pytest.raises(UserError, match=r"song\.txt: does not belong to a page"):
         write_live_page(folder, [instrument()])
@@ -99,8 +115,8 @@ def test_large_models_are_stored_in_fewer_bits(tmp_path, monkeypatch):
     large = LiveInstrument(instrument().facts, streams, None)
     folder = write_live_page(tmp_path / "page", [large]).parent
     single = write_live_page(tmp_path / "page.html", [large], True)
-    assert gzip.decompress((folder / "reed.tflite.gz").read_bytes()) == streams[1]
-    assert embedded(single)["reed.tflite.gz"] == streams[2]
+    assert gzip.decompress((folder / "1_reed.tflite.gz").read_bytes()) == streams[1]
+    assert embedded(single)["1_reed.tflite.gz"] == streams[2]
 
 
 def test_built_files_are_of_these_sources():
