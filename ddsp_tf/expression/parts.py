@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.transcription import Note
 
 Chords = Literal["highest", "lowest", "error"]
@@ -14,6 +14,9 @@ CHORDS = ("highest", "lowest", "error")
 # Players of keyboards let go of a note shortly after they have struck the next one.
 _LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
 _SHORTEST_SECONDS = 0.02
+#: Longest song that is played.
+LONGEST_SECONDS = 4.0 * 3600.0
+_LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e6, 200.0, 200.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +66,31 @@ class Part:
     def end_s(self) -> float:
         """End of the last note in seconds."""
         return max((note.offset_s for note in self.notes), default=0.0)
+
+
+def check_notes(notes: Sequence[Note]) -> None:
+    """Makes sure that notes can be played.
+
+    Args:
+        notes: Notes with times of 0 or more in seconds, MIDI numbers and levels in dB.
+
+    Raises:
+        UserError: If a number is not finite or out of range; names the note.
+
+    Example:
+        >>> check_notes([Note(1.0, 1.0, 60.0)])
+        Traceback (most recent call last):
+        ...
+        ddsp_tf.errors.UserError: note 0: from 1 s to 1 s; expected an end after its start
+    """
+    for k, note in enumerate(notes):
+        check_number(f"note {k}: onset_s", note.onset_s, 0.0, _LATEST_SECONDS)
+        check_number(f"note {k}: offset_s", note.offset_s, 0.0, _LATEST_SECONDS)
+        check_number(f"note {k}: midi", note.midi, -_MOST_MIDI, _MOST_MIDI)
+        check_number(f"note {k}: level_db", note.level_db, -_MOST_DB, _MOST_DB)
+        if note.offset_s <= note.onset_s:
+            span = f"from {note.onset_s:g} s to {note.offset_s:g} s"
+            raise UserError(f"note {k}: {span}; expected an end after its start")
 
 
 def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[Note], int]:

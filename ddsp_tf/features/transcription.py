@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddsp_tf.errors import check_number
 from ddsp_tf.features.articulation import articulation
+from ddsp_tf.features.audio_input import mono_audio
+from ddsp_tf.features.curve_input import checked_curves
 from ddsp_tf.features.note_path import best_spans
 from ddsp_tf.features.notes import SILENT_DB, spans
 
@@ -68,6 +71,10 @@ def transcribe(
     Returns:
         Notes in order; none overlaps the next.
 
+    Raises:
+        UserError: If a curve is missing, is not numeric or of another length, the audio is not mono
+            or not of floats, or a rate is out of range.
+
     Example:
         >>> features = {"f0_hz": np.repeat([440.0, 494.0], 50),
         ...             "loudness_db": np.full(100, -20.0)}
@@ -75,6 +82,11 @@ def transcribe(
         ...  for note in transcribe(features, 100)]
         [(0.0, 0.5, 69.0), (0.5, 1.0, 71.0)]
     """
+    check_number("frame_rate", frame_rate, 1.0, 1e5)
+    if audio is not None:
+        check_number("sample_rate", sample_rate, 1.0, 1e6)
+        audio = mono_audio(audio, sample_rate or 0, hop=1)
+    features = checked_curves(features, ("loudness_db",))
     curves = _Curves(features, frame_rate, audio, sample_rate)
     found: list[Span] = []
     for first, end in _sounding_spans(curves):

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddsp_tf.errors import UserError, check_number
+from ddsp_tf.features.curve_input import LEVELS, checked_curves
 from ddsp_tf.features.intonation import correct_pitch
-from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.notes import find_notes, silence_pauses
 from ddsp_tf.units import hz_to_midi
 
-_LEVELS = ("loudness_db", "power_db")
 # A melody of nearly constant level has no distribution to adapt.
 _STEADY_DB = 0.5
 _MOST_GAIN_DB = 60.0
@@ -83,11 +82,11 @@ def transfer_curves(
     check_number("frame_rate", frame_rate, 1.0, 1e5)
     if octaves is not None:
         check_number("octaves", octaves, -_MOST_OCTAVES, _MOST_OCTAVES, whole=True)
-    curves = _checked(curves)
+    curves = checked_curves(curves)
     if "f0_midi" not in ranges:
         raise UserError("ranges lack 'f0_midi'; expected those of `load_ranges`")
     f0_hz = curves["f0_hz"]
-    levels = [name for name in _LEVELS if name in curves]
+    levels = [name for name in LEVELS if name in curves]
     notes = find_notes(f0_hz, curves[levels[0]], frame_rate, curves.get("f0_confidence"), gate_db)
     change = 0.0
     if notes.any():
@@ -104,33 +103,6 @@ def transfer_curves(
     for name in levels:
         curves[name] = silence_pauses(curves[name], notes, frame_rate)
     return Transfer(curves, notes, octaves or 0, change)
-
-
-def _checked(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns float32 curves; where a number is not finite, there is no note."""
-    if not isinstance(curves, Mapping):
-        raise UserError(f"curves are a {type(curves).__name__}; expected a dictionary of arrays")
-    checked = {}
-    for name, curve in curves.items():
-        try:
-            checked[name] = np.asarray(curve, np.float32)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"{name} is not an array of numbers ({error})") from error
-    for name in ("f0_hz", next((name for name in _LEVELS if name in checked), _LEVELS[0])):
-        if name not in checked:
-            raise UserError(f"the curves lack {name!r}; found {', '.join(checked) or 'nothing'}")
-    shape = checked["f0_hz"].shape
-    for name in ("f0_hz", "f0_confidence", *_LEVELS):
-        if name in checked and (checked[name].shape != shape or len(shape) != 1 or shape == (0,)):
-            raise UserError(
-                f"{name} has the shape {list(checked[name].shape)}, f0_hz {list(shape)}; expected "
-                "[frames] of equal lengths, at least one"
-            )
-    for name in ("f0_hz", *_LEVELS):
-        if name in checked:
-            empty = np.float32(0.0 if name == "f0_hz" else FLOOR_DB)
-            checked[name] = np.where(np.isfinite(checked[name]), checked[name], empty)
-    return checked
 
 
 def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:

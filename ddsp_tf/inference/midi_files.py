@@ -13,12 +13,11 @@ import mido
 import numpy as np
 
 from ddsp_tf.errors import UserError
-from ddsp_tf.expression.parts import Part, Steps
+from ddsp_tf.expression.parts import LONGEST_SECONDS, Part, Steps
 from ddsp_tf.features.transcription import Note
 
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
-_LONGEST_SECONDS = 4.0 * 3600.0
 # Above what four hours have at any tempo; Python's numbers have no limit, floats have.
 _LATEST_TICK = 1 << 53
 # Bytes above 127 continue a number, and reading one takes time that grows with its square.
@@ -73,7 +72,7 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
         end = max(end, tick)
     if not any(_starts(message) for events in keys.values() for _, message in events):
         raise UserError(f"{path}: holds no notes; expected a MIDI file with a melody")
-    if seconds_of(end) > _LONGEST_SECONDS:
+    if seconds_of(end) > LONGEST_SECONDS:
         hours = seconds_of(end) / 3600.0
         raise UserError(f"{path}: lasts {hours:.3g} hours; expected at most 4")
     parts = []

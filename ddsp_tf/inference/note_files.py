@@ -9,6 +9,7 @@ import mido
 import numpy as np
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.expression.parts import check_notes
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.inference.midi_files import DB_PER_DECADE, TEMPO
@@ -64,7 +65,8 @@ def save_notes(
         frame_rate: Frames per second of `f0_hz`.
 
     Raises:
-        UserError: If the suffix is unknown or the file cannot be written.
+        UserError: If the suffix is unknown, a note's number is not finite or out of range, or the
+            file cannot be written.
 
     Example:
         >>> import tempfile
@@ -74,6 +76,7 @@ def save_notes(
         '0.500,1.000,69,-4,-20.0,0.90'
     """
     path = check_notes_path(path)
+    check_notes(notes)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
             _write_csv(temporary, notes)

@@ -7,8 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_tf.expression.parts import Chords, Part, humanized, one_voice, with_levels, within_range
+from ddsp_tf.errors import UserError, check_number
+from ddsp_tf.expression.parts import (
+    CHORDS,
+    LONGEST_SECONDS,
+    Chords,
+    Part,
+    check_notes,
+    humanized,
+    one_voice,
+    with_levels,
+    within_range,
+)
 from ddsp_tf.expression.performance import Expression, perform
+from ddsp_tf.inference.curves import checked_seed
 from ddsp_tf.inference.rendering import synthesize
 
 # Time for the sound after the last note.
@@ -63,7 +75,8 @@ def song_curves(
         Dictionary of [frames] arrays: "f0_hz", "loudness_db" and "power_db".
 
     Raises:
-        UserError: If a setting is out of range, or two notes sound at once and that is an error.
+        UserError: If a setting or a note's number is out of range, the ranges are not those of a
+            model, or two notes sound at once and that is an error.
 
     Example:
         >>> import ddsp_tf
@@ -76,6 +89,7 @@ def song_curves(
         ((200,), 440)
     """
     manner = manner or Manner()
+    _check(part, manner, ranges)
     name = f"track {part.name!r}: " if part.name else ""
     notes, left_out = one_voice(part.notes, manner.chords)
     if left_out:
@@ -103,6 +117,18 @@ def song_curves(
     )
     offset = ranges["power_db"]["mean"] - level["mean"] if "power_db" in ranges else 0.0
     return {**curves, "power_db": curves["loudness_db"] + np.float32(offset)}
+
+
+def _check(part: Part, manner: Manner, ranges: Mapping[str, Any]) -> None:
+    check_notes(part.notes)
+    check_number("end of the last note", part.end_s, 0.0, LONGEST_SECONDS)
+    check_number("humanize_s", manner.humanize_s, 0.0, 1.0)
+    checked_seed(manner.seed)
+    if manner.chords not in CHORDS:
+        raise UserError(f"chords {manner.chords!r}: expected one of {', '.join(CHORDS)}")
+    for name in ("f0_midi", "loudness_db"):
+        if name not in ranges:
+            raise UserError(f"ranges lack {name!r}; expected those of `load_ranges`")
 
 
 def song_seconds(parts: Iterable[Part]) -> float:

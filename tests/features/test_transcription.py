@@ -5,6 +5,7 @@ import pytest
 from mir_eval.transcription import match_notes
 from pitch_signals import glide, steady, tone, vibrato
 
+from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.transcription import Note, transcribe
 
@@ -162,3 +163,37 @@ def test_from_sound_to_notes():
 
 def test_notes_compare_by_value():
     assert Note(0.0, 1.0, 60.0) == Note(0.0, 1.0, 60.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"loudness_db": np.zeros(9)}, r"loudness_db has the shape \[9\], f0_hz \[10\]"),
+        ({"f0_hz": np.zeros((1, 10))}, r"f0_hz has the shape \[1, 10\]"),
+        ({"f0_hz": ["a"] * 10}, "f0_hz is not an array of numbers"),
+        ({"frame_rate": 0}, "frame_rate is 0; expected"),
+        ({"audio": np.zeros(100)}, "sample_rate is None"),
+        ({"audio": np.zeros((2, 100)), "sample_rate": 16000}, "expected mono"),
+        ({"audio": np.full(100, np.nan), "sample_rate": 16000}, "NaN or infinite"),
+    ],
+)
+def test_what_is_no_recording_is_named(change, words):
+    given = {"f0_hz": np.zeros(10), "loudness_db": np.zeros(10), "frame_rate": RATE, **change}
+    features = {name: given.pop(name) for name in ("f0_hz", "loudness_db")}
+    with pytest.raises(UserError, match=words):
+        transcribe(features, **given)
+    with pytest.raises(UserError, match="lack 'loudness_db'"):
+        transcribe({"f0_hz": np.zeros(10), "power_db": np.zeros(10)}, RATE)
+
+
+def test_frames_without_a_number_are_pauses():
+    given = curves(np.full(100, 60.0), -20.0)
+    for name in given:
+        holed = {**given, name: np.where(np.arange(100) // 20 == 2, np.nan, given[name])}
+        assert transcribe(holed, RATE) == transcribe(
+            {
+                **given,
+                name: np.nan_to_num(holed[name], nan=-80.0 if name == "loudness_db" else 0.0),
+            },
+            RATE,
+        )

@@ -81,3 +81,9 @@ def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a\.xml: found the suffix '.xml'; expected \.mid"):
         save_notes(tmp_path / "a.xml", NOTES)
     assert not list(tmp_path.iterdir())
+
+
+def test_notes_without_a_number_are_refused(tmp_path):
+    with pytest.raises(UserError, match="note 0: midi is nan; expected a number"):
+        save_notes(tmp_path / "a.mid", [Note(0.0, 1.0, float("nan"))])
+    assert not list(tmp_path.iterdir())

@@ -87,3 +87,34 @@ def test_humanized_timing_is_off_by_default():
 def test_wrong_settings_are_refused():
     with pytest.raises(UserError, match=r"expression 2\.0: expected 0 to 1\.5"):
         curves_of(expression=2.0)
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (Note(0.0, 1.0, float("nan")), "note 1: midi is nan"),
+        (Note(0.0, float("inf"), 60.0), "note 1: offset_s is inf"),
+        (Note(-1.0, 1.0, 60.0), "note 1: onset_s is -1"),
+        (Note(1.0, 0.5, 60.0), "note 1: from 1 s to 0.5 s; expected an end after its start"),
+        (Note(0.0, 1.0, 60.0, float("nan")), "note 1: level_db is nan"),
+        (Note(0.0, 20000.0, 60.0), "end of the last note is 20000"),
+    ],
+)
+def test_notes_that_cannot_be_played(note, words):
+    with pytest.raises(UserError, match=words):
+        curves_of(Part("", (PART.notes[0], note)))
+
+
+@pytest.mark.parametrize(
+    ("manner", "words"),
+    [
+        ({"chords": "all"}, "chords 'all': expected one of highest, lowest, error"),
+        ({"humanize_s": float("nan")}, "humanize_s is nan"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_manners_that_do_not_exist(manner, words):
+    with pytest.raises(UserError, match=words):
+        curves_of(**manner)
+    with pytest.raises(UserError, match="ranges lack 'f0_midi'"):
+        song_curves(PART, Tone(100), {})
