@@ -78,6 +78,11 @@ def choose_parts(
         if manifest.fingerprint not in trained_on:
             parts.append(Part(manifest, split or "all", "clips of another dataset"))
             notes += _shared_recordings(manifest, run)
+            if record["instruments"]:
+                notes.append(
+                    f"{manifest.folder}: is played by all instruments in equal shares; evaluate "
+                    f"{run.path / 'instruments'}/NAME for one of them."
+                )
             continue
         chosen = split or ("validation" if held_out else "train")
         if chosen == "validation" and held_out and not manifest.has_split("validation"):

@@ -16,7 +16,7 @@ _LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
 _SHORTEST_SECONDS = 0.02
 #: Longest song that is played.
 LONGEST_SECONDS = 4.0 * 3600.0
-_LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e6, 200.0, 200.0
+_LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e5, 200.0, 200.0
 
 
 @dataclasses.dataclass(frozen=True)

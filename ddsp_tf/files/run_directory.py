@@ -72,7 +72,7 @@ class RunDirectory:
         part = self.read().get("part_of")
         if part is None:
             return self.best_model, None
-        return Path(os.path.normpath(self.path / part["model"])), part["mixture"]
+        return self._beside(part["model"]), part["mixture"]
 
     def open(self, configuration: str, record: Mapping[str, Any]) -> None:
         """Starts a run, or resumes one of the same settings.
@@ -197,7 +197,7 @@ class RunDirectory:
         for path, relative in zip(record["datasets"], record["relative_datasets"], strict=False):
             places = [Path(path)]
             if relative is not None:
-                places.insert(0, Path(os.path.normpath(self.path / relative)))
+                places.insert(0, self._beside(relative))
             found = [place for place in places if (place / "dataset.json").is_file()]
             if not found:
                 raise UserError(f"{path}: the run's dataset is gone; name one with --data")
@@ -219,6 +219,10 @@ class RunDirectory:
             "datasets": [str(path) for path in paths],
             "relative_datasets": [self._relative(path) for path in paths],
         }
+
+    def _beside(self, relative: str) -> Path:
+        # ".." of a link is not the folder that the link is in.
+        return Path(os.path.normpath(os.path.join(os.path.realpath(self.path), relative)))
 
     def _relative(self, path: Path) -> str | None:
         try:

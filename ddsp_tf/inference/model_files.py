@@ -82,9 +82,9 @@ def load_model(path: str | os.PathLike, instrument: Mixture = None) -> Autoencod
             )
         if not file.is_file():
             raise UserError(f"{path}: no best.keras in it; train first, or name a run directory")
-        if mixture and instrument:
+        if mixture and instrument is not None:
             raise UserError(f"{path}: is one instrument already; name the run of all of them")
-        path, instrument = file, instrument or mixture
+        path, instrument = file, mixture if instrument is None else instrument
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a run directory or a .keras file")
     count = check_keras_archive(path)

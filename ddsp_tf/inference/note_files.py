@@ -8,7 +8,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.expression.parts import check_notes
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
@@ -65,8 +65,8 @@ def save_notes(
         frame_rate: Frames per second of `f0_hz`.
 
     Raises:
-        UserError: If the suffix is unknown, a note's number is not finite or out of range, or the
-            file cannot be written.
+        UserError: If the suffix is unknown, a number is not finite or out of range, or the file
+            cannot be written.
 
     Example:
         >>> import tempfile
@@ -77,6 +77,8 @@ def save_notes(
     """
     path = check_notes_path(path)
     check_notes(notes)
+    if f0_hz is not None:
+        check_number("frame_rate", frame_rate, 1.0, 1e5)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
             _write_csv(temporary, notes)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -157,3 +158,13 @@ def test_datasets_are_found_after_a_move(tmp_path):
         RunDirectory(tmp_path / "run").datasets()
     moved.rename(project)
     assert RunDirectory(tmp_path / "run").datasets() == folders
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_to_an_instrument_plays_the_model_of_its_run(run, tmp_path):
+    part = run.instrument("cello")
+    part.update(record(part_of={"model": "../../best.keras", "mixture": {"cello": 1.0}}))
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "link").symlink_to(part.path)
+    linked = RunDirectory(tmp_path / "a" / "b" / "link")
+    assert linked.model_source() == (run.best_model, {"cello": 1.0})

@@ -86,4 +86,6 @@ def test_another_suffix_is_refused(tmp_path):
 def test_notes_without_a_number_are_refused(tmp_path):
     with pytest.raises(UserError, match="note 0: midi is nan; expected a number"):
         save_notes(tmp_path / "a.mid", [Note(0.0, 1.0, float("nan"))])
+    with pytest.raises(UserError, match="frame_rate is None"):
+        save_notes(tmp_path / "a.mid", NOTES, np.full(10, 440.0))
     assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.evaluator import evaluate_run
+from ddsp_tf.evaluation.held_out import choose_parts
 from ddsp_tf.files.run_directory import RunDiffersError, RunDirectory
 from ddsp_tf.inference import bundled
 from ddsp_tf.inference.model_files import load_model
@@ -79,6 +80,13 @@ def test_a_run_knows_its_instruments(run):
         load_model(run, "oboe")
     with pytest.raises(UserError, match="cello: is one instrument already"):
         load_model(run / "instruments" / "cello", "cello")
+
+
+@pytest.mark.slow
+def test_another_dataset_is_played_by_all_of_them_and_that_is_said(run, data):
+    RunDirectory(run).update({"dataset_fingerprint": "other datasets"})
+    (part,), notes = choose_parts(RunDirectory(run), [data["cello"]])
+    assert part.mixture is None and "by all instruments in equal shares" in notes[-1]
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ RUNTIME = "litert.wasm.gz"
 _INDEX = "index.html"
 # In the head of every page, to distinguish ours from others.
 _MARK = '<meta name="generator" content="ddsp-tf play">'
+# Names that `_stem` makes.
+_MODEL_FILE = re.compile(r"\d+_[A-Za-z0-9_-]*\.tflite\.gz")
 _SCRIPTS = ("page", "worker", "worklet")
 # Bytes of a page with one instrument, at most, and of its HTML and CSS.
 LARGEST_PAGE = 14_000_000
@@ -145,7 +147,7 @@ def check_target(path: Path, single_file: bool) -> None:
         raise UserError(f"{path}: is {found}; expected {expected} for the page")
     names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
     if path.is_dir():
-        ours = {_INDEX, RUNTIME} | {name for name in names if name.endswith(".tflite.gz")}
+        ours = {_INDEX, RUNTIME} | {name for name in names if _MODEL_FILE.fullmatch(name)}
         if strange := sorted(names - ours):
             raise UserError(f"{path / strange[0]}: does not belong to a page; name another folder")
     page = path if path.is_file() else path / _INDEX

@@ -89,7 +89,10 @@ def test_pages_are_replaced_and_nothing_else(tmp_path):
     write_live_page(folder, [instrument("oboe")])
     assert "1_oboe.tflite.gz" in {entry.name for entry in folder.iterdir()}
     assert "1_reed.tflite.gz" not in {entry.name for entry in folder.iterdir()}
-    (folder / "song.txt").write_text("mine")
+    (folder / "mine.tflite.gz").write_text("mine")
+    with pytest.raises(UserError, match=r"mine\.tflite\.gz: does not belong to a page"):
+        write_live_page(folder, [instrument()])
+    (folder / "mine.tflite.gz").rename(folder / "song.txt")
     with pytest.raises(UserError, match=r"song\.txt: does not belong to a page"):
         write_live_page(folder, [instrument()])
     other = tmp_path / "home.html"
