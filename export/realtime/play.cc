@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -125,6 +127,8 @@ bool parse(int count, char **words, Arguments *arguments) {
   arguments->out = words[3];
   for (int index = 4; index < count; index += 2) {
     const std::string option = words[index], value = words[index + 1];
+    const bool number = value.find_first_not_of("0123456789") == std::string::npos;
+    if (option != "--precision" && (!number || value.empty() || value.size() > 9)) return false;
     if (option == "--seed") {
       arguments->seed = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
     } else if (option == "--live") {
@@ -140,6 +144,11 @@ bool parse(int count, char **words, Arguments *arguments) {
 }
 
 void play_file(DdspModel *model, const Arguments &arguments) {
+  std::error_code unknown;
+  if (std::filesystem::equivalent(arguments.input, arguments.out, unknown)) {
+    throw std::runtime_error(std::string(arguments.out) +
+                             ": is the input, which would be lost; name another output");
+  }
   Input input = read_input(model, arguments.input);
   ddsp_reset(model, arguments.seed);
   const std::vector<float> audio = arguments.ahead > 0

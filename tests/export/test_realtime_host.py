@@ -210,6 +210,10 @@ def test_example_names_what_is_wrong(play, tiny_export, table, tmp_path):
     refused("stream_int4.tflite", more=["--precision", "int4"])
     refused("usage", status=2, more=["--live", "0"])
     refused("usage", status=2, more=["--loud", "1"])
+    refused("usage", status=2, more=["--seed", "many"])
+    whole = table.read_bytes()
+    refused("curves.csv: is the input", out=table)
+    assert table.read_bytes() == whole
     table.write_text("time_s,f0_hz\n0,440\n0.01,440\n")
     refused("lacks the column loudness_db", curves=table)
     table.write_text("time_s,f0_hz,loudness_db\n0,440,-20\n0.004,440,-20\n")
