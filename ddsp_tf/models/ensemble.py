@@ -23,7 +23,7 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
 
     Args:
         names: Names of up to 60 letters, digits, "_" and "-", which are names of folders, too,
-            each once; empty for a plain model.
+            each once, case aside; empty for a plain model.
 
     Returns:
         The names.
@@ -39,8 +39,8 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,60}", name):
             raise ValueError(f"instrument {name!r}: expected up to 60 letters, digits, _ and -")
-        if names.count(name) > 1:
-            raise ValueError(f"instrument {name!r}: named twice; expected each once")
+        if sum(name.lower() == str(other).lower() for other in names) > 1:
+            raise ValueError(f"instrument {name!r}: named twice, case aside; expected each once")
     return names
 
 

@@ -156,7 +156,13 @@ def test_mixtures_that_are_refused(mixture, message):
 def test_what_does_not_fit_together():
     with pytest.raises(ValueError, match="no instruments to choose from"):
         Autoencoder(make_decoder(), make_group()).solo("cello")
-    for names, message in ((["a", "a"], "named twice"), (["a b"], "letters, digits"), ([1], "1")):
+    for names, message in (
+        (["a", "a"], "named twice"),
+        (["Oboe", "oboe"], "named twice"),
+        (["a b"], "letters, digits"),
+        (["a" * 61], "up to 60"),
+        ([1], "1"),
+    ):
         with pytest.raises(ValueError, match=message):
             make_decoder(instruments=names)
     harmonic = Harmonic(n_harmonics=OUTPUT_SIZES["harmonic_distribution"], instruments=["oboe"])
