@@ -38,14 +38,10 @@ COLUMNS = ("scratch_all", "scratch_60s", "adapted_60s", "adapted_10s")
 @click.option("--config", default="fast_dry", show_default=True)
 @click.option("--steps", type=int, default=5000, show_default=True, help="Of scratch.")
 @click.option("--base-steps", type=int, default=10000, show_default=True)
-@click.option("--adapt-steps", type=int, default=400, show_default=True)
-@click.option("--adapt-rate", type=float, default=1e-3, show_default=True, help="Learning rate.")
-@click.option("--adapt-batch", type=int, default=4, show_default=True)
-@click.option("--adapt-clip", type=float, default=2.0, show_default=True, help="Seconds.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--only", multiple=True, metavar="NAME", help="Instrument to leave out.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(recordings, out, phase, config, steps, base_steps, overrides, only, seed, **adapt):
+def main(recordings, out, phase, config, steps, base_steps, overrides, only, seed):
     """Run one phase for all instruments that are left out."""
     settings = [f"train.steps={steps}", "train.render_every=0", *overrides]
     of_base = [f"train.steps={base_steps}", "train.render_every=0", *overrides]
@@ -61,7 +57,7 @@ def main(recordings, out, phase, config, steps, base_steps, overrides, only, see
                     options = {"overrides": settings, "seed": seed}
                     learn(chain_of(left, place, config, seconds, **options))
             elif phase == "adapt":
-                _adapt(left, out, config, overrides, seed, adapt)
+                _adapt(left, out, overrides, seed)
     except UserError as error:
         raise click.ClickException(str(error)) from error
     page = _table(out, [one.name for one in find_sets(recordings, only)])
@@ -80,27 +76,17 @@ def _train_base(others, folder, out, config, settings, seed):
         train_run(config, datasets, folder, overrides=settings, seed=seed)
 
 
-def _adapt(left, out, config, overrides, seed, adapt):
-    settings = [
-        f"train.steps={adapt['adapt_steps']}",
-        f"train.learning_rate={adapt['adapt_rate']}",
-        f"train.batch_size={adapt['adapt_batch']}",
-        f"train.clip_seconds={adapt['adapt_clip']}",
-        "train.warm_up_steps=10",
-        f"train.validate_every={adapt['adapt_steps']}",
-        "train.render_every=0",
-        *overrides,
-    ]
+def _adapt(left, out, overrides, seed):
     for seconds in SECONDS:
         place = out / f"adapted_{seconds:g}s" / left.name
         base = out / f"base_without_{left.name}"
-        options = {"overrides": settings, "start_from": base, "seed": seed}
-        chain = chain_of(left, place, config, seconds, **options)
+        options = {"overrides": overrides, "start_from": base, "seed": seed}
+        chain = chain_of(left, place, None, seconds, **options)
         chain.prepare()
         started = time.monotonic()
         chain.train()
         if "training" not in chain.skipped:
-            took = {"seconds": time.monotonic() - started, "steps": adapt["adapt_steps"]}
+            took = {"seconds": time.monotonic() - started, "steps": chain.steps}
             (place / "adaptation.json").write_text(json.dumps(took), encoding="utf-8")
         chain.evaluate()
 

@@ -24,7 +24,7 @@ DRY = (
 MATCHED = ("Autoencoder.level_matching=@LevelMatching()", "LevelMatching.tolerance_db=1.0")
 # Settings by name of the variant, added to those of the configuration.
 VARIANTS = {
-    "dry": (DRY, *MATCHED),
+    "dry": (DRY, MATCHED[0], "LevelMatching.tolerance_db=0.5"),
     "room": ("train.room='keep'",),
     "auto": ("train.room='auto'",),
     "matched": ("train.room='keep'", *MATCHED),

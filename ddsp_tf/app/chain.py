@@ -25,13 +25,9 @@ from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.adaptation import settled_configuration
 from ddsp_tf.training.ensemble_runs import are_written, instruments_override
-from ddsp_tf.training.warm_start import (
-    configuration_of,
-    find_ancestor,
-    start_override,
-    warm_start,
-)
+from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 
 
 class Chain:
@@ -44,7 +40,8 @@ class Chain:
             model of several instruments.
         out: Folder of the results: `dataset/` (`datasets/NAME/` of several instruments), `run/`,
             `export/`, and `test_dataset/` if there are test recordings.
-        config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
+        config: Path of a gin file, or the name of a shipped one; None to adapt `start_from`, with
+            its configuration and a short training.
         start_from: Model to take the first weights from: run directory, `.keras` file, or
             "bundled:NAME"; None to start from initial weights.
         overrides: Bindings such as "train.steps=2000".
@@ -89,17 +86,15 @@ class Chain:
         out = Path(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: is a file; expected a folder for the results")
-        if config is None and start_from is None:
-            raise UserError("config: none given; expected a configuration or a model to start from")
         self.names = list(audio) if isinstance(audio, Mapping) else []
         if self.names and (validation or test):
             raise UserError(
                 "several instruments: recordings to hold out or to test on were named; expected "
                 "none, because a share of each instrument's recordings is held out"
             )
-        config = configuration_of(start_from) if config is None else config
+        config, settings = settled_configuration(config, start_from)
         own = instruments_override(self.names, config)
-        overrides = [*overrides, *start_override(start_from), *own]
+        overrides = [*settings, *overrides, *start_override(start_from), *own]
         self.validation_share, self.seed, self.config = validation_share, seed, config
         self.out, self.on_note = out, on_note
         self.dataset = out / "dataset"

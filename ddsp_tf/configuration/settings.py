@@ -45,6 +45,8 @@ class TrainingSettings:
         varispeed: Largest random change of a clip's speed in semitones, at most 12, as of a tape;
             its pitch and loudness move with it. 0 leaves clips as they are.
         learning_rate: Highest learning rate of Adam.
+        instrument_rate: Factor of the learning rate for what distinguishes instruments: frequency
+            responses, and the scales and offsets of normalizations.
         warm_up_steps: Steps over which the learning rate rises linearly from 0.
         decay: "exponential", or "cosine", which reaches 0 at the last step.
         decay_rate: Factor by which the learning rate falls over `decay_steps`, if exponential.
@@ -77,6 +79,7 @@ class TrainingSettings:
     pitch_jitter: float = 0.0
     varispeed: float = 0.0
     learning_rate: float = 3e-4
+    instrument_rate: float = 1.0
     warm_up_steps: int = 500
     decay: str = "exponential"
     decay_rate: float = 0.98

@@ -13,7 +13,9 @@ from ddsp_tf.models import Autoencoder, LevelMatching
 from ddsp_tf.processors import Reverb
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
-_TOLERANCE_DB = 1.0
+# Tolerances of `LevelMatching`. A room adds to the level.
+_DRY_TOLERANCE_DB = 0.5
+_ROOM_TOLERANCE_DB = 1.0
 # `tap_scale` of a room that is learned slowly: see `Reverb`.
 _TAP_SCALE = 0.05
 # Enough audio to detect a room.
@@ -47,7 +49,8 @@ def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | No
         model.processor_group.remove_output()
     else:
         _learn_slowly(model.processor_group.processors[-1])
-    _match_levels(model, manifests[0].extractor["loudness_fft_size"])
+    tolerance_db = _DRY_TOLERANCE_DB if is_dry else _ROOM_TOLERANCE_DB
+    _match_levels(model, tolerance_db, manifests[0].extractor["loudness_fft_size"])
     levels = "" if model.level_matching is None else ", and levels are matched"
     if is_dry:
         return (
@@ -62,9 +65,9 @@ def _learn_slowly(reverb: ConvolutionReverb) -> None:
         reverb.tap_scale = _TAP_SCALE
 
 
-def _match_levels(model: Autoencoder, loudness_fft_size: int) -> None:
+def _match_levels(model: Autoencoder, tolerance_db: float, loudness_fft_size: int) -> None:
     """Matches the levels of a model, unless it already does or they cannot be predicted."""
-    matching = LevelMatching(_TOLERANCE_DB, loudness_fft_size)
+    matching = LevelMatching(tolerance_db, loudness_fft_size)
     if model.level_matching is not None or not model.level_name:
         return
     # Only harmonics and noise have levels that follow from their controls.

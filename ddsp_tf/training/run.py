@@ -15,6 +15,7 @@ from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
+from ddsp_tf.training.adaptation import settled_configuration
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import device_count, settle_backend, spread_over
 from ddsp_tf.training.ensemble_runs import (
@@ -34,7 +35,7 @@ from ddsp_tf.version import __version__
 
 
 def train_run(
-    config: str,
+    config: str | None,
     data: Data,
     folder: str | os.PathLike,
     *,
@@ -52,7 +53,8 @@ def train_run(
     seed are equal to the last digit.
 
     Args:
-        config: Path of a gin file, or the name of a shipped one.
+        config: Path of a gin file, or the name of a shipped one; None to adapt `start_from`, with
+            its configuration and a short training (`ADAPTATION`).
         data: Dataset folder, or several; or folders by the name of the instrument, such as
             {"cello": "cello_dataset", "sax": "sax_dataset"}, for a model of several instruments.
         folder: Folder of the run.
@@ -81,6 +83,7 @@ def train_run(
     Example:
         >>> train_run("demo", "my_dataset", "my_run", seed=1)  # doctest: +SKIP
     """
+    config, settings = settled_configuration(config, start_from)
     folders, names = named_datasets(data)
     manifests = [load_manifest(one) for one in folders]
     if names and weights is None:
@@ -90,7 +93,8 @@ def train_run(
         on_step = on_warning = None
     with own_copy(folder) as place, locked(place, "training"), spread_over(devices):
         run = RunDirectory(place)
-        overrides = [*overrides, *start_override(start_from), *instruments_override(names, config)]
+        own = [*start_override(start_from), *instruments_override(names, config)]
+        overrides = [*settings, *overrides, *own]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
         check_datasets(experiment, manifests, names, device_count())

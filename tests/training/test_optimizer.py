@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_models import make_ensemble
 
 from ddsp_tf.configuration.settings import TrainingSettings
 from ddsp_tf.training.optimizer import WarmUpExponentialDecay, make_optimizer
@@ -39,6 +40,26 @@ def test_the_schedule_comes_back_from_its_config():
     schedule = WarmUpExponentialDecay(1.0, 100, 0.5, 10)
     again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
     assert again.get_config() == schedule.get_config()
+
+
+def test_what_distinguishes_instruments_has_a_rate_of_its_own():
+    model = make_ensemble()
+    optimizer = make_optimizer(
+        TrainingSettings(learning_rate=1e-3, instrument_rate=8.0, warm_up_steps=0)
+    )
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+    # The first step of Adam is the learning rate, whatever the gradient.
+    optimizer.apply([keras.ops.ones(weight.shape) for weight in before], model.trainable_variables)
+    faster = set()
+    for weight, earlier in zip(model.trainable_variables, before, strict=True):
+        change = earlier - keras.ops.convert_to_numpy(weight)
+        if change.max() > 2e-3:
+            faster.add(weight.name)
+        expected = 8e-3 if weight.name in ("response", "gamma", "beta") else 1e-3
+        np.testing.assert_allclose(change, expected, rtol=1e-3)
+    assert faster == {"response", "gamma", "beta"}
+    again = type(optimizer).from_config(optimizer.get_config())
+    assert again.instrument_rate == 8.0
 
 
 def test_settings_reach_the_optimizer():

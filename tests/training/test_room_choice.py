@@ -115,4 +115,4 @@ def test_a_run_without_a_room_resumes(tiny_dataset, tiny_overrides, tmp_path, mo
     assert RunDirectory(folder).read()["step"] == 4
     model = load_model(folder)
     assert [one.name for one in model.processor_group.processors][-1] == "dry"
-    assert model.level_matching.tolerance_db == 1.0
+    assert model.level_matching.tolerance_db == 0.5

@@ -57,7 +57,7 @@ start_option = click.option(
     metavar="MODEL",
     callback=_run_of,
     help="Start from the weights of a trained model: a run, the folder of `ddsp-tf run`, a .keras "
-    "file or bundled:violin. Its configuration is used unless --config is given.",
+    "file or bundled:violin. Without --config, it is adapted in two minutes on two CPU cores.",
 )
 
 channel_option = click.option(
@@ -140,8 +140,8 @@ def _split_name(text: str) -> tuple[str | None, str]:
     return name, path
 
 
-def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str:
-    """Returns the configuration to use: that of the model to start from, if none was named.
+def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str | None:
+    """Returns the configuration to use; None if there is a model to start from and none was named.
 
     Args:
         context: Context of the command.
@@ -149,11 +149,7 @@ def chosen_configuration(context: click.Context, config: str, start_from: str | 
         start_from: Value of --from.
     """
     named = context.get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
-    if start_from is None or named:
-        return config
-    from ddsp_tf.training.warm_start import configuration_of
-
-    return configuration_of(start_from)
+    return config if start_from is None or named else None
 
 
 def import_option() -> click.Option:

@@ -1,0 +1,50 @@
+"""Adapting a trained model to a minute or two of another instrument."""
+
+import os
+
+from ddsp_tf.errors import UserError
+from ddsp_tf.training.warm_start import configuration_of
+
+# Two minutes on two CPU cores, for a model of the size of `fast`.
+ADAPTATION = (
+    "train.steps=600",
+    "train.batch_size=4",
+    "train.clip_seconds=1.0",
+    "train.learning_rate=1e-3",
+    "train.warm_up_steps=10",
+    "train.decay='cosine'",
+    "train.pitch_jitter=0.5",
+    "train.validate_every=200",
+    "train.render_every=0",
+)
+
+
+def settled_configuration(
+    config: str | None, start_from: str | os.PathLike | None
+) -> tuple[str, list[str]]:
+    """Finds the configuration of a training, and the settings that come with its start.
+
+    Args:
+        config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
+        start_from: Model to start from: run directory, `.keras` file, or "bundled:NAME"; None to
+            start from initial weights.
+
+    Returns:
+        Tuple of the configuration and of settings that the user's own may change: those of a
+        short training if the configuration is that of `start_from`, else none.
+
+    Raises:
+        UserError: If there is neither, or the model's configuration is unknown.
+
+    Example:
+        >>> settled_configuration("fast", None)
+        ('fast', [])
+        >>> config, settings = settled_configuration(None, "bundled:ensemble")
+        >>> config, settings[0]
+        ('ensemble', 'train.steps=600')
+    """
+    if config is not None:
+        return config, []
+    if start_from is None:
+        raise UserError("config: none given; expected a configuration or a model to start from")
+    return configuration_of(start_from), list(ADAPTATION)
