@@ -72,8 +72,8 @@ class InstrumentAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Changes a variable."""
-        # TensorFlow appends a number.
-        if variable.name.partition(":")[0] in _OF_INSTRUMENTS:
+        # TensorFlow has the path and a number around it.
+        if variable.name.partition(":")[0].rpartition("/")[2] in _OF_INSTRUMENTS:
             learning_rate = learning_rate * self.instrument_rate
         super().update_step(gradient, variable, learning_rate)
 
