@@ -1,4 +1,4 @@
-"""XLA's flags for a first training step that comes sooner, and steps that take no longer."""
+"""XLA flags that shorten the time to the first training step and do not slow the others."""
 
 import os
 from importlib.metadata import version
@@ -15,8 +15,8 @@ _MOST_AT_ONCE = 16
 def settle_xla() -> None:
     """Gives TensorFlow's XLA flags that the user has not set, before it compiles anything.
 
-    XLA reads its flags when it first compiles in a process; later, this does nothing, nor without a
-    GPU or on JAX. Versions of TensorFlow whose flags are not known get none.
+    XLA reads its flags when it first compiles in a process; later, this has no effect. It does
+    nothing without a GPU, on JAX, and for versions of TensorFlow whose flags are not known.
 
     Example:
         >>> settle_xla()

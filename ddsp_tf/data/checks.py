@@ -18,7 +18,7 @@ _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
-# In samples: of shorter periods, so many are taken that they last about a whole number of samples.
+# In samples. Shorter periods are taken in groups that last about a whole number of samples.
 _SHORT_PERIOD, _MOST_PERIODS = 16, 8
 # Excerpts that `auto` measures, whatever the length of the recording.
 _EXCERPTS, _EXCERPT_SECONDS = 8, 1.0

@@ -39,7 +39,7 @@ def write_expression(source: Path, folder: Path) -> dict[str, float] | None:
         `agreement` of the file with the network; None if the expression has no network.
 
     Raises:
-        UserError: If the source is damaged, or the file plays something else than the network.
+        UserError: If the source is damaged, or the file's output differs from the network's.
     """
     expression = read_expression(source)
     shutil.copyfile(source, folder / NAME)

@@ -1,4 +1,4 @@
-"""The expression of a player: what all notes of a kind have in common, and what one has alone."""
+"""The expression of a player: what all notes of a kind share, and what is particular to one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,8 +15,8 @@ from ddsp_tf.expression.recorded import RecordedNotes, stretched
 from ddsp_tf.features.transcription import Note
 
 NAMES = (*NOTE_NAMES, "network")
-# Of what a recorded note has alone, how much is played: whole vibratos, but less of what mostly
-# chance decides.
+# How much is played of what is particular to a recorded note: vibratos in full, but less of what is
+# mostly chance.
 _DB_SHARE, _EDGE_CENTS_SHARE = 0.35, 0.5
 _EDGE_SECONDS = 0.1
 # Bounds memory for long songs.
@@ -24,10 +24,10 @@ _BLOCK_FRAMES = 2000
 
 
 class LearnedExpression(Expression):
-    """Shapes notes as a network predicts, with the vibrato and the swells of recorded ones.
+    """Shapes notes as a network predicts, with the vibrato and the swells of recorded notes.
 
-    The network predicts the usual course of loudness and pitch. `RecordedNotes` holds what each
-    recorded note had beside that, of which the one that fits best is added.
+    The network predicts the usual course of loudness and pitch. `RecordedNotes` holds how each
+    recorded note differs from that; the difference of the best-fitting note is added.
 
     Args:
         arrays: Those of `RecordedNotes`, and "network", the weights of a `NoteNetwork`.

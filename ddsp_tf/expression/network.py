@@ -12,7 +12,7 @@ from ddsp_tf.models.min_gru_decoder import MinGru
 from ddsp_tf.typing import Tensor
 
 UNITS, LAYERS = 32, 2
-#: Decibels and cents that the network's outputs of one stand for.
+#: Decibels and cents that outputs of 1 stand for.
 DB_SCALE, CENTS_SCALE = 6.0, 15.0
 _TIMES_S = (0.02, 0.05, 0.12, 0.3, 0.8)
 _NEAR_SECONDS, _FAR_SECONDS = 0.05, 0.3
@@ -28,8 +28,8 @@ _CHANNELS = 5 + 8 + 2 * len(_TIMES_S) + 2 * len(_GLIDES_S)
 class NoteNetwork(layers.Layer):
     """Predicts loudness and pitch of every frame, relative to its note.
 
-    Two residual layers of `MinGru` with 32 units, with a dense layer of 64 after each. Numbers that
-    no recorded note had are replaced by the nearest that one had.
+    Two residual layers of `MinGru` with 32 units, with a dense layer of 64 after each. Pitch, level
+    and length are clipped to the range of the recorded notes.
 
     Args:
         name: Layer name.

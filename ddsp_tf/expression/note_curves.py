@@ -1,4 +1,4 @@
-"""What a network is given of the notes: eleven numbers for every frame."""
+"""The inputs of the network that shapes notes: eleven numbers for every frame."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Recordings as notes, and what was played around them."""
+"""Recordings as notes, and how pitch and loudness move around them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -80,8 +80,8 @@ class RecordedNotes(Expression):
         Args:
             phrases: The recordings.
             frame_rate: Frames per second.
-            predicted: Function that predicts decibels and cents of a phrase, [frames, 2]; only what
-                it leaves is learned. None for all.
+            predicted: Function that predicts decibels and cents of a phrase, [frames, 2]; only the
+                remainder is learned. None to learn everything.
 
         Returns:
             The expression.

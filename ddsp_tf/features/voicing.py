@@ -16,8 +16,8 @@ _MAINS_CENTS = 15.0
 _HUM_DB = -25.0
 _HUM_WIDTH_DB = 3.0
 _LEAST_HUM_SECONDS = 0.2
-# Of frames that might be hum, the least share with the level of a hum; of frames of that level, the
-# least share that might be hum; and of all frames, the largest share that is softer.
+# The smallest share of possible hum that has the level of the hum; the smallest share of frames at
+# that level that are possible hum; and the largest share of all frames that are softer.
 _LEAST_STEADY, _LEAST_LIKELY, _MOST_SOFTER = 0.7, 0.15, 0.1
 # Share of frames with the correct pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.

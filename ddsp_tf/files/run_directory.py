@@ -234,7 +234,7 @@ class RunDirectory:
         """Changes entries of run.json."""
         old = self.read() if self.record.exists() else {}
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
-        # In one order, whatever was written when: a resumed run ends in the same file.
+        # Always in one order, so that a resumed run ends in the same file.
         order = [field.name for field in dataclasses.fields(RunRecord)]
         order += sorted(record.keys() - order)
         record = {name: record[name] for name in order if name in record}

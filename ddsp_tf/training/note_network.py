@@ -15,7 +15,7 @@ _BATCH, _CLIP_SECONDS = 12, 2.56
 _LEARNING_RATE, _WEIGHT_DECAY, _GRADIENT_NORM = 3e-3, 1e-2, 1.0
 # Random changes of a clip, so that single notes are not recognized by their pitch and level.
 _PITCH_SEMITONES, _LEVEL_DB = 1.5, 2.0
-# Larger errors, in units of the scales, count in proportion and not squared.
+# Larger errors, in units of the scales, count linearly instead of squared.
 _OUTLIER = 3.0
 _LEAST_DB, _MOST_DB = -45.0, 12.0
 

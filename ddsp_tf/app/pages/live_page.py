@@ -40,8 +40,8 @@ class LiveInstrument:
             that is small enough.
         listen: Content of its `listen.tflite`; None if it has none. It is then played by keys and
             MIDI files alone.
-        expression: Content of its player's `expression.tflite`; None if it has none. MIDI files are
-            then played as keys sound.
+        expression: Content of its player's `expression.tflite`; None if it has none. MIDI files
+            then sound like keys.
     """
 
     facts: dict[str, Any]
