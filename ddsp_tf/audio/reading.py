@@ -13,10 +13,7 @@ _BELIEVED_SAMPLES_A_BYTE = 8
 
 
 def read_audio(
-    path: str | os.PathLike,
-    sample_rate: int,
-    minimum_seconds: float = 0.0,
-    channel: str = "mean",
+    path: str | os.PathLike, sample_rate: int, channel: str = "mean"
 ) -> np.ndarray:
     """Reads a recording of any sample rate, channel count and depth.
 
@@ -26,15 +23,14 @@ def read_audio(
     Args:
         path: Recording.
         sample_rate: Sample rate of the result, in Hz.
-        minimum_seconds: Shortest duration accepted, in seconds.
         channel: "mean" of all channels, "left" or "right".
 
     Returns:
         Mono float32 [samples], nominally in -1..1.
 
     Raises:
-        UserError: If the file is missing, not audio, cut off, empty or too short, holds NaN,
-            infinite or absurdly large samples, or its channels cancel each other.
+        UserError: If the file is missing, not audio, cut off or empty, holds NaN, infinite or
+            absurdly large samples, or its channels cancel each other.
 
     Example:
         >>> import soundfile, tempfile
@@ -52,12 +48,12 @@ def read_audio(
             audio = np.concatenate([audio[:filled], np.empty(filled // 2 + block.size, "f4")])
         audio[filled : filled + block.size] = block
         filled += block.size
-    check_length(path, filled, sample_rate, minimum_seconds)
+    check_length(path, filled, sample_rate)
     return audio[:filled]
 
 
 def check_length(
-    path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float
+    path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float = 0.0
 ) -> None:
     """Makes sure that a recording is long enough.
 

@@ -33,6 +33,8 @@ RANGE_DB = 80.0
 _ROWS = 96
 _COLUMNS = 600
 _PARTIALS_SHOWN = 6
+# Pitch of a lower confidence is drawn faintly.
+_SURE = 0.8
 
 
 def spectrogram_levels_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -148,7 +150,6 @@ def feature_curves_png(
     frame_rate: float,
     *,
     duration: float | None = None,
-    threshold: float = 0.8,
 ) -> bytes:
     """Draws pitch, on an axis of notes, and loudness of several sounds over each other.
 
@@ -159,7 +160,7 @@ def feature_curves_png(
             (0..1) and `loudness_db`, each [frames].
         frame_rate: Frames per second.
         duration: Length of the time axis in seconds; by default that of the longest feature.
-        threshold: Confidence up to which pitch is drawn faintly; default 0.8.
+
 
     Returns:
         Content of a PNG file.
@@ -176,7 +177,7 @@ def feature_curves_png(
     sure_notes, levels = [], []
     for (name, curves), (color, width) in zip(features.items(), cycle(STROKES), strict=False):
         notes = _midi(curves["f0_hz"])
-        sure = np.where(np.asarray(curves["f0_confidence"]) > threshold, notes, np.nan)
+        sure = np.where(np.asarray(curves["f0_confidence"]) > _SURE, notes, np.nan)
         level = np.asarray(curves["loudness_db"], np.float64)
         times = np.arange(len(notes)) / frame_rate
         pitch.plot(times, notes, color=color, linewidth=0.4 * width, alpha=0.5)

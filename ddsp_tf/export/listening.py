@@ -141,21 +141,20 @@ def listen_hop_by_hop(interpreter: Any, audio: np.ndarray) -> Iterator[dict[str,
         yield {name: outputs[name] for name in CURVES}
 
 
-def example_sound(live: LiveFeatures, seconds: float = 2.0) -> np.ndarray:
-    """Returns a sound to listen to: a tone of eight harmonics that rises, after a rest.
+def example_sound(live: LiveFeatures) -> np.ndarray:
+    """Returns two seconds to listen to: a tone of eight harmonics that rises, after a rest.
 
     Args:
         live: Layer that will listen.
-        seconds: Length in seconds.
 
     Returns:
         Float32 [1, samples], of a whole number of hops.
     """
-    frames = round(seconds * live.frame_rate)
+    frames = round(2.0 * live.frame_rate)
     time = np.arange(frames * live.hop) / live.sample_rate
     cycles = np.cumsum(np.linspace(201.3, 397.7, time.size)) / live.sample_rate
     tone = sum(np.sin(2 * np.pi * k * cycles) / k for k in range(1, 9))
-    return (0.1 * tone * (time > 0.2 * seconds)).astype(np.float32)[None]
+    return (0.1 * tone * (time > 0.4)).astype(np.float32)[None]
 
 
 def description(live: LiveFeatures) -> dict[str, Any]:

@@ -17,12 +17,11 @@ LARGEST = 1e6
 _OTHERS = ("noise", "z", "instrument", "audio")
 
 
-def finite(values: Tensor, otherwise: float = 0.0) -> Tensor:
-    """Replaces NaN, infinity and absurdly large numbers.
+def finite(values: Tensor) -> Tensor:
+    """Replaces NaN, infinity and absurdly large numbers by 0.
 
     Args:
         values: Tensor of any shape.
-        otherwise: Replacement.
 
     Returns:
         Tensor of the same shape.
@@ -31,7 +30,7 @@ def finite(values: Tensor, otherwise: float = 0.0) -> Tensor:
         >>> finite(ops.convert_to_tensor([1.0, float("nan"), float("-inf")])).numpy().tolist()
         [1.0, 0.0, 0.0]
     """
-    return ops.where(ops.abs(values) < LARGEST, values, otherwise)
+    return ops.where(ops.abs(values) < LARGEST, values, 0.0)
 
 
 def sanitized(features: dict[str, Tensor], sample_rate: int, hop: int) -> dict[str, Tensor]:

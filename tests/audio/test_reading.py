@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ddsp_tf.audio.decoding import AudioDecoder
-from ddsp_tf.audio.reading import read_audio
+from ddsp_tf.audio.reading import check_length, read_audio
 from ddsp_tf.errors import UserError
 
 
@@ -66,14 +66,18 @@ def test_memory_stays_near_the_size_of_the_result(tmp_path):
         (np.r_[np.zeros(8000), np.inf], r"sample at 0\.500 s"),
         (np.full(1000, 20000.0), "up to 20000"),
         (np.zeros(0), "holds no audio"),
-        (np.zeros(1000), r"lasts 0\.0625 s; expected at least 0\.5 s"),
     ],
 )
 def test_bad_samples_are_refused(tmp_path, samples, message):
     path = tmp_path / "bad.wav"
     soundfile.write(path, samples, 16000, "FLOAT")
     with pytest.raises(UserError, match=rf"bad\.wav.*{message}"):
-        read_audio(path, 16000, minimum_seconds=0.5)
+        read_audio(path, 16000)
+
+
+def test_too_short_recordings_are_refused():
+    with pytest.raises(UserError, match=r"a\.wav.*lasts 0\.0625 s; expected at least 0\.5 s"):
+        check_length("a.wav", 1000, 16000, 0.5)
 
 
 @pytest.mark.parametrize("name", ["text.wav", "text.mp3", "text.raw", "text.m4a"])

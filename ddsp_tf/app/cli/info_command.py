@@ -34,10 +34,10 @@ def info(path):
         _PRINTERS[description](part)
 
 
-def _range(numbers: dict | None, unit: str, decimals: int = 0) -> str:
+def _range(numbers: dict | None, unit: str) -> str:
     if not numbers or numbers.get("p5") is None:
         return "-"
-    return f"{numbers['p5']:.{decimals}f} to {numbers['p95']:.{decimals}f} {unit} (5 to 95 %)"
+    return f"{numbers['p5']:.0f} to {numbers['p95']:.0f} {unit} (5 to 95 %)"
 
 
 def print_dataset(path, manifest):
