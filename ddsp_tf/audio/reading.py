@@ -12,9 +12,7 @@ from ddsp_tf.errors import UserError
 _BELIEVED_SAMPLES_A_BYTE = 8
 
 
-def read_audio(
-    path: str | os.PathLike, sample_rate: int, channel: str = "mean"
-) -> np.ndarray:
+def read_audio(path: str | os.PathLike, sample_rate: int, channel: str = "mean") -> np.ndarray:
     """Reads a recording of any sample rate, channel count and depth.
 
     The file is decoded in blocks, see `AudioDecoder`, so that memory holds little more than the

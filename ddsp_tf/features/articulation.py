@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ddsp_tf.features.frames import frames_between
+
 _LEVEL_SECONDS = 0.05
 _SPECTRUM_SECONDS = 0.032
 _FLUX_SECONDS = 0.02
@@ -95,12 +97,10 @@ def _band_levels_db(audio: np.ndarray, sample_rate: int, hop: int) -> np.ndarray
     edges = np.unique(edges.round().astype(int))
     window = np.hanning(size + 1)[:-1]
     frames = len(audio) // hop
-    padded = np.pad(audio, (size // 2, size))
     powers = np.empty((frames, len(edges) - 1))
     for first in range(0, frames, _CHUNK):
         end = min(first + _CHUNK, frames)
-        piece = padded[first * hop : (end - 1) * hop + size]
-        cut = np.lib.stride_tricks.sliding_window_view(piece, size)[::hop]
+        cut = frames_between(audio, first, end, size, hop)
         spectrum = np.square(np.abs(np.fft.rfft(cut * window)))
         powers[first:end] = np.add.reduceat(spectrum, edges, axis=1)[:, :-1]
     loudest = np.percentile(powers.max(axis=1), 95) if frames else 1.0

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ddsp_tf.features.frames import samples_between
+
 
 def track_in_chunks(
     audio: np.ndarray,
@@ -35,9 +37,8 @@ def track_in_chunks(
     pitch_hz, confidence = np.zeros((2, frames), np.float32)
     for first in range(0, frames, chunk_frames):
         last = min(first + chunk_frames, frames)
-        start = (first - context_frames) * hop
-        piece = audio[max(start, 0) : min(last + context_frames, frames) * hop]
-        piece = np.pad(piece, (max(-start, 0), 0))
+        end = min(last + context_frames, frames)
+        piece = samples_between(audio, (first - context_frames) * hop, end * hop)
         kept = slice(context_frames, context_frames + last - first)
         pitch_hz[first:last], confidence[first:last] = (part[kept] for part in track(piece))
     return pitch_hz, confidence

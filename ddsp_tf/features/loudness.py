@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ddsp_tf.features.frames import frames_between
 from ddsp_tf.typing import Tensor
 
 FLOOR_DB = -80.0
@@ -216,10 +217,5 @@ def _measure(
     for row, result in zip(rows, levels, strict=True):
         for first in range(0, result.size, block):
             last = min(first + block, result.size)
-            start = first * hop - size // 2
-            stop = (last - 1) * hop - size // 2 + size
-            piece = row[max(start, 0) : stop].astype(np.float64)
-            piece = np.pad(piece, (max(-start, 0), max(stop - samples, 0)))
-            frames = np.lib.stride_tricks.sliding_window_view(piece, size)[::hop]
-            result[first:last] = level(frames)
+            result[first:last] = level(frames_between(row, first, last, size, hop, np.float64))
     return levels.reshape(*audio.shape[:-1], samples // hop)

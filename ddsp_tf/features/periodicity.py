@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
+
+from ddsp_tf.features.frames import frames_between
 
 ANALYSIS_RATE = 16000
 STEP_CENTS = 12.0
@@ -193,11 +194,7 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
 
 def _spectrum(audio, taper, fft_size, bins, first, last, step):
     """Power spectrum of frames first to last, without their mean."""
-    start = first * step - taper.size // 2
-    stop = (last - 1) * step - taper.size // 2 + taper.size
-    piece = audio[max(start, 0) : max(stop, 0)]
-    piece = np.pad(piece, (max(-start, 0), max(stop - max(start, 0) - piece.size, 0)))
-    frames = sliding_window_view(piece, taper.size)[::step]
+    frames = frames_between(audio, first, last, taper.size, step)
     return power_spectrum(frames - frames.mean(axis=1, keepdims=True), taper, fft_size, bins)
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ddsp_tf.features.frames import samples_between
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 WINDOW_SECONDS = 0.064
@@ -70,10 +71,7 @@ def refine_f0(
     block = max(_BLOCK_SAMPLES // hop, 1)
     for first in range(0, frames, block):
         last = min(first + block, frames)
-        start, stop = (first - reach) * hop, (last + reach) * hop
-        piece = audio[max(start, 0) : stop]
-        before = max(-start, 0)
-        piece = np.pad(piece, (before, stop - start - before - len(piece)))
+        piece = samples_between(audio, (first - reach) * hop, (last + reach) * hop)
         pitch = around[first : last + 2 * reach]
         change[first:last] = _relative_change(piece, pitch, kernels, reach, sample_rate)
     measured = np.isfinite(change) & (np.asarray(f0_confidence) >= VOICED_CONFIDENCE)

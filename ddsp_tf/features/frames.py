@@ -1,0 +1,42 @@
+"""Frames of recordings that are arrays; `dsp.framing` cuts out those of tensors."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+
+def samples_between(audio: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Cuts out samples `start` to `stop` - 1; beyond both ends there is silence.
+
+    Example:
+        >>> samples_between(np.array([1.0, 2.0, 3.0]), -1, 2).tolist()
+        [0.0, 1.0, 2.0]
+    """
+    inside = audio[max(start, 0) : max(stop, 0)]
+    before = min(max(-start, 0), stop - start)
+    return np.pad(inside, (before, stop - start - before - len(inside)))
+
+
+def frames_between(
+    audio: np.ndarray, first: int, last: int, size: int, hop: int, dtype: DTypeLike | None = None
+) -> np.ndarray:
+    """Cuts out frames `first` to `last` - 1, of which frame k is centred on sample k * hop.
+
+    Args:
+        audio: Mono audio [samples]; beyond both ends there is silence.
+        first: Number of the first frame.
+        last: Number of the frame after the last one, above `first`.
+        size: Samples of a frame.
+        hop: Samples between two frames.
+        dtype: Type of the result; None for that of the audio.
+
+    Returns:
+        View [last - first, size] of a copy of the samples.
+
+    Example:
+        >>> frames_between(np.arange(1.0, 6.0), 0, 2, size=4, hop=2).tolist()
+        [[0.0, 0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]]
+    """
+    start = first * hop - size // 2
+    samples = samples_between(audio, start, start + (last - 1 - first) * hop + size)
+    samples = np.asarray(samples, dtype)
+    return np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
