@@ -1,7 +1,7 @@
 """Latency and gaps of the live page, in headless Chromium.
 
     python benchmarks/live_page.py                   # five minutes of microphone each
-    python benchmarks/live_page.py --seconds 30
+    python benchmarks/live_page.py --seconds 30 --rates 250
 
 Plays `fast_dry` with 250 and with 50 frames a second, untrained, which takes as long as trained. A
 file replaces the microphone. Needs Node, Chromium and `npm ci` in ddsp_tf/app/pages/live. Run it on
@@ -45,6 +45,7 @@ def main():
     from live_browser import CHROMIUM, drive
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="frames a second")
     parser.add_argument("--seconds", type=float, default=300.0, help="of the microphone, each")
     parser.add_argument("--presses", type=int, default=20, help="of a key, each")
     arguments = parser.parse_args()
@@ -54,7 +55,7 @@ def main():
         folder = Path(name)
         write_bursts(folder / "bursts.wav")
         instruments = []
-        for rate in RATES:
+        for rate in arguments.rates:
             model = load_experiment("fast_dry", [f"frame_rate={rate}"]).model
             model.build()
             instruments.append(instrument_of_model(model, {}, f"{rate} frames"))

@@ -14,6 +14,8 @@ NODE = shutil.which("node")
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
+# MIDI numbers of what the microphone plays.
+NOTES = (57, 64, 60)
 
 needs_node = pytest.mark.skipif(
     not NODE or not (SOURCES / "node_modules").is_dir(),

@@ -26,7 +26,8 @@ def play(models, instrument, out, single_file, port, no_open):
 
     From the keys of screen and computer, a MIDI keyboard, your voice, or a recording. MODEL is a
     run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or bundled:violin
-    (the default). Several share one page. Nothing leaves this machine. Ctrl-C ends it.
+    (the default); `ddsp-tf instruments` lists what comes with the package. Several share one page:
+    bundled:ensemble is seven. Nothing leaves this machine. Ctrl-C ends it.
 
     \b
     Example:

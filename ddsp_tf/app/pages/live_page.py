@@ -110,7 +110,7 @@ def write_live_page(
         facts.append({**instrument.facts, "model": f"{stem}.tflite.gz", **added})
     runtime = (BUILT / RUNTIME).read_bytes()
     content: dict[str, Any] = {
-        "title": "Play " + " or ".join(printable(one["name"]) for one in facts[:3]),
+        "title": _title([printable(one["name"]).replace("_", " ") for one in facts]),
         "version": __version__,
         "mark": _MARK,
         "instruments": facts,
@@ -128,6 +128,12 @@ def write_live_page(
             (folder / name).write_bytes(data)
         write_page(folder / _INDEX, "live.html.j2", embedded={}, **content)
     return path / _INDEX
+
+
+def _title(names: Sequence[str]) -> str:
+    if len(names) > 3:
+        return f"Play {len(names)} instruments"
+    return "Play " + " or ".join(names)
 
 
 def check_target(path: Path, single_file: bool) -> None:

@@ -59,6 +59,15 @@ def test_single_file_holds_everything(tmp_path):
     assert not re.search(r'(src|href)="(?!data:)', text) and "<b>" not in text.split("<main>")[0]
 
 
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [(["alto_sax", "oboe"], "Play alto sax or oboe"), (["a", "b", "c", "d"], "Play 4 instruments")],
+)
+def test_title_names_few_instruments(tmp_path, names, title):
+    path = write_live_page(tmp_path / "page.html", list(map(instrument, names)), True)
+    assert f"<title>{title}</title>" in path.read_text("utf-8")
+
+
 def test_folder_holds_the_same(tmp_path):
     path = write_live_page(tmp_path / "page", [instrument(listen=None)])
     (facts,) = facts_of(path)

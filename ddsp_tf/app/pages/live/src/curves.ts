@@ -6,6 +6,8 @@ import type { Facts, Frame, HeardFrame } from "./protocol";
 
 const SECONDS = 8;
 const MARGIN = 34;
+/** Points a second that are drawn, at most twice as many: what does not fit on a screen takes time. */
+const POINTS = 50;
 
 interface Point {
   midi: number;
@@ -19,23 +21,29 @@ export class CurvesView {
   private heard: Point[] = [];
   private facts: Facts | null = null;
   private now: Point = NOWHERE;
+  /** Frames for each point, and frames so far. */
+  private stride = 1;
+  private frames = 0;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
 
   /** Shows another instrument. */
   reset(facts: Facts): void {
     this.facts = facts;
+    this.stride = Math.max(1, Math.floor(facts.frameRate / POINTS));
     this.played = [];
     this.heard = [];
   }
 
   add(played: readonly Frame[], heard: readonly HeardFrame[]): void {
-    const length = SECONDS * (this.facts?.frameRate ?? 100);
-    this.played.push(...played.map((frame) => pointOf(frame, !Number.isNaN(frame.level))));
-    this.heard.push(...heard.map((frame) => pointOf(frame, frame.confidence >= 0.5)));
-    this.played = this.played.slice(-length);
-    this.heard = this.heard.slice(-length);
-    this.now = this.played.at(-1) ?? NOWHERE;
+    played.forEach((frame, k) => {
+      this.now = pointOf(frame, !Number.isNaN(frame.level));
+      if (this.frames++ % this.stride > 0) return;
+      this.played.push(this.now);
+      this.heard.push(pointOf(heard[k], heard[k].confidence >= 0.5));
+    });
+    this.played = this.played.slice(-this.length);
+    this.heard = this.heard.slice(-this.length);
   }
 
   /** Says what is played now, such as "A4 -12 cents". */
@@ -46,8 +54,13 @@ export class CurvesView {
     return `${noteName(nearest)} ${cents >= 0 ? "+" : "−"}${Math.abs(cents)} cents`;
   }
 
+  /** Points from one side to the other. */
+  private get length(): number {
+    return Math.round((SECONDS * (this.facts?.frameRate ?? 0)) / this.stride);
+  }
+
   draw(): void {
-    const { facts } = this;
+    const { facts, length } = this;
     const { pen, width, height } = surface(this.canvas);
     pen.clearRect(0, 0, width, height);
     if (!facts) return;
@@ -62,7 +75,6 @@ export class CurvesView {
     for (let level = Math.ceil(levels[0] / 20) * 20; level <= levels[1]; level += 20) {
       lower.line(level, `${level} dB`);
     }
-    const length = SECONDS * facts.frameRate;
     for (const [points, name, thick] of [
       [this.heard, "--heard", 1.5],
       [this.played, "--accent", 2.5],

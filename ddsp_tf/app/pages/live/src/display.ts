@@ -1,4 +1,4 @@
-// What the page shows while it sounds: curves, spectrogram, level, gaps and latency.
+// Curves, spectrogram, level, gaps and latency.
 
 import { element } from "./controls";
 import { CurvesView } from "./curves";
@@ -61,10 +61,12 @@ export class Display {
     setTimeout(() => requestAnimationFrame(() => this.draw(analyser, sounding)), DRAWING);
     if (document.hidden) return;
     this.curves.draw();
-    element("now").textContent = this.curves.text;
     const node = analyser();
-    if (!node) return;
-    this.spectrogram.draw(node);
-    this.meter.draw(node);
+    if (node) {
+      this.spectrogram.draw(node);
+      this.meter.draw(node);
+    }
+    // Last, because the canvases ask for their sizes, and new text makes the browser measure again.
+    element("now").textContent = this.curves.text;
   }
 }

@@ -10,6 +10,8 @@ const PLACES = [
   "Semicolon",
 ];
 const DEFAULT_VELOCITY = 0.75;
+/** Semitones around the usual range of an instrument in which it still sounds like one. */
+const BEYOND = 3;
 
 export function noteName(midi: number): string {
   return `${NAMES[midi % 12]}${Math.floor(midi / 12) - 1}`;
@@ -19,6 +21,7 @@ export function noteName(midi: number): string {
 export class Keyboard {
   private first = 60;
   private octaves = 2;
+  private range: readonly [number, number] = [0, 127];
   private held = new Map<string, number>();
   private letters = new Map<string, string>();
 
@@ -34,6 +37,7 @@ export class Keyboard {
 
   /** Shows the keys around the middle of a range of MIDI numbers. */
   center(range: readonly [number, number]): void {
+    this.range = range;
     const middle = (range[0] + range[1]) / 2;
     this.first = Math.max(0, 12 * Math.round((middle - 6 * this.octaves) / 12));
     this.draw();
@@ -92,6 +96,8 @@ export class Keyboard {
     const black = BLACK.includes(midi % 12);
     key.type = "button";
     key.className = black ? "black" : "white";
+    const [lowest, highest] = this.range;
+    key.classList.toggle("far", midi < lowest - BEYOND || midi > highest + BEYOND);
     key.dataset.midi = String(midi);
     key.setAttribute("aria-label", noteName(midi));
     key.tabIndex = place === 0 ? 0 : -1;

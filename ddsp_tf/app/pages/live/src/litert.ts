@@ -24,12 +24,16 @@ function log(line: string): void {
 
 /** A signature whose inputs `state_...` are its outputs of the same names, one call later. */
 export class StatefulModel {
+  /** Shapes of the inputs by name. */
+  private readonly inputs: Map<string, Int32Array>;
   private state: Record<string, Tensor> = {};
 
   private constructor(
     private readonly model: CompiledModel,
     private readonly signature: string,
   ) {
+    const details = model.signatures[signature].getInputDetails();
+    this.inputs = new Map(details.map(({ name, shape }) => [name, shape]));
     this.reset();
   }
 
@@ -40,12 +44,6 @@ export class StatefulModel {
       throw new Error(`it has no signature "${signature}"`);
     }
     return new StatefulModel(model, signature);
-  }
-
-  /** Returns the shapes of the inputs by name. */
-  get inputs(): Map<string, Int32Array> {
-    const details = this.model.signatures[this.signature].getInputDetails();
-    return new Map(details.map(({ name, shape }) => [name, shape]));
   }
 
   /** Forgets the past. */

@@ -57,7 +57,7 @@ class Page implements Listener {
   }
 
   private async choose(facts: Facts): Promise<void> {
-    this.say(`Loading ${facts.name} …`);
+    this.say(`Loading ${spaced(facts.name)} …`);
     element<HTMLButtonElement>("power").disabled = true;
     const milliseconds = await this.engine.choose(facts);
     const share = milliseconds / (1000 / facts.frameRate);
@@ -73,7 +73,7 @@ class Page implements Listener {
     this.say(this.running ? "" : "Ready. Press Start, or a key.");
     if (share > 0.8) {
       this.onTrouble(
-        `${facts.name} takes ${Math.round(100 * share)} % of this computer's time; expect gaps.`,
+        `${facts.name} needs ${Math.round(100 * share)} % of this computer's time; expect gaps.`,
       );
     }
   }
@@ -95,7 +95,10 @@ class Page implements Listener {
     const keys = element("keys");
     keys.addEventListener("moved", () => (name.textContent = this.keyboard.title));
     window.addEventListener("pointerup", () => void this.wake());
-    element("midi").hidden = !("requestMIDIAccess" in navigator);
+    if (!("requestMIDIAccess" in navigator)) {
+      element("midi").hidden = true;
+      element("midi-names").textContent = "This browser has no MIDI; Chrome, Edge and Firefox do.";
+    }
   }
 
   private get sourceButtons(): HTMLElement[] {
@@ -108,7 +111,7 @@ class Page implements Listener {
 
   private fillInstruments(): void {
     const list = element<HTMLSelectElement>("instrument");
-    list.append(...this.instruments.map((facts) => new Option(facts.name, facts.name)));
+    list.append(...this.instruments.map((facts) => new Option(spaced(facts.name), facts.name)));
     list.addEventListener("change", () => {
       const facts = this.instruments[list.selectedIndex];
       this.ready = this.choose(facts).catch((error) => this.explain(error));
@@ -146,7 +149,7 @@ class Page implements Listener {
         );
       }
       const [sounding] = await Promise.all([started, this.ready]);
-      if (!sounding) this.say("Click on the page to hear it: browsers wait for a click.");
+      if (!sounding) this.say("Click anywhere on the page: browsers allow sound only after a click.");
       if (source === "microphone") await this.engine.openMicrophone();
       else this.engine.release();
       if (source === this.source) return;
@@ -189,7 +192,7 @@ class Page implements Listener {
   }
 
   private fitTo(found: { octave: number; loudness: number } | null): void {
-    if (!found) return this.onTrouble("No tone was found in it. Hum, sing or play single notes.");
+    if (!found) return this.onTrouble("No pitch was found. Hum, sing or play single notes.");
     this.sliders.set("octave", found.octave);
     this.sliders.set("loudness", found.loudness);
   }
@@ -213,7 +216,7 @@ class Page implements Listener {
         element("midi-names").textContent = names.join(", ") || "no MIDI keyboard is connected";
       });
     } catch {
-      this.onTrouble("This browser did not allow MIDI. The keys on the screen work without it.");
+      this.onTrouble("The browser did not allow MIDI. The keys on the screen work without it.");
     }
   }
 
@@ -240,7 +243,7 @@ class Page implements Listener {
 
   onState(report: Extract<Report, { kind: "state" }>): void {
     if (!this.display.count(report)) return;
-    this.onTrouble("This computer is busy, so there are gaps. Close other programs or pages.");
+    this.onTrouble("This computer is too busy to play without gaps. Close other programs or tabs.");
   }
 
   onLatency(latency: Latency): void {
@@ -264,6 +267,11 @@ class Page implements Listener {
     element("status").textContent = words;
     if (words) element("trouble").hidden = true;
   }
+}
+
+/** Returns a name for reading: that of a folder may have underscores. */
+function spaced(name: string): string {
+  return name.replaceAll("_", " ");
 }
 
 const page = new Page();

@@ -66,7 +66,7 @@ export class Performer {
 
   /** Keeps a recording, and returns its curves. */
   async hear(audio: Float32Array, onProgress: (share: number) => void): Promise<Curves> {
-    if (!this.ear) throw new Error("it has no ear");
+    if (!this.ear) throw new Error("it cannot listen");
     this.recording = null;
     return this.keep(audio, await this.ear.hearAll(audio, onProgress));
   }

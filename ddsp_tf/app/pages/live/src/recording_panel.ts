@@ -44,13 +44,13 @@ export class RecordingPanel {
     acceptDrops((dropped) => this.open(dropped));
     this.play.addEventListener("click", () => this.toggle());
     this.position.addEventListener("input", () => this.move());
-    this.loop.addEventListener("change", () => this.toldTransport());
+    this.loop.addEventListener("change", () => this.sendTransport());
     this.make.addEventListener("click", () => void this.tape().catch(this.onTrouble));
     this.render.addEventListener("click", () => void this.save().catch(this.onTrouble));
     this.track.addEventListener("change", () => void this.hear().catch(this.onTrouble));
   }
 
-  /** Hears the recording once more, with another instrument's ear. */
+  /** Analyses the recording again, for another instrument. */
   async again(): Promise<void> {
     if (this.content) await this.hear();
   }
@@ -82,7 +82,7 @@ export class RecordingPanel {
 
   stop(): void {
     this.playing = false;
-    this.toldTransport();
+    this.sendTransport();
     this.label();
   }
 
@@ -152,7 +152,7 @@ export class RecordingPanel {
     if (this.taping) return this.say("Recording the microphone …");
     const samples = (await this.engine.microphoneTape?.stop()) ?? new Float32Array(0);
     this.engine.release();
-    if (samples.length < this.engine.sampleRate / 4) throw new Trouble("That was too short.");
+    if (samples.length < this.engine.sampleRate / 4) throw new Trouble("The recording is too short: record at least a quarter of a second.");
     await this.keep({ name: "Your recording", samples, sampleRate: this.engine.sampleRate });
   }
 
@@ -168,7 +168,7 @@ export class RecordingPanel {
 
   private toggle(): void {
     this.playing = !this.playing;
-    this.toldTransport();
+    this.sendTransport();
     this.label();
   }
 
@@ -176,7 +176,7 @@ export class RecordingPanel {
     this.engine.transport(this.playing, Number(this.position.value), this.loop.checked);
   }
 
-  private toldTransport(): void {
+  private sendTransport(): void {
     this.engine.transport(this.playing, undefined, this.loop.checked);
   }
 

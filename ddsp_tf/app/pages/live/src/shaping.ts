@@ -43,7 +43,7 @@ export class Shaping {
   }
 }
 
-/** Returns octaves and decibels that bring curves to what the instrument was trained on. */
+/** Returns the octaves and decibels that shift curves into the training range of the instrument. */
 export function fit(
   f0: Float32Array,
   level: Float32Array,
@@ -62,7 +62,7 @@ export function fit(
   };
 }
 
-/** Returns octaves that bring notes to where the instrument is at home: none, if they are there. */
+/** Returns the octaves that shift notes into the range of the instrument; 0 if they are within it. */
 export function octavesFor({ f0, confidence }: Curves, facts: Facts): number {
   const notes = [...f0].filter((_, k) => confidence[k] > 0);
   const midi = quantile(notes.map((hertz) => 69 + 12 * Math.log2(hertz / 440)), 0.5);

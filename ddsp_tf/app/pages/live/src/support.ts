@@ -12,7 +12,7 @@ const NEEDS: [string, () => boolean][] = [
 export function obstacle(): string | null {
   if (!window.isSecureContext) {
     return (
-      "Browsers give sound and microphone only to secure pages. Open this page at an address that " +
+      "Browsers allow sound and microphone only on secure pages. Open this page at an address that " +
       "begins with https:// or http://localhost."
     );
   }
@@ -31,7 +31,7 @@ export function microphoneTrouble(error: unknown): string {
     case "NotAllowedError":
     case "SecurityError":
       return (
-        "The microphone is blocked. Allow it for this page, by the symbol beside the address, and " +
+        "The microphone is blocked. Allow it with the icon next to the address, and " +
         `choose Microphone again. ${elsewhere}`
       );
     case "NotFoundError":

@@ -6,7 +6,7 @@ import { Ring } from "./ring";
 
 const QUANTUM = 128;
 /** Seconds of the reserve at first: of blocks that are asked for; of blocks that follow a microphone. */
-const ASKED = 0.016;
+const ASKED = 0.024;
 const FOLLOWING = 0.024;
 /** Seconds of a block that follows a microphone and its reserve together, at least. */
 const TOGETHER = 0.04;
@@ -77,7 +77,11 @@ class Player extends AudioWorkletProcessor {
     worker.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
       if (data.kind === "block") this.take(data.block);
       else if (data.kind === "clear") this.restart();
-      else if (this.isQuiet) this.empty();
+      else if (this.isQuiet) {
+        this.empty();
+        // Now, because the next quantum may be several milliseconds away.
+        this.ask();
+      }
     };
   }
 
