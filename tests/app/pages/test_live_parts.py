@@ -138,6 +138,16 @@ def test_microphone_is_played_without_gaps_while_the_worker_is_late(computed):
         assert delay - 3 < one["after"] < delay + 3
 
 
+def test_keys_are_played_without_gaps_while_the_worker_is_late(computed):
+    for one in computed["followed"]["asked"]:
+        assert one["gaps"] == one["jumps"] == []
+
+
+def test_gap_is_short_when_the_missing_blocks_follow(computed):
+    for one in computed["followed"]["missed"]:
+        assert len(one["gaps"]) == 1 and 0 < one["after"] - one["before"] < 20
+
+
 def test_gap_makes_the_reserve_longer_until_it_is_quiet(computed):
     loud, quiet = computed["followed"]["stopped"]
     for one in (loud, quiet):

@@ -142,6 +142,8 @@ console.log(
       calm: [followed(0.004, []), followed(0.02, [])],
       stalled: [followed(0.004, often), followed(0.02, often)],
       stopped: [followed(0.004, [[5, 0.06]]), followed(0.004, [[5, 0.06]], 1e-11)],
+      asked: [0.004, 0.02].map((hop) => played({ seconds: 60, hop, pushed: false, stalls: often })),
+      missed: [0.004, 0.02].map((hop) => played({ seconds: 10, hop, pushed: false, stalls: [[5, 0.03]] })),
       pressed: [1, 1e-11].map((gain) =>
         played({ seconds: 60, hop: 0.004, pushed: false, gain, notes: [5, 6, 7] }),
       ),

@@ -111,9 +111,10 @@ class Player extends AudioWorkletProcessor {
   private take(block: Block): void {
     const { ring, cushion } = this;
     if (!this.flowing) {
-      // Silence comes first, so that a block may be a little late.
-      ring.writeSilence(cushion.samples);
-      this.lead = cushion.samples;
+      // Silence comes first, so that a block may be a little late. Blocks on their way are a reserve, too.
+      const coming = Math.max(0, this.pending - 1) * this.mix.hop * sampleRate;
+      this.lead = Math.max(0, cushion.samples - Math.round(coming));
+      ring.writeSilence(this.lead);
     } else if (this.mix.pushed && this.lead > 0) {
       // What piles up in a gap comes at once, and would stay a delay.
       ring.skip(Math.max(0, ring.filled - cushion.samples - QUANTUM));
