@@ -22,6 +22,8 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 # JAX spends nearly all of its time compiling: both processes share what one has compiled.
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+# What hears notes in the slow tests, beside this library.
+JUDGE = $(VENV)/.judge
 # Sources of the live page; what is built of them is in the repository.
 PAGE = ddsp_tf/app/pages/live
 # Tests of the core; those of the first line have something of their own for JAX, the others are
@@ -83,7 +85,13 @@ test: lint
 	$(PYTEST) -m "not slow"
 	$(JAX) $(PYTEST) -m "not slow" $(JAX_TESTS)
 
-slow: $(FOR_ALL_TESTS) $(PAGE)/node_modules
+# basic-pitch asks for an old TensorFlow, which its ONNX file does not need.
+$(JUDGE): $(FOR_ALL_TESTS)
+	($(BIN)/python -m pip install --quiet --no-compile 'librosa>=0.11' 'pretty_midi>=0.2.11' 'resampy>=0.4.3' \
+	  && $(BIN)/python -m pip install --quiet --no-compile --no-deps 'basic-pitch>=0.4' && touch '$@') \
+	  || echo "pip did not install basic-pitch; the test that needs it will be skipped"
+
+slow: $(FOR_ALL_TESTS) $(JUDGE) $(PAGE)/node_modules
 	$(PYTEST) -m "slow and not long"
 
 long: $(FOR_ALL_TESTS) $(PAGE)/node_modules

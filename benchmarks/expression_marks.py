@@ -5,8 +5,7 @@
 Each folder holds recordings in `train/`, from which the expression is learned, and in `val/`, whose
 notes are played again: plain, as the nearest recorded notes, and with network and recorded notes.
 Their curves are compared with the measured ones, and so are two takes of the same note by the
-player. The bundled violin's model also plays the bundled unseen phrase, whose notes are found again
-in the sound.
+player.
 """
 
 import functools
@@ -17,24 +16,20 @@ from typing import NamedTuple
 
 import click
 import numpy as np
-from mir_eval.transcription import match_notes
-from note_marks import Notes, notes_from
 from pitch_trackers import table
 
 import ddsp_tf
 from ddsp_tf.expression.learned import LearnedExpression
-from ddsp_tf.expression.parts import Part
 from ddsp_tf.expression.performance import (
     Expression,
     Plain,
     Shapes,
     note_frames,
-    perform,
 )
 from ddsp_tf.expression.phrases import Phrase, note_facts
 from ddsp_tf.expression.recorded import RecordedNotes, warp
 from ddsp_tf.features.extractor import FeatureExtractor
-from ddsp_tf.features.transcription import Note, transcribe
+from ddsp_tf.features.transcription import Note
 from ddsp_tf.training.note_network import train_note_network
 
 SAMPLE_RATE, FRAME_RATE = 16000, 100
@@ -197,40 +192,6 @@ def _played(recording: Recording, expression: Expression) -> Shapes:
     return expression.shapes(recording.notes, FRAME_RATE, len(recording.features["f0_hz"]))
 
 
-def sound_table() -> str:
-    """Plays the unseen phrase with the bundled violin, and finds its notes in the sound again."""
-    model = ddsp_tf.instrument("demo_violin")
-    player, _ = ddsp_tf.load_player(model)
-    phrase = recording_of(ddsp_tf.recording("violin_unseen"))
-    part = Part("", tuple(phrase.notes))
-    frames = len(phrase.features["f0_hz"])
-    curves = {
-        "plain notes": perform(part, FRAME_RATE, frames),
-        "expression": perform(part, FRAME_RATE, frames, ddsp_tf.load_expression(model)),
-        "measured curves": phrase.features,
-    }
-    loss, rows = ddsp_tf.MultiScaleSpectralLoss(), []
-    target = phrase.audio[: frames * player.hop]
-    wanted = notes_from([_row(note) for note in phrase.notes])
-    for name, own in curves.items():
-        audio = np.concatenate(list(ddsp_tf.synthesize(player, own)))
-        features = FeatureExtractor(SAMPLE_RATE, FRAME_RATE, "auto").extract(audio)
-        heard = transcribe(features, FRAME_RATE, audio, SAMPLE_RATE)
-        value = float(loss(target[None], audio[None, : target.size]))
-        rows.append([name, f"{_f_measure(wanted, heard):.3f}", f"{value:.2f}"])
-    return table(["played from", "F of the notes heard again", "spectral loss"], rows)
-
-
-def _row(note: Note) -> tuple[float, float, float]:
-    return note.onset_s, note.offset_s, 440.0 * 2.0 ** ((note.midi - 69.0) / 12.0)
-
-
-def _f_measure(wanted: Notes, heard: list[Note]) -> float:
-    found = notes_from([_row(note) for note in heard])
-    matched = len(match_notes(*wanted, *found, offset_ratio=None)) if heard else 0
-    return 2.0 * matched / (len(wanted.hz) + len(found.hz))
-
-
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=Path, required=True, help="Markdown file to write.")
@@ -241,8 +202,8 @@ def main(folders: tuple[Path, ...], out: Path):
         for folder in folders
     }
     unseen = [ddsp_tf.recording("violin_unseen")]
-    sets["bundled:violin"] = ([ddsp_tf.recording("violin")], unseen)
-    text = f"{curve_tables(sets)}\nThe unseen phrase, by the bundled violin:\n\n{sound_table()}"
+    sets["demo_violin"] = ([ddsp_tf.recording("violin")], unseen)
+    text = curve_tables(sets)
     out.write_text(text, encoding="utf-8")
     click.echo(text)
 

@@ -14,12 +14,12 @@ import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import numpy as np
 import swift_f0
 from mir_eval.transcription import match_notes
+from note_judges import Notes, notes_from, notes_of
 from pitch_trackers import table
 
 sys.path.insert(0, str(Path(__file__).parent / "bundled"))
@@ -34,19 +34,6 @@ from ddsp_tf.features.transcription import transcribe
 
 SEED = 138
 SAMPLE_RATE, FRAME_RATE = 16000, 100
-
-
-class Notes(NamedTuple):
-    """Spans in seconds [notes, 2] and pitches in Hz [notes]."""
-
-    spans: np.ndarray
-    hz: np.ndarray
-
-
-def notes_from(rows: list[tuple[float, float, float]]) -> Notes:
-    """Makes notes of rows of start, end and pitch in Hz."""
-    values = np.array(rows, np.float64).reshape(-1, 3)
-    return Notes(values[:, :2], values[:, 2])
 
 
 def set_of(folder: Path) -> dict[Path, Notes]:
@@ -82,10 +69,7 @@ def features_of(path: Path, tracker: str) -> dict[str, np.ndarray]:
 def ours(path: Path, tracker: str, with_audio: bool = True) -> Notes:
     """Finds notes as `ddsp-tf notes` does, or from curves alone."""
     heard = (read_audio(path, SAMPLE_RATE), SAMPLE_RATE) if with_audio else ()
-    found = transcribe(features_of(path, tracker), FRAME_RATE, *heard)
-    return notes_from(
-        [(n.onset_s, n.offset_s, 440.0 * 2.0 ** ((n.midi - 69.0) / 12.0)) for n in found]
-    )
+    return notes_of(transcribe(features_of(path, tracker), FRAME_RATE, *heard))
 
 
 def baseline(path: Path, detector: swift_f0.SwiftF0) -> Notes:

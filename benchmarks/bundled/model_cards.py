@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 import ddsp_tf
-from ddsp_tf.app.cli.instruments_command import note_range
+from ddsp_tf.app.cli.instruments_command import trained_range
 from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.evaluation.evaluator import evaluate_run
@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "instruments"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "examples"))
 from make_instruments import NAMES
 from sets import find_sets
-from song import melody
+from song import notes_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -86,7 +86,7 @@ def play_theme(name: str, file: Path) -> None:
     folder = ddsp_tf.instrument(name)
     player, _ = ddsp_tf.load_player(folder)
     curves = ddsp_tf.song_curves(
-        Part("", tuple(melody())),
+        Part("", tuple(notes_of("violin", bars=4))),
         player,
         ddsp_tf.load_ranges(folder),
         Manner(octaves=True),
@@ -105,7 +105,7 @@ def card(name: str, measured: dict[str, float], clip: Path) -> str:
     given, record = CREDITS[name], RunDirectory(ddsp_tf.instrument(name)).read()
     minutes = record["feature_statistics"]["minutes"]["train"]
     rows = [
-        ("range", note_range(name)),
+        ("range", trained_range(name)),
         ("recordings", f"{given.recordings}; {minutes:.1f} minutes"),
         ("made by", given.makers),
         ("licence", given.licence),

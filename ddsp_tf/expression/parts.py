@@ -1,6 +1,7 @@
 """The part of one player: notes and controllers."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,6 +15,7 @@ CHORDS = ("highest", "lowest", "error")
 # Players of keyboards let go of a note shortly after they have struck the next one.
 _LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
 _SHORTEST_SECONDS = 0.02
+_REPEATED_SECONDS = 0.06
 #: Longest song that is played.
 LONGEST_SECONDS = 4.0 * 3600.0
 _LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e5, 200.0, 200.0
@@ -143,6 +145,29 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
         if note.offset_s - note.onset_s >= _SHORTEST_SECONDS:
             voice.append(note)
     return voice, left_out
+
+
+def with_repeats_apart(notes: Sequence[Note]) -> list[Note]:
+    """Shortens notes that another one of the same key follows at once, so that both are heard.
+
+    Args:
+        notes: Notes of one voice.
+
+    Returns:
+        Notes; between two of one key lie 60 ms, or at least half of the first one.
+
+    Example:
+        >>> twice = [Note(0.0, 1.0, 60.0), Note(1.0, 2.0, 60.0)]
+        >>> [(note.onset_s, note.offset_s) for note in with_repeats_apart(twice)]
+        [(0.0, 0.94), (1.0, 2.0)]
+    """
+    apart = list(notes)
+    for k, (note, following) in enumerate(itertools.pairwise(notes)):
+        if round(note.midi) == round(following.midi):
+            middle = 0.5 * (note.onset_s + note.offset_s)
+            end = min(note.offset_s, max(middle, following.onset_s - _REPEATED_SECONDS))
+            apart[k] = dataclasses.replace(note, offset_s=end)
+    return apart
 
 
 def within_range(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ddsp_tf.data.statistics import note_range
 from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.expression.parts import (
     CHORDS,
@@ -17,6 +18,7 @@ from ddsp_tf.expression.parts import (
     humanized,
     one_voice,
     with_levels,
+    with_repeats_apart,
     within_range,
 )
 from ddsp_tf.expression.performance import Expression, perform
@@ -60,7 +62,8 @@ def song_curves(
     """Computes the curves of a part for a model.
 
     The loudest velocity is played at the level of the loudest twentieth of the training data,
-    softer ones accordingly, but none softer than its softest twentieth.
+    softer ones accordingly, but none softer than its softest twentieth. A note that the same key
+    follows at once ends 60 ms earlier, so that both are heard.
 
     Args:
         part: Part of a song, from `read_midi`.
@@ -94,15 +97,16 @@ def song_curves(
     notes, left_out = one_voice(part.notes, manner.chords)
     if left_out:
         on_warning(f"{name}{left_out} times two notes at once; the {manner.chords} is played")
-    pitch, level = ranges["f0_midi"], ranges["loudness_db"]
-    moved, outside = within_range(notes, pitch["min"], pitch["max"])
+    (lowest, highest), level = note_range(ranges), ranges["loudness_db"]
+    moved, outside = within_range(notes, lowest, highest)
     if outside:
         on_warning(
             f"{name}{len(outside)} of {len(notes)} notes lie outside of MIDI "
-            f"{pitch['min']:.0f} to {pitch['max']:.0f}, which the model was trained on; "
+            f"{lowest:.0f} to {highest:.0f}, which the model was trained on; "
             + ("they are moved by octaves" if manner.octaves else "they may sound wrong")
         )
-    notes = with_levels(moved if manner.octaves else notes, level["p5"], level["p95"])
+    notes = with_repeats_apart(moved if manner.octaves else notes)
+    notes = with_levels(notes, level["p5"], level["p95"])
     if manner.humanize_s > 0.0:
         notes = humanized(notes, manner.humanize_s, manner.seed)
     seconds = part.end_s + _TAIL_SECONDS if seconds is None else seconds

@@ -20,7 +20,7 @@ def executed(tmp_path_factory):
 
 def test_it_shows_recordings_training_and_results(executed):
     notebook, folder = executed
-    check_sounds(notebook, {"prepare": 1, "train": 2, "play": 2})
+    check_sounds(notebook, {"prepare": 1, "train": 2, "play": 2, "notes": 1})
     assert len(sounds(notebook, "evaluate")) == 4
     check_pictures(notebook, {"prepare": 2, "train": 1, "evaluate": 4})
     assert "Recordings: 1 used, 0 skipped" in text(notebook, "prepare")

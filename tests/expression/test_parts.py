@@ -11,6 +11,7 @@ from ddsp_tf.expression.parts import (
     humanized,
     one_voice,
     with_levels,
+    with_repeats_apart,
     within_range,
 )
 from ddsp_tf.features.transcription import Note
@@ -60,6 +61,23 @@ def test_one_at_a_time_whatever_is_played(chords, rng):
 def test_two_notes_at_once_can_be_an_error():
     with pytest.raises(UserError, match=r"two notes at once at 0.00 s, MIDI 60 and 64; expected"):
         one_voice(CHORD, "error")
+
+
+def test_repeated_notes_are_apart_whatever_their_length():
+    notes = [
+        Note(0.0, 1.0, 60.0),
+        Note(1.0, 1.08, 60.0),
+        Note(1.08, 2.0, 60.0),
+        Note(2.0, 3.0, 62.0),
+    ]
+    assert spans(with_repeats_apart(notes)) == [
+        (0.0, 0.94, 60.0),
+        (1.0, 1.04, 60.0),
+        (1.08, 2.0, 60.0),
+        (2.0, 3.0, 62.0),
+    ]
+    pause = [Note(0.0, 0.5, 60.0), Note(0.6, 1.0, 60.0)]
+    assert with_repeats_apart(pause) == pause
 
 
 def test_notes_move_by_octaves_into_the_range():

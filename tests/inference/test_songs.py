@@ -5,7 +5,7 @@ import pytest
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
-from ddsp_tf.features.transcription import Note
+from ddsp_tf.features.transcription import Note, transcribe
 from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
 
 RANGES = {
@@ -54,6 +54,11 @@ def test_notes_outside_of_the_range_are_said_or_moved():
     moved = curves_of(heard=heard, octaves=True)
     assert moved["f0_hz"][150] == pytest.approx(329.63, abs=0.01)
     assert heard[1].endswith("they are moved by octaves")
+
+
+def test_repeated_notes_are_heard_twice():
+    curves = curves_of(Part("", (Note(0.0, 1.0, 60.0), Note(1.0, 2.0, 60.0))))
+    assert len(transcribe(curves, 100)) == 2
 
 
 def test_two_notes_at_once_are_said():

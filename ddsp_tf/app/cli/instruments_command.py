@@ -20,7 +20,7 @@ def instruments():
 
     for name, given in CREDITS.items():
         rows = [
-            ("range", note_range(name)),
+            ("range", trained_range(name)),
             ("recordings", given.recordings),
             ("made by", given.makers),
             ("licence", given.licence),
@@ -28,18 +28,19 @@ def instruments():
         print_table(f"bundled:{name}", rows)
 
 
-def note_range(name: str) -> str:
+def trained_range(name: str) -> str:
     """Returns the lowest and highest note that a bundled model was trained on, and their pitch.
 
     Example:
-        >>> note_range("flute")
-        'C4 to A6, 262 to 1765 Hz'
+        >>> trained_range("flute")
+        'C4 to A6, 262 to 1760 Hz'
     """
+    from ddsp_tf.data.statistics import note_range
     from ddsp_tf.evaluation.style import note_name
     from ddsp_tf.files.run_directory import RunDirectory
     from ddsp_tf.inference.bundled import instrument
 
-    statistics = RunDirectory(instrument(name)).read()["feature_statistics"]
-    low, high = (note_name(round(statistics["f0_midi"][end])) for end in ("p5", "p95"))
-    lowest, highest = (statistics["f0_hz"][end] for end in ("p5", "p95"))
+    ends = note_range(RunDirectory(instrument(name)).read()["feature_statistics"])
+    low, high = (note_name(round(midi)) for midi in ends)
+    lowest, highest = (440.0 * 2.0 ** ((midi - 69.0) / 12.0) for midi in ends)
     return f"{low} to {high}, {lowest:.0f} to {highest:.0f} Hz"
