@@ -8,9 +8,8 @@ Their curves are compared with the measured ones, and so are two takes of the sa
 player.
 """
 
-import functools
+import itertools
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +35,9 @@ SAMPLE_RATE, FRAME_RATE = 16000, 100
 # A frame further off is an error of the tracker, mostly an octave in an attack.
 LARGEST_CENTS = 100.0
 SHORTEST_SECONDS = 0.4
-STEPS = 600
+STEPS = 300
+# Each learned player plays so often, since much of what it plays is chosen at random.
+SEEDS = range(4)
 VIBRATO_HZ = (3.0, 9.0)
 MEASURES = ("vibrato rate", "vibrato extent", "attack time", "level slope")
 
@@ -69,9 +70,9 @@ def recording_of(path: Path) -> Recording:
 def errors(recordings: list[Recording], expression: Expression) -> tuple[float, float]:
     """Root mean square of loudness in dB, and of pitch in cents, over all notes."""
     decibels, cents = [], []
-    for recording in recordings:
+    for recording, seed in itertools.product(recordings, SEEDS):
         truth = recording.shapes
-        played = expression.shapes(recording.notes, FRAME_RATE, len(truth.midi))
+        played = expression.shapes(recording.notes, FRAME_RATE, len(truth.midi), seed)
         places = note_frames(recording.notes, FRAME_RATE, len(truth.midi))
         for note, (first, end) in zip(recording.notes, places, strict=True):
             part = slice(first, end)
@@ -111,11 +112,17 @@ def takes(recordings: list[Recording]) -> list[str]:
     return [str(len(decibels)), f"{rms[0]:.1f}", f"{rms[1]:.1f}"]
 
 
-def habits(recordings: list[Recording], curves: Callable[[Recording], Shapes]) -> np.ndarray:
-    """Measures every long note: the values of `MEASURES`, [notes, 4]; NaN where there is none."""
+def habits(recordings: list[Recording], expression: Expression | None) -> np.ndarray:
+    """Measures every long note, as recorded or as an expression plays it.
+
+    Returns:
+        The values of `MEASURES`, [notes, 4]; NaN where there is none.
+    """
     rows = []
-    for recording in recordings:
-        shapes = curves(recording)
+    for recording, seed in itertools.product(recordings, SEEDS if expression else (0,)):
+        shapes, frames = recording.shapes, len(recording.phrase.midi)
+        if expression is not None:
+            shapes = expression.shapes(recording.notes, FRAME_RATE, frames, seed)
         for first, end in note_frames(recording.notes, FRAME_RATE, len(shapes.midi)):
             if end - first >= SHORTEST_SECONDS * FRAME_RATE:
                 rows.append(_habit(shapes.midi[first:end], shapes.level_db[first:end]))
@@ -168,10 +175,9 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
         notes = [name, str(nearest.count), f"{seconds:.0f}", count]
         decibels.append([*notes, take_db, *(f"{pair[0]:.2f}" for pair in pairs)])
         cents.append([name, take_cents, *(f"{pair[1]:.1f}" for pair in pairs)])
-        truth = habits(unseen, lambda one: one.shapes)
-        columns = []
+        truth, columns = habits(unseen, None), []
         for player in players:
-            played = habits(unseen, functools.partial(_played, expression=player))
+            played = habits(unseen, player)
             columns.append([distance(truth[:, k], played[:, k]) for k in range(len(MEASURES))])
         cells = [" / ".join(f"{v:.2f}" for v in values) for values in zip(*columns, strict=True)]
         distances.append([name, str(len(truth)), *cells])
@@ -186,10 +192,6 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
             table(["set", "notes", *MEASURES], distances),
         ]
     )
-
-
-def _played(recording: Recording, expression: Expression) -> Shapes:
-    return expression.shapes(recording.notes, FRAME_RATE, len(recording.features["f0_hz"]))
 
 
 @click.command()

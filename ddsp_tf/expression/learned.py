@@ -17,8 +17,8 @@ from ddsp_tf.features.transcription import Note
 NAMES = (*NOTE_NAMES, "network")
 # How much is played of what is particular to a recorded note: vibratos in full, but less of what is
 # mostly chance.
-_DB_SHARE, _EDGE_CENTS_SHARE = 0.35, 0.5
-_EDGE_SECONDS = 0.1
+_DB_SHARE, _ATTACK_DB_SHARE, _EDGE_CENTS_SHARE = 0.2, 0.6, 0.5
+_ATTACK_SECONDS, _EDGE_SECONDS = 0.2, 0.1
 # Bounds memory for long songs.
 _BLOCK_FRAMES = 2000
 
@@ -98,7 +98,8 @@ class LearnedExpression(Expression):
             limit = cents_limit(note_facts(notes, k), size)
             cents = usual_cents + _cents_share(size, frame_rate) * cents
             midi[own] = notes[k].midi + np.clip(cents, -limit, limit) / 100.0
-            level_db[own] = notes[k].level_db + usual_db + _DB_SHARE * relative_db
+            relative_db = _db_share(size, frame_rate) * relative_db
+            level_db[own] = notes[k].level_db + usual_db + relative_db
         return Shapes(midi, level_db)
 
 
@@ -123,6 +124,12 @@ def _predict(
         moves, state = network(curves[:, first : first + _BLOCK_FRAMES], state)
         found.append(ops.convert_to_numpy(moves)[0])
     return np.concatenate([np.zeros((0, 2)), *found]).astype(np.float64)
+
+
+def _db_share(frames: int, frame_rate: float) -> np.ndarray:
+    """Returns how much of a recorded note's loudness is played in each frame."""
+    attack = np.maximum(1.0 - np.arange(frames) / (_ATTACK_SECONDS * frame_rate), 0.0)
+    return _DB_SHARE + (_ATTACK_DB_SHARE - _DB_SHARE) * attack
 
 
 def _cents_share(frames: int, frame_rate: float) -> np.ndarray:

@@ -18,7 +18,8 @@ from ddsp_tf.training.note_network import train_note_network
 
 # More notes fit no better, and searching them takes longer.
 _MOST_SECONDS = 3600.0
-_STEPS = 600
+# With more steps, unseen notes are predicted less well.
+_STEPS = 300
 # Shorter runs are trials, which need no network.
 _LEAST_RUN_STEPS = 100
 
@@ -26,8 +27,8 @@ _LEAST_RUN_STEPS = 100
 def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
     """Learns the player's expression and stores it in the run, unless it is there.
 
-    Takes about ten seconds for an hour of recordings, of which only the first is used, and ten to
-    twenty to train the network, which runs of fewer than 100 steps do without. If the recordings
+    Takes about ten seconds for an hour of recordings, of which only the first is used, and about
+    as long to train the network, which runs of fewer than 100 steps do without. If the recordings
     have no notes, no file is written.
 
     Args:
