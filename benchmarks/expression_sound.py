@@ -65,13 +65,14 @@ def row(name: str, model: Path, recordings: list[Recording]) -> list[str]:
 @click.option("--out", type=Path, required=True, help="Markdown file to write.")
 def main(folders: tuple[Path, ...], out: Path):
     """Write the table of sounds in docs/notes.md."""
-    sets = {NAMES.get(one.name, one.name): sorted((one / "val").glob("*.flac")) for one in folders}
-    sets["demo_violin"] = [ddsp_tf.recording("violin_unseen")]
+    sets = {"demo_violin": [ddsp_tf.recording("violin_unseen")]}
+    for one in folders:
+        sets[NAMES.get(one.name, one.name)] = sorted((one / "val").glob("*.flac"))
     rows = []
     for name, paths in sets.items():
-        click.echo(name, err=True)
         recordings = [recording_of(path) for path in paths]
         rows.append(row(name, ddsp_tf.instrument(name), recordings))
+        click.echo(" | ".join(rows[-1]), err=True)
     heads = [f"F by {judge}" for judge in judges()]
     text = table(["instrument", "notes", *heads, *(f"loss, {kind}" for kind in KINDS)], rows)
     out.write_text(text, encoding="utf-8")

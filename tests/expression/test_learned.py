@@ -25,8 +25,8 @@ def test_recorded_notes_are_what_the_network_leaves():
 
 
 def test_played_whole_a_recorded_note_is_itself_again(monkeypatch):
-    monkeypatch.setattr(learned, "_DB_SHARE", 1.0)
-    monkeypatch.setattr(learned, "_EDGE_CENTS_SHARE", 1.0)
+    for share in ("_DB_SHARE", "_ATTACK_DB_SHARE", "_EDGE_CENTS_SHARE"):
+        monkeypatch.setattr(learned, share, 1.0)
     notes = PHRASE.notes
     shapes = PLAYER.shapes(notes, RATE, PHRASE.midi.size)
     for k, (first, end) in enumerate(note_frames(notes, RATE, PHRASE.midi.size)):
