@@ -65,11 +65,20 @@ def judges() -> dict[str, Callable[[np.ndarray, int], Notes]]:
 
 def f_measure(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
     """F of the onsets (50 ms) and pitches (50 cents) of several sounds together."""
-    pairs = list(zip(wanted, heard, strict=True))
-    matched = sum(
+    notes = sum(len(one.hz) + len(other.hz) for one, other in zip(wanted, heard, strict=True))
+    return 2.0 * _matched(wanted, heard) / notes
+
+
+def recall(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
+    """Share of the notes that were heard, whatever else was."""
+    return _matched(wanted, heard) / sum(len(one.hz) for one in wanted)
+
+
+def _matched(wanted: Sequence[Notes], heard: Sequence[Notes]) -> int:
+    pairs = zip(wanted, heard, strict=True)
+    return sum(
         len(match_notes(*one, *other, offset_ratio=None)) for one, other in pairs if len(other.hz)
     )
-    return 2.0 * matched / sum(len(one.hz) + len(other.hz) for one, other in pairs)
 
 
 def _hz(midi: float) -> float:
