@@ -36,9 +36,11 @@ def test_f_counts_what_is_missing_and_what_is_too_much(programs):
 
 @pytest.mark.slow
 @tensorflow_only
-@pytest.mark.parametrize(("judge", "measure"), [("ours", "f_measure"), ("basic-pitch", "recall")])
-def test_notes_are_heard_as_they_were_written(programs, judge, measure):
-    """basic-pitch hears several notes at once, so that it takes some harmonics for notes, too."""
+@pytest.mark.parametrize(
+    ("judge", "measure", "least"), [("ours", "f_measure", 0.95), ("basic-pitch", "recall", 0.85)]
+)
+def test_notes_are_heard_as_they_were_written(programs, judge, measure, least):
+    """basic-pitch hears several notes at once, so that it takes some harmonics for notes, and soft attacks for later ones."""
     judges, song = programs
     if judge not in judges.judges():
         pytest.skip("basic-pitch is not installed; `make slow` installs it")
@@ -52,4 +54,4 @@ def test_notes_are_heard_as_they_were_written(programs, judge, measure):
         audio = np.concatenate(list(ddsp_tf.synthesize(player, curves)))
         wanted.append(judges.notes_of(part.notes))
         heard.append(judges.judges()[judge](audio, player.sample_rate))
-    assert getattr(judges, measure)(wanted, heard) >= 0.95
+    assert getattr(judges, measure)(wanted, heard) >= least
