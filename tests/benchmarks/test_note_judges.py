@@ -40,7 +40,7 @@ def test_f_counts_what_is_missing_and_what_is_too_much(programs):
     ("judge", "measure", "least"), [("ours", "f_measure", 0.95), ("basic-pitch", "recall", 0.85)]
 )
 def test_notes_are_heard_as_they_were_written(programs, judge, measure, least):
-    """basic-pitch hears several notes at once, so that it takes some harmonics for notes, and soft attacks for later ones."""
+    """basic-pitch takes some harmonics for notes of their own, and soft attacks for later ones."""
     judges, song = programs
     if judge not in judges.judges():
         pytest.skip("basic-pitch is not installed; `make slow` installs it")
