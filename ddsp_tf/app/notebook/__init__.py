@@ -22,7 +22,7 @@ from ddsp_tf.app.notebook.microphone import record
 from ddsp_tf.app.notebook.progress import progress
 from ddsp_tf.app.notebook.runtime import download, in_colab, upload
 from ddsp_tf.app.notebook.showing import show_curves, show_dataset, show_sounds
-from ddsp_tf.app.notebook.songs import choose_song
+from ddsp_tf.app.notebook.song_choice import choose_song
 from ddsp_tf.backend.native_output import quiet
 
 __all__ = [
