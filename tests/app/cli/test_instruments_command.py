@@ -15,10 +15,13 @@ def test_every_bundled_model_is_listed_with_range_licence_and_makers():
     result = CliRunner().invoke(main, ["instruments"])
     assert result.exit_code == 0
     text = " ".join(re.sub(r"[│┃]", " ", result.output).split())
-    for name in CREDITS:
+    ranges = re.findall(r"(\d+) to (\d+) Hz", text)
+    for name, (lowest, highest) in zip(CREDITS, ranges, strict=True):
         assert f"bundled:{name}" in text
         pitch_hz = RunDirectory(ddsp_tf.instrument(name)).read()["feature_statistics"]["f0_hz"]
-        assert f"{pitch_hz['p5']:.0f} to {pitch_hz['p95']:.0f} Hz" in text
+        # All but stray errors of the pitch tracker, which go down to 26 Hz.
+        assert 45.0 < float(lowest) < 1.03 * pitch_hz["p5"], name
+        assert float(highest) > pitch_hz["p95"] / 1.03, name
 
 
 def test_every_bundled_model_has_a_credit_and_every_credit_a_model():
