@@ -191,12 +191,18 @@ def test_folders_of_instruments_that_a_kill_left_behind(run, data):
     assert not are_written(RunDirectory(run))
     RunDirectory(run).update({"step": 6})
     damaged = RunDirectory(run).instrument("cello").record
-    whole = damaged.read_bytes()
+
+    def entries():
+        # The run is a copy in another place.
+        record = json.loads(damaged.read_text())
+        return {name: value for name, value in record.items() if name != "relative_datasets"}
+
+    whole = entries()
     damaged.write_text("{")
     assert not are_written(RunDirectory(run))
     manifests = [load_manifest(folder) for folder in data.values()]
     write_instruments(RunDirectory(run), list(data.values()), manifests, list(data))
-    assert damaged.read_bytes() == whole and are_written(RunDirectory(run))
+    assert entries() == whole and are_written(RunDirectory(run))
 
 
 @pytest.mark.slow
