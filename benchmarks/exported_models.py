@@ -1,9 +1,10 @@
 """Exports a model and measures every file: size, agreement with Keras, latency, speed.
 
     python benchmarks/exported_models.py vst demo my_run
+    python benchmarks/exported_models.py fast_dry --precision float32
 
-Each argument is a run, or a shipped configuration, which gets random weights. Stream and plugin
-files run on one thread, hop by hop; the others play 60 s with two threads.
+Each argument is a run, or a shipped configuration, which gets random weights. Files that stream,
+listen or run in the plugin do so on one thread, hop by hop; the others play 60 s with two threads.
 """
 
 import os
@@ -19,12 +20,24 @@ import tensorflow as tf
 
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.export.exporter import export_model
+from ddsp_tf.export.litert import PRECISIONS
 from ddsp_tf.export.verification import example_curves, open_interpreter
 from ddsp_tf.export.vst import OUTPUTS
 from ddsp_tf.inference.model_files import load_model
 
 # Values that streams are given, by part of an input's name; the first that fits.
-_PLAYED = {"state": 0.0, "scaled": 0.5, "f0_hz": 300.0, "_db": -20.0, "noise": 0.1, "z": 0.0}
+_PLAYED = {
+    "state": 0.0,
+    "scaled": 0.5,
+    "f0_hz": 300.0,
+    "_db": -20.0,
+    "noise": 0.1,
+    "audio": 0.1,
+    "instrument": 1.0,
+    "z": 0.0,
+}
+# Signatures of files that take one hop a call.
+_HOP_BY_HOP = {"step", "listen"}
 HEADER = ("file", "MB", "largest difference", "SNR, dB", "hop, ms: p50", "p99", "of real time")
 
 
@@ -66,8 +79,8 @@ def hop_times(path: Path, hops: int) -> np.ndarray:
 
 def state_pairs(interpreter, inputs: dict) -> tuple[list[tuple[int, int]], list[int]]:
     """Finds the tensors of the state, before and after a call, and the other outputs."""
-    if "step" in interpreter.get_signature_list():
-        step = interpreter.get_signature_runner("step")
+    if names := _HOP_BY_HOP.intersection(interpreter.get_signature_list()):
+        step = interpreter.get_signature_runner(names.pop())
         before, after = step.get_input_details(), step.get_output_details()
         names = {name: name for name in after if name in before}
     else:
@@ -105,17 +118,17 @@ def load(name: str, overrides=()):
     return model
 
 
-def measure(model, folder: Path, hops: int):
+def measure(model, folder: Path, hops: int, precisions: tuple[str, ...]):
     """Exports one model, and prints its table."""
     start = time.perf_counter()
-    description = export_model(model, folder)
+    description = export_model(model, folder, precisions)
     exported = time.perf_counter() - start
     remarks = [f"export: {exported:.1f} s"]
     click.echo("| " + " | ".join(HEADER) + " |\n|" + " --- |" * len(HEADER))
     for name, artifact in description.artifacts.items():
         row = [name, f"{artifact['bytes'] / 1e6:.2f}", f"{artifact['largest_difference']:.1e}"]
         row.append(f"{artifact['snr_db']:.0f}")
-        if name.startswith(("stream", "vst")):
+        if name.startswith(("stream", "listen", "vst")):
             times = hop_times(folder / name, hops)
             row += [f"{1e3 * np.median(times):.3f}", f"{1e3 * np.percentile(times, 99):.3f}"]
             row.append(f"{np.median(times) * model.frame_rate:.4f}")
@@ -137,14 +150,15 @@ def measure(model, folder: Path, hops: int):
 @click.argument("models", nargs=-1, required=True)
 @click.option("--hops", default=1000, show_default=True, help="Calls of the streaming files.")
 @click.option("--set", "overrides", multiple=True, help="Changes a configuration's setting.")
-def main(models, hops, overrides):
+@click.option("--precision", "precisions", multiple=True, type=click.Choice(PRECISIONS))
+def main(models, hops, overrides, precisions):
     """Measures each model."""
     for name in models:
         model = load(name, overrides)
         changes = f" with {', '.join(overrides)}" if overrides else ""
         click.echo(f"## {name}{changes}: {model.sample_rate} Hz, hop {model.hop}\n")
         with tempfile.TemporaryDirectory() as folder:
-            measure(model, Path(folder) / "export", hops)
+            measure(model, Path(folder) / "export", hops, precisions or PRECISIONS)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from ddsp_tf.dsp.mel import mel_matrix
 from ddsp_tf.typing import Tensor
 
 # Added to the energies before the logarithm: the original DDSP's, about -100 dB.
-_FLOOR = 1e-5
+FLOOR = 1e-5
+LOWEST_HZ, HIGHEST_HZ = 20.0, 8000.0
 
 
 def mfcc(
@@ -24,8 +25,8 @@ def mfcc(
     n_coefficients: int = 30,
     n_mels: int = 80,
     fft_size: int = 1024,
-    low_hz: float = 20.0,
-    high_hz: float = 8000.0,
+    low_hz: float = LOWEST_HZ,
+    high_hz: float = HIGHEST_HZ,
 ) -> Tensor:
     """Computes mel-frequency cepstral coefficients (Davis and Mermelstein, 1980).
 
@@ -61,7 +62,7 @@ def mfcc(
     real, imaginary = by_clip(partial(ops.rfft, fft_length=fft_size), frames)
     # The square root has an infinite slope at zero.
     magnitude = ops.sqrt(ops.maximum(real * real + imaginary * imaginary, 1e-20))
-    return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + _FLOOR), to_coefficients)
+    return ops.matmul(ops.log(ops.matmul(magnitude, to_mel) + FLOOR), to_coefficients)
 
 
 def dct_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """How a tone begins."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 # Hann window of the envelope, and the time between two of its values.
@@ -64,9 +65,9 @@ def _envelope(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """Returns the root of the mean power in a Hann window, a value every 2 ms."""
     window = np.hanning(2 * round(_WINDOW_SECONDS * sample_rate / 2) + 1)
     padded = np.pad(np.square(audio), len(window) // 2)
-    sums = np.convolve(padded, window / window.sum(), "valid")
     places = np.arange(0.0, len(audio), _STEP_SECONDS * sample_rate).astype(int)
-    return np.sqrt(np.maximum(sums[places], 0.0))
+    around = sliding_window_view(padded, len(window))[places]
+    return np.sqrt(around @ (window / window.sum()))
 
 
 def _onsets(envelope: np.ndarray) -> list[int]:

@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from ddsp_tf.dsp.mfcc import mfcc
+from ddsp_tf.dsp.mel import mel_matrix
+from ddsp_tf.dsp.mfcc import FLOOR, HIGHEST_HZ, LOWEST_HZ, dct_matrix
+from ddsp_tf.features.periodicity import power_spectrum
 
 _N_MELS = 40
 _N_COEFFICIENTS = 13
@@ -45,10 +48,7 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
         raise ValueError(
             f"target {target.shape}, audio {audio.shape}; expected [samples] of one length"
         )
-    hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
-    coefficients = np.asarray(
-        mfcc(np.stack([target, audio]), sample_rate, hop, _N_COEFFICIENTS, _N_MELS, size)
-    )
+    coefficients = np.stack([_coefficients(signal, sample_rate) for signal in (target, audio)])
     # The zeroth is the mean of log magnitudes times the root of the number of bands.
     level_db = 20.0 / math.log(10.0) * coefficients[0, :, 0] / math.sqrt(_N_MELS)
     heard = level_db > level_db.max(initial=-math.inf) - _RANGE_DB
@@ -57,3 +57,15 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
     difference = coefficients[0, heard, 1:] - coefficients[1, heard, 1:]
     distance = np.sqrt(np.sum(np.square(difference), axis=1) / _N_MELS)
     return float(20.0 / math.log(10.0) * np.mean(distance))
+
+
+def _coefficients(signal: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Returns what `mfcc` does, [frames, coefficients]; numpy takes a quarter of its time."""
+    hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
+    frames = sliding_window_view(np.pad(signal, (size // 2, size)), size)[::hop]
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
+    power = power_spectrum(frames[: signal.size // hop], window.astype(np.float32), size)
+    magnitude = np.sqrt(np.maximum(power, 1e-20))
+    highest_hz = min(HIGHEST_HZ, sample_rate / 2)
+    mel = magnitude @ mel_matrix(sample_rate, size, _N_MELS, LOWEST_HZ, highest_hz)
+    return np.log(mel + FLOOR) @ dct_matrix(_N_MELS, _N_COEFFICIENTS)

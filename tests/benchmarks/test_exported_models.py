@@ -49,6 +49,12 @@ def test_every_state_of_a_stream_goes_round(program, tiny_export):
     assert times.shape == (3,) and (times > 0.0).all()
 
 
+def test_the_state_of_listening_goes_round(program, tiny_export):
+    states, played = state_pairs(program, tiny_export / "listen.tflite")
+    assert states and len(played) == 4
+    assert program["hop_times"](tiny_export / "listen.tflite", 3).shape == (3,)
+
+
 def test_the_plugins_state_goes_round(program, plugin):
     states, played = state_pairs(program, plugin)
     assert len(states) == 1 and sorted(played) == [1, 60, 65]

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from backends import to_numpy
 
 from ddsp_tf.dsp.mel import mel_matrix
+from ddsp_tf.dsp.mfcc import mfcc
 from ddsp_tf.losses import MultiScaleSpectralLoss
 from ddsp_tf.metrics.attacks import attack_error_ms
 from ddsp_tf.metrics.cepstrum import cepstral_distance_db
@@ -105,6 +107,14 @@ def test_cepstral_distance_is_that_of_the_envelopes(rng):
     filtered = np.fft.irfft(np.fft.rfft(noise) * 10 ** (gain_db / 20), TIME.size)
     assert cepstral_distance_db(noise, filtered, RATE) == pytest.approx(3 / math.sqrt(2), rel=0.05)
     assert cepstral_distance_db(noise, 0.1 * noise, RATE) < 0.05
+
+
+def test_cepstral_distance_is_that_of_the_layer_for_models(rng):
+    pair = rng.normal(0.0, 0.1, (2, RATE)).astype(np.float32)
+    first, second = np.float64(to_numpy(mfcc(pair, RATE, 160, 13, 40, 2048)))[:, :, 1:]
+    expected = np.sqrt(np.sum(np.square(first - second), axis=1) / 40).mean()
+    expected *= 20.0 / math.log(10.0)
+    assert cepstral_distance_db(*pair, RATE) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("measure", [cepstral_distance_db, attack_error_ms])
