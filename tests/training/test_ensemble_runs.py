@@ -124,7 +124,7 @@ def test_training_resumes_only_with_the_same_names(run, data, tiny_overrides):
 
 
 def test_names_without_a_place_in_the_model(data, tmp_path, tiny_overrides):
-    with pytest.raises(UserError, match="instrument 'a b': expected letters"):
+    with pytest.raises(UserError, match="instrument 'a b': expected up to 60 letters"):
         train_run("demo", {"a b": data["cello"]}, tmp_path / "a", overrides=tiny_overrides)
     with pytest.raises(UserError, match="no dataset given"):
         train_run("demo", {}, tmp_path / "b", overrides=tiny_overrides)
