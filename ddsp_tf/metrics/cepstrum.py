@@ -60,7 +60,7 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
 
 
 def _coefficients(signal: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Returns what `mfcc` does, [frames, coefficients]; numpy takes a quarter of its time."""
+    """Returns what `mfcc` does, [frames, coefficients], without a gather of every sample."""
     hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
     frames = sliding_window_view(np.pad(signal, (size // 2, size)), size)[::hop]
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
