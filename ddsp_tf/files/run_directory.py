@@ -74,6 +74,14 @@ class RunDirectory:
             return self.best_model, None
         return self._beside(part["model"]), part["mixture"]
 
+    def trained_run(self) -> "RunDirectory":
+        """Returns the run that was trained: of the folder of an instrument, that of all of them.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        return RunDirectory(self.model_source()[0].parent)
+
     def open(self, configuration: str, record: Mapping[str, Any]) -> None:
         """Starts a run, or resumes one of the same settings.
 

@@ -46,6 +46,7 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
     """
     record = evaluation.record
     extractor = record.datasets[0].extractor
+    trained = run.trained_run()
     facts = {
         "clips": record.described_clips,
         "data": ", ".join(dict.fromkeys(dataset.title for dataset in record.datasets)),
@@ -66,12 +67,16 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
             frame_rate=extractor["frame_rate"],
             summary={**facts, **totals},
             clips=evaluation.shown,
-            training_log=_training_log(run),
-            configuration=run.configuration.read_text(encoding="utf-8"),
+            training_log=_training_log(trained),
+            configuration=_configuration(trained),
             notes=record.notes,
             selection=selection,
         )
     return run.report
+
+
+def _configuration(run: RunDirectory) -> str:
+    return run.configuration.read_text(encoding="utf-8") if run.configuration.is_file() else ""
 
 
 def _training_log(run: RunDirectory) -> dict[str, tuple[np.ndarray, np.ndarray]]:

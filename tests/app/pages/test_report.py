@@ -262,16 +262,11 @@ def test_no_clip_is_refused(write):
         write()
 
 
-def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
-    run = RunDirectory(tmp_path / "run")
-    make_run_record(run, recordings="violin")
-    run.configuration.write_text("decoder = 3")
-    run.metrics.parent.mkdir()
-    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n")
+def evaluation_of_two() -> Evaluation:
     extractor = {"sample_rate": RATE, "frame_rate": FRAME_RATE}
     dataset = EvaluatedDataset("d", "violin", "f", "train", "training clips", 2, extractor)
     metrics = {"spectral_loss": 5.0, "magnitude_64": 0.5}
-    record = Evaluation(
+    return Evaluation(
         model_sha256="",
         datasets=[dataset],
         clip_seconds=1.0,
@@ -280,6 +275,15 @@ def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
         summary=metrics,
         per_clip=[EvaluatedClip(name, 0, metrics) for name in ("one", "two")],
     )
+
+
+def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
+    run = RunDirectory(tmp_path / "run")
+    make_run_record(run, recordings="violin")
+    run.configuration.write_text("decoder = 3")
+    run.metrics.parent.mkdir()
+    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n")
+    record = evaluation_of_two()
     assert write_report(run, RunEvaluation(record, [make_clip(rng, "one")])) == run.report
     page = Page(run.report.read_text(encoding="utf-8"))
     assert page.all("h1")[0][1] == "Evaluation: model of violin"
@@ -288,3 +292,18 @@ def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
     assert page.all("p", class_="note")[0][1] == record.notes[0]
     assert [a["alt"] for a, _ in page.all("img")][-1] == "Losses over training steps"
     assert any("These are 1 of 2 clips" in text for _, text in page.all("p"))
+
+
+def test_the_page_of_an_instrument_shows_the_training_of_its_run(tmp_path, rng):
+    run = RunDirectory(tmp_path / "both")
+    part = run.instrument("cello")
+    make_run_record(run)
+    make_run_record(part, part_of={"model": "../../best.keras", "mixture": {"cello": 1.0}})
+    shown = RunEvaluation(evaluation_of_two(), [make_clip(rng, "one")])
+    assert not Page(write_report(part, shown).read_text(encoding="utf-8")).all("pre")
+    run.configuration.write_text("decoder = 3")
+    run.metrics.parent.mkdir()
+    run.metrics.write_text("step,loss,validation_loss\n0,9.0,\n1,8.0,8.5\n")
+    page = Page(write_report(part, shown).read_text(encoding="utf-8"))
+    assert page.all("pre") == [({}, "decoder = 3")]
+    assert [a["alt"] for a, _ in page.all("img")][-1] == "Losses over training steps"
