@@ -92,7 +92,7 @@ class Chain:
                 "several instruments: recordings to hold out or to test on were named; expected "
                 "none, because a share of each instrument's recordings is held out"
             )
-        config, settings = settled_configuration(config, start_from)
+        config, settings = settled_configuration(config, start_from, out / "run")
         own = instruments_override(self.names, config)
         overrides = [*settings, *overrides, *start_override(start_from), *own]
         self.validation_share, self.seed, self.config = validation_share, seed, config

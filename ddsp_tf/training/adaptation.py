@@ -3,6 +3,7 @@
 import os
 
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.warm_start import configuration_of
 
 # Longer trainings play a minute of recordings better and everything else worse.
@@ -21,7 +22,9 @@ ADAPTATION = (
 
 
 def settled_configuration(
-    config: str | None, start_from: str | os.PathLike | None
+    config: str | None,
+    start_from: str | os.PathLike | None,
+    folder: str | os.PathLike | None = None,
 ) -> tuple[str, list[str]]:
     """Finds the configuration of a training, and the settings that come with its start.
 
@@ -29,6 +32,7 @@ def settled_configuration(
         config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
         start_from: Model to start from: run directory, `.keras` file, or "bundled:NAME"; None to
             start from initial weights.
+        folder: Folder of the run, which may have begun.
 
     Returns:
         Tuple of the configuration and of settings that the user's own may change: those of a
@@ -48,4 +52,5 @@ def settled_configuration(
         return config, []
     if start_from is None:
         raise UserError("config: none given; expected a configuration or a model to start from")
-    return configuration_of(start_from), list(ADAPTATION)
+    run = None if folder is None else RunDirectory(folder)
+    return configuration_of(start_from, run), list(ADAPTATION)

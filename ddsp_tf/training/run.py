@@ -83,7 +83,7 @@ def train_run(
     Example:
         >>> train_run("demo", "my_dataset", "my_run", seed=1)  # doctest: +SKIP
     """
-    config, settings = settled_configuration(config, start_from)
+    config, settings = settled_configuration(config, start_from, folder)
     folders, names = named_datasets(data)
     manifests = [load_manifest(one) for one in folders]
     if names and weights is None:

@@ -72,14 +72,16 @@ def start_override(start_from: str | os.PathLike | None) -> list[str]:
     return [] if start_from is None else [f"train.start_from={os.fspath(start_from)!r}"]
 
 
-def configuration_of(source: str | os.PathLike) -> str:
+def configuration_of(source: str | os.PathLike, run: RunDirectory | None = None) -> str:
     """Finds the configuration of a model to start from.
 
     Args:
         source: Run directory, `.keras` file, or "bundled:NAME".
+        run: Run that starts from it. If the run has begun and the model is gone, the run's own
+            configuration is returned.
 
     Returns:
-        Path of the run's config.gin, else the name in its run.json.
+        Path of a config.gin, else the name in the model's run.json.
 
     Raises:
         UserError: If there is no model, or its configuration is unknown.
@@ -88,9 +90,11 @@ def configuration_of(source: str | os.PathLike) -> str:
         >>> configuration_of("bundled:demo_violin")
         'demo'
     """
-    ancestor = find_ancestor(source)
-    run = _run_of(ancestor.source)
-    for owner in (run, RunDirectory(run.model_source()[0].parent)):
+    ancestor = find_ancestor(source, run)
+    base = _run_of(ancestor.source)
+    if run and not _model_file(ancestor.source).is_file():
+        return str(run.configuration)
+    for owner in (base, base.trained_run()):
         if owner.configuration.is_file():
             return str(owner.configuration)
     if not ancestor.config:

@@ -1,7 +1,10 @@
 """What a training is if only a model to start from is named."""
 
+import shutil
+
 import pytest
 from backends import tensorflow_only
+from run_records import make_run_record
 
 from ddsp_tf.app.chain import Chain
 from ddsp_tf.app.recordings import recording
@@ -37,14 +40,29 @@ def test_own_settings_are_stronger(tiny_run, tmp_path):
     assert chain.steps == 7
 
 
+def test_a_begun_adaptation_does_without_its_base(tmp_path):
+    base, run = tmp_path / "base", RunDirectory(tmp_path / "run")
+    with pytest.raises(UserError, match="base: not found"):
+        settled_configuration(None, base, run.path)
+    ancestor = {"source": str(base), "model_sha256": "", "config": "demo", "recordings": ""}
+    make_run_record(run, ancestor={**ancestor, "step": 6, "ancestor": None})
+    run.configuration.write_text("decoder = 3")
+    run.checkpoints.mkdir()
+    config, settings = settled_configuration(None, base, run.path)
+    assert (config, settings) == (str(run.configuration), list(ADAPTATION))
+
+
 @pytest.mark.slow
 def test_a_model_alone_is_adapted(tiny_run, tiny_dataset, tmp_path):
     short = ["train.steps=2", "train.validate_every=2", "train.batch_size=1"]
-    folder = tmp_path / "run"
-    train_run(None, tiny_dataset, folder, start_from=tiny_run, overrides=short)
+    folder, base = tmp_path / "run", tmp_path / "base"
+    shutil.copytree(tiny_run, base)
+    train_run(None, tiny_dataset, folder, start_from=base, overrides=short)
     run = RunDirectory(folder)
     text = run.configuration.read_text(encoding="utf-8")
     assert "train.decay = 'cosine'" in text and "train.batch_size = 1" in text
-    assert run.read()["ancestor"]["source"] == str(tiny_run)
-    # The same command finds it done, with the same settings.
-    assert train_run(None, tiny_dataset, folder, start_from=tiny_run, overrides=short)["step"] == 2
+    assert run.read()["ancestor"]["source"] == str(base)
+    # The same command finds it done, with the same settings, even without the base.
+    for _ in range(2):
+        assert train_run(None, tiny_dataset, folder, start_from=base, overrides=short)["step"] == 2
+        shutil.rmtree(base, ignore_errors=True)
