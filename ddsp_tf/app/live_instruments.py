@@ -75,7 +75,7 @@ def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
     Raises:
         UserError: If the export is damaged, or cannot be played live.
     """
-    from ddsp_tf.files.export_description import read_description
+    from ddsp_tf.files.export_description import check_file, read_description
 
     export = read_description(folder)
     if export.instruments:
@@ -91,10 +91,16 @@ def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
         "earLatency": (export.listen or {}).get("latency_samples", 0),
     }
     names = ("stream.tflite", "stream_float16.tflite", "stream_int8.tflite")
-    streams = [(folder / name).read_bytes() for name in names if (folder / name).is_file()]
-    others = (folder / name for name in ("listen.tflite", "expression.tflite"))
+    found = {
+        file: check_file(folder, export, file).read_bytes()
+        for file in (*names, "listen.tflite", "expression.tflite")
+        if file in export.files
+    }
+    streams = [found[file] for file in names if file in found]
+    if not streams:
+        raise UserError(f"{folder}: has no stream.tflite, which a live page plays; name the run")
     return LiveInstrument(
-        facts, streams, *(file.read_bytes() if file.is_file() else None for file in others)
+        facts, streams, found.get("listen.tflite"), found.get("expression.tflite")
     )
 
 

@@ -127,18 +127,37 @@ def check_files(folder: str | os.PathLike, description: ExportDescription, below
     if not listed:
         raise UserError(f"{folder / below}: model.json lists no files of it; {_REMEDY}")
     found = files_below(folder, below)
-    for name in sorted(listed | (found - {NAME})):
-        if name not in found:
-            raise UserError(f"{folder / name}: missing; {_REMEDY}")
-        if name not in listed:
-            raise UserError(
-                f"{folder / name}: does not belong to the export; move it to another folder"
-            )
-        if not is_unchanged(folder / name, description.files[name]):
-            raise UserError(
-                f"{folder / name}: damaged or changed since it was exported (its checksum is not "
-                f"the one in model.json); {_REMEDY}"
-            )
+    for name in sorted(found - {NAME} - listed):
+        raise UserError(
+            f"{folder / name}: does not belong to the export; move it to another folder"
+        )
+    for name in sorted(listed):
+        check_file(folder, description, name)
+
+
+def check_file(folder: str | os.PathLike, description: ExportDescription, name: str) -> Path:
+    """Compares one file of an export with its checksum.
+
+    Args:
+        folder: Export to check.
+        description: From `read_description`.
+        name: Name of a file that the description lists, such as "stream.tflite".
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        UserError: If the file is missing or was changed; names it.
+    """
+    path = Path(folder) / name
+    if not path.exists():
+        raise UserError(f"{path}: missing; {_REMEDY}")
+    if not is_unchanged(path, description.files[name]):
+        raise UserError(
+            f"{path}: damaged or changed since it was exported (its checksum is not the one in "
+            f"model.json); {_REMEDY}"
+        )
+    return path
 
 
 def files_below(folder: Path, below: str = "") -> set[str]:

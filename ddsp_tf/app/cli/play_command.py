@@ -21,7 +21,8 @@ from ddsp_tf.files.names import printable
     "--port", type=click.IntRange(0, 65535), default=0, help="Port. [default: a free one]"
 )
 @click.option("--no-open", is_flag=True, help="Only print the address.")
-def play(models, instrument, out, single_file, port, no_open):
+@click.pass_context
+def play(context, models, instrument, out, single_file, port, no_open):
     """Play instruments live, in the browser.
 
     From the keys of screen and computer, a MIDI keyboard, your voice, or a recording. MODEL is a
@@ -36,6 +37,10 @@ def play(models, instrument, out, single_file, port, no_open):
     """
     if single_file and out is None:
         raise click.UsageError("--single-file needs --out")
+    for name, flag in {"port": "--port", "no_open": "--no-open"}.items():
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if out is not None and given:
+            raise click.UsageError(f"{flag} does nothing with --out, which writes a page; omit it")
     from ddsp_tf.app.live_instruments import live_instruments
     from ddsp_tf.app.pages.live_page import check_target, write_live_page
 

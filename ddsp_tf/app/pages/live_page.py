@@ -148,6 +148,8 @@ def check_target(path: Path, single_file: bool) -> None:
     """
     if not path.exists():
         return
+    if not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: is neither a file nor a folder; name another place")
     if single_file != path.is_file():
         found, expected = ("a file", "a folder") if path.is_file() else ("a folder", "a file")
         raise UserError(f"{path}: is {found}; expected {expected} for the page")

@@ -1,5 +1,7 @@
 """`ddsp-tf play`: what it refuses, and the server."""
 
+import hashlib
+import os
 import urllib.request
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from ddsp_tf.app.cli import main
 from ddsp_tf.app.live_instruments import _facts, _name, instrument_of_export
 from ddsp_tf.app.serving import serving
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.export_description import FileRecord
 
 
 def refused(*arguments):
@@ -32,6 +35,10 @@ def test_nothing_of_the_users_is_replaced(tmp_path):
     assert "is not a page of ddsp-tf" in refused("--out", tmp_path / "notes.txt", "--single-file")
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "--single-file needs --out" in refused("--single-file")
+    for option in (("--port", "8000"), ("--no-open",)):
+        words = refused("--out", tmp_path / "page", *option)
+        assert f"{option[0]} does nothing with --out" in words
+    assert "is neither a file nor a folder" in refused("--out", os.devnull, "--single-file")
 
 
 def test_models_that_cannot_be_played_live():
@@ -52,6 +59,27 @@ def test_an_export_of_several_instruments(tmp_path, monkeypatch):
     monkeypatch.setattr("ddsp_tf.files.export_description.read_description", lambda _: description)
     with pytest.raises(UserError, match=r"plays cello, sax; .* or export one with --instrument"):
         instrument_of_export(tmp_path, "both")
+
+
+def test_files_of_an_export_are_compared_with_their_checksums(tmp_path, monkeypatch):
+    content = b"TFL3 stream"
+    record = FileRecord(len(content), hashlib.sha256(content).hexdigest())
+    description = SimpleNamespace(
+        instruments=[], features=["f0_hz", "loudness_db"], sample_rate=16000, frame_rate=100,
+        hop=160, latency_samples=160, feature_ranges=None, mean_z=None, listen=None, files={},
+    )  # fmt: skip
+    monkeypatch.setattr("ddsp_tf.files.export_description.read_description", lambda _: description)
+    with pytest.raises(UserError, match=r"has no stream\.tflite"):
+        instrument_of_export(tmp_path, "reed")
+    description.files = {"stream.tflite": record}
+    with pytest.raises(UserError, match=r"stream\.tflite: missing; export"):
+        instrument_of_export(tmp_path, "reed")
+    (tmp_path / "stream.tflite").write_bytes(content)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert instrument_of_export(tmp_path, "reed").streams == [content]
+    (tmp_path / "stream.tflite").write_bytes(content[:-1])
+    with pytest.raises(UserError, match=r"stream\.tflite: damaged or changed"):
+        instrument_of_export(tmp_path, "reed")
 
 
 @pytest.mark.parametrize(
