@@ -107,7 +107,7 @@ def _network(weights: np.ndarray) -> NoteNetwork:
     network = NoteNetwork()
     network.build()
     if weights.shape != (network.count_params(),) or not np.isfinite(weights).all():
-        raise UserError("expression: the weights of the network do not fit; learn it again")
+        raise UserError("expression: the weights of the network do not fit")
     sizes = [int(np.prod(weight.shape)) for weight in network.weights]
     parts = np.split(weights.astype(np.float32), np.cumsum(sizes)[:-1])
     for weight, part in zip(network.weights, parts, strict=True):

@@ -57,7 +57,7 @@ class RecordedNotes(Expression):
         self.arrays = {name: np.asarray(arrays[name]) for name in NAMES}
         problem = _problem(self.arrays)
         if problem:
-            raise UserError(f"expression: {problem}; learn it again")
+            raise UserError(f"expression: {problem}")
         self.frame_rate = float(self.arrays["frame_rate"])
         self._ends = self.arrays["ends"].astype(np.int64)
         self._firsts = np.concatenate([[0], self._ends[:-1]])

@@ -1,6 +1,7 @@
 """The expression of a recorded player, stored next to the model: expression.npz."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,19 @@ def read_expression(path: Path) -> PlayersExpression:
     Raises:
         UserError: If the file is damaged.
     """
-    arrays = read_arrays(path, NAMES, "an expression")
+    try:
+        return _expression(read_arrays(path, NAMES, "an expression"))
+    except UserError as error:
+        text = str(error).removeprefix(f"{path}: ")
+        raise UserError(
+            f"{path}: {text}; resume the run's training, which learns it again, or export again"
+        ) from error
+
+
+def _expression(arrays: Mapping[str, np.ndarray]) -> PlayersExpression:
     if missing := [name for name in NOTE_NAMES if name not in arrays]:
-        raise UserError(f"{path}: lacks {missing[0]!r}; expected the expression of a player")
+        raise UserError(f"lacks {missing[0]!r}")
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu":
-            raise UserError(f"{path}: {name!r} has the type {array.dtype}; expected numbers")
-    try:
-        return LearnedExpression(arrays) if "network" in arrays else RecordedNotes(arrays)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+            raise UserError(f"{name!r} has the type {array.dtype}, not numbers")
+    return LearnedExpression(arrays) if "network" in arrays else RecordedNotes(arrays)
