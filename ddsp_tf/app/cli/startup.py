@@ -72,10 +72,9 @@ def _import_modules(names: Sequence[str]) -> None:
 
 
 def _check_keras_settings() -> None:
-    folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
-    path = Path(folder, "keras.json")
+    path = _keras_settings_file()
     settings: dict[str, Any] = {}
-    if path.is_file():
+    if os.path.isfile(path):  # False as well if the home of another user cannot be read.
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -91,6 +90,13 @@ def _check_keras_settings() -> None:
         backend, place = settings.get("backend", "tensorflow"), f"{path}: backend"
     if backend not in BACKENDS:
         raise UserError(f"{place} is {backend!r}; expected one of {', '.join(BACKENDS)}")
+
+
+def _keras_settings_file() -> Path:
+    """Returns the file that Keras reads; it has another home where the user's is not writable."""
+    home = os.path.expanduser("~")
+    base = home if os.access(home, os.W_OK) else "/tmp"
+    return Path(os.environ.get("KERAS_HOME") or Path(base, ".keras"), "keras.json")
 
 
 def _import_backend() -> None:

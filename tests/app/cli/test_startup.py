@@ -59,6 +59,17 @@ def test_a_keras_json_as_keras_writes_it(tmp_path, monkeypatch):
     assert "not a run" in error_of(*EXPORT)
 
 
+def test_a_home_that_is_not_the_users_own_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text("{")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    if sys.platform != "win32":
+        assert "cannot be read" in error_of(*EXPORT)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert "not a run" in error_of(*EXPORT)
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
