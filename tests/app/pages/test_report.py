@@ -7,13 +7,20 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from report_pages import FRAME_RATE, RATE, STEMS, Page, make_clip, noise_stems
+from report_pages import (
+    FRAME_RATE,
+    RATE,
+    STEMS,
+    Page,
+    evaluation_of_two,
+    make_clip,
+    noise_stems,
+)
 from run_records import make_run_record
 
 from ddsp_tf.app.pages.report import write_report, write_report_page
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.evaluator import RunEvaluation
-from ddsp_tf.evaluation.record import EvaluatedClip, EvaluatedDataset, Evaluation
 from ddsp_tf.files.run_directory import RunDirectory
 
 
@@ -260,21 +267,6 @@ def test_unusable_stems_are_refused(write, rng, stems, message):
 def test_no_clip_is_refused(write):
     with pytest.raises(ValueError, match="at least one clip"):
         write()
-
-
-def evaluation_of_two() -> Evaluation:
-    extractor = {"sample_rate": RATE, "frame_rate": FRAME_RATE}
-    dataset = EvaluatedDataset("d", "violin", "f", "train", "training clips", 2, extractor)
-    metrics = {"spectral_loss": 5.0, "magnitude_64": 0.5}
-    return Evaluation(
-        model_sha256="",
-        datasets=[dataset],
-        clip_seconds=1.0,
-        clips=2,
-        notes=["No recordings were held out: these are training clips."],
-        summary=metrics,
-        per_clip=[EvaluatedClip(name, 0, metrics) for name in ("one", "two")],
-    )
 
 
 def test_the_page_of_a_run_says_what_was_measured(tmp_path, rng):
