@@ -55,9 +55,11 @@ def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
     gain, slope = _gains(plan)
     scores = gain + shift * slope - ops.log(ops.maximum(1.0 - height, 0.0) + FLOOR)
     scores, best = ops.top_k(ops.where(peak, scores, ABSENT), CANDIDATES)
-    places = ops.cast(best, "float32") + 1.0 + _at(shift, best)
+    places = ops.cast(best, "float32") + 1.0 + read_at(shift, best)
     octaves, later = _sharpened(strength, places, plan)
-    return Candidates(octaves, scores, ops.clip(ops.minimum(_at(height, best), later), 0.0, 1.0))
+    return Candidates(
+        octaves, scores, ops.clip(ops.minimum(read_at(height, best), later), 0.0, 1.0)
+    )
 
 
 def _gains(plan):
@@ -76,8 +78,21 @@ def _vertex(left, middle, right):
     return shift, middle - 0.25 * (left - right) * shift
 
 
-def _at(values, places):
-    """Reads values [rows, n] at places [rows, ...]."""
+def read_at(values: Tensor, places: Tensor) -> Tensor:
+    """Reads values at places of the same row.
+
+    Args:
+        values: [rows, n].
+        places: Whole numbers from 0 to n - 1, [rows, ...].
+
+    Returns:
+        As places.
+
+    Example:
+        >>> values = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> np.asarray(read_at(values, np.array([[1.0], [0.0]]))).tolist()
+        [[2.0], [3.0]]
+    """
     rows, size = ops.shape(values)[0], values.shape[1]
     first = ops.reshape(
         ops.arange(rows, dtype="int32") * size, [-1] + [1] * (len(places.shape) - 1)
@@ -95,7 +110,7 @@ def _sharpened(strength, places, plan):
     middle = ops.clip(ops.round(places + shift), margin, plan.pitches_hz.size - margin - 1)
     around = np.arange(-SEARCH_STEPS, SEARCH_STEPS + 1, dtype=np.float32)
     near = middle[..., None] + around
-    at = _at(strength, near)
+    at = read_at(strength, near)
     chosen, stop = _first_best(at[..., 1:-1]), 2 * SEARCH_STEPS - 1
     left, top, right = (ops.sum(at[..., k : k + stop] * chosen, axis=-1) for k in range(3))
     place = ops.sum(near[..., 1:-1] * chosen, axis=-1) + _vertex(left, top, right)[0]

@@ -41,10 +41,10 @@ def live_periodicity(sound: Tensor, plan: Plan, late: list[int]) -> Tensor:
     """
     loudest = ops.max(ops.abs(sound), axis=1, keepdims=True)
     sound = sound / ops.maximum(loudest, 1e-9)
-    noise = _noise(_spectrum(sound, plan.noise_taper, plan.noise_fft_size, 0), plan)
+    noise = _noise(latest_spectrum(sound, plan.noise_taper, plan.noise_fft_size, 0), plan)
     correlation = 0.0
     for window, samples in zip(plan.windows, late, strict=True):
-        power = _spectrum(sound, window.taper, window.fft_size, samples)
+        power = latest_spectrum(sound, window.taper, window.fft_size, samples)
         power = power[:, : window.weights.size]
         gain = power / (power + ops.matmul(noise, window.noise) + 1e-12)
         power = ops.power(power * gain * gain * gain, COMPRESSION) * window.weights
@@ -56,8 +56,23 @@ def live_periodicity(sound: Tensor, plan: Plan, late: list[int]) -> Tensor:
     return _normalized(correlation, plan.lags)
 
 
-def _spectrum(sound, taper, fft_size, late):
-    """Power spectrum of a window, without its mean."""
+def latest_spectrum(sound: Tensor, taper: np.ndarray, fft_size: int, late: int) -> Tensor:
+    """Computes the power spectrum of a window near the end of a sound, without its mean.
+
+    Args:
+        sound: [rows, samples].
+        taper: Window [samples].
+        fft_size: Size of the Fourier transform.
+        late: Samples between the end of the window and the end of the sound.
+
+    Returns:
+        [rows, fft_size / 2 + 1].
+
+    Example:
+        >>> sound = np.array([[5.0, 1.0, -1.0, 5.0]], np.float32)
+        >>> np.asarray(latest_spectrum(sound, np.ones(2, np.float32), 2, late=1)).tolist()
+        [[0.0, 4.0]]
+    """
     stop = sound.shape[1] - late
     frame = sound[:, stop - taper.size : stop]
     frame = (frame - ops.mean(frame, axis=1, keepdims=True)) * taper

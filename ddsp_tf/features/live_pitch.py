@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from ddsp_tf.features.live_octaves import PlacedWindow, subharmonic_cost
 from ddsp_tf.features.live_path import Paths, advance, live_candidates
 from ddsp_tf.features.live_periodicity import live_periodicity
 from ddsp_tf.features.live_refinement import LiveRefinement
@@ -24,9 +25,10 @@ class LivePitch:
     """Finds the pitch of successive frames, each from the sound up to a little after it.
 
     Periodicity and candidates are those of the tracker `auto`, in windows that are as near to the
-    described instant as the sound at hand allows. The path is the best of those that end in the
-    latest frame, so it knows the past, but no future. Its pitch is refined by the phases of the
-    harmonics. Where there is no pitch, the last one is held at low confidence.
+    described instant as the sound at hand allows. Candidates whose odd harmonics are missing score
+    less. The path is the best of those that end in the latest frame, so it knows the past, but no
+    future. Its pitch is refined by the phases of the harmonics. Where there is no pitch, the last
+    one is held at low confidence.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -65,6 +67,11 @@ class LivePitch:
             (lowest[size], (late + size / 2) / sample_rate)
             for late, size in zip(self._late, sizes, strict=True)
         ]
+        self._sample_rate = sample_rate
+        self._windows = [
+            PlacedWindow(lowest[size], window, late)
+            for size, window, late in zip(sizes, self._plan.windows, self._late, strict=True)
+        ]
         reaches = [max(size / sample_rate, WINDOW_SECONDS) / 2 for size in sizes]
         self._refinement = LiveRefinement(
             sample_rate,
@@ -90,6 +97,8 @@ class LivePitch:
         batch, frames = ops.shape(sound)[0], ops.shape(sound)[1]
         rows = ops.reshape(sound, (-1, self.size))
         found = live_candidates(live_periodicity(rows, self._plan, self._late), self._plan)
+        cost = subharmonic_cost(rows, found, self._windows, self._sample_rate)
+        found = found._replace(scores=found.scores - cost)
         measured = ops.concatenate([*found, powers(rows, self._part_size), rows], axis=1)
         if sound.shape[1] == 1:
             state = self._follow(state, measured)

@@ -23,7 +23,7 @@ ABSENT = -1e3
 _CHUNK_FRAMES = 1024
 _SMOOTHING_REACH = 5
 _JUMP_CENTS = 100.0
-_OCTAVE_TOLERANCE = 40.0 / 1200.0
+OCTAVE_TOLERANCE = 40.0 / 1200.0
 
 
 class Candidates(NamedTuple):
@@ -164,7 +164,7 @@ def octave_above(candidates: Candidates, octaves: np.ndarray) -> np.ndarray:
         [True]
     """
     distance = np.abs(candidates.octaves - octaves[:, None] - 1.0)
-    return ((distance < _OCTAVE_TOLERANCE) & (candidates.scores > ABSENT)).any(axis=1)
+    return ((distance < OCTAVE_TOLERANCE) & (candidates.scores > ABSENT)).any(axis=1)
 
 
 def smoothed(octaves: np.ndarray, strengths: np.ndarray) -> np.ndarray:

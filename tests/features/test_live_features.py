@@ -97,6 +97,15 @@ def test_the_octave_is_right(listen, snr_db):
         assert np.mean(curves["f0_confidence"][number][on] >= 0.5) > 0.97, pair
 
 
+@pytest.mark.parametrize(("odd", "expected_hz"), [(0.05, 392.0), (0.4, 196.0)])
+def test_an_octave_is_one_whose_odd_harmonics_sound(listen, odd, expected_hz):
+    amplitudes = [(odd if number % 2 else 1.0) / number for number in range(1, 21)]
+    signal = tone(with_rests(steady(196.0)), amplitudes=amplitudes, phase_seed=1)
+    on, _ = well_inside(frames_of(signal.f0_hz, 20.0), 8)
+    f0_hz = listen(signal.audio)["f0_hz"][0][on]
+    assert cents_between(f0_hz, np.full(on.sum(), expected_hz)).max() < 50
+
+
 @pytest.mark.parametrize(
     "curve", [vibrato(440.0, cents=80.0), glide(200.0, 900.0), glide(900, 200)]
 )

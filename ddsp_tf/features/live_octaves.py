@@ -1,0 +1,93 @@
+"""Octave errors of live pitch, recognized by the harmonics that are missing."""
+
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from ddsp_tf.features.live_path import read_at
+from ddsp_tf.features.live_periodicity import latest_spectrum
+from ddsp_tf.features.periodicity import Window
+from ddsp_tf.features.pitch_path import ABSENT, OCTAVE_TOLERANCE, Candidates
+from ddsp_tf.typing import Tensor
+
+_HARMONICS = 12
+_HIGHEST_SHARE = 0.45
+# Power of the odd harmonics over that of the even ones, -21 and -15 dB: as `raise_subharmonics`
+# with its -18 dB, but a live path cannot wait until most of a note agrees.
+_MISSING, _PRESENT = 0.0075, 0.03
+_COST = 1.5
+
+
+class PlacedWindow(NamedTuple):
+    """A window of analysis for live use.
+
+    Attributes:
+        lowest_hz: Lowest pitch that it is used for.
+        window: Its constants.
+        late: Samples between its end and the end of the sound.
+    """
+
+    lowest_hz: float
+    window: Window
+    late: int
+
+
+def subharmonic_cost(
+    sound: Tensor, found: Candidates, windows: list[PlacedWindow], sample_rate: float
+) -> Tensor:
+    """Rates which candidates have hardly any odd harmonics, so that the octave above is likelier.
+
+    While a note begins, it often repeats better after two periods than after one. Half its
+    pitch then scores best, but the spectrum has nothing at the odd harmonics of that pitch.
+
+    Args:
+        sound: The latest sound of every row, float32 [rows, samples].
+        found: Candidates of every row, [rows, candidates].
+        windows: Windows of analysis, by falling pitch; the last one is for all lower ones.
+        sample_rate: Sample rate in Hz.
+
+    Returns:
+        Amount to subtract from the scores, 0..1.5 [rows, candidates]; 0 where the octave above is
+        no candidate.
+
+    Example:
+        >>> from ddsp_tf.features.periodicity import periodicity_plan
+        >>> (window,) = periodicity_plan(100, 800, windows=((0.04, 0.0),)).windows
+        >>> sine = np.sin(2 * np.pi * 400 / 16000 * np.arange(640)).astype(np.float32)
+        >>> octaves = np.log2([[200.0, 400.0]]).astype(np.float32)
+        >>> found = Candidates(octaves, np.zeros_like(octaves), np.ones_like(octaves))
+        >>> cost = subharmonic_cost(sine[None], found, [PlacedWindow(0.0, window, 0)], 16000)
+        >>> np.asarray(cost).tolist()
+        [[1.5, 0.0]]
+    """
+    loudest = ops.max(ops.abs(sound), axis=1, keepdims=True)
+    sound = sound / ops.maximum(loudest, 1e-9)
+    spectra = [latest_spectrum(sound, w.window.taper, w.window.fft_size, w.late) for w in windows]
+    hz = ops.exp(found.octaves * np.float32(np.log(2.0)))
+    # Each window replaces the ones for lower pitches.
+    starts = np.cumsum([0, *(spectrum.shape[1] for spectrum in spectra)])
+    bins_per_hz = first_bin = ops.zeros_like(hz)
+    for placed, start in list(zip(windows, starts, strict=False))[::-1]:
+        used = ops.logical_or(hz >= placed.lowest_hz, placed is windows[-1])
+        bins_per_hz = ops.where(used, placed.window.fft_size / sample_rate, bins_per_hz)
+        first_bin = ops.where(used, float(start), first_bin)
+    numbers = np.arange(1, _HARMONICS + 1, dtype=np.float32)
+    harmonics_hz = hz[:, :, None] * numbers
+    inside = harmonics_hz < _HIGHEST_SHARE * sample_rate
+    places = ops.where(inside, ops.round(harmonics_hz * bins_per_hz[:, :, None]), 0.0)
+    power = read_at(ops.concatenate(spectra, axis=1), places + first_bin[:, :, None])
+    power = ops.where(inside, power, 0.0)
+    odd, even = (ops.sum(power * part, axis=2) for part in (numbers % 2, 1.0 - numbers % 2))
+    share = odd / ops.maximum(even, 1e-20)
+    missing = ops.clip((_PRESENT - share) / (_PRESENT - _MISSING), 0.0, 1.0)
+    return _COST * missing * _has_octave_above(found)
+
+
+def _has_octave_above(found):
+    """Marks candidates with 1 if the octave above is a candidate as well, [rows, candidates]."""
+    distance = found.octaves[:, None, :] - found.octaves[:, :, None] - 1.0
+    near = ops.logical_and(
+        ops.abs(distance) < OCTAVE_TOLERANCE, found.scores[:, None, :] > 0.5 * ABSENT
+    )
+    return ops.max(ops.cast(near, "float32"), axis=2)
