@@ -77,8 +77,11 @@ def main():
         print(line(f"key to sound, {one}", keys["latencies"][one], 50))
         print(line(f"voice to sound, {one}", voice[one]["voice"], 80))
         print(line(f"a hop, {one}", voice[one]["busy"], 1000 / float(one.split()[0])))
-    print(f"gaps while keys were played: {keys['gaps']}")
+    print(f"gaps from the click on, keys and changes of instrument: {keys['total']}")
     for one in job["instruments"]:
+        found = keys["gaps"][one]
+        when = "; after ".join(["", *(f"{seconds:.1f} s" for seconds in found)])
+        print(f"gaps in {arguments.presses} keys, {one}: {len(found)}{when}")
         print(f"gaps in {arguments.seconds:g} s of microphone, {one}: {voice[one]['gaps']}")
     print(f"errors on the console: {len(errors + more)}")
 

@@ -28,15 +28,18 @@ export async function open(flags = [], options = {}, prepare = null) {
 /** Notes the starts of sounds, and the frames that are played and heard. */
 export function watch(page) {
   return page.evaluate(() => {
-    window.seen = { sounds: [], played: [], heard: [], busy: [], cushion: 0 };
+    window.seen = { sounds: [], played: [], heard: [], busy: [], gaps: [], cushion: 0 };
     const hear = live.hear.bind(live);
     live.hear = (report) => {
       if (report.kind === "onset" && report.of === "output") {
         const { contextTime, performanceTime } = live.latency.context.getOutputTimestamp();
         seen.sounds.push(performanceTime + 1000 * (report.time - contextTime));
       }
+      const before = live.underruns;
       if (report.kind === "state") seen.cushion = report.cushion;
       hear(report);
+      // Seconds, to within a tenth.
+      for (let k = before; k < live.underruns; k++) seen.gaps.push(performance.now() / 1000);
     };
     const show = live.listener.onFrames.bind(live.listener);
     live.listener.onFrames = (message) => {

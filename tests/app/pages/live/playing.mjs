@@ -15,10 +15,14 @@ export const playing = {
     const first = (await page.evaluate(() => seen.sounds[0])) - clicked;
     await page.keyboard.up("f");
     const latencies = {};
+    const gaps = {};
     for (const name of job.instruments) {
       await choose(page, name);
       await page.waitForTimeout(1500);
-      await page.evaluate(() => (live.latency.ofKeys.length = 0));
+      const began = await page.evaluate(() => {
+        live.latency.ofKeys.length = seen.gaps.length = 0;
+        return performance.now() / 1000;
+      });
       for (let k = 0; k < job.presses; k++) {
         await page.keyboard.down("g");
         await page.waitForTimeout(250);
@@ -26,12 +30,13 @@ export const playing = {
         await page.waitForTimeout(job.pause);
       }
       latencies[name] = await page.evaluate(() => [...live.latency.ofKeys]);
+      gaps[name] = (await page.evaluate(() => seen.gaps)).map((time) => time - began);
     }
-    const gaps = await page.evaluate(() => live.underruns);
+    const total = await page.evaluate(() => live.underruns);
     const [output, cushion] = await page.evaluate(() => [live.latency.output, seen.cushion]);
     const levels = await page.evaluate(() => seen.played.map((frame) => frame.level));
     await browser.close();
-    return { first, latencies, gaps, output, cushion, sounding: levels.filter((x) => x !== null).length };
+    return { first, latencies, gaps, total, output, cushion, sounding: levels.filter((x) => x !== null).length };
   },
 
   /** Curves and noise through the model, as a caller of run_tflite.py has them. */
