@@ -38,7 +38,10 @@ def cases(melodies, tiny_dataset, tiny_run, tiny_overrides):
     }
 
 
-@pytest.mark.parametrize("name", ["prepare", "train", "evaluate", "export", "run"])
+@pytest.mark.parametrize(
+    "name",
+    ["prepare", "train", "evaluate", "export", pytest.param("run", marks=pytest.mark.long)],
+)
 def test_the_same_command_ends_in_the_same_result(name, commands, cases, tmp_path):
     before, arguments = cases[name]
     expected_at, at = tmp_path / "undisturbed" / "place", tmp_path / "killed" / "place"
