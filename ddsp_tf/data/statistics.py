@@ -1,6 +1,6 @@
 """Statistics of a dataset: the range of pitch and level that a model will have seen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,6 @@ from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 WINDOW_SECONDS = 4.0
-# Semitones with a smaller share of the frames hold errors of the pitch tracker.
-_LEAST_SHARE = 0.003
 
 
 class _Summary:
@@ -129,25 +127,6 @@ def _windows(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]:
                 held = {name: values[size:] for name, values in held.items()}
         if held["f0_hz"].size:
             yield held
-
-
-def note_range(statistics: Mapping[str, Any]) -> tuple[float, float]:
-    """Returns the lowest and the highest note of a dataset as MIDI numbers.
-
-    Args:
-        statistics: Result of `dataset_statistics`. Without histograms, the range is that of all
-            frames, errors of the pitch tracker included.
-
-    Example:
-        >>> note_range({"histograms": {"f0_midi": {"first": 30, "counts": [1, 0, 400, 0, 600]}}})
-        (32.0, 34.0)
-    """
-    histogram = statistics.get("histograms", {}).get("f0_midi")
-    if not histogram:
-        return statistics["f0_midi"]["min"], statistics["f0_midi"]["max"]
-    counts = np.asarray(histogram["counts"])
-    used = histogram["first"] + np.flatnonzero(counts >= _LEAST_SHARE * counts.sum())
-    return float(used[0]), float(used[-1])
 
 
 def merged_statistics(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_tf.data.statistics import note_range
 from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.expression.parts import (
     CHORDS,
@@ -27,6 +26,8 @@ from ddsp_tf.inference.rendering import synthesize
 
 # Time for the sound after the last note.
 _TAIL_SECONDS = 1.0
+# Semitones with a smaller share of the frames hold errors of the pitch tracker.
+_LEAST_SHARE = 0.003
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,25 @@ class Manner:
     octaves: bool = False
     humanize_s: float = 0.0
     seed: int = 0
+
+
+def note_range(statistics: Mapping[str, Any]) -> tuple[float, float]:
+    """Returns the lowest and the highest note of a model's training data as MIDI numbers.
+
+    Args:
+        statistics: Statistics of the data, from `load_ranges`. Without histograms, the range is
+            that of all frames, errors of the pitch tracker included.
+
+    Example:
+        >>> note_range({"histograms": {"f0_midi": {"first": 30, "counts": [1, 0, 400, 0, 600]}}})
+        (32.0, 34.0)
+    """
+    histogram = statistics.get("histograms", {}).get("f0_midi")
+    if not histogram:
+        return statistics["f0_midi"]["min"], statistics["f0_midi"]["max"]
+    counts = np.asarray(histogram["counts"])
+    used = histogram["first"] + np.flatnonzero(counts >= _LEAST_SHARE * counts.sum())
+    return float(used[0]), float(used[-1])
 
 
 def song_curves(

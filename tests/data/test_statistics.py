@@ -5,7 +5,6 @@ import pytest
 from whole_files import whole_files
 
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.data.statistics import note_range
 
 
 def test_statistics_are_those_of_the_voiced_training_frames(record, extractor, tmp_path):
@@ -43,13 +42,3 @@ def test_statistics_are_those_of_the_voiced_training_frames(record, extractor, t
         assert measured[name] == pytest.approx(expected, abs=0.011)
     for name, hz in measured["f0_hz"].items():
         assert 69 + 12 * np.log2(hz / 440) == pytest.approx(measured["f0_midi"][name], abs=1e-3)
-
-
-def test_errors_of_the_tracker_do_not_widen_the_note_range():
-    counts = [2, 0, 0, 300, 0, 698, 0, 1]
-    statistics = {
-        "f0_midi": {"min": 20.1, "max": 27.4},
-        "histograms": {"f0_midi": {"first": 20, "counts": counts}},
-    }
-    assert note_range(statistics) == (23.0, 25.0)
-    assert note_range({"f0_midi": statistics["f0_midi"]}) == (20.1, 27.4)

@@ -22,9 +22,9 @@ def song(monkeypatch):
 
 
 def test_voices_end_together_and_their_notes_are_in_range(song):
-    from ddsp_tf.data.statistics import note_range
     from ddsp_tf.inference.bundled import instrument
     from ddsp_tf.inference.playing import load_ranges
+    from ddsp_tf.inference.songs import note_range
 
     for name, voice in song.VOICES.items():
         assert sum(beats for _, beats in voice) == 32, name

@@ -6,7 +6,7 @@ import pytest
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import Part
 from ddsp_tf.features.transcription import Note, transcribe
-from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
+from ddsp_tf.inference.songs import Manner, ensemble, note_range, song_curves, song_seconds
 
 RANGES = {
     "f0_midi": {"min": 55.0, "max": 88.0, "mean": 70.0},
@@ -54,6 +54,16 @@ def test_notes_outside_of_the_range_are_said_or_moved():
     moved = curves_of(heard=heard, octaves=True)
     assert moved["f0_hz"][150] == pytest.approx(329.63, abs=0.01)
     assert heard[1].endswith("they are moved by octaves")
+
+
+def test_errors_of_the_tracker_do_not_widen_the_note_range():
+    counts = [2, 0, 0, 300, 0, 698, 0, 1]
+    statistics = {
+        "f0_midi": {"min": 20.1, "max": 27.4},
+        "histograms": {"f0_midi": {"first": 20, "counts": counts}},
+    }
+    assert note_range(statistics) == (23.0, 25.0)
+    assert note_range({"f0_midi": statistics["f0_midi"]}) == (20.1, 27.4)
 
 
 def test_repeated_notes_are_heard_twice():

@@ -35,10 +35,10 @@ def trained_range(name: str) -> str:
         >>> trained_range("flute")
         'C4 to A6, 262 to 1760 Hz'
     """
-    from ddsp_tf.data.statistics import note_range
     from ddsp_tf.evaluation.style import note_name
     from ddsp_tf.files.run_directory import RunDirectory
     from ddsp_tf.inference.bundled import instrument
+    from ddsp_tf.inference.songs import note_range
 
     ends = note_range(RunDirectory(instrument(name)).read()["feature_statistics"])
     low, high = (note_name(round(midi)) for midi in ends)
