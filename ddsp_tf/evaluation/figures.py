@@ -161,7 +161,6 @@ def feature_curves_png(
         frame_rate: Frames per second.
         duration: Length of the time axis in seconds; by default that of the longest feature.
 
-
     Returns:
         Content of a PNG file.
 

@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from ddsp_tf.dsp.mel import mel_matrix
 from ddsp_tf.dsp.mfcc import FLOOR, HIGHEST_HZ, LOWEST_HZ, dct_matrix
+from ddsp_tf.features.frames import frames_between
 from ddsp_tf.features.periodicity import power_spectrum
 
 _N_MELS = 40
@@ -62,9 +62,9 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
 def _coefficients(signal: np.ndarray, sample_rate: int) -> np.ndarray:
     """Returns what `mfcc` does, [frames, coefficients], without a gather of every sample."""
     hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
-    frames = sliding_window_view(np.pad(signal, (size // 2, size)), size)[::hop]
-    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
-    power = power_spectrum(frames[: signal.size // hop], window.astype(np.float32), size)
+    frames = frames_between(signal, 0, max(signal.size // hop, 1), size, hop)
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    power = power_spectrum(frames, window, size)
     magnitude = np.sqrt(np.maximum(power, 1e-20))
     highest_hz = min(HIGHEST_HZ, sample_rate / 2)
     mel = magnitude @ mel_matrix(sample_rate, size, _N_MELS, LOWEST_HZ, highest_hz)

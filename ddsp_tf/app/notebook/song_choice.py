@@ -6,7 +6,7 @@ from pathlib import Path
 from ddsp_tf.app.notebook.runtime import upload
 from ddsp_tf.errors import UserError
 
-_BEAT_SECONDS, _LIFTED_SECONDS = 0.5, 0.08
+_BEAT_SECONDS = 0.5
 # MIDI number and beats: the beginning of a theme of Beethoven's Ninth Symphony (1824).
 _THEME = (
     *((66, 1.0), (66, 1.0), (67, 1.0), (69, 1.0), (69, 1.0), (67, 1.0), (66, 1.0), (64, 1.0)),
@@ -48,11 +48,9 @@ def _write_theme(folder: Path) -> Path:
     from ddsp_tf.inference.note_files import save_notes
 
     notes, end = [], 0.0
-    for k, (key, beats) in enumerate(_THEME):
+    for key, beats in _THEME:
         onset, end = end, end + _BEAT_SECONDS * beats
-        is_repeated = k + 1 < len(_THEME) and _THEME[k + 1][0] == key
-        lifted = _LIFTED_SECONDS if is_repeated else 0.0
-        notes.append(Note(onset, end - lifted, float(key), _THEME_DB))
+        notes.append(Note(onset, end, float(key), _THEME_DB))
     folder.mkdir(parents=True, exist_ok=True)
     save_notes(folder / "theme.mid", notes)
     return folder / "theme.mid"
