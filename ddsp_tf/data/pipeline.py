@@ -93,14 +93,7 @@ def training_batches(
     check_number("part", part, 0, parts - 1, whole=True)
     if batch_size % parts:
         raise UserError(f"batch_size {batch_size}: cannot be divided into {parts} equal parts")
-    if isinstance(datasets, (Manifest, str, os.PathLike)):
-        datasets = [datasets]
-    manifests = [as_manifest(dataset) for dataset in datasets]
-    if not manifests:
-        raise UserError("no dataset given; expected at least one")
-    check_same_extractor(manifests)
-    for manifest in manifests:
-        _check_clip_frames(manifest, clip_frames)
+    manifests = _manifests(datasets, clip_frames)
     speed = _varispeed(manifests[0], clip_frames, varispeed) if varispeed else None
     cut_frames = speed.cut_frames if speed else clip_frames
     first = first_step * batch_size
@@ -112,9 +105,7 @@ def training_batches(
     if parts > 1 or speed or gain_db:
         numbered = clips.enumerate(first)
         if parts > 1:
-            numbered = numbered.filter(
-                as_written(lambda number, clip: number % batch_size // size == part)
-            )
+            numbered = numbered.filter(as_written(lambda n, clip: n % batch_size // size == part))
         augment = _augmentation(speed, gain_db, seed)
         clips = numbered.map(augment, tf.data.AUTOTUNE, deterministic=True)
     batches = clips.batch(size, drop_remainder=True)
@@ -122,18 +113,9 @@ def training_batches(
 
 
 def training_sources(datasets: Datasets, step: int, **settings: Any) -> list[str]:
-    """Finds the recordings that a batch of `training_batches` was cut from.
+    """Returns the names of the recordings that batch `step` of `training_batches` was cut from.
 
-    Args:
-        datasets: Manifest or folder of a dataset, or several of them.
-        step: Number of the batch.
-        **settings: Keyword arguments of `training_batches`.
-
-    Returns:
-        Sorted names of the recordings, each once.
-
-    Raises:
-        UserError: As `training_batches`.
+    They are sorted, each once. `settings` are keyword arguments of `training_batches`.
     """
     batches = training_batches(datasets, **settings, first_step=step, with_sources=True)
     _, _, about = next(iter(batches))
@@ -156,6 +138,19 @@ def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
         return chosen, batch["audio"], about
 
     return as_written(pair)
+
+
+def _manifests(datasets: Datasets, clip_frames: int) -> list[Manifest]:
+    """Returns manifests that batches can be made of."""
+    if isinstance(datasets, (Manifest, str, os.PathLike)):
+        datasets = [datasets]
+    manifests = [as_manifest(dataset) for dataset in datasets]
+    if not manifests:
+        raise UserError("no dataset given; expected at least one")
+    check_same_extractor(manifests)
+    for manifest in manifests:
+        _check_clip_frames(manifest, clip_frames)
+    return manifests
 
 
 def _check_clip_frames(manifest: Manifest, clip_frames: int) -> None:

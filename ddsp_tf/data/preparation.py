@@ -131,11 +131,7 @@ def prepare_dataset(
         work = out.with_name(f".{out.name}.preparing")
         try:
             with working_folder(work, fresh):
-                found = [
-                    replace(entry, key=recording_key(entry, extractor, rules))
-                    for entry in recordings
-                    if entry.status == "found"
-                ]
+                found = _keyed(recordings, extractor, rules)
                 measure_missing(
                     found,
                     extractor,
@@ -158,12 +154,23 @@ def prepare_dataset(
                     folder.mkdir()
                     write_dataset(manifest, work, folder)
         except (OSError, NoRoomError) as error:
-            reason = error.strerror or error
-            raise UserError(
-                f"{out}: cannot be written ({reason}); make room or choose another place, then "
-                f"run the same command again: {what_is_kept(work)}"
-            ) from error
+            raise _unwritten(out, work, error) from error
     return load_manifest(out)
+
+
+def _keyed(
+    recordings: list[Recording], extractor: FeatureExtractor, rules: PreparationRules
+) -> list[Recording]:
+    """Returns the recordings to measure, each with the key of its result."""
+    found = (entry for entry in recordings if entry.status == "found")
+    return [replace(entry, key=recording_key(entry, extractor, rules)) for entry in found]
+
+
+def _unwritten(out: Path, work: Path, error: OSError | NoRoomError) -> UserError:
+    return UserError(
+        f"{out}: cannot be written ({error.strerror or error}); make room or choose another "
+        f"place, then run the same command again: {what_is_kept(work)}"
+    )
 
 
 def _described(
