@@ -5,16 +5,19 @@
         --before other_clone/.venv/bin/ddsp-tf
 
 Each version works in a process of its own and in an empty folder, and what it writes shows when a
-stage ends. The first stage includes the start of the program.
+stage ends. The first stage includes the start of the program. With --gpus, both versions work at
+the same time, each on a GPU and on half of the CPU cores.
 """
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -46,22 +49,30 @@ STAGES: dict[str, Callable[[Path], bool]] = {
 }
 
 
-def measure(program: str, arguments: list[str], out: Path) -> list[float]:
+def measure(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    out: Path,
+    environment: Mapping[str, str] | None = None,
+) -> list[float]:
     """Runs a version.
 
     Args:
-        program: Path of its `ddsp-tf`.
+        program: Command that is its `ddsp-tf`.
         arguments: Arguments of `ddsp-tf run`, without --out.
         out: Folder of the results, which does not exist.
+        environment: Environment of the process; by default that of this one.
 
     Returns:
         Seconds of each stage, of what follows the last one, and of all together.
     """
     ends = []
     start = time.perf_counter()
-    command = [program, "run", "--out", str(out), *arguments]
+    command = [*program, "run", "--out", str(out), *arguments]
     with tempfile.TemporaryFile("w+") as output:
-        with subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+        with subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment
+        ) as process:
             running = True
             while running:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -89,20 +100,41 @@ def table(versions: dict[str, list[float]]) -> str:
     return "\n".join(lines)
 
 
+def measure_each(
+    programs: Mapping[str, Sequence[str]], arguments: Sequence[str], gpus: Sequence[str]
+) -> dict[str, list[float]]:
+    """Runs all versions, one after the other, or at the same time on a GPU each."""
+    cores = sorted(os.sched_getaffinity(0)) if gpus else []
+    share = len(cores) // len(programs)
+
+    def run(number: int, name: str) -> list[float]:
+        program, environment = list(programs[name]), dict(os.environ)
+        if gpus:
+            own = cores[number * share : (number + 1) * share]
+            program = ["taskset", "--cpu-list", ",".join(map(str, own)), *program]
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[number]
+        with tempfile.TemporaryDirectory() as folder:
+            return measure(program, arguments, Path(folder, "out"), environment)
+
+    with ThreadPoolExecutor(len(programs) if gpus else 1) as executor:
+        return dict(zip(programs, executor.map(run, range(len(programs)), programs), strict=True))
+
+
 @click.command(help=__doc__.splitlines()[0])
 @click.argument("recordings", nargs=-1, required=True)
 @click.option("--config", default="demo", show_default=True)
 @click.option("--set", "overrides", multiple=True, help="Bindings, as for ddsp-tf run.")
 @click.option("--before", help="Path of the ddsp-tf of another version, which runs first.")
-def main(recordings, config, overrides, before):
+@click.option("--gpus", default="", help="A GPU for each version, such as 0,1. [Linux]")
+def main(recordings, config, overrides, before, gpus):
     """Runs one version or two, and prints a table."""
     arguments = ["--config", config, *(f"--set={one}" for one in overrides), "--", *recordings]
-    programs = {"before": before} if before else {}
-    programs["after" if before else "seconds"] = str(Path(sys.executable).with_name("ddsp-tf"))
-    versions = {}
-    for name, program in programs.items():
-        with tempfile.TemporaryDirectory() as folder:
-            versions[name] = measure(program, arguments, Path(folder, "out"))
+    programs = {"before": [before]} if before else {}
+    programs["after" if before else "seconds"] = [sys.executable, "-m", "ddsp_tf.app.cli"]
+    chosen = gpus.split(",") if gpus else []
+    if chosen and len(chosen) != len(programs):
+        raise click.UsageError(f"--gpus is {gpus}; expected {len(programs)} with commas between")
+    versions = measure_each(programs, arguments, chosen)
     click.echo(f"{', '.join(describe_machine().values())}\n\n{table(versions)}")
 
 

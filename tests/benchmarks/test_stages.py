@@ -1,6 +1,8 @@
 """The benchmark of stages reads from a run's files when each stage ends."""
 
+import shutil
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -48,7 +50,7 @@ def program(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
 def test_stages_end_with_what_they_write(stages, program, tmp_path):
-    *seconds, whole = stages.measure(program, ["--", "sax"], tmp_path / "out")
+    *seconds, whole = stages.measure([program], ["--", "sax"], tmp_path / "out")
     assert sum(seconds) == pytest.approx(whole)
     # A busy machine makes any of them longer.
     assert all(s > t for s, t in zip(seconds[1:], (0.25, 0.05, 0.45, 0.05, 0.0), strict=True))
@@ -56,7 +58,15 @@ def test_stages_end_with_what_they_write(stages, program, tmp_path):
     assert lines[2] == "| recordings to dataset | 2.0 s | 1.0 s | 0.50 |" and len(lines) == 9
 
 
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="taskset is not installed")
+def test_versions_share_the_machine(stages, program):
+    programs = {"before": [program], "after": [program]}
+    started = time.monotonic()
+    versions = stages.measure_each(programs, ["--", "sax"], ["0", "1"])
+    assert time.monotonic() - started < sum(seconds[-1] for seconds in versions.values())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
 def test_failure_shows_the_output(stages, program, tmp_path):
     with pytest.raises(click.ClickException, match="no space left"):
-        stages.measure(program, ["stop"], tmp_path / "out")
+        stages.measure([program], ["stop"], tmp_path / "out")
