@@ -23,7 +23,7 @@ Object.assign(globalThis, {
  * @param stalls Pairs of times at which the worker stops, and how long, in seconds.
  * @param notes Times in seconds at which a key is pressed.
  * @returns Starts of gaps and of other jumps in seconds; the delay of the microphone in milliseconds
- *   before the stalls, and at the end.
+ *   before the stalls, and at the end; milliseconds from each key to the first block made after it.
  */
 export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = [] }) {
   globalThis.currentTime = 0;
@@ -31,28 +31,31 @@ export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = []
   const size = Math.round(hop * RATE);
   const channel = { onmessage: null, postMessage: (message) => inbox.push(message) };
   const inbox = [];
-  let [free, heard, made, before] = [0, 0, 0, NaN];
+  let [free, heard, made, before, pressed, block] = [0, 0, 0, NaN, 0, null];
   player.port.onmessage({ data: { worker: channel } });
   player.port.onmessage({ data: { room: 1, input: 0, pushed, hop } });
 
-  /** Sends a block, if the worker is not busy. */
+  /** Sends the block under way, and begins the next one, if the worker is not busy. */
   const work = (now) => {
-    while (inbox.length > 0) {
+    for (;;) {
       for (const [start, length] of stalls) {
         if (free <= start && start <= now) free = Math.max(free, start + length);
       }
       if (free > now) return;
+      if (block) channel.onmessage({ data: { kind: "block", block } });
+      block = null;
       const message = inbox.shift();
+      if (!message) return;
       if (message.kind === "microphone") heard += message.samples.length;
       if (message.kind === "microphone" && heard < made + size) continue;
-      const block = Float64Array.from({ length: size }, (_, k) => gain * (made + k + 1));
+      const wet = Float64Array.from({ length: size }, (_, k) => gain * (made + k + 1));
+      block = { note: pressed, wet, dry: wet, input: wet };
       made += size;
       free = Math.max(free, now - QUANTUM / RATE) + 0.3 * hop;
-      channel.onmessage({ data: { kind: "block", block: { wet: block, dry: block, input: block } } });
     }
   };
 
-  const [gaps, jumps] = [[], []];
+  const [gaps, jumps, waiting, answers] = [[], [], [], []];
   let [delay, last, sounding] = [NaN, NaN, false];
   for (let n = 0; n * QUANTUM < seconds * RATE; n++) {
     const now = (n * QUANTUM) / RATE;
@@ -62,7 +65,11 @@ export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = []
     player.process([input], [[out]]);
     if (notes.length > 0 && notes[0] <= now) {
       notes = notes.slice(1);
-      channel.onmessage({ data: { kind: "note" } });
+      waiting.push({ time: now, after: made });
+      channel.onmessage({ data: { kind: "note", note: ++pressed } });
+    }
+    if (waiting.length > 0 && out[QUANTUM - 1] > gain * waiting[0].after) {
+      answers.push(1000 * (now - waiting.shift().time));
     }
     const step = (out[0] - last) / gain;
     last = out[QUANTUM - 1];
@@ -74,5 +81,5 @@ export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = []
     if (!(now >= (stalls[0]?.[0] ?? Infinity))) before = delay;
     work(now);
   }
-  return { gaps, jumps, before, after: delay };
+  return { gaps, jumps, before, after: delay, answers };
 }

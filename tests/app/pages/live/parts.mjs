@@ -116,6 +116,7 @@ async function read(path) {
 function followed(hop, stalls, gain) {
   return played({ seconds: 60, hop, pushed: true, stalls, gain });
 }
+const keys = Array.from({ length: 10 }, (_, k) => 5 + 1.0037 * k);
 const often = Array.from({ length: 10 }, (_, k) => [5 + 5 * k, 0.021]);
 
 const constant = (value) => new Float32Array(100).fill(value);
@@ -144,8 +145,8 @@ console.log(
       stopped: [followed(0.004, [[5, 0.06]]), followed(0.004, [[5, 0.06]], 1e-11)],
       asked: [0.004, 0.02].map((hop) => played({ seconds: 60, hop, pushed: false, stalls: often })),
       missed: [0.004, 0.02].map((hop) => played({ seconds: 10, hop, pushed: false, stalls: [[5, 0.03]] })),
-      pressed: [1, 1e-11].map((gain) =>
-        played({ seconds: 60, hop: 0.004, pushed: false, gain, notes: [5, 6, 7] }),
+      pressed: [0.004, 0.02].map((hop) =>
+        [1, 1e-11].map((gain) => played({ seconds: 20, hop, pushed: false, gain, notes: keys })),
       ),
     },
     noted: noted(),

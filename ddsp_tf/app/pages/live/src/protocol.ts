@@ -129,6 +129,8 @@ export type FromWorker =
 
 /** A hop for the loudspeaker, at the context's rate. Without a room, `dry` is `wet`. */
 export interface Block {
+  /** Number of notes that had begun before it was made. */
+  note: number;
   wet: Float32Array;
   dry: Float32Array;
   input: Float32Array;
@@ -137,8 +139,8 @@ export interface Block {
 export type ToWorklet =
   | { kind: "block"; block: Block }
   | { kind: "clear" }
-  /** A note begins: silence that waits is dropped. */
-  | { kind: "note" };
+  /** A note begins, the first one with number 1: silence that waits is dropped. */
+  | { kind: "note"; note: number };
 export type FromWorklet =
   | { kind: "need" }
   /** `sent` is a time of `Date.now()`, the one clock that both threads have. */

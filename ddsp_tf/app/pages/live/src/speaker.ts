@@ -19,6 +19,8 @@ export class Speaker {
   private listened: HeardFrame[] = [];
   private reported = 0;
   private busy = 0;
+  /** Number of notes that have begun. */
+  private notes = 0;
 
   constructor(
     private readonly port: MessagePort,
@@ -50,13 +52,14 @@ export class Speaker {
 
   /** Lets a note sound at once if nothing else does. */
   begin(): void {
-    this.post({ kind: "note" });
+    this.post({ kind: "note", note: ++this.notes });
   }
 
   private async answer(): Promise<void> {
     if (!this.performer || this.performer.source === "microphone") return;
     const start = performance.now();
-    this.send(await this.performer.next(), performance.now() - start);
+    const { notes } = this;
+    this.send(await this.performer.next(), notes, performance.now() - start);
   }
 
   private async follow(samples: Float32Array, sent: number): Promise<void> {
@@ -69,15 +72,16 @@ export class Speaker {
       const start = performance.now();
       const block = this.heard.slice(0, hop);
       this.heard = this.heard.slice(hop);
-      this.send(await this.performer.follow(block), performance.now() - start);
+      this.send(await this.performer.follow(block), this.notes, performance.now() - start);
     }
   }
 
-  private send(played: Played, milliseconds: number): void {
+  private send(played: Played, note: number, milliseconds: number): void {
     const { wet, dry, input } = played;
     const [first, second, third] = this.outward;
     const loud = first.process(wet);
     const block: Block = {
+      note,
       wet: loud,
       dry: wet === dry ? loud : second.process(dry),
       input: third.process(input),

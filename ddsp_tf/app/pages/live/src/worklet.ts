@@ -6,8 +6,8 @@ import { Ring } from "./ring";
 
 const QUANTUM = 128;
 /** Seconds of the reserve at first: of blocks that are asked for; of blocks that follow a microphone. */
-const ASKED = 0.024;
-const FOLLOWING = 0.024;
+const ASKED = 0.028;
+const FOLLOWING = 0.022;
 /** Seconds of a block that follows a microphone and its reserve together, at least. */
 const TOGETHER = 0.04;
 /** Seconds after a start in which gaps do not count for the cushion. */
@@ -15,6 +15,10 @@ const START = 2;
 /** A sound starts when it exceeds the first after a tenth of a second below the second. */
 const LOUD = 1e-3;
 const SOFT = 3e-4;
+
+function isSoft(samples: Float32Array): boolean {
+  return samples.every((sample) => Math.abs(sample) < LOUD);
+}
 
 /** Detects the start of a sound after silence. */
 class Onset {
@@ -51,6 +55,8 @@ class Player extends AudioWorkletProcessor {
   private input = 0;
   /** Blocks that were asked for and have not arrived. */
   private pending = 0;
+  /** Number of the last note that sounds at once. */
+  private begun = 0;
   private flowing = false;
   /** Samples of silence before the first block that have not been played yet. */
   private lead = 0;
@@ -77,16 +83,18 @@ class Player extends AudioWorkletProcessor {
     worker.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
       if (data.kind === "block") this.take(data.block);
       else if (data.kind === "clear") this.restart();
-      else if (this.isQuiet) {
-        this.empty();
-        // Now, because the next quantum may be several milliseconds away.
-        this.ask();
-      }
+      else this.begin(data.note);
     };
   }
 
-  private get isQuiet(): boolean {
-    return !this.mix.pushed && this.quiet && this.ring.isBelow(LOUD);
+  /** Lets a note sound at once if nothing else does. */
+  private begin(note: number): void {
+    if (this.mix.pushed || !this.quiet || !this.ring.isBelow(LOUD)) return;
+    this.begun = note;
+    this.ring.clear();
+    this.flowing = false;
+    // Now, because the next quantum may be several milliseconds away.
+    this.ask();
   }
 
   private remix(mix: Mix): void {
@@ -98,48 +106,46 @@ class Player extends AudioWorkletProcessor {
   }
 
   private restart(): void {
-    this.empty();
-    this.started = currentTime;
-  }
-
-  private empty(): void {
     this.ring.clear();
     this.pending = 0;
     this.flowing = false;
+    this.started = currentTime;
   }
 
   private take(block: Block): void {
+    const { ring, mix } = this;
+    this.pending = Math.max(0, this.pending - 1);
+    // Silence from before a note would delay it.
+    if (block.note < this.begun && isSoft(block.wet)) return this.ask();
+    if (mix.pushed) this.follow();
+    ring.write([block.wet, block.dry, block.input]);
+    // Blocks that are asked for fill the reserve in less time than it lasts.
+    this.flowing ||= mix.pushed || ring.filled >= this.cushion.samples;
+    this.blocks++;
+  }
+
+  /** Keeps the reserve of blocks that follow a microphone. */
+  private follow(): void {
     const { ring, cushion } = this;
     if (!this.flowing) {
-      // Silence comes first, so that a block may be a little late. Blocks on their way are a reserve, too.
-      const coming = Math.max(0, this.pending - 1) * this.mix.hop * sampleRate;
-      this.lead = Math.max(0, cushion.samples - Math.round(coming));
+      // Silence comes first, so that a block may be a little late.
+      this.lead = cushion.samples;
       ring.writeSilence(this.lead);
-    } else if (this.mix.pushed && this.lead > 0) {
+    } else if (this.lead > 0) {
       // What piles up in a gap comes at once, and would stay a delay.
       ring.skip(Math.max(0, ring.filled - cushion.samples - QUANTUM));
-    } else if (this.mix.pushed) {
+    } else {
       ring.skip(cushion.excess(ring.filled, this.quiet));
     }
-    ring.write([block.wet, block.dry, block.input]);
-    this.pending = Math.max(0, this.pending - 1);
-    this.flowing = true;
-    this.blocks++;
   }
 
   process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
     const out = outputs[0][0];
     this.listen(inputs[0]?.[0]);
-    const missing = out.length - this.ring.read(this.parts);
-    if (missing > 0 && this.flowing) {
-      this.underruns++;
-      this.flowing = false;
-      // Gaps during the start do not predict later ones.
-      if (currentTime - this.started > START) this.cushion.grow();
-    }
+    this.read();
     this.blend(out);
     this.lead = Math.max(0, this.lead - out.length);
-    this.quiet = out.every((sample) => Math.abs(sample) < LOUD);
+    this.quiet = isSoft(out);
     for (let k = 1; k < outputs[0].length; k++) outputs[0][k].set(out);
     this.report(this.played.find(out));
     if (!this.mix.pushed) this.ask();
@@ -147,12 +153,21 @@ class Player extends AudioWorkletProcessor {
     return true;
   }
 
+  private read(): void {
+    if (!this.flowing) {
+      for (const part of this.parts) part.fill(0);
+    } else if (this.ring.read(this.parts) < QUANTUM) {
+      this.underruns++;
+      this.flowing = false;
+      // Gaps during the start do not predict later ones.
+      if (currentTime - this.started > START) this.cushion.grow();
+    }
+  }
+
   private ask(): void {
     const hop = this.mix.hop * sampleRate;
-    const waiting = this.ring.filled + this.pending * hop;
-    // At the start, the reserve is filled with silence when the first block arrives.
-    const wanted = this.flowing ? this.cushion.samples + QUANTUM : QUANTUM;
-    for (let have = waiting; have < wanted; have += hop) {
+    const wanted = this.cushion.samples + QUANTUM;
+    for (let have = this.ring.filled + this.pending * hop; have < wanted; have += hop) {
       this.pending++;
       this.say({ kind: "need" });
     }
