@@ -15,7 +15,7 @@ PARALLEL = "--xla_gpu_enable_llvm_module_compilation_parallelism"
 def test_flags_of_the_user_are_kept():
     flags = with_quick_start(f"{PARALLEL}=false --xla_dump_to=here", "2.21.0").split()
     assert flags[:2] == [f"{PARALLEL}=false", "--xla_dump_to=here"]
-    assert sum(flag.startswith(PARALLEL) for flag in flags) == 1 and len(flags) == 3
+    assert sum(flag.startswith(PARALLEL) for flag in flags) == 1 and len(flags) == 4
 
 
 def test_versions_that_are_not_known_get_no_flags():
