@@ -8,7 +8,7 @@ import soxr
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.chunks import track_in_chunks
 from ddsp_tf.features.periodicity import ANALYSIS_RATE, periodicity, periodicity_plan
-from ddsp_tf.features.pitch import PitchTracker, fill_unvoiced
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoiced
 from ddsp_tf.features.pitch_path import (
     Candidates,
     best_path,
@@ -17,7 +17,7 @@ from ddsp_tf.features.pitch_path import (
     smoothed,
 )
 from ddsp_tf.features.subharmonics import raise_subharmonics, restore_endings, sparse_cost
-from ddsp_tf.features.voicing import confidence, hum, local_power, presence
+from ddsp_tf.features.voicing import brief, confidence, hum, local_power, presence
 
 _STEP = 160
 _CHUNK_SECONDS = 60.0
@@ -97,8 +97,10 @@ class AutoTracker(PitchTracker):
         power = local_power(audio, pitch_hz, ANALYSIS_RATE, _STEP)
         present = presence(power, pitch_hz, ANALYSIS_RATE / _STEP)
         present = np.where(hum(pitch_hz, power, ANALYSIS_RATE / _STEP), 0.0, present)
+        sure = confidence(strengths, present)
+        sure[brief(pitch_hz, sure >= VOICED_CONFIDENCE, ANALYSIS_RATE / _STEP)] = 0.0
         instants = np.arange(frames) * (_STEP * sample_rate / ANALYSIS_RATE)
-        return fill_unvoiced(instants, pitch_hz, confidence(strengths, present), positions)
+        return fill_unvoiced(instants, pitch_hz, sure, positions)
 
     def _path(self, audio):
         """Pitch in octaves and strength of every frame."""

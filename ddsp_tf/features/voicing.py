@@ -19,6 +19,10 @@ _LEAST_HUM_SECONDS = 0.2
 # The smallest share of possible hum that has the level of the hum; the smallest share of frames at
 # that level that are possible hum; and the largest share of all frames that are softer.
 _LEAST_STEADY, _LEAST_LIKELY, _MOST_SOFTER = 0.7, 0.15, 0.1
+# Noise repeats two or three times by chance; the shortest notes of seven real instruments last ten
+# periods. Frames 10 ms apart whose pitch differs by more than three semitones are of two sounds.
+_LEAST_PERIODS = 4.0
+_LARGEST_STEP = 3.0 / 12.0
 # Share of frames with the correct pitch, by strength: measured on the synthetic signals of
 # benchmarks/pitch_cases.py with white noise at 10 to -15 dB.
 STRENGTHS = (0.0, 0.15, 0.25, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.70, 0.80, 0.90, 1.0)
@@ -89,6 +93,30 @@ def hum(pitch_hz: np.ndarray, power: np.ndarray, frame_rate: float) -> np.ndarra
     # Where a note is near, their mixture may have another pitch.
     found = level < typical + _HUM_WIDTH_DB
     return found & (constant and softest and np.mean(likely[found]) >= _LEAST_LIKELY)
+
+
+def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Finds the frames whose pitch is heard for too short a time to be a pitch.
+
+    Args:
+        pitch_hz: Pitch [frames].
+        voiced: Whether there seems to be a pitched sound [frames].
+        frame_rate: Frames per second.
+
+    Returns:
+        Boolean [frames]: the pitch around the frame is heard for less than four periods.
+
+    Example:
+        >>> pitch_hz = np.repeat([40.0, 400.0], 50)
+        >>> voiced = np.isin(np.arange(100), [20, 21, 22, 70, 71, 72])
+        >>> found = brief(pitch_hz, voiced, frame_rate=100)
+        >>> bool(found[21]), bool(found[71])
+        (True, False)
+    """
+    steps = np.abs(np.diff(np.log2(np.maximum(pitch_hz, 1.0))))
+    stretch = np.concatenate([[0], np.cumsum(steps > _LARGEST_STEP)])
+    periods = np.bincount(stretch, weights=voiced * pitch_hz / frame_rate)
+    return periods[stretch] < _LEAST_PERIODS
 
 
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
