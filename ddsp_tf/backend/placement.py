@@ -1,5 +1,6 @@
 """The processors and devices that there are to compute on."""
 
+import contextlib
 import os
 
 import keras
@@ -25,6 +26,27 @@ def has_accelerator() -> bool:
         True
     """
     return not keras.distribution.list_devices()[0].startswith("cpu")
+
+
+def on_cpu() -> contextlib.AbstractContextManager:
+    """Returns a context in which the backend computes on a CPU of this process.
+
+    JAX has no CPU with `JAX_PLATFORMS=cuda`; the context then changes nothing.
+
+    Example:
+        >>> with on_cpu():
+        ...     float(keras.ops.add(1.0, 1.0))
+        2.0
+    """
+    if keras.backend.backend() != "jax":
+        return keras.device("cpu:0")
+    import jax
+
+    try:
+        # The "cpu:0" of several processes belongs to the first one.
+        return jax.default_device(jax.local_devices(backend="cpu")[0])
+    except RuntimeError:
+        return contextlib.nullcontext()
 
 
 def xla_pays() -> bool:

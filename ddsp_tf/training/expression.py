@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import keras
-
+from ddsp_tf.backend.placement import on_cpu
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
 from ddsp_tf.errors import UserError
@@ -53,7 +52,7 @@ def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
 
 def _learned(phrases: Sequence[Phrase], frame_rate: float, seed: int) -> LearnedExpression:
     # On an H100, training took 28 s instead of 3 s: launching the small operations is what costs.
-    with keras.device("cpu:0"):
+    with on_cpu():
         network = train_note_network(phrases, frame_rate, _STEPS, seed)
         return LearnedExpression.of(network, phrases, frame_rate)
 
