@@ -1,5 +1,6 @@
 """Standard MIDI files, read as parts: tempo, notes and controllers."""
 
+import functools
 import io
 import os
 from bisect import bisect_left, bisect_right
@@ -75,11 +76,13 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
     if seconds_of(end) > LONGEST_SECONDS:
         hours = seconds_of(end) / 3600.0
         raise UserError(f"{path}: lasts {hours:.3g} hours; expected at most 4")
+    # Once for all tracks of a channel, of which a file may have thousands.
+    controllers_of = functools.cache(lambda channel: _Controllers(channels[channel], seconds_of))
     parts = []
     for number, channel in sorted(keys):
         if channel == _DRUMS:
             continue
-        controllers = _Controllers(channels[channel], seconds_of)
+        controllers = controllers_of(channel)
         notes = _notes(keys[number, channel], seconds_of, seconds_of(end))
         if notes:
             notes = controllers.sustained(notes)
@@ -203,20 +206,20 @@ class _Controllers:
                 range_semitones = float(value)
             elif control == _FINE_DATA and parameter == [0, 0]:
                 range_semitones = float(int(range_semitones)) + value / 100.0
-        self._gain, self._bend, self._modulation = map(_steps, (gain, bend, modulation))
-        self._pedal = pedal
+        changes = (gain, bend, modulation, pedal)
+        self._gain, self._bend, self._modulation, self._pedal = map(_steps, changes)
+        self._releases = [time for time, down in pedal if not down]
 
     def part(self, name: str, notes: list[Note]) -> Part:
         return Part(name, tuple(notes), self._gain, self._bend, self._modulation)
 
     def sustained(self, notes: list[Note]) -> list[Note]:
         """Lengthens notes that end while the pedal is down, up to the next one."""
-        pedal, lengthened = _steps(self._pedal), []
-        releases = [time for time, down in self._pedal if not down]
+        lengthened, releases = [], self._releases
         onsets = [note.onset_s for note in notes]
         for note in notes:
             end = note.offset_s
-            if pedal.at(np.array(end)) > 0.0:
+            if self._pedal.at(np.array(end)) > 0.0:
                 places = bisect_right(releases, end), bisect_left(onsets, end)
                 nexts = releases[places[0] : places[0] + 1] + onsets[places[1] : places[1] + 1]
                 end = min(nexts, default=end)

@@ -97,6 +97,14 @@ def test_channels_are_parts_and_drums_are_none(path):
     assert [len(part.notes) for part in parts] == [1, 1]
 
 
+def test_the_controllers_of_a_channel_are_read_once_for_all_tracks(path):
+    bends = [(1, "pitchwheel", {"pitch": k}) for k in range(2000)]
+    parts = read_midi(saved(path, track(*bends), *[track(*melody())] * 2000))
+    assert len(parts) == 2000
+    assert parts[0].bend_semitones is parts[-1].bend_semitones
+    assert parts[0].bend_semitones.values.size == 2000
+
+
 def test_keys_struck_again_and_never_released(path):
     strike = {"note": 60, "velocity": 100}
     (part,) = read_midi(saved(path, track((0, ON, strike), (480, ON, strike), (480, ON, strike))))
