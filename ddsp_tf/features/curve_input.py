@@ -17,7 +17,7 @@ def checked_curves(
 
     Args:
         curves: Dictionary of [frames] arrays: "f0_hz", one of `levels` at least, and others.
-        levels: Names of the levels, of which one is needed.
+        levels: Names of the levels, of which one is needed; none if only the pitch is.
 
     Returns:
         The same curves. A frame without a pitch or level that is finite has no pitch or is silent.
@@ -39,7 +39,8 @@ def checked_curves(
             checked[name] = np.asarray(curve, np.float32)
         except (TypeError, ValueError) as error:
             raise UserError(f"{name} is not an array of numbers ({error})") from error
-    for name in ("f0_hz", next((name for name in levels if name in checked), levels[0])):
+    level = [name for name in levels if name in checked] or list(levels)
+    for name in ("f0_hz", *level[:1]):
         if name not in checked:
             raise UserError(f"the curves lack {name!r}; found {', '.join(checked) or 'nothing'}")
     shape = checked["f0_hz"].shape

@@ -10,6 +10,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.expression.parts import check_notes
+from ddsp_tf.features.curve_input import checked_curves
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.inference.midi_files import DB_PER_DECADE, TEMPO
@@ -60,13 +61,13 @@ def save_notes(
     Args:
         path: File to write; ends in `.mid`, `.midi` or `.csv`.
         notes: Notes in order, from `transcribe`.
-        f0_hz: Pitch in Hz [frames], which a MIDI file follows by pitch bend of two semitones
-            either way; None for no pitch bend.
+        f0_hz: Pitch in Hz [frames], 0 or NaN where there is none, which a MIDI file follows by
+            pitch bend of two semitones either way; None for no pitch bend.
         frame_rate: Frames per second of `f0_hz`.
 
     Raises:
-        UserError: If the suffix is unknown, a number is not finite or out of range, or the file
-            cannot be written.
+        UserError: If the suffix is unknown, a number is not finite or out of range, `f0_hz` is not
+            [frames] of numbers, or the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -79,6 +80,7 @@ def save_notes(
     check_notes(notes)
     if f0_hz is not None:
         check_number("frame_rate", frame_rate, 1.0, 1e5)
+        f0_hz = checked_curves({"f0_hz": f0_hz}, levels=())["f0_hz"]
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
             _write_csv(temporary, notes)

@@ -89,3 +89,14 @@ def test_notes_without_a_number_are_refused(tmp_path):
     with pytest.raises(UserError, match="frame_rate is None"):
         save_notes(tmp_path / "a.mid", NOTES, np.full(10, 440.0))
     assert not list(tmp_path.iterdir())
+
+
+def test_frames_without_a_pitch_bend_nothing(tmp_path):
+    pitch = {"all.mid": np.full(100, 450.0), "some.mid": np.full(100, 450.0)}
+    pitch["some.mid"][40:60] = np.nan
+    for name, f0_hz in pitch.items():
+        save_notes(tmp_path / name, [Note(0.0, 1.0, 69.0)], f0_hz, 100.0)
+    first, second = (mido.MidiFile(tmp_path / name).tracks[0] for name in pitch)
+    assert first == second
+    with pytest.raises(UserError, match=r"f0_hz has the shape \[2, 3\].*expected \[frames\]"):
+        save_notes(tmp_path / "a.mid", [Note(0.0, 1.0, 69.0)], np.ones((2, 3)), 100.0)
