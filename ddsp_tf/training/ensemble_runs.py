@@ -16,7 +16,6 @@ from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.expression import learn_expression
 
 # As a run writes its configuration.
 _NAMED = re.compile(r"^instruments = [\[(]\W*'", re.MULTILINE)
@@ -103,7 +102,7 @@ def write_instruments(
     folders: Sequence[Folder],
     manifests: Sequence[Manifest],
     names: Sequence[str],
-) -> None:
+) -> list[tuple[list[Manifest], RunDirectory]]:
     """Writes or updates the folders of a run's instruments.
 
     Args:
@@ -111,8 +110,11 @@ def write_instruments(
         folders: Folders of the datasets.
         manifests: The datasets.
         names: Name of the instrument of each.
+
+    Returns:
+        Datasets and folder of each instrument.
     """
-    record = run.read()
+    record, parts = run.read(), []
     for name in dict.fromkeys(names):
         own = [k for k, of in enumerate(names) if of == name]
         chosen = [manifests[k] for k in own]
@@ -120,7 +122,8 @@ def write_instruments(
         if part.record.exists() and not _is_readable(part):
             part.record.unlink()
         part.update({**record, **_own_entries(name, chosen), **_places(part, folders, own)})
-        learn_expression(chosen, part)
+        parts.append((chosen, part))
+    return parts
 
 
 def are_written(run: RunDirectory) -> bool:

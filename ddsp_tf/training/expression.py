@@ -1,9 +1,9 @@
 """Learns a player's expression from the recordings of a run: how the player shapes notes."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from ddsp_tf.backend.placement import on_cpu
 from ddsp_tf.data.manifest import Manifest
@@ -14,8 +14,7 @@ from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import read_expression, save_expression
-from ddsp_tf.training.devices import device_count
-from ddsp_tf.training.note_network import train_note_network
+from ddsp_tf.training.note_network import new_note_network, train_note_network
 
 # More notes fit no better, and searching them takes longer.
 _MOST_SECONDS = 3600.0
@@ -25,57 +24,85 @@ _STEPS = 300
 _LEAST_RUN_STEPS = 100
 
 
-def learn_expression(manifests: Sequence[Manifest], run: RunDirectory) -> None:
-    """Learns the player's expression and stores it in the run, unless it is there.
+@contextlib.contextmanager
+def expressions_learned(runs: Sequence[tuple[Sequence[Manifest], RunDirectory]]) -> Iterator[None]:
+    """Learns the players' expression in a thread, while a model is trained in the block.
 
-    Takes about ten seconds for an hour of recordings, of which only the first is used, and about
-    as long to train the network, which runs of fewer than 100 steps do without. If the recordings
-    have no notes, no file is written.
+    Takes seconds for an hour of recordings, of which only the first is used, and about ten to
+    train the network, which runs of fewer than 100 steps do without. The files are stored when the
+    block ends. What a stopped block leaves unfinished is dropped; without notes, there is no file.
 
     Args:
-        manifests: Datasets of the run.
-        run: Run to add it to, with its record.
+        runs: Datasets and run, with its record, of each expression that may be missing.
     """
-    frame_rate, record = manifests[0].frame_rate, run.read()
-    if _is_learned(run, record["steps"]):
-        return
-    phrases = list(_phrases(manifests))
-    try:
-        # Fails if there is nothing to learn from, before a network is trained.
-        expression: RecordedNotes | LearnedExpression = RecordedNotes.learn(phrases, frame_rate)
-        if record["steps"] >= _LEAST_RUN_STEPS:
-            expression = _on_one_device(_learned, phrases, frame_rate, record["seed"])
-    except NoNotesError:  # Recordings of noise, for example.
-        return
-    save_expression(run.expression, expression)
+    missing = [(manifests, run) for manifests, run in runs if not _is_learned(run)]
+    stopped = threading.Event()
+    # The thread does not see the distribution of the run, either, which belongs to its own thread.
+    with ThreadPoolExecutor(1) as thread:
+        # Making networks draws from Python's generators: this thread waits, so that runs repeat.
+        begun = [thread.submit(_Learning, *one).result() for one in missing]
+        learned = [thread.submit(one.learn, stopped) for one in begun]
+        try:
+            yield
+        except BaseException:
+            stopped.set()
+            raise
+        finally:
+            for one, future in zip(begun, learned, strict=True):
+                if future.result():
+                    thread.submit(one.store).result()
 
 
-def _learned(phrases: Sequence[Phrase], frame_rate: float, seed: int) -> LearnedExpression:
-    # On an H100, training took 28 s instead of 3 s: launching the small operations is what costs.
-    with on_cpu():
-        network = train_note_network(phrases, frame_rate, _STEPS, seed)
-        return LearnedExpression.of(network, phrases, frame_rate)
+class _Learning:
+    """The expression of one run, from its datasets to its file."""
+
+    def __init__(self, manifests: Sequence[Manifest], run: RunDirectory):
+        self.manifests, self.run = manifests, run
+        self.frame_rate, self.seed = manifests[0].frame_rate, run.read()["seed"]
+        self.phrases: list[Phrase] = []
+        self.network = None
+        if run.read()["steps"] >= _LEAST_RUN_STEPS:
+            # Launching the network's small operations on a GPU would take as long.
+            with on_cpu():
+                self.network = new_note_network(self.seed)
+
+    def learn(self, stopped: threading.Event) -> bool:
+        """Learns until stopped, and returns whether there is something to store."""
+        for phrase in _phrases(self.manifests):
+            self.phrases.append(phrase)
+            if stopped.is_set():
+                return False
+        try:
+            # Fails if there is nothing to learn from, before a network is trained.
+            RecordedNotes.learn(self.phrases, self.frame_rate)
+        except NoNotesError:  # Recordings of noise, for example.
+            return False
+        if self.network is None:
+            return True
+        given = (self.network, self.phrases, self.frame_rate, _STEPS, self.seed)
+        with on_cpu():
+            return train_note_network(*given, is_stopped=stopped.is_set)
+
+    def store(self) -> None:
+        """Writes the file."""
+        expression: RecordedNotes | LearnedExpression
+        if self.network is None:
+            expression = RecordedNotes.learn(self.phrases, self.frame_rate)
+        else:
+            with on_cpu():
+                expression = LearnedExpression.of(self.network, self.phrases, self.frame_rate)
+        save_expression(self.run.expression, expression)
 
 
-def _is_learned(run: RunDirectory, steps: int) -> bool:
+def _is_learned(run: RunDirectory) -> bool:
     """Whether the run has its expression, with a network if it is no trial."""
+    steps = run.read()["steps"]
     with contextlib.suppress(UserError):  # A damaged one is learned again.
         return run.expression.exists() and (
             isinstance(read_expression(run.expression), LearnedExpression)
             or steps < _LEAST_RUN_STEPS
         )
     return False
-
-
-def _on_one_device(function: Callable, *arguments: Any) -> Any:
-    """Calls a function outside of the run's distribution, which belongs to the run's thread.
-
-    Several processes need not call it together.
-    """
-    if device_count() == 1:
-        return function(*arguments)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *arguments).result()
 
 
 def _phrases(manifests: Sequence[Manifest]) -> Iterator[Phrase]:

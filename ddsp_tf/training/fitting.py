@@ -107,6 +107,12 @@ class Fitting:
                 self.validation.write_files(self.run.files, self.loss, step)
             return self._summarize(step, log, best)
 
+    def record(self, summary: dict[str, float]) -> None:
+        """Writes the numbers into the run's record: from then on, the run counts as trained."""
+        numbers = {k: v if math.isfinite(v) else None for k, v in summary.items()}
+        steps = {"steps": self.settings.steps, "warnings": self.warnings}
+        self.run.update({**numbers, **steps})
+
     def _build_metrics(self):
         # Keras makes them in the first step, too late to restore those of an unfinished epoch.
         silence = np.zeros((1, self.clips["clip_frames"] * self.model.hop), np.float32)
@@ -211,9 +217,6 @@ class Fitting:
             summary["first_validation_loss"] = best.losses[0]
             summary["validation_loss"] = best.losses[-1]
             summary["best_validation_loss"] = min(finite, default=math.nan)
-        numbers = {k: v if math.isfinite(v) else None for k, v in summary.items()}
-        steps = {"steps": self.settings.steps, "warnings": self.warnings}
-        self.run.update({**numbers, **steps})
         return summary
 
     @contextlib.contextmanager

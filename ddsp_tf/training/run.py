@@ -25,7 +25,7 @@ from ddsp_tf.training.ensemble_runs import (
     named_datasets,
     write_instruments,
 )
-from ddsp_tf.training.expression import learn_expression
+from ddsp_tf.training.expression import expressions_learned
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
 from ddsp_tf.training.processes import own_copy, process_number
@@ -111,9 +111,10 @@ def train_run(
         run.open(experiment.text, {**record, **run.describe_datasets(folders)})
         for note in filter(None, notes):
             (on_warning or (lambda text: None))(note)
-        learn_expression(manifests, run)
-        write_instruments(run, folders, manifests, names)
-        summary = fitting.run_to_end()
+        parts = write_instruments(run, folders, manifests, names)
+        with expressions_learned([(manifests, run), *parts]):
+            summary = fitting.run_to_end()
+        fitting.record(summary)
         write_instruments(run, folders, manifests, names)
         return summary
 

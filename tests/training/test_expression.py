@@ -1,27 +1,49 @@
 """When a run learns its player's expression."""
 
+import shutil
 import threading
+import time
+
+import pytest
 
 import ddsp_tf
+from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import load_expression, save_expression
 from ddsp_tf.training import expression
 
 
-def test_the_network_is_trained_outside_of_a_distribution(monkeypatch):
-    threads = {}
-    for devices in (1, 2):
-        monkeypatch.setattr(expression, "device_count", lambda n=devices: n)
-        threads[devices] = expression._on_one_device(threading.get_ident)
-    assert threads[1] == threading.get_ident() != threads[2]
+def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
+    run = RunDirectory(shutil.copytree(tiny_run, tmp_path / "run"))
+    manifests = [load_manifest(path) for path in RunDirectory(tiny_run).datasets()]
+    run.update({"steps": 1000})
+    run.expression.unlink()
+    threads = []
+
+    def train(*given, is_stopped):
+        threads.append(threading.get_ident())
+        while not is_stopped():
+            time.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(expression, "train_note_network", train)
+    with pytest.raises(KeyboardInterrupt), expression.expressions_learned([(manifests, run)]):
+        while not threads:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert threads != [threading.get_ident()] and not run.expression.exists()
 
 
-def test_trials_learn_no_network_and_longer_runs_do(tmp_path):
+def test_trials_learn_no_network_and_longer_runs_do(tmp_path, monkeypatch):
     run, learned = RunDirectory(tmp_path), load_expression(ddsp_tf.instrument("demo_violin"))
-    assert not expression._is_learned(run, 20)
+    trial, longer = ({"steps": 20}, {"steps": 2000})
+    monkeypatch.setattr(run, "read", lambda: trial)
+    assert not expression._is_learned(run)
     save_expression(run.expression, learned.notes)
-    assert expression._is_learned(run, 20) and not expression._is_learned(run, 2000)
+    assert expression._is_learned(run)
+    monkeypatch.setattr(run, "read", lambda: longer)
+    assert not expression._is_learned(run)
     save_expression(run.expression, learned)
-    assert expression._is_learned(run, 2000)
+    assert expression._is_learned(run)
     run.expression.write_bytes(run.expression.read_bytes()[:1000])
-    assert not expression._is_learned(run, 20)
+    assert not expression._is_learned(run)

@@ -15,7 +15,7 @@ from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import load_expression
 from ddsp_tf.training import expression
-from ddsp_tf.training.note_network import train_note_network
+from ddsp_tf.training.note_network import new_note_network, train_note_network
 
 RATE = 50
 
@@ -37,7 +37,8 @@ def phrase(seed):
 
 @pytest.mark.slow
 def test_what_all_notes_have_in_common_is_learned():
-    network = train_note_network([phrase(k) for k in range(4)], RATE, steps=120)
+    network = new_note_network(seed=0)
+    assert train_note_network(network, [phrase(k) for k in range(4)], RATE, steps=120)
     unseen = phrase(9)
     predicted = to_numpy(network(note_curves(unseen.notes, RATE, 1000)[None])[0])[0]
     measured = [(own, np.stack([db, cents], axis=1)) for own, db, cents in unseen.moves(RATE)]
@@ -51,7 +52,9 @@ def test_what_all_notes_have_in_common_is_learned():
 def test_a_seed_decides_and_nothing_else_is_touched():
     random.seed(5)
     before = random.getstate()
-    one, again, other = (train_note_network([phrase(0)], RATE, 2, seed) for seed in (3, 3, 4))
+    one, again, other = (new_note_network(seed) for seed in (3, 3, 4))
+    for network, seed in ((one, 3), (again, 3), (other, 4)):
+        train_note_network(network, [phrase(0)], RATE, 2, seed)
     assert random.getstate() == before
     for a, b in zip(one.weights, again.weights, strict=True):
         np.testing.assert_array_equal(to_numpy(a), to_numpy(b))
@@ -65,7 +68,8 @@ def test_runs_that_are_no_trials_learn_a_network(steps, kind, tiny_run, tmp_path
     manifests = [load_manifest(path) for path in RunDirectory(tiny_run).datasets()]
     run.update({"steps": steps})
     run.expression.unlink()
-    expression.learn_expression(manifests, run)
+    with expression.expressions_learned([(manifests, run)]):
+        assert not run.expression.exists()
     learned = load_expression(run.path)
     assert isinstance(learned, LearnedExpression) == (kind is not None)
     assert learned.count == load_expression(tiny_run).count
