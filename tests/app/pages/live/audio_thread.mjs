@@ -31,7 +31,10 @@ export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = []
   const size = Math.round(hop * RATE);
   const channel = { onmessage: null, postMessage: (message) => inbox.push(message) };
   const inbox = [];
-  let [free, heard, made, before, pressed, block] = [0, 0, 0, NaN, 0, null];
+  let [free, heard, made, before, block] = [0, 0, 0, NaN, null];
+  let [number, rewinds, answered] = [0, 0, 0];
+  /** Samples before each block. */
+  const starts = [];
   player.port.onmessage({ data: { worker: channel } });
   player.port.onmessage({ data: { room: 1, input: 0, pushed, hop } });
 
@@ -46,27 +49,36 @@ export function played({ seconds, hop, pushed, gain = 1, stalls = [], notes = []
       block = null;
       const message = inbox.shift();
       if (!message) return;
+      if (message.kind === "rewind") {
+        rewinds = message.number;
+        if (message.from !== null) {
+          number = message.from;
+          made = starts[number] ?? made;
+        }
+        continue;
+      }
       if (message.kind === "microphone") heard += message.samples.length;
       if (message.kind === "microphone" && heard < made + size) continue;
       const wet = Float64Array.from({ length: size }, (_, k) => gain * (made + k + 1));
-      block = { note: pressed, wet, dry: wet, input: wet };
+      if (rewinds > answered) waiting.push({ time: notes[(answered = rewinds) - 1], after: made });
+      block = { number, rewinds, wet, dry: wet, input: wet };
+      starts[number++] = made;
       made += size;
       free = Math.max(free, now - QUANTUM / RATE) + 0.3 * hop;
     }
   };
 
   const [gaps, jumps, waiting, answers] = [[], [], [], []];
-  let [delay, last, sounding] = [NaN, NaN, false];
+  let [delay, last, sounding, pressed] = [NaN, NaN, false, 0];
   for (let n = 0; n * QUANTUM < seconds * RATE; n++) {
     const now = (n * QUANTUM) / RATE;
     globalThis.currentTime = now;
     const out = new Float32Array(QUANTUM);
     const input = pushed ? [new Float32Array(QUANTUM)] : [];
     player.process([input], [[out]]);
-    if (notes.length > 0 && notes[0] <= now) {
-      notes = notes.slice(1);
-      waiting.push({ time: now, after: made });
-      channel.onmessage({ data: { kind: "note", note: ++pressed } });
+    while (notes[pressed] <= now) {
+      pressed++;
+      channel.onmessage({ data: { kind: "note" } });
     }
     if (waiting.length > 0 && out[QUANTUM - 1] > gain * waiting[0].after) {
       answers.push(1000 * (now - waiting.shift().time));

@@ -3,13 +3,20 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { played } from "./audio_thread.mjs";
+import { madeAgain } from "./worker_thread.mjs";
 
 const root = new URL("../../../../ddsp_tf/app/pages/live/", import.meta.url);
 const esbuild = createRequire(new URL("package.json", root))("esbuild");
-const bundled = { bundle: true, format: "esm", write: false };
+const runtime = new URL("runtime.mjs", import.meta.url).pathname;
+const alias = { "@litertjs/core": runtime };
+const bundled = { bundle: true, format: "esm", write: false, alias };
 const { outputFiles } = await esbuild.build({
   stdin: {
     contents: `
+      export { Instrument } from "./src/instrument";
+      export { Performer } from "./src/performer";
+      export { Speaker } from "./src/speaker";
+      export { living } from "@litertjs/core";
       export { Resampler } from "./src/resampler";
       export { Ring } from "./src/ring";
       export { wav } from "./src/wav";
@@ -144,11 +151,12 @@ console.log(
       stalled: [followed(0.004, often), followed(0.02, often)],
       stopped: [followed(0.004, [[5, 0.06]]), followed(0.004, [[5, 0.06]], 1e-11)],
       asked: [0.004, 0.02].map((hop) => played({ seconds: 60, hop, pushed: false, stalls: often })),
-      missed: [0.004, 0.02].map((hop) => played({ seconds: 10, hop, pushed: false, stalls: [[5, 0.03]] })),
+      missed: [0.004, 0.02].map((hop) => played({ seconds: 10, hop, pushed: false, stalls: [[5, 0.035]] })),
       pressed: [0.004, 0.02].map((hop) =>
         [1, 1e-11].map((gain) => played({ seconds: 20, hop, pushed: false, gain, notes: keys })),
       ),
     },
+    again: await madeAgain(page),
     noted: noted(),
     shaped: shaped(),
     fitted: fit(constant(110), constant(-35), constant(1), facts),

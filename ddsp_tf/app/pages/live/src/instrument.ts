@@ -1,6 +1,6 @@
 // The instrument: a control instant in, a hop of sound out.
 
-import { StatefulModel } from "./litert";
+import { StatefulModel, type State } from "./litert";
 import type { Facts, Frame } from "./protocol";
 
 /** Hops and milliseconds of the first playing, at least. */
@@ -20,7 +20,8 @@ export class Instrument {
 
   /** Loads `stream.tflite`, and plays for a moment, in which the browser compiles what it runs often. */
   static async load(content: ArrayBuffer, facts: Facts): Promise<[Instrument, number]> {
-    const instrument = new Instrument(await StatefulModel.load(content, "step"), facts);
+    const model = await StatefulModel.load(content, "step", hopsKept(facts));
+    const instrument = new Instrument(model, facts);
     const noise = new Float32Array(facts.hop);
     const times: number[] = [];
     const begun = performance.now();
@@ -35,6 +36,15 @@ export class Instrument {
 
   reset(): void {
     this.model.reset();
+  }
+
+  get state(): State {
+    return this.model.state;
+  }
+
+  /** Takes hops back, up to a state of the last tenth of a second. */
+  rewind(state: State): void {
+    this.model.rewind(state);
   }
 
   delete(): void {
@@ -53,6 +63,11 @@ export class Instrument {
     const { audio, dry } = await this.model.call(inputs);
     return { wet: audio, dry: dry ?? audio };
   }
+}
+
+/** Number of hops that can be taken back: those that may wait to be played. */
+export function hopsKept({ frameRate }: Facts): number {
+  return Math.ceil(0.1 * frameRate) + 2;
 }
 
 /** Draws white noise in [-1, 1]. */

@@ -14,13 +14,24 @@ const PRESSED = 8;
 /** Cents of vibrato at a full modulation wheel. */
 const WHEEL = 60;
 
+/** How far the notes are: a new object in every frame. */
+export interface Motion {
+  readonly pitch: number;
+  readonly level: number;
+  readonly sinceAttack: number;
+  /** Number of attacks so far. */
+  readonly attacks: number;
+}
+
 /** One voice: the last key pressed sounds, and the one before returns when it is let go. */
 export class Notes {
   private keys: { midi: number; velocity: number; down: boolean }[] = [];
-  private pitch = 69;
-  private level = NaN;
+  /** May be set back to an earlier one. */
+  motion: Motion = { pitch: 69, level: NaN, sinceAttack: 0, attacks: 0 };
   private target = NaN;
-  private sinceAttack = 0;
+  /** Number of attacks that were asked for, and the key of the last one. */
+  private attacks = 0;
+  private struck = 69;
   private bend = 0;
   private pressure = 0;
   private modulation = 0;
@@ -46,7 +57,7 @@ export class Notes {
 
   /** Seconds since the note began. */
   get age(): number {
-    return this.sinceAttack;
+    return this.motion.sinceAttack;
   }
 
   take(gesture: Gesture): void {
@@ -84,18 +95,29 @@ export class Notes {
   next(): Frame {
     const hop = 1 / this.facts.frameRate;
     const key = this.keys.at(-1);
+    let { pitch, level, sinceAttack } = this.begun();
     if (key) {
-      this.sinceAttack += hop;
-      this.pitch += (key.midi - this.pitch) * (1 - Math.exp(-hop / (GLIDE / 3)));
+      sinceAttack += hop;
+      pitch += (key.midi - pitch) * (1 - Math.exp(-hop / (GLIDE / 3)));
       const wanted = this.target + this.raised;
-      const speed = this.sinceAttack < ATTACK ? BELOW / ATTACK : Infinity;
-      const eased = (wanted - this.level) * (1 - Math.exp(-hop / EASE));
-      this.level += Math.max(-speed * hop, Math.min(eased, Math.abs(speed) * hop));
-    } else if (!Number.isNaN(this.level)) {
-      this.level -= (FALL * hop) / RELEASE;
-      if (this.level < this.facts.levelRange[1] - FALL - BELOW) this.level = NaN;
+      const speed = sinceAttack < ATTACK ? BELOW / ATTACK : Infinity;
+      const eased = (wanted - level) * (1 - Math.exp(-hop / EASE));
+      level += Math.max(-speed * hop, Math.min(eased, Math.abs(speed) * hop));
+    } else if (!Number.isNaN(level)) {
+      level -= (FALL * hop) / RELEASE;
+      if (level < this.facts.levelRange[1] - FALL - BELOW) level = NaN;
     }
-    return { f0: 440 * 2 ** ((this.pitch + this.bend - 69) / 12), level: this.level };
+    this.motion = { pitch, level, sinceAttack, attacks: this.attacks };
+    return { f0: 440 * 2 ** ((pitch + this.bend - 69) / 12), level };
+  }
+
+  /** Returns the motion in which the last attack has begun. */
+  private begun(): Motion {
+    const { motion, struck, attacks } = this;
+    if (motion.attacks === attacks) return motion;
+    const start = this.target + this.raised - BELOW;
+    const level = Number.isNaN(motion.level) ? start : Math.max(motion.level, start);
+    return { pitch: struck, level, sinceAttack: 0, attacks };
   }
 
   private press(midi: number, velocity: number): void {
@@ -104,10 +126,8 @@ export class Notes {
     this.keys.push({ midi, velocity, down: true });
     this.target = levelOf(velocity, this.facts);
     if (legato) return;
-    this.pitch = midi;
-    this.sinceAttack = 0;
-    const start = this.target + this.raised - BELOW;
-    this.level = Number.isNaN(this.level) ? start : Math.max(this.level, start);
+    this.attacks++;
+    this.struck = midi;
   }
 
   private dropReleased(): void {

@@ -3,7 +3,8 @@
 import type { Ear } from "./ear";
 import type { Expression } from "./expression";
 import { drawNoise, type Instrument, type Sound } from "./instrument";
-import { Notes } from "./notes";
+import type { State } from "./litert";
+import { Notes, type Motion } from "./notes";
 import type { Curves, Facts, Frame, HeardFrame, Settings, Source } from "./protocol";
 import type { ToWorker, Track } from "./protocol";
 import { Shaping } from "./shaping";
@@ -19,6 +20,14 @@ export interface Played extends Sound {
   frame: Frame;
   heard: HeardFrame;
   position: number;
+}
+
+/** What the next hop of notes depends on, apart from keys and sliders. */
+export interface Moment {
+  readonly motion: Motion;
+  readonly phase: number;
+  readonly silent: number;
+  readonly state: State;
 }
 
 export class Performer {
@@ -62,6 +71,19 @@ export class Performer {
       this.position = message.frame ?? this.position;
       this.loop = message.loop ?? this.loop;
     }
+  }
+
+  get moment(): Moment {
+    const { notes, shaping, silent, instrument } = this;
+    return { motion: notes.motion, phase: shaping.phase, silent, state: instrument.state };
+  }
+
+  /** Takes hops of notes back, up to a moment of the last tenth of a second. */
+  rewind({ motion, phase, silent, state }: Moment): void {
+    this.notes.motion = motion;
+    this.shaping.phase = phase;
+    this.silent = silent;
+    this.instrument.rewind(state);
   }
 
   /** Keeps a recording, and returns its curves. */

@@ -129,8 +129,10 @@ export type FromWorker =
 
 /** A hop for the loudspeaker, at the context's rate. Without a room, `dry` is `wet`. */
 export interface Block {
-  /** Number of notes that had begun before it was made. */
-  note: number;
+  /** Number among all blocks since a start; one that is made again has the same number. */
+  number: number;
+  /** Number of the last `Rewind` before it was made. */
+  rewinds: number;
   wet: Float32Array;
   dry: Float32Array;
   input: Float32Array;
@@ -139,10 +141,13 @@ export interface Block {
 export type ToWorklet =
   | { kind: "block"; block: Block }
   | { kind: "clear" }
-  /** A note begins, the first one with number 1: silence that waits is dropped. */
-  | { kind: "note"; note: number };
+  /** A note begins or ends: what waits is made again, or dropped if it is silence. */
+  | { kind: "note" };
+/** Blocks from a number on are made again, with the notes as they are now; null for none. */
+export type Rewind = { kind: "rewind"; number: number; from: number | null };
 export type FromWorklet =
   | { kind: "need" }
+  | Rewind
   /** `sent` is a time of `Date.now()`, the one clock that both threads have. */
   | { kind: "microphone"; samples: Float32Array; sent: number };
 

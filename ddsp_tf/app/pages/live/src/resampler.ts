@@ -7,6 +7,13 @@ const CUTOFF = 0.93;
 const BETA = 7;
 const LARGEST_RATIO = 4096;
 
+/** What a resampler remembers of its input. */
+export interface Memory {
+  readonly history: Float32Array;
+  /** Position of the next output sample in the history, in steps of 1 / up. */
+  readonly phase: number;
+}
+
 /**
  * Polyphase filter: a windowed sinc, evaluated at the fractions that two rates have.
  *
@@ -19,9 +26,8 @@ export class Resampler {
   private readonly up: number;
   private readonly down: number;
   private readonly filters: Float32Array[] = [];
-  private history: Float32Array;
-  /** Position of the next output sample in the history, in steps of 1 / up. */
-  private phase = 0;
+  /** May be set back to an earlier one. */
+  memory: Memory;
 
   constructor(from: number, to: number) {
     const divisor = greatestCommonDivisor(from, to);
@@ -33,7 +39,7 @@ export class Resampler {
     const stretch = Math.max(1, from / to);
     const half = from === to ? 0 : Math.ceil(HALF_WIDTH * stretch);
     this.delay = half;
-    this.history = new Float32Array(Math.max(0, 2 * half - 1));
+    this.memory = { history: new Float32Array(Math.max(0, 2 * half - 1)), phase: 0 };
     if (half === 0) return;
     for (let phase = 0; phase < this.up; phase++) {
       const taps = new Float32Array(2 * half);
@@ -52,22 +58,23 @@ export class Resampler {
   process(samples: Float32Array): Float32Array {
     if (this.delay === 0) return samples.slice();
     const width = 2 * this.delay;
-    const line = new Float32Array(this.history.length + samples.length);
-    line.set(this.history);
-    line.set(samples, this.history.length);
+    const { history } = this.memory;
+    let { phase } = this.memory;
+    const line = new Float32Array(history.length + samples.length);
+    line.set(history);
+    line.set(samples, history.length);
     const last = (line.length - width + 1) * this.up;
-    const length = Math.max(0, Math.ceil((last - this.phase) / this.down));
+    const length = Math.max(0, Math.ceil((last - phase) / this.down));
     const out = new Float32Array(length);
-    for (let n = 0; n < length; n++, this.phase += this.down) {
-      const start = Math.floor(this.phase / this.up);
-      const taps = this.filters[this.phase % this.up];
+    for (let n = 0; n < length; n++, phase += this.down) {
+      const start = Math.floor(phase / this.up);
+      const taps = this.filters[phase % this.up];
       let sum = 0;
       for (let k = 0; k < width; k++) sum += taps[k] * line[start + k];
       out[n] = sum;
     }
-    const used = Math.min(Math.floor(this.phase / this.up), line.length);
-    this.history = line.slice(used);
-    this.phase -= used * this.up;
+    const used = Math.min(Math.floor(phase / this.up), line.length);
+    this.memory = { history: line.slice(used), phase: phase - used * this.up };
     return out;
   }
 }

@@ -60,6 +60,11 @@ export class Ring {
     this.count -= length;
   }
 
+  /** Drops the newest samples. */
+  drop(length: number): void {
+    this.count -= Math.min(length, this.count);
+  }
+
   /** Whether all samples are smaller than a limit. */
   isBelow(limit: number): boolean {
     for (const channel of this.channels) {

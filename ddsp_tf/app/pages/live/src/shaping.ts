@@ -13,7 +13,8 @@ const VOICED = 0.5;
 
 /** Moves pitch and level, frame by frame. */
 export class Shaping {
-  private phase = 0;
+  /** Of the vibrato, in cycles. */
+  phase = 0;
   private lowered = CLOSED;
 
   constructor(private readonly facts: Facts) {}

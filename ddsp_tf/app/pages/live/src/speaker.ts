@@ -1,8 +1,10 @@
 // Between instrument and audio thread: converts blocks from one rate to the other.
 
-import type { Performer, Played } from "./performer";
-import type { Block, FromWorker, FromWorklet, HeardFrame, Frame, ToWorklet } from "./protocol";
-import { Resampler } from "./resampler";
+import { hopsKept } from "./instrument";
+import type { Moment, Performer, Played } from "./performer";
+import type { Block, FromWorker, FromWorklet, HeardFrame, Frame } from "./protocol";
+import type { Rewind, ToWorklet } from "./protocol";
+import { Resampler, type Memory } from "./resampler";
 
 /** Milliseconds between two reports to the page. */
 const REPORT = 40;
@@ -19,8 +21,11 @@ export class Speaker {
   private listened: HeardFrame[] = [];
   private reported = 0;
   private busy = 0;
-  /** Number of notes that have begun. */
-  private notes = 0;
+  /** Number of the next block, and of the last `Rewind`. */
+  private number = 0;
+  private rewinds = 0;
+  /** What the last blocks were made from. */
+  private past: { number: number; moment: Moment; memories: Memory[] }[] = [];
 
   constructor(
     private readonly port: MessagePort,
@@ -30,6 +35,7 @@ export class Speaker {
   ) {
     port.onmessage = ({ data }: MessageEvent<FromWorklet>) => {
       if (data.kind === "need") enqueue(() => this.answer());
+      else if (data.kind === "rewind") enqueue(async () => this.rewind(data));
       else enqueue(() => this.follow(data.samples, data.sent));
     };
   }
@@ -47,19 +53,35 @@ export class Speaker {
     this.outward = [0, 1, 2].map(() => new Resampler(sampleRate, this.rate));
     this.inward = new Resampler(this.rate, sampleRate);
     this.heard = new Float32Array(0);
+    this.past = [];
     this.post({ kind: "clear" });
   }
 
-  /** Lets a note sound at once if nothing else does. */
-  begin(): void {
-    this.post({ kind: "note", note: ++this.notes });
+  /** Lets a note begin or end soon, although blocks wait that were made without it. */
+  hurry(): void {
+    if (this.performer?.source === "keyboard") this.post({ kind: "note" });
+  }
+
+  private rewind({ number, from }: Rewind): void {
+    this.rewinds = number;
+    const place = this.past.findIndex((one) => one.number === from);
+    if (place < 0) return;
+    const { moment, memories } = this.past[place];
+    this.performer?.rewind(moment);
+    this.outward.forEach((resampler, k) => (resampler.memory = memories[k]));
+    // What was not heard is not shown.
+    for (const shown of [this.played, this.listened]) shown.splice(-(this.past.length - place));
+    this.number = this.past[place].number;
+    this.past.length = place;
   }
 
   private async answer(): Promise<void> {
     if (!this.performer || this.performer.source === "microphone") return;
     const start = performance.now();
-    const { notes } = this;
-    this.send(await this.performer.next(), notes, performance.now() - start);
+    const memories = this.outward.map(({ memory }) => memory);
+    this.past.push({ number: this.number, moment: this.performer.moment, memories });
+    if (this.past.length > hopsKept(this.performer.facts)) this.past.shift();
+    this.send(await this.performer.next(), performance.now() - start);
   }
 
   private async follow(samples: Float32Array, sent: number): Promise<void> {
@@ -72,16 +94,17 @@ export class Speaker {
       const start = performance.now();
       const block = this.heard.slice(0, hop);
       this.heard = this.heard.slice(hop);
-      this.send(await this.performer.follow(block), this.notes, performance.now() - start);
+      this.send(await this.performer.follow(block), performance.now() - start);
     }
   }
 
-  private send(played: Played, note: number, milliseconds: number): void {
+  private send(played: Played, milliseconds: number): void {
     const { wet, dry, input } = played;
     const [first, second, third] = this.outward;
     const loud = first.process(wet);
     const block: Block = {
-      note,
+      number: this.number++,
+      rewinds: this.rewinds,
       wet: loud,
       dry: wet === dry ? loud : second.process(dry),
       input: third.process(input),

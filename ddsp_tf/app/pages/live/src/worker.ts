@@ -89,6 +89,6 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   // Gestures do not wait for a call that is under way.
   if (data.kind === "gesture") {
     performer?.take(data);
-    if (data.gesture.kind === "press") speaker?.begin();
+    if (["press", "release"].includes(data.gesture.kind)) speaker?.hurry();
   } else enqueue(() => take(data));
 };

@@ -1,46 +1,23 @@
 // The audio thread: plays the worker's blocks, and takes the microphone's samples to it.
 
 import { Cushion } from "./cushion";
+import { isSoft, LOUD, Onset } from "./onset";
 import type { Block, FromWorklet, Mix, Report, ToWorklet } from "./protocol";
 import { Ring } from "./ring";
 
 const QUANTUM = 128;
 /** Seconds of the reserve at first: of blocks that are asked for; of blocks that follow a microphone. */
-const ASKED = 0.028;
+const ASKED = 0.032;
 const FOLLOWING = 0.022;
 /** Seconds of a block that follows a microphone and its reserve together, at least. */
 const TOGETHER = 0.04;
+/** Share of the reserve that is played before a note which follows another one. */
+const KEPT = 0.45;
+/** Blocks that are asked for at a time, and blocks that may wait to be played, at most. */
+const MOST_PENDING = 2;
+const MOST_WRITTEN = 100;
 /** Seconds after a start in which gaps do not count for the cushion. */
 const START = 2;
-/** A sound starts when it exceeds the first after a tenth of a second below the second. */
-const LOUD = 1e-3;
-const SOFT = 3e-4;
-
-function isSoft(samples: Float32Array): boolean {
-  return samples.every((sample) => Math.abs(sample) < LOUD);
-}
-
-/** Detects the start of a sound after silence. */
-class Onset {
-  private quiet = 0;
-  private armed = true;
-
-  constructor(private readonly of: "output" | "input", private readonly gain: number) {}
-
-  /** Returns a report if a sound starts within a quantum. */
-  find(samples: Float32Array): Report | null {
-    for (let k = 0; k < samples.length; k++) {
-      const size = Math.abs(samples[k]) * this.gain;
-      this.quiet = size > SOFT ? 0 : this.quiet + 1;
-      this.armed ||= this.quiet > 0.1 * sampleRate;
-      if (this.armed && size > LOUD) {
-        this.armed = false;
-        return { kind: "onset", of: this.of, time: currentTime + k / sampleRate };
-      }
-    }
-    return null;
-  }
-}
 
 class Player extends AudioWorkletProcessor {
   private readonly ring = new Ring(3, sampleRate);
@@ -55,8 +32,12 @@ class Player extends AudioWorkletProcessor {
   private input = 0;
   /** Blocks that were asked for and have not arrived. */
   private pending = 0;
-  /** Number of the last note that sounds at once. */
-  private begun = 0;
+  /** The last blocks that were written to the ring. */
+  private written: { number: number; length: number }[] = [];
+  private next = 0;
+  /** Number of the last `Rewind`, and of the last one for which blocks are made again. */
+  private rewinds = 0;
+  private remade = 0;
   private flowing = false;
   /** Samples of silence before the first block that have not been played yet. */
   private lead = 0;
@@ -83,16 +64,27 @@ class Player extends AudioWorkletProcessor {
     worker.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
       if (data.kind === "block") this.take(data.block);
       else if (data.kind === "clear") this.restart();
-      else this.begin(data.note);
+      else if (!this.mix.pushed) this.hurry();
     };
   }
 
-  /** Lets a note sound at once if nothing else does. */
-  private begin(note: number): void {
-    if (this.mix.pushed || !this.quiet || !this.ring.isBelow(LOUD)) return;
-    this.begun = note;
-    this.ring.clear();
-    this.flowing = false;
+  /** Makes way for a note: drops silence, or all that can be made again in time. */
+  private hurry(): void {
+    const { ring, written } = this;
+    const number = ++this.rewinds;
+    if (this.quiet && ring.isBelow(LOUD)) {
+      this.empty();
+      this.say({ kind: "rewind", number, from: null });
+    } else {
+      this.remade = number;
+      const kept = KEPT * this.cushion.samples;
+      for (let last = written.at(-1); last && ring.filled - last.length >= kept; last = written.at(-1)) {
+        ring.drop(last.length);
+        this.next = last.number;
+        written.pop();
+      }
+      this.say({ kind: "rewind", number, from: this.next });
+    }
     // Now, because the next quantum may be several milliseconds away.
     this.ask();
   }
@@ -106,22 +98,35 @@ class Player extends AudioWorkletProcessor {
   }
 
   private restart(): void {
-    this.ring.clear();
+    this.empty();
     this.pending = 0;
-    this.flowing = false;
     this.started = currentTime;
   }
 
+  private empty(): void {
+    this.ring.clear();
+    this.written = [];
+    this.flowing = false;
+  }
+
   private take(block: Block): void {
-    const { ring, mix } = this;
+    const { ring, mix, written } = this;
     this.pending = Math.max(0, this.pending - 1);
-    // Silence from before a note would delay it.
-    if (block.note < this.begun && isSoft(block.wet)) return this.ask();
+    if (this.isLate(block)) return this.ask();
     if (mix.pushed) this.follow();
     ring.write([block.wet, block.dry, block.input]);
+    this.next = block.number + 1;
+    written.push({ number: block.number, length: block.wet.length });
+    if (written.length > MOST_WRITTEN) written.shift();
     // Blocks that are asked for fill the reserve in less time than it lasts.
     this.flowing ||= mix.pushed || ring.filled >= this.cushion.samples;
     this.blocks++;
+    this.ask();
+  }
+
+  /** Whether a block was under way when a note began, and is made again or would delay the note. */
+  private isLate({ rewinds, wet }: Block): boolean {
+    return rewinds < this.remade || (rewinds < this.rewinds && isSoft(wet));
   }
 
   /** Keeps the reserve of blocks that follow a microphone. */
@@ -148,7 +153,7 @@ class Player extends AudioWorkletProcessor {
     this.quiet = isSoft(out);
     for (let k = 1; k < outputs[0].length; k++) outputs[0][k].set(out);
     this.report(this.played.find(out));
-    if (!this.mix.pushed) this.ask();
+    this.ask();
     if (++this.quanta % 32 === 0) this.tell();
     return true;
   }
@@ -165,9 +170,10 @@ class Player extends AudioWorkletProcessor {
   }
 
   private ask(): void {
+    if (this.mix.pushed) return;
     const hop = this.mix.hop * sampleRate;
     const wanted = this.cushion.samples + QUANTUM;
-    for (let have = this.ring.filled + this.pending * hop; have < wanted; have += hop) {
+    while (this.pending < MOST_PENDING && this.ring.filled + this.pending * hop < wanted) {
       this.pending++;
       this.say({ kind: "need" });
     }
