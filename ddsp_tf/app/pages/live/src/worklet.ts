@@ -14,7 +14,7 @@ const TOGETHER = 0.04;
 /** Share of the reserve that is played before a note which follows another one. */
 const KEPT = 0.45;
 /** Blocks that are asked for at a time, and blocks that may wait to be played, at most. */
-const MOST_PENDING = 2;
+const MOST_PENDING = 4;
 const MOST_WRITTEN = 100;
 /** Seconds after a start in which gaps do not count for the cushion. */
 const START = 2;
