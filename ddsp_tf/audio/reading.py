@@ -12,7 +12,12 @@ from ddsp_tf.errors import UserError
 _BELIEVED_SAMPLES_A_BYTE = 8
 
 
-def read_audio(path: str | os.PathLike, sample_rate: int, channel: str = "mean") -> np.ndarray:
+def read_audio(
+    path: str | os.PathLike,
+    sample_rate: int,
+    channel: str = "mean",
+    minimum_seconds: float = 0.0,
+) -> np.ndarray:
     """Reads a recording of any sample rate, channel count and depth.
 
     The file is decoded in blocks, see `AudioDecoder`, so that memory holds little more than the
@@ -22,13 +27,14 @@ def read_audio(path: str | os.PathLike, sample_rate: int, channel: str = "mean")
         path: Recording.
         sample_rate: Sample rate of the result, in Hz.
         channel: "mean" of all channels, "left" or "right".
+        minimum_seconds: Shortest duration accepted, in seconds; one sample at least.
 
     Returns:
         Mono float32 [samples], nominally in -1..1.
 
     Raises:
-        UserError: If the file is missing, not audio, cut off or empty, holds NaN, infinite or
-            absurdly large samples, or its channels cancel each other.
+        UserError: If the file is missing, not audio, cut off, empty or too short, holds NaN,
+            infinite or absurdly large samples, or its channels cancel each other.
 
     Example:
         >>> import soundfile, tempfile
@@ -46,7 +52,7 @@ def read_audio(path: str | os.PathLike, sample_rate: int, channel: str = "mean")
             audio = np.concatenate([audio[:filled], np.empty(filled // 2 + block.size, "f4")])
         audio[filled : filled + block.size] = block
         filled += block.size
-    check_length(path, filled, sample_rate)
+    check_length(path, filled, sample_rate, minimum_seconds)
     return audio[:filled]
 
 

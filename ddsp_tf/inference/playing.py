@@ -136,7 +136,8 @@ def read_curves(
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        curves = extractor.extract(read_audio(path, extractor.sample_rate))
+        audio = read_audio(path, extractor.sample_rate, minimum_seconds=1 / extractor.frame_rate)
+        curves = extractor.extract(audio)
         _warn(on_warning, path, extractor.tracker_change())
         return curves
     curves, _ = load_features(path, player.frame_rate)

@@ -183,7 +183,8 @@ def features(audio, out, config, overrides, channel):
     audio = resolve(audio)
     check_output(out, [audio])
     extractor = load_extractor(config, overrides)
-    curves = extractor.extract(read_audio(audio, extractor.sample_rate, channel=channel))
+    recording = read_audio(audio, extractor.sample_rate, channel, 1 / extractor.frame_rate)
+    curves = extractor.extract(recording)
     save_features(out, curves, extractor.frame_rate, extractor.tracker.describe())
     voiced = float((curves["f0_confidence"] >= 0.5).mean())
     click.echo(
@@ -237,7 +238,7 @@ def notes(context, source, out, pitch_bend, config, overrides, channel):
     else:
         extractor = load_extractor(config, overrides)
         frame_rate, sample_rate = extractor.frame_rate, extractor.sample_rate
-        audio = read_audio(source, sample_rate, channel=channel)
+        audio = read_audio(source, sample_rate, channel, 1 / frame_rate)
         curves = extractor.extract(audio)
         found = transcribe(curves, frame_rate, audio, sample_rate)
     if not found:

@@ -133,6 +133,23 @@ def test_options_of_notes_that_would_do_nothing(melodies, tmp_path):
     assert "--channel needs a recording" in result.stderr and result.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["features", "{wav}", "{out}.npz", "--config", "demo"],
+        ["notes", "{wav}", "{out}.mid", "--config", "demo"],
+        ["synthesize", "bundled:demo_violin", "{wav}", "{out}.wav"],
+    ],
+)
+def test_a_recording_shorter_than_a_frame_is_named(arguments, tmp_path):
+    path = tmp_path / "tick.wav"
+    soundfile.write(path, np.ones(159), 16000)
+    result = call(*(part.format(wav=path, out=tmp_path / "out") for part in arguments))
+    assert result.exit_code == 2, result.output
+    assert "tick.wav: lasts 0.00994 s; expected at least 0.01 s" in result.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_recording_without_notes_gives_no_file(tmp_path):
     soundfile.write(tmp_path / "hiss.wav", np.zeros(16000), 16000)
     result = call("notes", tmp_path / "hiss.wav", tmp_path / "a.mid", "--config", "demo")
