@@ -1,6 +1,5 @@
 """One process at a time in a folder."""
 
-import getpass
 import hashlib
 import json
 import os
@@ -55,10 +54,8 @@ def locked(folder: str | os.PathLike, work: str) -> Iterator[None]:
 
 
 def _lock_file(folder: str | os.PathLike) -> Path:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # A user without a name, as in some containers.
-        user = str(os.getuid())
+    # The environment may name another user. On Windows, the folder is the user's own.
+    user = os.getuid() if hasattr(os, "getuid") else ""
     place = Path(tempfile.gettempdir(), f"ddsp_tf_locks_{user}")
     place.mkdir(mode=0o700, exist_ok=True)
     name = os.path.realpath(folder)

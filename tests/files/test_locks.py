@@ -46,6 +46,12 @@ def test_a_link_to_a_folder_is_the_same_folder(holder, tmp_path):
         pass
 
 
+def test_the_environment_may_name_another_user(holder, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "another/user")
+    with pytest.raises(UserError, match="is working in it"), locked(tmp_path / "run", "export"):
+        pass
+
+
 def test_a_killed_process_stops_nobody_and_nothing_is_left(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
