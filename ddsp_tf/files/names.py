@@ -1,6 +1,7 @@
 """File names as text that is safe to show and to store."""
 
 import os
+import re
 import unicodedata
 
 # Control and format characters, halves of surrogate pairs, line and paragraph separators.
@@ -65,7 +66,10 @@ def below_here(text: object) -> str:
         here = os.getcwd()
     except OSError:  # It was deleted.
         return str(text)
-    return str(text).replace(here + os.sep, "") if here.strip(os.sep) else str(text)
+    if not here.strip(os.sep):
+        return str(text)
+    # Not within another path, such as /mnt/data/take.wav in /data.
+    return re.sub(rf"(?<![^\s'\"(=]){re.escape(here + os.sep)}", "", str(text))
 
 
 def _escaped(character: str) -> str:

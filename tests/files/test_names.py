@@ -29,6 +29,7 @@ def test_paths_below_the_working_folder_are_shorter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = f"{tmp_path}/a.wav: as {tmp_path.parent}/b.wav"
     assert below_here(text) == f"a.wav: as {tmp_path.parent}/b.wav"
+    assert below_here(f"{tmp_path}s/mnt{tmp_path}/a.wav") == f"{tmp_path}s/mnt{tmp_path}/a.wav"
     monkeypatch.chdir("/")
     assert below_here(text) == text
     monkeypatch.setattr(os, "getcwd", lambda: (_ for _ in ()).throw(FileNotFoundError()))
