@@ -60,10 +60,11 @@ def export_run(
     """
     check_target(Path(out))
     _check_precisions(precisions)
-    record = {**run.read(), "model_sha256": file_sha256(run.model_source()[0])}
+    record, model = run.read(), load_model(run.path, instrument)
+    record["model_sha256"] = file_sha256(run.model_source()[0])
     if run.expression.is_file():
         record["expression"] = run.expression
-    return export_model(load_model(run.path, instrument), out, precisions, record, addition)
+    return export_model(model, out, precisions, record, addition)
 
 
 def export_model(

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+import ddsp_tf
 from ddsp_tf.errors import UserError
 from ddsp_tf.export.exporter import export_model, export_run
 from ddsp_tf.export.model_functions import ModelFunctions
@@ -177,6 +178,13 @@ def test_unknown_precision_is_named(tiny_run, tmp_path):
     with pytest.raises(UserError, match=r"'int4'.*float32, float16, int8"):
         export_run(RunDirectory(tiny_run), tmp_path / "export", ["float32", "int4"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instrument_without_its_run_is_named(tmp_path):
+    shutil.copy(ddsp_tf.instrument("cello") / "run.json", tmp_path)
+    with pytest.raises(UserError, match=r"is one instrument of a run, whose model .* is missing"):
+        export_run(RunDirectory(tmp_path), tmp_path / "export")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_broken_exports_are_named(tiny_export, tmp_path):
