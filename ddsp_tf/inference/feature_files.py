@@ -200,7 +200,7 @@ def _checked(
     for key in REQUIRED:
         if key not in features:
             raise UserError(
-                f"{path}: lacks {key}; found {', '.join(features) or 'nothing'}; a feature file "
+                f"{path}: lacks {key}; found {', '.join(features) or 'no feature'}; a feature file "
                 f"needs {' and '.join(REQUIRED)}"
             )
     checked: dict[str, np.ndarray] = {}

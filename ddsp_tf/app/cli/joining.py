@@ -10,6 +10,7 @@ import ctypes
 import faulthandler
 import functools
 import os
+import re
 import signal
 import socket
 import sys
@@ -99,7 +100,7 @@ def _check(coordinator: str | None, processes: int | None, process: int | None) 
     if None in given:
         raise UserError("--coordinator, --processes, --process: expected all three of them")
     host, _, port = (coordinator or "").rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise UserError(f"--coordinator {coordinator}: expected HOST:PORT, such as node1:12345")
     if (process or 0) >= (processes or 0):
         raise UserError(f"--process {process}: expected a number below --processes {processes}")

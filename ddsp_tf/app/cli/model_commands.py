@@ -1,5 +1,6 @@
 """Commands for models: train, evaluate, export."""
 
+import math
 from pathlib import Path
 
 import click
@@ -95,7 +96,9 @@ def print_training(folder: Path, summary: dict):
     """Prints the outcome of a training run."""
     rows = [("steps", summary["step"]), ("training time", f"{summary['seconds']:.0f} s")]
     if "best_validation_loss" in summary:
-        first, best = summary["first_validation_loss"], summary["best_validation_loss"]
+        best = summary["best_validation_loss"]
+        # run.json has none that is not finite.
+        first = summary.get("first_validation_loss", math.nan)
         rows.append(("spectral loss, held out, at first", f"{first:.2f}"))
         rows.append(("spectral loss, held out, best", f"{best:.2f} ({best / first - 1:+.0%})"))
     rows.append(("best model", folder / "best.keras"))
@@ -162,7 +165,7 @@ def print_evaluation(run, evaluation):
     rows += [
         (wording(name).label.lower(), wording(name).text(value))
         for name, value in evaluation.summary.items()
-        if not name[-1].isdigit()
+        if not name[-1:].isdigit()
     ]
     print_table(f"evaluation {run.evaluation}", [*rows, ("page", run.report)])
     for note in evaluation.notes:

@@ -1,11 +1,12 @@
 """What commands print: progress with and without a terminal, and names as they are."""
 
 import io
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from ddsp_tf.app.cli import console
+from ddsp_tf.app.cli import console, model_commands
 from ddsp_tf.app.cli.main import main
 from ddsp_tf.errors import UserError
 
@@ -87,3 +88,10 @@ def test_errors_show_names_as_data(monkeypatch):
     monkeypatch.setattr(main.commands["info"], "callback", work)
     result = CliRunner().invoke(main, ["-v", "info", "x"])
     assert result.stderr == "error: a\\x1b[31m\\nb\\xff.wav: empty\n"
+
+
+def test_a_first_loss_that_was_not_finite_is_missing_in_the_record(capsys):
+    record = {"step": 300, "seconds": 60.0, "validation_loss": 5.5, "best_validation_loss": 5.0}
+    model_commands.print_training(Path("my_run"), record)
+    said = capsys.readouterr().out
+    assert "nan" in said and "5.00" in said

@@ -33,6 +33,7 @@ def train(tmp_path, monkeypatch):
         (["--coordinator", "a", "--processes", "2", "--process", "1"], "expected HOST:PORT"),
         (["--coordinator", "a:0", "--processes", "2", "--process", "1"], "expected HOST:PORT"),
         (["--coordinator", "a:x", "--processes", "2", "--process", "1"], "expected HOST:PORT"),
+        (["--coordinator", "a:²", "--processes", "2", "--process", "1"], "expected HOST:PORT"),
         (["--coordinator", "a:1", "--processes", "2", "--process", "2"], "below --processes 2"),
         (["--processes", "0"], "--processes"),
     ],
