@@ -19,7 +19,12 @@ from ddsp_tf.app.cli import (
 from ddsp_tf.app.cli.joining import joined
 from ddsp_tf.app.cli.options import import_option, refuse_infinite
 from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
-from ddsp_tf.app.cli.startup import check_working_folder, started, watch_for_crashes
+from ddsp_tf.app.cli.startup import (
+    check_working_folder,
+    print_in_any_encoding,
+    started,
+    watch_for_crashes,
+)
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.names import below_here, printable
 from ddsp_tf.version import __version__
@@ -35,6 +40,7 @@ class _Group(click.Group):
         if args is not None:
             return super().main(args, *arguments, **options)
         watch_for_crashes()
+        print_in_any_encoding()
         try:
             return super().main(None, *arguments, **options)
         finally:
@@ -130,5 +136,8 @@ for command in (
     refuse_infinite(command)
     main.add_command(command)
 main.add_command(info_command.info)
+instruments_command.instruments.callback = started(
+    instruments_command.instruments.callback, _is_verbose
+)
 main.add_command(instruments_command.instruments)
 model_commands.train.callback = joined(model_commands.train.callback)

@@ -2,6 +2,7 @@
 
 import faulthandler
 import functools
+import io
 import json
 import os
 import sys
@@ -19,6 +20,12 @@ def watch_for_crashes() -> None:
     """Makes crashes in native code print a traceback, wherever standard error points by then."""
     # Kept open for the life of the process.
     faulthandler.enable(file=os.dup(2))
+
+
+def print_in_any_encoding() -> None:
+    """Makes standard output escape characters that its encoding lacks, as standard error does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def check_working_folder() -> None:

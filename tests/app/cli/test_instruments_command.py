@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 
 from click.testing import CliRunner
 
@@ -22,6 +25,17 @@ def test_every_bundled_model_is_listed_with_range_licence_and_makers():
         # All but stray errors of the pitch tracker, which go down to 26 Hz.
         assert 45.0 < float(lowest) < 1.03 * pitch_hz["p5"], name
         assert float(highest) > pitch_hz["p95"] / 1.03, name
+
+
+def test_what_an_encoding_lacks_is_escaped_and_tensorflow_is_quiet():
+    process = subprocess.run(
+        [sys.executable, "-m", "ddsp_tf.app.cli", "instruments"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=True,
+        capture_output=True,
+    )
+    assert rb"\u266f" in process.stdout and process.stdout.isascii()
+    assert process.stderr == b""
 
 
 def test_every_bundled_model_has_a_credit_and_every_credit_a_model():
