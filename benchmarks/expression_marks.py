@@ -176,9 +176,8 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
         decibels.append([*notes, take_db, *(f"{pair[0]:.2f}" for pair in pairs)])
         cents.append([name, take_cents, *(f"{pair[1]:.1f}" for pair in pairs)])
         truth, columns = habits(unseen, None), []
-        for player in players:
-            played = habits(unseen, player)
-            columns.append([distance(truth[:, k], played[:, k]) for k in range(len(MEASURES))])
+        for others in (*(habits(unseen, player) for player in players), habits(learned, None)):
+            columns.append([distance(truth[:, k], others[:, k]) for k in range(len(MEASURES))])
         cells = [" / ".join(f"{v:.2f}" for v in values) for values in zip(*columns, strict=True)]
         distances.append([name, str(len(truth)), *cells])
     kinds = ("two takes", "plain", "nearest note", "with network")
@@ -188,7 +187,7 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
             table(["set", "notes learned", "CPU seconds", "pairs of takes", *kinds], decibels),
             "Pitch, in cents:\n",
             table(["set", *kinds], cents),
-            "Two-sample distance of plain notes / nearest notes / with network:\n",
+            "Two-sample distance of plain notes / nearest notes / with network / notes learned:\n",
             table(["set", "notes", *MEASURES], distances),
         ]
     )

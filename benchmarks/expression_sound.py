@@ -4,8 +4,9 @@
 
 Each folder holds recordings in `val/`, which the bundled instrument of its name was not trained
 on; that of the bundled recordings is demo_violin. Their notes are played plain, with the expression
-of the instrument's player, and from the measured curves. In each sound the notes are heard again,
-and its spectral loss to the recording is measured.
+of the instrument's player, and from the measured curves. In each sound, and in the recordings
+themselves, the notes are heard again. The spectral loss of each sound to the recording is measured,
+and how much of the way from plain notes to measured curves the expression goes.
 """
 
 import sys
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import click
 import numpy as np
-from expression_marks import Recording, recording_of
-from note_judges import f_measure, judges, notes_of
+from expression_marks import SAMPLE_RATE, Recording, recording_of
+from note_judges import f_measure, judges, notes_of, precision, recall
 from pitch_trackers import table
 
 sys.path.insert(0, str(Path(__file__).parent / "bundled"))
@@ -42,7 +43,10 @@ def sounds(recording: Recording, model: Path) -> dict[str, np.ndarray]:
 
 
 def row(name: str, model: Path, recordings: list[Recording]) -> list[str]:
-    """Measures the sounds of one instrument: F by each judge, and spectral loss, by kind."""
+    """Measures the sounds of one instrument: F by each judge, and spectral loss, by kind.
+
+    For the recordings themselves, recall and precision are in parentheses.
+    """
     player, _ = ddsp_tf.load_player(model)
     played = [sounds(one, model) for one in recordings]
     wanted, loss = [notes_of(one.notes) for one in recordings], ddsp_tf.MultiScaleSpectralLoss()
@@ -50,14 +54,20 @@ def row(name: str, model: Path, recordings: list[Recording]) -> list[str]:
     for judge in judges().values():
         heard = {kind: [judge(one[kind], player.sample_rate) for one in played] for kind in KINDS}
         cells.append(" / ".join(f"{f_measure(wanted, heard[kind]):.3f}" for kind in KINDS))
+        own = [judge(one.audio, SAMPLE_RATE) for one in recordings]
+        shares = [measure(wanted, own) for measure in (f_measure, recall, precision)]
+        cells.append("{:.3f} ({:.2f}, {:.2f})".format(*shares))
+    losses = []
     for kind in KINDS:
         values, weights = [], []
         for one, audio in zip(recordings, played, strict=True):
             size = min(len(one.audio), len(audio[kind]))
             values.append(float(loss(one.audio[None, :size], audio[kind][None, :size])))
             weights.append(size)
-        cells.append(f"{np.average(values, weights=weights):.2f}")
-    return cells
+        losses.append(float(np.average(values, weights=weights)))
+    plain, expressive, measured = losses
+    way = (plain - expressive) / (plain - measured)
+    return [*cells, *(f"{value:.2f}" for value in losses), f"{100.0 * way:.0f} %"]
 
 
 @click.command()
@@ -73,8 +83,9 @@ def main(folders: tuple[Path, ...], out: Path):
         recordings = [recording_of(path) for path in paths]
         rows.append(row(name, ddsp_tf.instrument(name), recordings))
         click.echo(" | ".join(rows[-1]), err=True)
-    heads = [f"F by {judge}" for judge in judges()]
-    text = table(["instrument", "notes", *heads, *(f"loss, {kind}" for kind in KINDS)], rows)
+    heads = [f"F by {judge}{of}" for judge in judges() for of in ("", ", recordings")]
+    losses = [f"loss, {kind}" for kind in KINDS]
+    text = table(["instrument", "notes", *heads, *losses, "way"], rows)
     out.write_text(text, encoding="utf-8")
     click.echo(text)
 

@@ -74,6 +74,11 @@ def recall(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
     return _matched(wanted, heard) / sum(len(one.hz) for one in wanted)
 
 
+def precision(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
+    """Share of what was heard that is a note."""
+    return _matched(wanted, heard) / max(sum(len(one.hz) for one in heard), 1)
+
+
 def _matched(wanted: Sequence[Notes], heard: Sequence[Notes]) -> int:
     pairs = zip(wanted, heard, strict=True)
     return sum(

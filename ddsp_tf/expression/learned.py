@@ -15,9 +15,11 @@ from ddsp_tf.expression.recorded import RecordedNotes, stretched
 from ddsp_tf.features.transcription import Note
 
 NAMES = (*NOTE_NAMES, "network")
-# How much is played of what is particular to a recorded note: vibratos in full, but less of what is
-# mostly chance.
-_DB_SHARE, _ATTACK_DB_SHARE, _EDGE_CENTS_SHARE = 0.2, 0.6, 0.5
+# How much is played of what is particular to a recorded note. Vibrato: all, but less of the pitch
+# near the ends. Loudness: the larger its root mean square over all notes, the less, so that curves
+# stay within about 4 dB of a player's; more of it in the attack.
+_DEVIATIONS_DB, _DB_SHARES = (1.4, 3.25), (1.0, 0.2)
+_MORE_OF_ATTACK, _EDGE_CENTS_SHARE = 0.4, 0.5
 _ATTACK_SECONDS, _EDGE_SECONDS = 0.2, 0.1
 # Bounds memory for long songs.
 _BLOCK_FRAMES = 2000
@@ -47,6 +49,9 @@ class LearnedExpression(Expression):
         self.notes = RecordedNotes(arrays)
         self.network = _network(np.asarray(arrays["network"]))
         self.arrays = {**self.notes.arrays, "network": np.asarray(arrays["network"])}
+        deviations = self.arrays["relative_db"].astype(np.float64)
+        deviation_db = np.sqrt(np.mean(np.square(deviations)))
+        self._db_share = float(np.interp(deviation_db, _DEVIATIONS_DB, _DB_SHARES))
 
     @classmethod
     def of(
@@ -98,9 +103,14 @@ class LearnedExpression(Expression):
             limit = cents_limit(note_facts(notes, k), size)
             cents = usual_cents + _cents_share(size, frame_rate) * cents
             midi[own] = notes[k].midi + np.clip(cents, -limit, limit) / 100.0
-            relative_db = _db_share(size, frame_rate) * relative_db
+            relative_db = self._db_shares(size, frame_rate) * relative_db
             level_db[own] = notes[k].level_db + usual_db + relative_db
-        return Shapes(midi, level_db)
+        return Shapes(midi, np.maximum(level_db, self.notes.pause_db))
+
+    def _db_shares(self, frames: int, frame_rate: float) -> np.ndarray:
+        """Returns how much of a recorded note's loudness is played in each frame."""
+        attack = np.maximum(1.0 - np.arange(frames) / (_ATTACK_SECONDS * frame_rate), 0.0)
+        return np.minimum(self._db_share + _MORE_OF_ATTACK * attack, 1.0)
 
 
 def _network(weights: np.ndarray) -> NoteNetwork:
@@ -124,12 +134,6 @@ def _predict(
         moves, state = network(curves[:, first : first + _BLOCK_FRAMES], state)
         found.append(ops.convert_to_numpy(moves)[0])
     return np.concatenate([np.zeros((0, 2)), *found]).astype(np.float64)
-
-
-def _db_share(frames: int, frame_rate: float) -> np.ndarray:
-    """Returns how much of a recorded note's loudness is played in each frame."""
-    attack = np.maximum(1.0 - np.arange(frames) / (_ATTACK_SECONDS * frame_rate), 0.0)
-    return _DB_SHARE + (_ATTACK_DB_SHARE - _DB_SHARE) * attack
 
 
 def _cents_share(frames: int, frame_rate: float) -> np.ndarray:

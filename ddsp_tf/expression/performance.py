@@ -26,7 +26,7 @@ class Shapes(NamedTuple):
 
     Attributes:
         midi: Pitch as MIDI numbers, float64 [frames].
-        level_db: Loudness in dB, float64 [frames]; -80 in pauses.
+        level_db: Loudness in dB, float64 [frames]; -80 in silence.
     """
 
     midi: np.ndarray
@@ -157,16 +157,18 @@ def perform(
     if not 0.0 <= vibrato_cents <= _LARGEST_VIBRATO_CENTS:
         raise UserError(f"vibrato {vibrato_cents}: expected 0 to {_LARGEST_VIBRATO_CENTS:g} cents")
     midi, level_db = Plain().shapes(part.notes, frame_rate, frames)
-    sounding = level_db > SILENT_DB
     if expression is not None and amount > 0.0:
         shaped = expression.shapes(part.notes, frame_rate, frames, seed)
+        pause = level_db <= SILENT_DB
         midi = midi + amount * (shaped.midi - midi)
-        level_db = np.where(sounding, level_db + amount * (shaped.level_db - level_db), level_db)
+        level_db = level_db + amount * (shaped.level_db - level_db)
+        # No more than the player's own noise in pauses.
+        level_db = np.where(pause, np.minimum(level_db, shaped.level_db), level_db)
     times = np.arange(frames) / frame_rate
     depth = vibrato_cents + _MODULATION_CENTS * part.modulation.at(times)
     midi = midi + part.bend_semitones.at(times)
     midi = midi + _vibrato(part.notes, depth / 100.0, frame_rate)
-    level_db = np.where(sounding, level_db + part.gain_db.at(times), SILENT_DB)
+    level_db = level_db + part.gain_db.at(times)
     f0_hz = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
     return {
         "f0_hz": np.where(midi > 0.0, f0_hz, 0.0).astype(np.float32),

@@ -7,6 +7,7 @@ import numpy as np
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.performance import Expression, Plain, Shapes, is_connected, note_frames
 from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
+from ddsp_tf.features.notes import SILENT_DB
 from ddsp_tf.features.transcription import Note
 
 # Differences that cost one unit each.
@@ -19,10 +20,12 @@ _SEAM_SECONDS = 0.02
 _LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
 # How far the level of connected notes may fall where they meet.
 _LEGATO_DB = 8.0
+# The quietest tenth of what lies between notes holds neither their decay nor other sounds.
+_PAUSE_PERCENTILE = 10.0
 
 # Facts about each note and its neighbours.
 _FACTS = ("midi", "level_db", "connected_before", "connected_after", "before", "after")
-NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db")
+NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db", "pause_db")
 
 
 class NoNotesError(UserError):
@@ -39,7 +42,7 @@ class RecordedNotes(Expression):
     Args:
         arrays: "frame_rate" [], "ends" [notes] (end of each note's curves), "facts" [notes, 6],
             "cents" (deviation from the note's pitch) and "relative_db" (from its level), both
-            [frames of all notes].
+            [frames of all notes], and "pause_db" (loudness of the pauses) [].
 
     Raises:
         UserError: If the arrays do not fit together.
@@ -59,6 +62,7 @@ class RecordedNotes(Expression):
         if problem:
             raise UserError(f"expression: {problem}")
         self.frame_rate = float(self.arrays["frame_rate"])
+        self.pause_db = float(self.arrays["pause_db"])
         self._ends = self.arrays["ends"].astype(np.int64)
         self._firsts = np.concatenate([[0], self._ends[:-1]])
         self._facts = self.arrays["facts"].astype(np.float64)
@@ -89,8 +93,9 @@ class RecordedNotes(Expression):
         Raises:
             NoNotesError: If no note is found in the recordings.
         """
-        facts, cents, relative_db = [], [], []
+        facts, cents, relative_db, pauses = [], [], [], []
         for phrase in phrases:
+            pauses.append(_pauses(phrase, frame_rate))
             expected = np.zeros((phrase.midi.size, 2)) if predicted is None else predicted(phrase)
             for k, (own, decibels, pitch) in enumerate(phrase.moves(frame_rate)):
                 sure = np.isfinite(pitch)
@@ -114,6 +119,7 @@ class RecordedNotes(Expression):
                 "facts": np.array(facts, np.float32),
                 "cents": np.concatenate(cents).astype(np.float16),
                 "relative_db": np.concatenate(relative_db).astype(np.float16),
+                "pause_db": _pause_level(np.concatenate(pauses)),
             }
         )
 
@@ -136,7 +142,7 @@ class RecordedNotes(Expression):
                     shaped[zone] = np.minimum(shaped[zone], level_db[own][zone])
             level_db[own] = shaped
         _smooth_seams(level_db, notes, frame_rate)
-        return Shapes(midi, level_db)
+        return Shapes(midi, np.maximum(level_db, self.pause_db))
 
     def chosen(
         self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int
@@ -244,6 +250,19 @@ def _reflected(places: np.ndarray, first: int, end: int) -> np.ndarray:
     return np.where(places < first, places, np.minimum(folded, max(end - 1, 0)))
 
 
+def _pauses(phrase: Phrase, frame_rate: float) -> np.ndarray:
+    """Returns the loudness of all frames between notes."""
+    outside = np.ones(phrase.midi.size, bool)
+    for first, end in note_frames(phrase.notes, frame_rate, phrase.midi.size):
+        outside[first:end] = False
+    return phrase.level_db[outside]
+
+
+def _pause_level(pauses: np.ndarray) -> np.ndarray:
+    level = np.percentile(pauses, _PAUSE_PERCENTILE) if pauses.size else SILENT_DB
+    return np.array(max(level, SILENT_DB), np.float32)
+
+
 def _smooth_seams(curve: np.ndarray, notes: Sequence[Note], frame_rate: float) -> None:
     """Smooths a curve, in place, where connected notes meet: a moving average over 40 ms."""
     half = max(round(_SEAM_SECONDS * frame_rate), 1)
@@ -261,6 +280,8 @@ def _problem(arrays: Mapping[str, np.ndarray]) -> str | None:
     ends, facts, total = arrays["ends"], arrays["facts"], arrays["cents"].size
     if arrays["frame_rate"].size != 1 or not 0.0 < float(arrays["frame_rate"]) <= 1e4:
         return "frame_rate is not a number of frames a second"
+    if arrays["pause_db"].size != 1:
+        return "pause_db is not one level"
     if ends.ndim != 1 or ends.size == 0 or facts.shape != (ends.size, len(_FACTS)):
         return "the notes and what is known of them differ in number"
     if arrays["cents"].shape != (total,) or arrays["relative_db"].shape != (total,):

@@ -25,15 +25,29 @@ def test_recorded_notes_are_what_the_network_leaves():
 
 
 def test_played_whole_a_recorded_note_is_itself_again(monkeypatch):
-    for share in ("_DB_SHARE", "_ATTACK_DB_SHARE", "_EDGE_CENTS_SHARE"):
-        monkeypatch.setattr(learned, share, 1.0)
+    monkeypatch.setattr(learned, "_DB_SHARES", (1.0, 1.0))
+    monkeypatch.setattr(learned, "_EDGE_CENTS_SHARE", 1.0)
+    player = LearnedExpression(PLAYER.arrays)
     notes = PHRASE.notes
-    shapes = PLAYER.shapes(notes, RATE, PHRASE.midi.size)
+    shapes = player.shapes(notes, RATE, PHRASE.midi.size)
     for k, (first, end) in enumerate(note_frames(notes, RATE, PHRASE.midi.size)):
         if k == 2:  # The same pitch and connection as the first one, but it cannot follow itself.
             continue
         np.testing.assert_allclose(shapes.midi[first:end], PHRASE.midi[first:end], atol=1e-3)
         np.testing.assert_allclose(shapes.level_db[first:end], PHRASE.level_db[first:end], atol=0.1)
+
+
+@pytest.mark.parametrize(("deviation_db", "inside"), [(1.0, 1.0), (2.325, 0.6), (9.0, 0.2)])
+def test_the_more_notes_differ_the_less_of_it_is_played(deviation_db, inside):
+    """Of what the network leaves: in full, in part, a fifth; more of the attack."""
+    played = {}
+    for sign in (-1.0, 1.0):
+        relative_db = np.full(PLAYER.arrays["relative_db"].shape, sign * deviation_db)
+        player = LearnedExpression({**PLAYER.arrays, "relative_db": relative_db})
+        played[sign] = player.shapes([Note(0.0, 1.0, 60.0, -20.0)], RATE, 100).level_db
+    share = 0.5 * (played[1.0] - played[-1.0]) / deviation_db
+    np.testing.assert_allclose(share[20:], inside, rtol=1e-6)
+    assert share[0] == pytest.approx(min(inside + 0.4, 1.0))
 
 
 def test_blocks_and_frame_rates(monkeypatch):

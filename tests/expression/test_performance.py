@@ -12,6 +12,11 @@ RATE = 100
 NOTES = (Note(0.2, 0.8, 60.0, -12.0), Note(0.8, 1.2, 64.0, -20.0), Note(1.5, 1.9, 64.0, -12.0))
 
 
+class Sharp(Expression):
+    def shapes(self, notes, frame_rate, frames, seed=0):
+        return Shapes(np.full(frames, 61.0), np.full(frames, -20.0))
+
+
 def midi_of(curves):
     return 69.0 + 12.0 * np.log2(curves["f0_hz"].astype(np.float64) / 440.0)
 
@@ -53,6 +58,12 @@ def test_controllers_along_the_notes():
     assert moved[165:190].mean() == pytest.approx(0.5, abs=0.2)
 
 
+def test_volume_in_pauses():
+    gain_db = Steps(np.array([0.1, 2.0]), np.array([-6.0, -90.0]))
+    level = played(Part("", NOTES, gain_db=gain_db), expression=Sharp())["loudness_db"]
+    assert level[5] == -20.0 and level[15] == -26.0 and level[210] == -80.0
+
+
 def test_vibrato_has_the_depth_that_was_asked_for():
     note = Part("", (Note(0.0, 2.0, 60.0, -12.0),))
     swing = midi_of(played(note, vibrato_cents=30.0))[50:200] - 60.0
@@ -61,17 +72,12 @@ def test_vibrato_has_the_depth_that_was_asked_for():
     assert 15 <= np.count_nonzero(np.diff(np.sign(swing))) <= 18
 
 
-class Sharp(Expression):
-    def shapes(self, notes, frame_rate, frames, seed=0):
-        return Shapes(np.full(frames, 61.0), np.full(frames, -20.0))
-
-
 @pytest.mark.parametrize("amount", [0.0, 0.5, 1.0, 1.5])
 def test_the_amount_of_expression(amount):
     curves = played(expression=Sharp(), amount=amount)
     assert midi_of(curves)[50] == pytest.approx(60.0 + amount, abs=1e-4)
     assert curves["loudness_db"][50] == pytest.approx(-12.0 - 8.0 * amount, abs=1e-4)
-    assert curves["loudness_db"][10] == -80.0
+    assert curves["loudness_db"][10] == pytest.approx(min(-80.0 + 60.0 * amount, -20.0), abs=1e-4)
 
 
 def test_no_notes_are_silence():

@@ -56,6 +56,23 @@ def test_notes_keep_pitch_level_and_place(rng):
     assert np.isfinite(shapes.midi).all() and np.isfinite(shapes.level_db).all()
 
 
+def test_pauses_are_as_quiet_as_those_of_the_recordings():
+    pauses = np.concatenate([np.full(20, -55.0), np.full(10, -35.0)])  # Ten frames of a chair.
+    level_db = np.concatenate([pauses, np.full(60, -10.0), pauses])
+    features = {"f0_hz": np.full(level_db.size, 440.0), "loudness_db": level_db}
+    player = RecordedNotes.learn([Phrase.of(features, RATE)], RATE)
+    shapes = player.shapes([Note(0.5, 1.0, 69.0, -20.0)], RATE, 200)
+    np.testing.assert_allclose(np.delete(shapes.level_db, slice(50, 100)), -55.0, atol=1e-4)
+    np.testing.assert_allclose(shapes.level_db[60:90], -20.0, atol=0.1)
+
+
+def test_without_pauses_they_are_silent():
+    hz = np.repeat([440.0, 550.0, 660.0], 40)
+    phrase = Phrase.of({"f0_hz": hz, "loudness_db": np.full(120, -10.0)}, RATE)
+    assert len(phrase.notes) == 3
+    assert RecordedNotes.learn([phrase], RATE).pause_db == -80.0
+
+
 def test_the_same_seed_plays_the_same():
     notes = [Note(0.2 * k, 0.2 * k + 0.2, 60.0, -20.0) for k in range(10)]
     np.testing.assert_array_equal(shapes_of(*notes, seed=4).midi, shapes_of(*notes, seed=4).midi)
@@ -83,6 +100,7 @@ def test_recordings_without_notes_are_refused():
     ("name", "value", "words"),
     [
         ("frame_rate", np.float32(0.0), "frame_rate"),
+        ("pause_db", np.zeros(2), "pause_db"),
         ("facts", np.zeros((2, 6)), "differ in number"),
         ("cents", np.zeros(3), "differ in length"),
         ("ends", np.array([10, 5, 220]), "do not divide"),
