@@ -5,7 +5,7 @@
 Each folder holds recordings in `train/`, from which the expression is learned, and in `val/`, whose
 notes are played again: plain, as the nearest recorded notes, and with network and recorded notes.
 Their curves are compared with the measured ones, and so are two takes of the same note by the
-player.
+player. With `--steps`, half of the notes in `train/` is predicted from the other half.
 """
 
 import itertools
@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from keras import ops
 from pitch_trackers import table
 
 import ddsp_tf
 from ddsp_tf.expression.learned import LearnedExpression
+from ddsp_tf.expression.note_curves import note_curves
 from ddsp_tf.expression.performance import (
     Expression,
     Plain,
@@ -157,6 +159,28 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).max())
 
 
+def error_of_halves(phrases: list[Phrase], steps: int) -> float:
+    """Root mean square in dB of notes that a network was not trained on, but on the other half."""
+    found = []
+    for half in range(2):
+        network = train_note_network(phrases[1 - half :: 2], FRAME_RATE, steps)
+        for phrase in phrases[half::2]:
+            curves = note_curves(phrase.notes, FRAME_RATE, phrase.midi.size)
+            predicted = ops.convert_to_numpy(network(curves[None])[0])[0, :, 0]
+            found += [level - predicted[own] for own, level, _ in phrase.moves(FRAME_RATE)]
+    return float(np.sqrt(np.mean(np.square(np.concatenate(found)))))
+
+
+def steps_table(sets: dict[str, tuple[list[Path], list[Path]]], steps: tuple[int, ...]) -> str:
+    """Compares numbers of steps on the training phrases."""
+    rows = []
+    for name, (train, _) in sets.items():
+        click.echo(name, err=True)
+        phrases = [recording_of(path).phrase for path in train]
+        rows.append([name, *(f"{error_of_halves(phrases, count):.2f}" for count in steps)])
+    return table(["set", *(f"{count} steps" for count in steps)], rows)
+
+
 def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
     """Compares plain notes and learned expressions with measured curves."""
     decibels, cents, distances = [], [], []
@@ -196,15 +220,19 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=Path, required=True, help="Markdown file to write.")
-def main(folders: tuple[Path, ...], out: Path):
+@click.option("--steps", multiple=True, type=int, help="Compare such numbers of steps instead.")
+def main(folders: tuple[Path, ...], out: Path, steps: tuple[int, ...]):
     """Write the tables of expression in docs/notes.md."""
     sets = {
         folder.name: tuple(sorted((folder / part).glob("*.flac")) for part in ("train", "val"))
         for folder in folders
     }
-    unseen = [ddsp_tf.recording("violin_unseen")]
-    sets["demo_violin"] = ([ddsp_tf.recording("violin")], unseen)
-    text = curve_tables(sets)
+    if steps:
+        text = steps_table(sets, steps)
+    else:
+        unseen = [ddsp_tf.recording("violin_unseen")]
+        sets["demo_violin"] = ([ddsp_tf.recording("violin")], unseen)
+        text = curve_tables(sets)
     out.write_text(text, encoding="utf-8")
     click.echo(text)
 
