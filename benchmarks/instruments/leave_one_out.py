@@ -95,8 +95,8 @@ def _table(out: Path, names: list[str]) -> str:
     """Writes held-out losses in Markdown, and the seconds that the adaptation to 60 s took."""
     lines = [
         "| left out | scratch, all | scratch, 60 s | adapted, 60 s | against all | against 60 s | "
-        "adapted, 10 s | adaptation, s |",
-        "| --- " * 8 + "|",
+        "adapted, 10 s | against 60 s | adaptation, s |",
+        "| --- " * 9 + "|",
     ]
     for name in names:
         losses = [_loss(out / column / name / "run") for column in COLUMNS]
@@ -104,7 +104,8 @@ def _table(out: Path, names: list[str]) -> str:
         took = out / COLUMNS[2] / name / "adaptation.json"
         seconds = f"{json.loads(took.read_text())['seconds']:.0f}" if took.is_file() else "-"
         cells = [_number(whole), _number(minute), _number(adapted)]
-        cells += [_ratio(adapted, whole), _ratio(adapted, minute), _number(ten), seconds]
+        cells += [_ratio(adapted, whole), _ratio(adapted, minute)]
+        cells += [_number(ten), _ratio(ten, minute), seconds]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
