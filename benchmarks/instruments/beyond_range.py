@@ -23,6 +23,7 @@ from ddsp_tf.units import midi_to_hz
 _SOFTER_DB = 12.0
 # Onset and end of a tone are not measured.
 _EDGE_SECONDS = 0.2
+_LEAST_CONFIDENCE = 0.5
 _HEADINGS = ("tones", "loudness error, dB", "largest", "off pitch", "no pitch", "mostly noise")
 
 
@@ -54,26 +55,23 @@ def _measure(path: Path) -> dict[str, list[str]]:
     ]
     inside, *measures = map(np.array, zip(*rows, strict=True))
     places = {"learned": inside, "an octave beyond": ~inside}
-    return {name: _summary(*(values[chosen] for values in measures)) for name, chosen in places.items()}
+    return {name: _summary(*(values[at] for values in measures)) for name, at in places.items()}
 
 
 def _tone(model, extractor, pitch: float, level_db: float) -> tuple[float, float, float]:
-    """Plays a tone; returns its errors in dB and semitones (NaN: no pitch), and the noise's share."""
+    """Plays a tone; returns errors in dB and semitones (NaN: no pitch), and the noise's share."""
     frames, edge = round(model.frame_rate), round(_EDGE_SECONDS * model.frame_rate)
-    curves = {"f0_hz": midi_to_hz(pitch), "loudness_db": level_db}
+    f0_hz = float(midi_to_hz(pitch))
+    curves = {"f0_hz": f0_hz, "loudness_db": level_db}
     stems = render_stems(model, {name: np.full((1, frames), v) for name, v in curves.items()})
-    measured = {
-        name: values[edge:-edge]
-        for name, values in extractor.extract(stems["reconstruction"][0]).items()
-    }
-    voiced = measured["f0_hz"][measured["f0_confidence"] >= 0.5]
-    cents = 12.0 * np.log2(voiced / midi_to_hz(pitch))
+    features = extractor.extract(stems["reconstruction"][0])
+    found = {name: values[edge:-edge] for name, values in features.items()}
+    voiced = found["f0_hz"][found["f0_confidence"] >= _LEAST_CONFIDENCE]
+    has_pitch = 2 * len(voiced) > frames - 2 * edge
+    semitones = 12.0 * np.log2(np.median(voiced) / f0_hz) if has_pitch else np.nan
     power = {name: float(np.mean(np.square(stems[name]))) for name in ("harmonic", "noise")}
-    return (
-        float(np.mean(measured["loudness_db"])) - level_db,
-        float(np.median(cents)) if 2 * voiced.size > measured["f0_hz"].size else np.nan,
-        power["noise"] / max(sum(power.values()), 1e-12),
-    )
+    share = power["noise"] / max(sum(power.values()), 1e-12)
+    return float(np.mean(found["loudness_db"])) - level_db, semitones, share
 
 
 def _summary(loudness_db, semitones, noise) -> list[str]:

@@ -85,8 +85,12 @@ def test_leave_one_out(call, recordings, tmp_path, monkeypatch):
         assert done.exit_code == 0, done.output
     base = RunDirectory(out / "base_without_reed").read()
     assert base["recordings"] == "horn" and base["step"] == 2
-    adapted = RunDirectory(out / "adapted_1s" / "reed" / "run").read()
-    assert adapted["ancestor"]["source"] == str(out / "base_without_reed")
+    adapted = RunDirectory(out / "adapted_1s" / "reed" / "run")
+    assert adapted.read()["ancestor"]["source"] == str(out / "base_without_reed")
     row = (out / "leave_one_out.md").read_text().splitlines()[2].split(" | ")
     assert row[0] == "| reed" and row[6] == "-"
     assert all(float(row[place]) > 0.0 for place in (1, 2, 3))
+    done = CliRunner().invoke(__import__("beyond_range").main, [str(adapted.path)])
+    assert done.exit_code == 0, done.output
+    rows = [row.split(" | ")[:2] for row in done.output.splitlines() if row.startswith("| reed")]
+    assert rows == [["| reed", "learned"], ["| reed", "an octave beyond"]]
