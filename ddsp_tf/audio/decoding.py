@@ -14,6 +14,7 @@ from ddsp_tf.audio.completeness import check_complete
 from ddsp_tf.audio.formats import MEDIA_CONTAINERS
 from ddsp_tf.audio.media import MediaSource
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.names import native_name
 
 CHANNELS = ("mean", "left", "right")
 SILENT_PEAK_DB = -60.0
@@ -207,9 +208,7 @@ class _SoundFileSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         with _reported(path):
-            # Bytes, because names need not be UTF-8.
-            name = os.fsencode(path) if os.name == "posix" else str(path)
-            self._file = soundfile.SoundFile(name)
+            self._file = soundfile.SoundFile(native_name(path))
         self.file_rate, self.channels = self._file.samplerate, self._file.channels
         frames, kind = self._file.frames, self._file.format
         if kind not in _FORMATS:

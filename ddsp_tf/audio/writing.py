@@ -10,6 +10,7 @@ import soundfile
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.names import native_name
 
 # Suffixes that are not the name of libsndfile's format, and depths that are not its default.
 _FORMATS = {
@@ -106,8 +107,8 @@ def write_audio(
         gain = 1.0
     try:
         with atomic_path(path) as temporary:
-            name = os.fsencode(temporary) if os.name == "posix" else str(temporary)
-            soundfile.write(name, audio * np.float32(gain), int(sample_rate), subtype, None, kind)
+            name, scaled = native_name(temporary), audio * np.float32(gain)
+            soundfile.write(name, scaled, int(sample_rate), subtype, None, kind)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         reason = str(error).rpartition("': ")[2].rstrip(".")
         raise UserError(

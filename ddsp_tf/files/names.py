@@ -32,6 +32,22 @@ def printable(name: object) -> str:
     )
 
 
+def native_name(path: str | os.PathLike) -> bytes | str:
+    """Returns a path as C libraries take it, whose names need not be UTF-8.
+
+    Args:
+        path: File.
+
+    Returns:
+        Bytes; text on Windows.
+
+    Example:
+        >>> native_name("take1.wav") in (b"take1.wav", "take1.wav")
+        True
+    """
+    return os.fsencode(path) if os.name == "posix" else os.fspath(path)
+
+
 def reason_without_name(error: Exception, path: str | os.PathLike) -> str:
     """Returns a message about a file without the file's name, as one printable line.
 

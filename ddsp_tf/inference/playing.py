@@ -17,6 +17,7 @@ from ddsp_tf.features.pitch import tracker_difference
 from ddsp_tf.files.atomic import atomic_path, recover
 from ddsp_tf.files.export_description import NAME as EXPORT_NAME
 from ddsp_tf.files.export_description import read_description
+from ddsp_tf.files.names import native_name
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.feature_files import SUFFIXES, load_features, load_tracker
 from ddsp_tf.inference.output_file import check_output
@@ -221,7 +222,9 @@ def write_blocks(
     try:
         with (
             atomic_path(out) as temporary,
-            soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=kind) as file,
+            soundfile.SoundFile(
+                native_name(temporary), "w", sample_rate, 1, encoding, format=kind
+            ) as file,
         ):
             for block in blocks:
                 file.write(block)

@@ -1,3 +1,6 @@
+import os
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,7 +10,13 @@ from ddsp_tf.configuration.experiment import load_extractor
 from ddsp_tf.data.preparation import prepare_dataset
 from ddsp_tf.errors import UserError
 from ddsp_tf.inference.feature_files import save_features
-from ddsp_tf.inference.playing import load_player, load_ranges, play_to_file, read_curves
+from ddsp_tf.inference.playing import (
+    load_player,
+    load_ranges,
+    play_to_file,
+    read_curves,
+    write_blocks,
+)
 from ddsp_tf.training.run import train_run
 
 SHORT = ["train.steps=1", "train.batch_size=1", "train.clip_seconds=0.2", "train.render_every=0"]
@@ -24,6 +33,13 @@ def test_long_pieces_are_written_block_by_block(tiny_export, tmp_path):
     info = soundfile.info(tmp_path / "o.flac")
     assert written == info.duration == 180.0 and info.samplerate == 16000
     assert calls[-1] == (180, 180, "") and len(calls) > 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_names_need_not_be_utf_8(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    assert write_blocks([np.full(1600, 0.5, np.float32)], 16000, path) == 0.1
+    assert read_audio(path, 16000).size == 1600
 
 
 class Tone:

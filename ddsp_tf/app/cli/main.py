@@ -94,6 +94,8 @@ def _message(error: Exception) -> str | None:
             "out of memory; close other programs (nvidia-smi lists those on the GPU), or give this "
             "one less at a time: shorter recordings, fewer --jobs, a smaller train.batch_size"
         )
+    if isinstance(error, UnicodeEncodeError) and not error.object.isprintable():
+        return f"{error.object}: its name is not {error.encoding}; choose another name"
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
         # Full disks, vanished files, denied permissions.
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli import console, model_commands
-from ddsp_tf.app.cli.main import main
+from ddsp_tf.app.cli.main import _message, main
 from ddsp_tf.errors import UserError
 
 
@@ -88,6 +88,12 @@ def test_errors_show_names_as_data(monkeypatch):
     monkeypatch.setattr(main.commands["info"], "callback", work)
     result = CliRunner().invoke(main, ["-v", "info", "x"])
     assert result.stderr == "error: a\\x1b[31m\\nb\\xff.wav: empty\n"
+
+
+def test_a_name_that_a_library_cannot_take(capsys):
+    with pytest.raises(UnicodeEncodeError) as caught:
+        "caf\udce9/run".encode()
+    assert _message(caught.value) == ("caf\udce9/run: its name is not utf-8; choose another name")
 
 
 def test_a_first_loss_that_was_not_finite_is_missing_in_the_record(capsys):
