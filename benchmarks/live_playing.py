@@ -2,8 +2,8 @@
 
     python benchmarks/live_playing.py bundled:demo_violin violin/val
 
-Both renders are measured by the model's extractor and compared with its features of the
-recordings, in frames with a certain pitch. Live curves are first moved back by their latency.
+Both renders are measured by the model's extractor and compared with its features of the recordings,
+by the measures of `ddsp-tf evaluate`. Live curves are first moved back by their latency.
 """
 
 from pathlib import Path
@@ -13,23 +13,33 @@ import numpy as np
 from pitch_trackers import table
 
 from ddsp_tf.audio.reading import read_audio
+from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.inference.bundled import resolve_model
 from ddsp_tf.inference.listener import Listener
 from ddsp_tf.inference.playing import load_player
 from ddsp_tf.inference.rendering import synthesize
+from ddsp_tf.metrics.distances import f0_l1_semitones, f0_outlier_share, loudness_l1_db
 
 
-def errors(target: dict, rendered: dict) -> dict[str, np.ndarray]:
-    """Differences of loudness in dB and of pitch in semitones, of the frames that count."""
-    frames = min(len(target["f0_hz"]), len(rendered["f0_hz"]))
-    sure = (target["f0_confidence"] >= 0.85)[:frames]
-    octaves = [np.log2(np.maximum(c["f0_hz"][:frames], 1.0)) for c in (rendered, target)]
-    semitones = 12.0 * np.abs(octaves[0] - octaves[1])
-    loudness = np.abs(rendered["loudness_db"][:frames] - target["loudness_db"][:frames])
+def errors(parts: list[tuple[dict, dict]]) -> dict[str, float]:
+    """Measures of `ddsp-tf evaluate`, over all frames of pairs of target and rendering."""
+    ends = [min(len(target["f0_hz"]), len(rendered["f0_hz"])) for target, rendered in parts]
+
+    def joined(which, name):
+        return np.concatenate(
+            [part[which][name][:end] for part, end in zip(parts, ends, strict=True)]
+        )
+
+    voiced = joined(1, "f0_confidence") >= VOICED_CONFIDENCE
+    target_hz, rendered_hz = joined(0, "f0_hz"), np.where(voiced, joined(1, "f0_hz"), 0.0)
+    pitch = (target_hz, rendered_hz, joined(0, "f0_confidence"))
+    semitones = 12.0 * np.abs(np.log2(np.maximum(rendered_hz, 1e-3) / np.maximum(target_hz, 1e-3)))
+    inlier_hz = np.where(semitones <= 0.5, rendered_hz, 0.0)
     return {
-        "loudness, dB": loudness[sure],
-        "pitch, semitones": np.minimum(semitones[sure], 1.0),
-        "off by half a semitone": semitones[sure] > 0.5,
+        "loudness, dB": loudness_l1_db(joined(0, "loudness_db"), joined(1, "loudness_db")),
+        "pitch, semitones": f0_l1_semitones(*pitch),
+        "outliers": f0_outlier_share(*pitch),
+        "pitch without outliers": f0_l1_semitones(target_hz, inlier_hz, pitch[2]),
     }
 
 
@@ -41,7 +51,7 @@ def main(model: str, folder: Path):
     player, extractor = load_player(resolve_model(model))
     listener = Listener(extractor)
     late = listener.latency // listener.hop - 1
-    found: dict[str, list[dict]] = {"as recorded": [], "live": []}
+    found: dict[str, list[tuple[dict, dict]]] = {"as recorded": [], "live": []}
     for path in sorted(folder.iterdir()):
         audio = read_audio(path, extractor.sample_rate)
         target = extractor.extract(audio)
@@ -51,12 +61,10 @@ def main(model: str, folder: Path):
         curves = {"as recorded": target, "live": {name: c[late:] for name, c in live.items()}}
         for name, played in curves.items():
             render = np.concatenate(list(synthesize(player, played)))
-            found[name].append(errors(target, extractor.extract(render)))
-    rows = []
-    for name, parts in found.items():
-        means = (np.mean(np.concatenate([part[key] for part in parts])) for key in parts[0])
-        rows.append([name, *(f"{mean:.4f}" for mean in means)])
-    click.echo(table(["curves", *found["live"][0]], rows))
+            found[name].append((target, extractor.extract(render)))
+    measured = {name: errors(parts) for name, parts in found.items()}
+    rows = [[name, *(f"{value:.5f}" for value in m.values())] for name, m in measured.items()]
+    click.echo(table(["curves", *measured["live"]], rows))
 
 
 if __name__ == "__main__":

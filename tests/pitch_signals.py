@@ -90,6 +90,8 @@ MISSING_FUNDAMENTAL = (0.0, 0.0, *(1.0 / k for k in range(3, 13)))
 WEAK_FUNDAMENTAL = (0.3, 0.1, 0.5, 0.05, 0.4, 0.1, 0.3)
 ODD = tuple(1.0 / k if k % 2 else 0.0 for k in range(1, 20))
 STRONG_SECOND = (0.2, 1.0, 0.15, 0.5, 0.1, 0.3, 0.05, 0.2)
+# A formant on the second harmonic, as of a bassoon: the others are 18 dB weaker or more.
+LOUD_SECOND = (0.06, 1.0, 0.03, 0.12, 0.06, 0.1, 0.04, 0.06, 0.03, 0.04)
 HOLLOW = (1.0, 0.0, 1 / 3, 0.0, 1 / 5, 0.0, 1 / 7)
 
 

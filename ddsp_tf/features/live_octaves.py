@@ -9,6 +9,7 @@ from ddsp_tf.features.live_path import read_at
 from ddsp_tf.features.live_periodicity import latest_spectrum
 from ddsp_tf.features.periodicity import Window
 from ddsp_tf.features.pitch_path import ABSENT, OCTAVE_TOLERANCE, Candidates
+from ddsp_tf.features.subharmonics import FEWEST_SOUNDING, OVER_NOISE, SOUNDING_SHARE
 from ddsp_tf.typing import Tensor
 
 _HARMONICS = 12
@@ -39,7 +40,8 @@ def subharmonic_cost(
     """Rates which candidates have hardly any odd harmonics, so that the octave above is likelier.
 
     While a note begins, it often repeats better after two periods than after one. Half its
-    pitch then scores best, but the spectrum has nothing at the odd harmonics of that pitch.
+    pitch then scores best, but the spectrum has nothing at the odd harmonics of that pitch. As in
+    `raise_subharmonics`, odd harmonics that are as strong as those beside them count as present.
 
     Args:
         sound: The latest sound of every row, float32 [rows, samples].
@@ -72,16 +74,30 @@ def subharmonic_cost(
         used = ops.logical_or(hz >= placed.lowest_hz, placed is windows[-1])
         bins_per_hz = ops.where(used, placed.window.fft_size / sample_rate, bins_per_hz)
         first_bin = ops.where(used, float(start), first_bin)
-    numbers = np.arange(1, _HARMONICS + 1, dtype=np.float32)
+    numbers = np.arange(1, 2 * _HARMONICS + 1, dtype=np.float32) / 2
     harmonics_hz = hz[:, :, None] * numbers
     inside = harmonics_hz < _HIGHEST_SHARE * sample_rate
     places = ops.where(inside, ops.round(harmonics_hz * bins_per_hz[:, :, None]), 0.0)
     power = read_at(ops.concatenate(spectra, axis=1), places + first_bin[:, :, None])
-    power = ops.where(inside, power, 0.0)
-    odd, even = (ops.sum(power * part, axis=2) for part in (numbers % 2, 1.0 - numbers % 2))
-    share = odd / ops.maximum(even, 1e-20)
+    return _COST * _odd_missing(ops.where(inside, power, 0.0)) * _has_octave_above(found)
+
+
+def _odd_missing(power):
+    """How far the odd harmonics of candidates are missing, 0..1 [rows, candidates].
+
+    The power is that at half the pitch and at each multiple of that.
+    """
+    # An odd harmonic and the next one, each after what is halfway to it.
+    pairs = ops.reshape(power, (-1, power.shape[1], _HARMONICS // 2, 4))
+    before, odd, after, even = (pairs[..., place] for place in range(4))
+    share = ops.sum(odd, axis=2) / ops.maximum(ops.sum(even, axis=2), 1e-20)
     missing = ops.clip((_PRESENT - share) / (_PRESENT - _MISSING), 0.0, 1.0)
-    return _COST * missing * _has_octave_above(found)
+    weaker = ops.minimum(even, ops.concatenate([even[..., :1], even[..., :-1]], axis=2))
+    sounding = ops.logical_and(
+        odd > SOUNDING_SHARE * weaker, odd > OVER_NOISE * ops.maximum(before, after)
+    )
+    count = ops.sum(ops.cast(sounding, "float32"), axis=2)
+    return ops.where(count >= FEWEST_SOUNDING, 0.0, missing)
 
 
 def _has_octave_above(found):

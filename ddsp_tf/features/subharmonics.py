@@ -18,6 +18,11 @@ _FOREIGN_SHARE = 0.1
 # Even harmonics that count are within 25 dB of the strongest.
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
+# An odd harmonic sounds if it is within 12 dB of the weaker even one beside it, and 10 dB above
+# what is halfway to them. Three that do are not foreign.
+SOUNDING_SHARE = 10.0**-1.2
+OVER_NOISE = 10.0
+FEWEST_SOUNDING = 3
 _VOTING_FRAMES = 21
 # Harmonics are counted up to the highest within 12 dB of the strongest; those within 25 dB are
 # present.
@@ -73,8 +78,9 @@ def raise_subharmonics(
     missing = np.zeros(octaves.size)
     for first in range(0, frames.size, _BLOCK_FRAMES):
         block = frames[first : first + _BLOCK_FRAMES]
-        power = _harmonic_powers(audio, np.exp2(octaves[block]), block * step, sample_rate)
-        missing[block] = _odd_missing(power)
+        halves = _powers_at_halves(audio, np.exp2(octaves[block]), block * step, sample_rate)
+        power, between = halves[:, 1::2], halves[:, ::2]
+        missing[block] = _odd_missing(power) & ~_odd_sounding(power, between)
     notes = np.concatenate([[0], np.cumsum(np.abs(np.diff(octaves)) > _JUMP_OCTAVES)])
     return octaves + _majority(missing, notes)
 
@@ -161,19 +167,19 @@ def restore_endings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
     return restored
 
 
-def _harmonic_powers(audio, pitch_hz, positions, sample_rate):
-    """Power of each harmonic [frames, harmonics]."""
+def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
+    """Power at half the pitch and at each multiple of that [frames, 2 * harmonics]."""
     size = round(_WINDOW_SECONDS * sample_rate)
     fft_size = round(_FFT_SECONDS * sample_rate)
     around = sliding_window_view(np.pad(audio, (size // 2, size)), size)
     power = power_spectrum(around[positions], np.hanning(size).astype(np.float32), fft_size)
-    hz = pitch_hz[:, None] * np.arange(1, _HARMONICS + 1)
+    hz = pitch_hz[:, None] * np.arange(0.5, _HARMONICS + 0.5, 0.5)
     width = np.maximum(_LEAST_WIDTH_HZ, _RELATIVE_WIDTH * hz)
     hz = (hz[..., None] + width[..., None] * _PLACES).reshape(len(hz), -1)
     bins = np.round(hz * (fft_size / sample_rate)).astype(np.int64)
     found = np.take_along_axis(power, np.minimum(bins, fft_size // 2), axis=1)
     found = np.where(hz < 0.45 * sample_rate, found, 0.0)
-    return found.reshape(len(found), _HARMONICS, -1).max(axis=2)
+    return found.reshape(len(found), 2 * _HARMONICS, -1).max(axis=2)
 
 
 def _odd_missing(power):
@@ -187,6 +193,15 @@ def _odd_missing(power):
     least = _LEAST_ODD_SHARE * even.sum(axis=1)
     audible = (even > _AUDIBLE_SHARE * even.max(axis=1, keepdims=True)).sum(axis=1)
     return (total < least) | ((total - foreign < least) & (audible >= _FEWEST_EVEN))
+
+
+def _odd_sounding(power, between):
+    """Tells the frames in which several odd harmonics are as strong as those beside them."""
+    odd, even = power[:, ::2], power[:, 1::2]
+    weaker, noise = even.copy(), np.maximum(between[:, ::2], between[:, 1::2])
+    weaker[:, 1:] = np.minimum(even[:, 1:], even[:, :-1])
+    sounding = (odd > SOUNDING_SHARE * weaker) & (odd > OVER_NOISE * noise)
+    return sounding.sum(axis=1) >= FEWEST_SOUNDING
 
 
 def _majority(votes, notes):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pitch_signals import (
+    LOUD_SECOND,
     MISSING_FUNDAMENTAL,
     ODD,
     RICH,
@@ -72,6 +73,12 @@ def test_a_resonating_string_does_not_lower_the_pitch(tracker):
     signal = tone(with_rests(steady(156.0)), amplitudes=RICH)
     string = tone(with_rests(steady(2.5 * 156.0)), level=0.1)
     signal = type(signal)(signal.audio + string.audio, signal.f0_hz, 16000)
+    assert judge(tracker, signal)[0].max() < 20
+
+
+@pytest.mark.parametrize("hz", [117.0, 233.0])
+def test_one_loud_harmonic_does_not_raise_the_pitch(tracker, hz):
+    signal = tone(with_rests(steady(hz)), amplitudes=LOUD_SECOND, phase_seed=1).with_noise(40.0)
     assert judge(tracker, signal)[0].max() < 20
 
 

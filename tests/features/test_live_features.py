@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from backends import to_numpy
 from pitch_signals import (
+    LOUD_SECOND,
     MISSING_FUNDAMENTAL,
     ODD,
     RICH,
@@ -104,6 +105,13 @@ def test_an_octave_is_one_whose_odd_harmonics_sound(listen, odd, expected_hz):
     on, _ = well_inside(frames_of(signal.f0_hz, 20.0), 8)
     f0_hz = listen(signal.audio)["f0_hz"][0][on]
     assert cents_between(f0_hz, np.full(on.sum(), expected_hz)).max() < 50
+
+
+@pytest.mark.parametrize("hz", [233.0, 415.0])
+def test_one_loud_harmonic_raises_the_pitch_no_longer_than_a_beginning(listen, hz):
+    signal = tone(with_rests(steady(hz)), amplitudes=LOUD_SECOND, phase_seed=1).with_noise(40.0)
+    on, _ = well_inside(frames_of(signal.f0_hz, 20.0), 16)
+    assert cents_between(listen(signal.audio)["f0_hz"][0][on], np.full(on.sum(), hz)).max() < 20
 
 
 @pytest.mark.parametrize(
