@@ -98,6 +98,12 @@ class RunDirectory:
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected a folder for the run")
+        try:
+            os.fspath(self.path).encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{self.path}: its name is not UTF-8, which TensorFlow needs; choose another name"
+            ) from error
         if self.is_started():
             self.check_same(configuration, record)
         elif not self.record.exists() and self._holds_anything_else():

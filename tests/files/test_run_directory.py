@@ -73,6 +73,13 @@ def test_a_start_that_was_killed_anywhere_is_completed(tmp_path, monkeypatch):
     assert 3 < survived < 19
 
 
+def test_a_name_that_tensorflow_cannot_take_is_refused_at_the_start(tmp_path):
+    path = tmp_path / "caf\udce9"
+    with pytest.raises(UserError, match="its name is not UTF-8"):
+        RunDirectory(path).open(TEXT, record())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_more_steps_are_the_same_run(run):
     run.check_same(TEXT.replace("20", "40"), record())
     run.open(TEXT.replace("20", "40"), record(steps=40))
