@@ -99,8 +99,8 @@ def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.nda
     """Finds the frames whose pitch is heard for too short a time to be a pitch.
 
     Args:
-        pitch_hz: Pitch [frames].
-        voiced: Whether there seems to be a pitched sound [frames].
+        pitch_hz: Pitch in Hz, also between sounds [frames].
+        voiced: Whether there seems to be a pitched sound, boolean [frames].
         frame_rate: Frames per second.
 
     Returns:

@@ -56,12 +56,15 @@ def expressions_learned(runs: Sequence[tuple[Sequence[Manifest], RunDirectory]])
 class _Learning:
     """The expression of one run, from its datasets to its file."""
 
+    expression: RecordedNotes | LearnedExpression
+
     def __init__(self, manifests: Sequence[Manifest], run: RunDirectory):
+        record = run.read()
         self.manifests, self.run = manifests, run
-        self.frame_rate, self.seed = manifests[0].frame_rate, run.read()["seed"]
+        self.frame_rate, self.seed = manifests[0].frame_rate, record["seed"]
         self.phrases: list[Phrase] = []
         self.network = None
-        if run.read()["steps"] >= _LEAST_RUN_STEPS:
+        if record["steps"] >= _LEAST_RUN_STEPS:
             # Launching the network's small operations on a GPU would take as long.
             with on_cpu():
                 self.network = new_note_network(self.seed)
@@ -74,7 +77,7 @@ class _Learning:
                 return False
         try:
             # Fails if there is nothing to learn from, before a network is trained.
-            RecordedNotes.learn(self.phrases, self.frame_rate)
+            self.expression = RecordedNotes.learn(self.phrases, self.frame_rate)
         except NoNotesError:  # Recordings of noise, for example.
             return False
         if self.network is None:
@@ -85,13 +88,10 @@ class _Learning:
 
     def store(self) -> None:
         """Writes the file."""
-        expression: RecordedNotes | LearnedExpression
-        if self.network is None:
-            expression = RecordedNotes.learn(self.phrases, self.frame_rate)
-        else:
+        if self.network is not None:
             with on_cpu():
-                expression = LearnedExpression.of(self.network, self.phrases, self.frame_rate)
-        save_expression(self.run.expression, expression)
+                self.expression = LearnedExpression.of(self.network, self.phrases, self.frame_rate)
+        save_expression(self.run.expression, self.expression)
 
 
 def _is_learned(run: RunDirectory) -> bool:
