@@ -25,11 +25,11 @@ class UserError(Exception):
 
 
 class NoRoomError(UserError):
-    """A file that the disk has no room for.
+    """A file could not be written because the disk is full.
 
     Args:
-        path: The file.
-        strerror: The reason in the system's words, as `OSError` has it.
+        path: File that was to be written.
+        strerror: Reason as the system words it in an `OSError`.
 
     Example:
         >>> raise NoRoomError("take1.wav", "File too large")
@@ -49,12 +49,12 @@ class Stopped(KeyboardInterrupt):
     It is a `KeyboardInterrupt`, so that notebooks stop as they usually do.
 
     Args:
-        signal_number: Signal that asked for it, such as `signal.SIGTERM`.
-        message: One sentence on where the training stopped and how to resume it.
+        signal_number: Signal that requested the stop, such as `signal.SIGTERM`.
+        message: Sentence on where the training stopped and how to resume it.
 
     Attributes:
         signal_number: The signal.
-        exit_code: Exit code of a process that ends for this reason: 128 + the signal.
+        exit_code: Exit code of a process that ends because of it: 128 + the signal.
 
     Example:
         >>> Stopped(15, "stopped at step 200; a checkpoint is saved").exit_code
@@ -74,7 +74,7 @@ class Stopped(KeyboardInterrupt):
 def check_number(
     name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = False
 ) -> None:
-    """Makes sure that an argument is a finite number within bounds.
+    """Checks that an argument is a finite number within bounds.
 
     Args:
         name: Name of the argument.

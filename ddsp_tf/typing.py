@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 Tensor: TypeAlias = Any
 # The state that a stream passes from one block to the next: tensors by name.
 State: TypeAlias = dict[str, Tensor]
-# A processor or its name with the names of its inputs.
+# A processor, or its name, and the names of its inputs.
 Node: TypeAlias = tuple[Any, Sequence[str]]
-# One of several instruments by name, or shares of them by name; None for the model as it is.
+# One of several instruments by name, or shares by name; None for the model as it is.
 Mixture: TypeAlias = str | Mapping[str, float] | None

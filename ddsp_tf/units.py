@@ -1,7 +1,7 @@
-"""Units of pitch and level, and the scales between physical units and network numbers.
+"""Units of pitch and level, and the scaling between physical units and network inputs.
 
-Every function takes tensors of any shape (or numpy arrays, or numbers) and returns a float32
-tensor of the same shape on the active Keras backend.
+Every function takes tensors, numpy arrays or numbers of any shape and returns a float32 tensor of
+the same shape on the active Keras backend.
 """
 
 import math
@@ -51,7 +51,7 @@ def midi_to_hz(midi: Tensor) -> Tensor:
 
 
 def scale_f0_hz(f0_hz: Tensor) -> Tensor:
-    """Scales frequency to 0..1 for a network: MIDI note number over 127.
+    """Scales frequency to 0..1 for a network: MIDI note number divided by 127.
 
     Args:
         f0_hz: Frequency in Hz, any shape; 0 means no pitch.
@@ -102,7 +102,7 @@ def exp_sigmoid(
         >>> round(float(exp_sigmoid(0.0)), 4)
         0.4054
     """
-    # ops.power(sigmoid, exponent) has an infinite slope at 0; the log form has none.
+    # ops.power(sigmoid, exponent) has an infinite slope at 0; this form has a finite one.
     log_sigmoid = ops.log_sigmoid(ops.convert_to_tensor(x, "float32"))
     return max_value * ops.exp(math.log(exponent) * log_sigmoid) + threshold
 
@@ -110,17 +110,17 @@ def exp_sigmoid(
 def amplify_exp_sigmoid(x: Tensor, log_gain: Tensor, exponent: float = 10.0) -> Tensor:
     """Shifts raw network outputs so that their `exp_sigmoid` is amplified.
 
-    From max_value * sigmoid(x) ** ln(exponent) follows log sigmoid(y) = log sigmoid(x) +
-    log_gain / ln(exponent), and y = log(s / (1 - s)) for s = sigmoid(y). The threshold is not
+    For the result y, max_value * sigmoid(x) ** ln(exponent) gives log sigmoid(y) = log sigmoid(x) +
+    log_gain / ln(exponent), and y = log(s / (1 - s)) with s = sigmoid(y). The threshold is not
     amplified, and the largest value limits the gain.
 
     Args:
         x: Raw network output, any shape.
-        log_gain: Natural logarithm of the gain, of a shape that broadcasts.
+        log_gain: Natural logarithm of the gain, of a shape that broadcasts to that of x.
         exponent: Exponent of `exp_sigmoid`.
 
     Returns:
-        Raw numbers whose `exp_sigmoid` is `exp(log_gain)` times that of x.
+        Raw outputs whose `exp_sigmoid` is `exp(log_gain)` times that of x.
 
     Example:
         >>> gain = exp_sigmoid(amplify_exp_sigmoid(-1.0, math.log(2.0))) / exp_sigmoid(-1.0)

@@ -159,9 +159,9 @@ def test_wrong_inputs_are_named_in_one_line(inputs, message):
 
 
 def test_integers_are_no_audio():
-    with pytest.raises(ValueError, match=r"reverb: signal is of int16; expected floats in -1..1"):
+    with pytest.raises(ValueError, match=r"reverb: signal holds int16; expected floats in -1..1"):
         processors.Reverb(10)(np.ones((1, 100), np.int16))
-    with pytest.raises(ValueError, match="add: signal_2 is of int32"):
+    with pytest.raises(ValueError, match="add: signal_2 holds int32"):
         processors.Add(name="add").get_controls(np.ones((1, 9), "f"), np.ones((1, 9), np.int32))
 
 

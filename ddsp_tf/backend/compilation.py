@@ -22,11 +22,11 @@ def compiled(
     compiled by every call, and its result belongs to the caller.
 
     Args:
-        function: Method of a Keras model, or function of tensors that uses one. A method of
-            anything else, such as an exported model, is returned as it is.
-        model: Model that the function uses; by default the one whose method it is.
-        any_length: Whether TensorFlow traces the function once for all sizes of the second axes of
-            its arguments, instead of once for the first size and once more for all others.
+        function: Method of a Keras model, or function of tensors that uses one. A method of any
+            other object, such as an exported model, is returned unchanged.
+        model: Model that the function uses; by default the model whose method it is.
+        any_length: Whether TensorFlow traces the function once for all sizes of its arguments'
+            second axes, instead of once for the first size and once more for all others.
 
     Returns:
         The compiled function. It follows later changes of the model's weights.
@@ -43,7 +43,7 @@ def compiled(
     owner: Any = getattr(function, "__self__", None)
     if not (inspect.ismethod(function) and isinstance(owner, keras.Model)):
         return function
-    # Not by setattr, because Keras would save the compiled functions with the model.
+    # setattr would make Keras save the compiled functions with the model.
     methods = owner.__dict__.setdefault("_compiled_methods", {})
     key = function.__func__, any_length
     if key not in methods:
@@ -62,7 +62,7 @@ def _compile(function, model, any_length):
             return function(*arguments)
 
     def call(*arguments):
-        # The weights are arguments, because JAX makes what it finds while tracing a constant.
+        # The weights are arguments, because JAX turns captured values into constants.
         values = [variable.value for variable in model.variables]
         if keras.distribution.distribution() is None:
             return compute(values, *arguments)

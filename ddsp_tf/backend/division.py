@@ -1,4 +1,4 @@
-"""What the devices of a training divide: under `keras.distribution`, on JAX."""
+"""Division of a batch among the devices of a `keras.distribution`, on JAX."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,15 +12,16 @@ from ddsp_tf.typing import Tensor
 def by_clip(function: Callable[..., Any], *tensors: Tensor) -> Any:
     """Computes a function of each clip on the device that holds the clip.
 
-    Under `keras.distribution` on JAX, XLA sends whole batches to every device for what it cannot
-    divide, such as Fourier transforms. Anywhere else the function is simply called.
+    Under `keras.distribution` on JAX, XLA sends whole batches to every device for operations that
+    it cannot divide, such as Fourier transforms. Otherwise the function is simply called.
 
     Args:
-        function: Function of tensors that treats every clip alike and by itself.
+        function: Function of tensors that computes every clip in the same way, independently of the
+            others.
         *tensors: Tensors of any shapes [batch, ...].
 
     Returns:
-        What the function returns: tensors [batch, ...].
+        Results of the function: tensors [batch, ...].
 
     Example:
         >>> from keras import ops
@@ -43,7 +44,7 @@ def by_clip(function: Callable[..., Any], *tensors: Tensor) -> Any:
 
 @contextlib.contextmanager
 def undivided() -> Iterator[None]:
-    """Makes models, and computes, on one device of this process while the block runs.
+    """Creates models and computes on one device of this process while the block runs.
 
     Example:
         >>> with undivided():

@@ -13,7 +13,7 @@ from keras import ops
 
 from ddsp_tf.typing import Tensor
 
-# Half as many or twice as many samples take about as long.
+# Half or twice as many samples take about as long.
 _CHUNK_SAMPLES = 1 << 16
 
 AnyLayer = TypeVar("AnyLayer", bound=keras.layers.Layer)
@@ -27,8 +27,8 @@ class Execution:
         fused: Whether sums of products are single expressions. Compilers for accelerators keep
             their products in registers; CPUs store every product. None chooses by this machine.
         gradients: Whether hand-written gradients are attached. TensorFlow stores them with a
-            SavedModel, half as much again as the model's own graphs, or warns whenever it loads
-            a model without them.
+            SavedModel, which makes it half as large again, or warns whenever it loads a model
+            without them.
         chunked: Whether signals of unknown length are computed one chunk of frames at a time: a
             bank of sines needs many times the memory of its signal. A gradient would need all
             chunks anyway.
@@ -89,8 +89,8 @@ def custom_gradient(function: Callable, execution: Execution = TRAINING) -> Call
     """Makes a function differentiable by its own rule, as `keras.ops.custom_gradient` does.
 
     Args:
-        function: Function from tensors to a tensor and the function from that tensor's gradient
-            to the gradients of all arguments.
+        function: Function from tensors to a tuple: a tensor, and a function from that tensor's
+            gradient to the gradients of all arguments.
         execution: Execution; without `gradients` the rule is left out.
 
     Returns:

@@ -1,8 +1,8 @@
 """Lets JAX find its GPU before TensorFlow, which reads the data, loads its own libraries.
 
-Seen with JAX for CUDA 13 beside TensorFlow 2.21: started after TensorFlow, JAX mistook TensorFlow's
-stubs of the CUDA libraries for outdated versions, and fell back to the CPU. Packages whose modules
-import TensorFlow import this module first; with another backend it does nothing.
+With JAX for CUDA 13 and TensorFlow 2.21, JAX started after TensorFlow took TensorFlow's stubs of
+the CUDA libraries for outdated versions, and fell back to the CPU. Packages whose modules import
+TensorFlow import this module first; with another backend it does nothing.
 """
 
 import os
@@ -12,6 +12,6 @@ if os.environ.get("KERAS_BACKEND") == "jax":
 
     from ddsp_tf.backend.kept_programs import keep_programs
 
-    # Not on a CPU, where programs are compiled quickly, for the instructions of one processor.
+    # Not on a CPU: compilation is fast there, and programs fit one processor's instructions only.
     if jax.devices()[0].platform == "gpu":
         keep_programs()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 def quiet() -> Iterator[None]:
     """Discards what native code writes to standard error while the block runs.
 
-    In a notebook, what Python writes is still shown.
+    In a notebook, Python's own output is still shown.
 
     Example:
         >>> with quiet():

@@ -1,4 +1,4 @@
-"""The processors and devices that there are to compute on."""
+"""The processors and devices that are available for computation."""
 
 import contextlib
 import os
@@ -52,8 +52,8 @@ def on_cpu() -> contextlib.AbstractContextManager:
 def xla_pays() -> bool:
     """Tells whether whole training steps are faster when compiled with XLA.
 
-    Always on JAX. With TensorFlow on a single accelerator: XLA is slower than TensorFlow's own
-    kernels for a CPU, and cannot compile copies of a model on several devices.
+    On JAX they always are. With TensorFlow they are on a single accelerator: on a CPU XLA is slower
+    than TensorFlow's own kernels, and it cannot compile copies of a model on several devices.
 
     Example:
         >>> isinstance(xla_pays(), bool)

@@ -16,13 +16,14 @@ _ONE_AT_A_TIME = threading.RLock()
 
 @contextlib.contextmanager
 def weights_limited(count: int, message: str) -> Iterator[None]:
-    """Limits the memory that the sizes in a file can request.
+    """Limits the memory that sizes from a file can request.
 
-    Keras allocates weights as it builds a model, and has no hook for this. One thread at a time may
-    do so; others wait.
+    Keras allocates weights while it builds a model, and has no hook for this. Only one thread at a
+    time can be limited; others wait.
 
     Args:
-        count: Largest number of elements in all weights together, of layers built by this thread.
+        count: Largest total number of elements in the weights of the layers that this thread
+            builds.
         message: Error message if they have more; shape and name of the layer are added.
 
     Raises:

@@ -15,8 +15,9 @@ _MOST_AT_ONCE = 16
 def settle_xla() -> None:
     """Gives TensorFlow's XLA flags that the user has not set, before it compiles anything.
 
-    XLA reads its flags when it first compiles in a process; later, this has no effect. It does
-    nothing without a GPU, on JAX, and for versions of TensorFlow whose flags are not known.
+    XLA reads its flags when it first compiles in a process; later calls have no effect. The
+    function does nothing without a GPU, on JAX, or for versions of TensorFlow whose flags are not
+    known.
 
     Example:
         >>> settle_xla()
@@ -30,7 +31,7 @@ def settle_xla() -> None:
     try:
         tf.function(lambda x: x + 1.0, jit_compile=True)(tf.zeros(()))
     finally:
-        # Not for processes that this one starts: JAX may not know the flags.
+        # Child processes must not inherit the flags: JAX may not know them.
         if given is None:
             del os.environ["XLA_FLAGS"]
         else:
@@ -54,9 +55,10 @@ def with_quick_start(given: str, tensorflow: str) -> str:
     """
     if not tensorflow.startswith(_TENSORFLOW):
         return given
-    # Kernels are compiled side by side, and only matrix products are tuned: tuning other kernels,
-    # too, took 14 of 68 s until the first step of `fast` and 16 of 66 s of `solo_instrument`
-    # (H100), whose steps then took 6.1 instead of 6.2 ms, and 21.0 instead of 19.2 ms.
+    # Kernels are compiled in parallel, and only matrix products are tuned: tuning other kernels as
+    # well took 14 of the 68 s until the first step of `fast` and 16 of the 66 s of
+    # `solo_instrument` (H100), whose steps then took 6.1 instead of 6.2 ms, and 21.0 instead of
+    # 19.2 ms.
     flags = {
         "xla_gpu_enable_llvm_module_compilation_parallelism": "true",
         "xla_gpu_force_compilation_parallelism": str(min(processors(), _MOST_AT_ONCE)),

@@ -33,13 +33,13 @@ def fft_convolve(
     """Linear convolution by FFTs.
 
     Its gradients are correlations of spectra that the forward pass has computed. Automatic
-    differentiation transforms them again and keeps more in memory: with gradients it takes about
+    differentiation computes these again and keeps more in memory: with gradients it takes about
     three times as long.
 
     Args:
-        signal: [1 or batch, samples]; the length may be unknown in a graph.
-        impulse_response: [1 or batch, taps], a static number of taps. One row serves all rows of
-            the signal if the number of rows is static.
+        signal: Signal [1 or batch, samples]; the length may be unknown in a graph.
+        impulse_response: Response [1 or batch, taps], a static number of taps. One row serves all
+            rows of the signal if the number of rows is static.
         tail: Whether the result includes the ringing after the signal.
         execution: Whether the hand-written gradient is attached.
 
@@ -65,7 +65,7 @@ def fft_convolve(
 
 
 def _convolve(signal, impulse_response, more):
-    """Returns `more` samples than the signal has, and the function that gives the gradients."""
+    """Returns `more` samples than the signal has, and the function for the gradients."""
     taps = impulse_response.shape[-1]
     size = _transform_size(taps, signal.shape[1])
     blocks = _Blocks(signal, size - taps + 1)
@@ -81,10 +81,10 @@ def _convolve(signal, impulse_response, more):
 
     def gradients(upstream):
         upstream = _rfft(blocks.spread(upstream, size), size)
-        # Conjugation turns the other way: 1j * conj(1 + 1j) = 1j * (1 - 1j) = 1 + 1j.
+        # Conjugation reverses the rotation: 1j * conj(1 + 1j) = 1j * (1 - 1j) = 1 + 1j.
         of_signal = _inverse(upstream * (ops.conj(response) * 1j), size, blocks.length)
         of_signal = ops.reshape(of_signal, (-1, blocks.count * blocks.length))
-        # Rows are added before the inverse transform, so that there is only one.
+        # Rows are added before the inverse transform, so that one transform is enough.
         rows = ops.sum(upstream * ops.conj(spectrum), axis=1)
         rows = _rows_like(impulse_response, rows) * (_TURN / size)
         of_response = _inverse(rows, size, taps)
@@ -105,7 +105,7 @@ def _rfft(signal, size):
 
 
 def _transform_size(taps, samples):
-    """The cheapest power of two (LiteRT takes no other size)."""
+    """Returns the cheapest power of two; LiteRT accepts no other size."""
     smallest = 2
     while smallest < 2 * taps:
         smallest *= 2
@@ -119,7 +119,7 @@ def _transform_size(taps, samples):
 
 
 class _Blocks:
-    """A signal as [batch, count, length] blocks; a signal that fits into one stays one block."""
+    """A signal cut into blocks [batch, count, length]; a short signal is a single block."""
 
     def __init__(self, signal, length):
         self.samples = ops.shape(signal)[1]
@@ -135,7 +135,7 @@ class _Blocks:
         return ops.reshape(padded[:, : self.count * self.length], (-1, self.count, self.length))
 
     def spread(self, result, size):
-        """Cuts a result into the `size` samples in which each block sounds."""
+        """Cuts a result into overlapping pieces of `size` samples, one for each block."""
         if self.is_one:
             return ops.expand_dims(result, 1)
         padded = ops.pad(result, [[0, 0], [0, 2 * self.length]])
@@ -147,8 +147,8 @@ class _Blocks:
 def _inverse(spectrum, size, length):
     """First `length` samples of a signal whose spectrum comes multiplied by `_TURN` / size.
 
-    An inverse transform by a forward FFT, as in `ddsp_tf.dsp.hartley`; only what `length` asks
-    for is computed, and the two halves of the Hartley transform are the parts of the product.
+    The inverse transform is a forward FFT, as in `ddsp_tf.dsp.hartley`; only `length` samples are
+    computed, and the two halves of the Hartley transform are the parts of the product.
     """
     mirrored = ops.flip(ops.imag(spectrum)[..., 1:-1], axis=-1)
     hartley = _rfft(ops.concatenate([ops.real(spectrum), mirrored], axis=-1), size)
@@ -161,7 +161,7 @@ def _inverse(spectrum, size, length):
 
 
 def _rows_like(argument, gradient):
-    """Sums the gradients of a row that served all rows."""
+    """Sums the gradients of a single row that was broadcast to all rows."""
     return ops.sum(gradient, axis=0, keepdims=True) if argument.shape[0] == 1 else gradient
 
 
@@ -170,12 +170,12 @@ def convolve_block(
 ) -> Tensor:
     """Full linear convolution of a block that may be much shorter than the response.
 
-    Equal to `fft_convolve(block, impulse_response)`, at a cost that follows from the block's
-    length. A graph with a static length is smaller and faster than one for any length.
+    Equal to `fft_convolve(block, impulse_response)`, at a cost that depends on the block's length.
+    A graph with a static length is smaller and faster than one for any length.
 
     Args:
-        block: [batch, samples], at least 1 sample.
-        impulse_response: [1 or batch, taps], a static number of taps.
+        block: Block of a signal, [batch, samples], at least 1 sample.
+        impulse_response: Response [1 or batch, taps], a static number of taps.
         execution: Whether hand-written gradients are attached.
 
     Returns:

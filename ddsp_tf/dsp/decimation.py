@@ -1,4 +1,4 @@
-"""Decimation: a low-pass filter of which only every n-th output is computed."""
+"""Decimation: a low-pass filter that computes only every n-th output."""
 
 import math
 
@@ -7,7 +7,7 @@ from keras import ops
 
 from ddsp_tf.typing import Tensor
 
-# Edges of pass band and stop band, as shares of the lower sample rate.
+# Edges of pass band and stop band, as fractions of the lower sample rate.
 _PASSED, _STOPPED = 0.42, 0.58
 _ATTENUATION_DB = 60.0
 
@@ -16,7 +16,7 @@ def decimation_filter(factor: int) -> np.ndarray:
     """Designs the low-pass filter for `decimate`, with a Kaiser window.
 
     Args:
-        factor: Quotient of the two sample rates.
+        factor: Ratio of the two sample rates.
 
     Returns:
         Symmetric filter, float32 [odd number of taps]; [1.0] for a factor of 1. Its delay is half
@@ -41,10 +41,10 @@ def decimate(audio: Tensor, taps: np.ndarray, factor: int) -> Tensor:
     """Filters audio and keeps every n-th sample.
 
     Args:
-        audio: [batch, taps - factor + n * factor]: earlier samples that the filter needs, and
+        audio: Audio [batch, taps - factor + n * factor]: earlier samples that the filter needs, and
             those of n outputs.
         taps: Filter from `decimation_filter`.
-        factor: Quotient of the two sample rates.
+        factor: Ratio of the two sample rates.
 
     Returns:
         [batch, n]; output k is the filtered sound `taps.size // 2` samples before sample

@@ -8,7 +8,7 @@ INTERPOLATIONS = ("cubic", "linear")
 
 
 def _interpolation_weights(fraction: Tensor, interpolation: str) -> dict:
-    """Weights of the samples around a delay, by their distance from its whole part."""
+    """Weights of the samples around a delay, by their distance from its integer part."""
     if interpolation == "linear":
         return {0: 1.0 - fraction, 1: fraction}
     square = fraction * fraction
@@ -30,11 +30,11 @@ def variable_delay(line: Tensor, delay: Tensor, past: int, interpolation: str = 
     the delay is below 1.
 
     Args:
-        line: [batch, past + samples or more], the signal with `past` samples before it and any
-            number after it; silent beyond its ends.
-        delay: [batch, samples] in samples; clipped to 0..past.
+        line: Content of the line [batch, past + samples or more]: the signal with `past` samples
+            before it and any number after it; silent beyond its ends.
+        delay: Delay in samples [batch, samples]; clipped to 0..past.
         past: Samples of the line before the first one of the signal.
-        interpolation: "cubic" or "linear".
+        interpolation: Kind of interpolation, "cubic" or "linear".
 
     Returns:
         [batch, samples]: sample n is the line at `past + n - delay[n]`.

@@ -16,14 +16,14 @@ def crossfade_weights(hop: int, interpolation: str = "hann") -> np.ndarray:
 
     Args:
         hop: Samples from one frame to the next.
-        interpolation: "linear", or "hann": a raised cosine, equal to overlap-adding Hann windows
-            of two hops as in the original DDSP.
+        interpolation: Shape of the crossfade: "linear", or "hann", a raised cosine, equal to
+            overlap-adding Hann windows of two hops as in the original DDSP.
 
     Returns:
         [hop] weights, float32, from 0 at the frame itself towards 1 at the next one.
 
     Raises:
-        ValueError: If the interpolation has no such name.
+        ValueError: If the interpolation is unknown.
 
     Example:
         >>> crossfade_weights(4, "linear").tolist()
@@ -41,7 +41,7 @@ def next_frames(frames: Tensor) -> Tensor:
     """Returns every frame's successor; the last frame is its own.
 
     Args:
-        frames: [batch, frames, channels].
+        frames: Values per frame [batch, frames, channels].
 
     Returns:
         [batch, frames, channels].
@@ -57,8 +57,8 @@ def previous_frames(before: Tensor, frames: Tensor) -> Tensor:
     """Returns every frame's predecessor.
 
     Args:
-        before: [batch, 1, channels], the predecessor of the first frame.
-        frames: [batch, frames, channels].
+        before: Predecessor of the first frame [batch, 1, channels].
+        frames: Values per frame [batch, frames, channels].
 
     Returns:
         [batch, frames, channels].
@@ -75,7 +75,7 @@ def overlap_add(frames: Tensor, hop: int) -> Tensor:
     """Adds frames that start `hop` samples apart.
 
     Args:
-        frames: [batch, frames, size]; size may exceed hop.
+        frames: Frames of a signal [batch, frames, size]; size may exceed hop.
         hop: Samples from the start of one frame to the start of the next.
 
     Returns:
@@ -101,8 +101,8 @@ def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
     """Adds the tail of earlier blocks to a block's full output, and splits off the new tail.
 
     Args:
-        signal: [batch, length + tail_size], a block's output with its ringing.
-        tail: [batch, tail_size], the ringing of earlier blocks.
+        signal: Output of a block with its ringing [batch, length + tail_size].
+        tail: Ringing of earlier blocks [batch, tail_size].
         length: Samples of the block itself.
 
     Returns:
@@ -113,7 +113,7 @@ def add_tail(signal: Tensor, tail: Tensor, length: int) -> tuple[Tensor, ...]:
         >>> done.numpy().tolist(), tail.numpy().tolist()
         ([[11.0, 11.0, 1.0]], [[1.0, 1.0]])
     """
-    # Zeros like the signal, because not every backend can pad by a length known only at run time.
+    # Zeros made from the signal, because not every backend can pad by a length known at run time.
     padded = ops.concatenate([tail, ops.zeros_like(signal[:, tail.shape[-1] :])], axis=1)
     total = signal + padded
     return total[:, :length], total[:, length:]
@@ -123,7 +123,7 @@ def centred_frames(audio: Tensor, size: int, hop: int) -> Tensor:
     """Cuts out one frame around each sample k * hop; beyond both ends there is silence.
 
     Args:
-        audio: [batch, samples]; batch and samples may be unknown in a graph.
+        audio: Audio [batch, samples]; batch and samples may be unknown in a graph.
         size: Samples of a frame. Frame k starts at sample k * hop - size // 2.
         hop: Samples between two frames.
 

@@ -1,4 +1,4 @@
-"""A frequency response given at a few points, looked up at any frequency."""
+"""Interpolation of a frequency response that is given at a few points."""
 
 import math
 
@@ -18,12 +18,12 @@ def gain_at(
     """Interpolates a frequency response in decibels.
 
     Args:
-        response_db: [points] in dB, at least 2 points, evenly spaced from 0 Hz to Nyquist; with a
-            mixture [responses, points].
+        response_db: Response in dB [points], at least 2 points, evenly spaced from 0 Hz to Nyquist;
+            with a mixture [responses, points].
         frequencies: Frequencies in Hz, any shape; out of range, the nearest point is used.
         sample_rate: Samples per second.
         execution: Whether sums are fused.
-        mixture: [batch, frames or 1, responses] weights, if there are several responses, for
+        mixture: Weights of the responses [batch, frames or 1, responses], if there are several, for
             frequencies [batch, frames, any number].
 
     Returns:
@@ -52,9 +52,9 @@ def gain_at(
 def fused_interpolation(values: Tensor, places: Tensor) -> Tensor:
     """Interpolates [..., points] at places of any shape by weighting all points.
 
-    Points more than one place away have no weight. Where sums are fused, this takes with its
-    gradient a third of the time of a gather, whose gradient is a scatter (16000 x 60 places, 65
-    points, JAX, one H100).
+    Points more than one place away have no weight. Where sums are fused, this and its gradient take
+    a third of the time of a gather, whose gradient is a scatter (16000 x 60 places, 65 points, JAX,
+    one H100).
     """
     distance = ops.abs(places[..., None] - ops.arange(values.shape[-1], dtype="float32"))
     return ops.sum(values * ops.maximum(1.0 - distance, 0.0), axis=-1)

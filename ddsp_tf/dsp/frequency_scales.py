@@ -9,14 +9,14 @@ from ddsp_tf.units import hz_to_midi, midi_to_hz
 def frequencies_sigmoid(
     raw: Tensor, depth: int = 1, min_hz: float = 0.0, max_hz: float = 8000.0
 ) -> Tensor:
-    """Frequencies as sums of sigmoids, each over a smaller range than the one before.
+    """Computes frequencies as sums of sigmoids, each over a smaller range than the one before.
 
-    With depth 1, a number moves a frequency over the whole range in equal steps of pitch; with
-    more, the first numbers are coarse and the last ones fine. The scale of Engel et al.,
+    With depth 1, one number moves a frequency over the whole range in equal steps of pitch; with a
+    greater depth, the first numbers are coarse and the last ones fine. The scale of Engel et al.,
     "Self-supervised pitch detection by inverse audio synthesis" (ICML 2020 workshop).
 
     Args:
-        raw: [batch, frames, sinusoids * depth]; the depth varies fastest.
+        raw: Raw network outputs [batch, frames, sinusoids * depth]; the depth varies fastest.
         depth: Numbers per frequency, at least 1.
         min_hz: Lowest frequency; 0 stands for MIDI note 0, 8.2 Hz.
         max_hz: Highest frequency.
@@ -43,13 +43,13 @@ def frequencies_sigmoid(
 def frequencies_softmax(
     raw: Tensor, depth: int = 64, min_hz: float = 20.0, max_hz: float = 8000.0
 ) -> Tensor:
-    """Frequencies as means over a grid of pitches, weighted by a softmax.
+    """Computes frequencies as means over a grid of pitches, weighted by a softmax.
 
     The scale of Engel et al., "Self-supervised pitch detection by inverse audio synthesis" (ICML
     2020 workshop).
 
     Args:
-        raw: [batch, frames, sinusoids * depth]; the depth varies fastest.
+        raw: Raw network outputs [batch, frames, sinusoids * depth]; the depth varies fastest.
         depth: Pitches in the grid, at least 2.
         min_hz: Lowest frequency.
         max_hz: Highest frequency.
@@ -68,10 +68,10 @@ def frequencies_softmax(
 
 
 def unit_to_hz(unit: Tensor, min_hz: float, max_hz: float) -> Tensor:
-    """Frequencies from 0..1, in equal steps of pitch.
+    """Maps numbers in 0..1 to frequencies, in equal steps of pitch.
 
     Args:
-        unit: 0..1, any shape.
+        unit: Numbers in 0..1, any shape.
         min_hz: Frequency of 0; 0 Hz stands for MIDI note 0, 8.2 Hz.
         max_hz: Frequency of 1.
 
@@ -89,6 +89,6 @@ def unit_to_hz(unit: Tensor, min_hz: float, max_hz: float) -> Tensor:
 def _with_depth(raw, depth):
     channels = raw.shape[-1]
     if channels % depth:
-        raise ValueError(f"{channels} channels cannot be shared out among depth={depth}")
+        raise ValueError(f"depth={depth} does not divide {channels} channels")
     shape = ops.shape(raw)
     return ops.reshape(raw, (shape[0], shape[1], channels // depth, depth))

@@ -8,13 +8,13 @@ from ddsp_tf.typing import Tensor
 def hartley(real: Tensor, imaginary: Tensor) -> Tensor:
     """Returns the Hartley transform of a real signal from its one-sided spectrum.
 
-    H[k] = sum over n of x[n] (cos + sin)(2 pi k n / size) = Re X[k] - Im X[k]. It is real, and
-    its own inverse up to the size: the product of cos + sin at k and at m, summed over n, is size
-    for k = m and 0 elsewhere. For the upper half, X[size - k] is the conjugate of X[k].
+    H[k] = sum over n of x[n] (cos + sin)(2 pi k n / size) = Re X[k] - Im X[k]. It is real, and its
+    own inverse up to a factor of size: the product of cos + sin at k and at m, summed over n, is
+    size for k = m and 0 otherwise. For the upper half, X[size - k] is the conjugate of X[k].
 
     Args:
-        real: [..., size / 2 + 1], real part of the spectrum.
-        imaginary: [..., size / 2 + 1], imaginary part.
+        real: Real part of the spectrum [..., size / 2 + 1].
+        imaginary: Imaginary part of the spectrum [..., size / 2 + 1].
 
     Returns:
         [..., size].

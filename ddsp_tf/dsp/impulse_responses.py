@@ -6,7 +6,7 @@ from keras import ops
 from ddsp_tf.dsp.noise_filter import filter_frames, response_radius
 from ddsp_tf.typing import Tensor
 
-# exp(15) nepers vanish within one sample of any response that fits into memory.
+# A decay of exp(15) nepers ends within one sample of any response that fits into memory.
 _STEEPEST = 15.0
 
 
@@ -14,8 +14,8 @@ def set_direct_sound(impulse_response: Tensor, gain: float) -> Tensor:
     """Replaces the first tap, the direct sound.
 
     Args:
-        impulse_response: [..., taps].
-        gain: 1 lets the dry signal through, 0 leaves only the room.
+        impulse_response: Impulse response [..., taps].
+        gain: Level of the first tap: 1 passes the dry signal, 0 leaves only the room.
 
     Returns:
         [..., taps].
@@ -35,25 +35,25 @@ def decay_exponent(raw: Tensor) -> Tensor:
         raw: Any shape.
 
     Returns:
-        Nepers by which a response falls from its first tap to its last, above 2, same shape.
+        Nepers by which the response falls from its first tap to its last, above 2, same shape.
 
     Example:
         >>> float(decay_exponent(0.0))
         3.0
     """
-    # Else exp overflows, and infinity times the first tap's time 0 is NaN.
+    # Otherwise exp overflows, and infinity times the first tap's time 0 is NaN.
     return 2.0 + ops.exp(ops.minimum(ops.convert_to_tensor(raw, "float32"), _STEEPEST))
 
 
 def decaying_noise(gain: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
-    """Exponentially decaying noise: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
+    """Computes exponentially decaying noise: `gain * exp(-decay * n / (taps - 1)) * noise[n]`.
 
-    The level falls by 60 dB within `6.91 / decay` of the response.
+    The level falls by 60 dB within a fraction of `6.91 / decay` of the response.
 
     Args:
-        gain: [..., 1] linear level of the first tap.
-        decay: [..., 1] nepers from the first tap to the last.
-        noise: [..., taps], usually white in [-1, 1]; at least 2 taps.
+        gain: Linear level of the first tap [..., 1].
+        decay: Nepers from the first tap to the last [..., 1].
+        noise: Noise [..., taps], usually white in [-1, 1]; at least 2 taps.
 
     Returns:
         [..., taps].
@@ -70,11 +70,11 @@ def decaying_noise(gain: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
 
 
 def filtered_noise_response(magnitudes: Tensor, noise: Tensor) -> Tensor:
-    """Noise whose spectrum changes from frame to frame.
+    """Filters noise so that its spectrum changes from frame to frame.
 
     Args:
-        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
-        noise: [1 or batch, taps], usually white in [-1, 1]; frames divide taps.
+        magnitudes: Gains from 0 Hz to Nyquist [batch, frames, n_bands].
+        noise: Noise [1 or batch, taps], usually white in [-1, 1]; frames divide taps.
 
     Returns:
         [batch, taps], without delay.

@@ -1,7 +1,7 @@
 """The mel scale, `2595 log10(1 + hz / 700)`, and its filterbank.
 
-Keras's filterbank (`keras.layers.MelSpectrogram`) has triangles that are straight over mels instead
-of Hertz, and is built inside the graph, where bands that are too narrow cannot be reported.
+Keras's filterbank (`keras.layers.MelSpectrogram`) has triangles that are linear in mels instead of
+Hertz, and is built inside the graph, where bands that are too narrow cannot be reported.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def mel_matrix(
     ends at its neighbours' peaks.
 
     Raises:
-        ValueError: If a band has no frequency of the transform in it.
+        ValueError: If a band contains no frequency of the transform.
     """
     corners = mel_to_hz(np.linspace(hz_to_mel(low_hz), hz_to_mel(high_hz), n_mels + 2))
     frequencies = np.arange(fft_size // 2 + 1)[:, None] * (sample_rate / fft_size)

@@ -13,7 +13,7 @@ from ddsp_tf.dsp.framing import centred_frames
 from ddsp_tf.dsp.mel import mel_matrix
 from ddsp_tf.typing import Tensor
 
-# Added to the energies before the logarithm: the original DDSP's, about -100 dB.
+# Added to the energies before the logarithm, as in the original DDSP: about -100 dB.
 FLOOR = 1e-5
 LOWEST_HZ, HIGHEST_HZ = 20.0, 8000.0
 
@@ -34,10 +34,10 @@ def mfcc(
     centred on sample k * hop; before and after the signal there is silence.
 
     Args:
-        audio: [batch, samples], in [-1, 1].
+        audio: Audio [batch, samples] in [-1, 1].
         sample_rate: Samples per second.
         hop: Samples from one frame to the next.
-        n_coefficients: Coefficients kept, from the zeroth (the level) on.
+        n_coefficients: Number of coefficients, starting with the zeroth (the level).
         n_mels: Mel bands.
         fft_size: Window and transform size in samples, even.
         low_hz: Lower end of the lowest band.
@@ -47,8 +47,8 @@ def mfcc(
         [batch, samples // hop, n_coefficients], float32.
 
     Raises:
-        ValueError: If there are more coefficients than bands, or a band has no frequency of the
-            transform in it.
+        ValueError: If there are more coefficients than bands, or a band contains no frequency of
+            the transform.
 
     Example:
         >>> mfcc(np.zeros((1, 1000), np.float32), sample_rate=16000, hop=64).shape

@@ -1,9 +1,9 @@
 """Time-varying FIR filters given by magnitudes at equally spaced frequencies.
 
-Each frame is filtered by a symmetric (zero-phase) impulse response, so nothing is delayed. The
-steps from magnitudes to a windowed response and to its spectrum, and the DFT of a frame and back,
-are linear, so they are constant matrices here: exact, differentiable on every backend, and
-available in every export (LiteRT has no inverse FFT).
+Each frame is filtered by a symmetric (zero-phase) impulse response, so there is no delay. The steps
+from magnitudes to a windowed response and to its spectrum, and the DFT of a frame and back, are
+linear, so they are constant matrices here: exact, differentiable on every backend, and available in
+every export (LiteRT has no inverse FFT).
 """
 
 import functools
@@ -22,7 +22,7 @@ def response_radius(n_bands: int) -> int:
 
 @functools.cache
 def _response_matrix(n_bands: int) -> np.ndarray:
-    """[n_bands, 2 * radius + 1], from magnitudes to the Hann-windowed zero-phase response."""
+    """Matrix from magnitudes to the windowed zero-phase response, [n_bands, 2 * radius + 1]."""
     radius = response_radius(n_bands)
     lag = np.arange(-radius, radius + 1)
     band = np.arange(n_bands)[:, None]
@@ -33,10 +33,10 @@ def _response_matrix(n_bands: int) -> np.ndarray:
 
 
 def impulse_response(magnitudes: Tensor) -> Tensor:
-    """Zero-phase impulse response of magnitudes, by frequency sampling with a Hann window.
+    """Computes the zero-phase impulse response of magnitudes, by windowed frequency sampling.
 
     Args:
-        magnitudes: [..., n_bands] gains at n_bands equally spaced frequencies, 0 to Nyquist.
+        magnitudes: Gains [..., n_bands] at equally spaced frequencies from 0 Hz to Nyquist.
 
     Returns:
         [..., 2 * n_bands - 1] taps; the middle one is time zero.
@@ -96,11 +96,11 @@ def _filter_matrices(n_bands: int, hop: int) -> tuple[np.ndarray, ...]:
 
 
 def _part_size(n_bands: int, hop: int) -> int:
-    """The divisor of hop that takes the fewest multiplications: a frame can be filtered in parts.
+    """Returns the divisor of the hop that costs the fewest multiplications per sample.
 
-    With s samples and radius r there are s + 2 r points and half as many complex bins: s (s + 2 r)
-    products for the analysis, (s + 2 r)^2 for the synthesis. Per sample that is
-    (s + 2 r) (2 s + 2 r) / s = 2 s + 6 r + 4 r^2 / s.
+    A frame can be filtered in parts. With s samples and radius r there are s + 2 r points and half
+    as many complex bins: s (s + 2 r) products for the analysis, (s + 2 r)^2 for the synthesis. Per
+    sample that is (s + 2 r) (2 s + 2 r) / s = 2 s + 6 r + 4 r^2 / s.
     """
     radius = response_radius(n_bands)
     sizes = [size for size in range(1, hop + 1) if hop % size == 0]
@@ -111,8 +111,8 @@ def filter_frames(signal: Tensor, magnitudes: Tensor, hop: int) -> Tensor:
     """Filters each frame of a signal by its own magnitudes and overlap-adds the results.
 
     Args:
-        signal: [batch or 1, frames * hop], usually white noise in [-1, 1].
-        magnitudes: [batch or 1, frames, n_bands] gains from 0 Hz to Nyquist.
+        signal: Signal [batch or 1, frames * hop], usually white noise in [-1, 1].
+        magnitudes: Gains from 0 Hz to Nyquist [batch or 1, frames, n_bands].
         hop: Samples per frame.
 
     Returns:
@@ -141,14 +141,14 @@ def filter_frames(signal: Tensor, magnitudes: Tensor, hop: int) -> Tensor:
 
 
 def filter_block(signal: Tensor, magnitudes: Tensor, hop: int, state: State) -> tuple[Tensor, ...]:
-    """Filters one block of frames; blocks join without a seam.
+    """Filters one block of frames; consecutive blocks join without a seam.
 
     Args:
-        signal: [batch, frames * hop].
-        magnitudes: [batch, frames, n_bands] gains from 0 Hz to Nyquist.
+        signal: Signal [batch, frames * hop].
+        magnitudes: Gains from 0 Hz to Nyquist [batch, frames, n_bands].
         hop: Samples per frame.
-        state: "tail" [batch, 2 * radius], the ringing of earlier blocks, and "gate"
-            [batch, radius], 0 for samples before time 0; all zeros at the start.
+        state: State of the filter: "tail" [batch, 2 * radius], the ringing of earlier blocks, and
+            "gate" [batch, radius], 0 for samples before time 0; all zeros at the start.
 
     Returns:
         Tuple of the filtered signal [batch, frames * hop], `radius` samples late, and the new
@@ -164,6 +164,6 @@ def filter_block(signal: Tensor, magnitudes: Tensor, hop: int, state: State) -> 
     result = filter_frames(signal, magnitudes, hop)
     length = ops.shape(magnitudes)[1] * hop
     done, tail = add_tail(result, state["tail"], length)
-    # A zero-phase filter rings before its input, but a whole signal starts at time 0.
+    # A zero-phase filter rings before its input, but an offline signal starts at time 0.
     gate = ops.concatenate([state["gate"], ops.ones_like(done)], axis=1)
     return done * gate[:, :length], {"tail": tail, "gate": gate[:, length:]}

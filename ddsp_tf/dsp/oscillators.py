@@ -7,7 +7,7 @@ advanced by f + (g - f) n / hop per second. Summed up to sample n that is
 
     (n + 1) f + (g - f) n (n + 1) / (2 hop),
 
-so no running sum over samples exists (`sample_phase`). A whole frame, n = hop - 1, advances by
+so no running sum over samples is needed (`sample_phase`). A whole frame, n = hop - 1, advances by
 
     hop f + (g - f) (hop - 1) / 2 = ((hop + 1) f + (hop - 1) g) / 2
 
@@ -26,7 +26,7 @@ from ddsp_tf.typing import Tensor
 
 # Sums of a block stay below 2 ** 24 whole units for sample rates up to 262 kHz.
 _BLOCK = 32
-# 32 ** 4 frames are 70 minutes at 250 frames/s before the last, plain sum has a second term.
+# Up to 32 ** 4 frames, 70 minutes at 250 frames/s, the plain sum of the last level has one term.
 _LEVELS_IF_LENGTH_UNKNOWN = 4
 
 
@@ -35,7 +35,7 @@ def _wrap(x: Tensor, modulus: float) -> Tensor:
 
 
 def _wrapped_sum(increments: Tensor, modulus: float, levels: int | None = None) -> Tensor:
-    """Inclusive cumulative sum over the last axis, modulo `modulus`, in blocks."""
+    """Returns the inclusive cumulative sum over the last axis, modulo `modulus`, in blocks."""
     static = increments.shape[-1]
     if levels is None:
         levels = _LEVELS_IF_LENGTH_UNKNOWN
@@ -60,12 +60,12 @@ def frame_phase(
     sample_rate: int,
     initial_phase: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """Phase at the start of every frame, for frequencies that glide linearly between frames.
+    """Computes the phase at the start of frames, for frequencies that glide linearly between them.
 
     Args:
-        f0_hz: [batch, frames] frequency at each frame, Hz, not negative. Exact while
-            2 * hop * f0_hz is below 2 ** 24: up to 26 kHz at a hop of 320.
-        next_f0_hz: [batch, frames] frequency at the following frame, Hz.
+        f0_hz: Frequency at each frame in Hz, not negative [batch, frames]. Exact while 2 * hop *
+            f0_hz is below 2 ** 24: up to 26 kHz at a hop of 320.
+        next_f0_hz: Frequency at the following frame in Hz [batch, frames].
         hop: Samples per frame.
         sample_rate: Samples per second, at most 262144.
         initial_phase: Phase before the first sample: [batch, 1] cycles, default 0; or [batch, 2]
@@ -105,7 +105,7 @@ def phase_of_parts(
     sample_rate: int,
     initial_phase: Tensor | None = None,
 ) -> Tensor:
-    """`frame_phase` of frequencies in two parts, where one float32 is not enough.
+    """Computes `frame_phase` for frequencies in two parts, where one float32 is not enough.
 
     The parts are a tuple of whole Hertz and the rest, small but of any sign, [batch, frames] each.
     """
@@ -135,14 +135,14 @@ def phase_of_parts(
 def sample_phase(
     phase: Tensor, f0_hz: Tensor, next_f0_hz: Tensor, hop: int, sample_rate: int
 ) -> Tensor:
-    """Phase at every sample, from the phase at the start of every frame.
+    """Computes the phase at every sample from the phase at the start of every frame.
 
     The first sample of a frame has already advanced by one sample, as in the original DDSP.
 
     Args:
-        phase: [batch, frames] cycles, from `frame_phase`.
-        f0_hz: [batch, frames] Hz.
-        next_f0_hz: [batch, frames] Hz.
+        phase: Phase in cycles [batch, frames], from `frame_phase`.
+        f0_hz: Frequency at each frame in Hz [batch, frames].
+        next_f0_hz: Frequency at the following frame in Hz [batch, frames].
         hop: Samples per frame.
         sample_rate: Samples per second.
 
@@ -171,10 +171,10 @@ def harmonic_sum(
     """Sums sines at the multiples of one phase, amplitudes crossfaded from frame to frame.
 
     Args:
-        phase: [batch, frames, hop] phase of the fundamental in cycles.
-        amplitudes: [batch, frames, harmonics] at each frame.
-        next_amplitudes: [batch, frames, harmonics] at the following frame.
-        weights: [hop] weight of the following frame (`framing.crossfade_weights`).
+        phase: Phase of the fundamental in cycles [batch, frames, hop].
+        amplitudes: Amplitudes at each frame [batch, frames, harmonics].
+        next_amplitudes: Amplitudes at the following frame [batch, frames, harmonics].
+        weights: Weight of the following frame [hop] (`framing.crossfade_weights`).
         execution: Whether the sum is fused, differentiable by hand and computed in chunks.
 
     Returns:
@@ -216,7 +216,8 @@ def fused_harmonic_sum(
         crossfaded = here + (there - here) * weights
 
         def backward(upstream):
-            # Else the compiler recognizes the sines of the forward pass and keeps them in memory.
+            # Otherwise the compiler recognizes the sines of the forward pass and keeps them in
+            # memory.
             angles = _angles(phase + 0.0 * upstream, multiples)
             upstream = upstream[..., None]
             by_amplitudes = upstream * ops.sin(angles)
@@ -237,11 +238,11 @@ def fused_harmonic_sum(
 def factored_harmonic_sum(
     phase: Tensor, amplitudes: Tensor, next_amplitudes: Tensor, weights: Tensor
 ) -> Tensor:
-    """`harmonic_sum` by the sine of a sum of angles, with a quarter of the sines.
+    """`harmonic_sum` by angle addition, with a quarter of the sines.
 
     With harmonic k = i + base * j, sin(k x) = sin(base j x) cos(i x) + cos(base j x) sin(i x), so
-    the sums over i are small matrix products. With 60 harmonics on two CPU cores this takes 0.6 of
-    the time and half of the memory of the other form, which CPUs do not fuse.
+    the sums over i are small matrix products. With 60 harmonics on two CPU cores this takes 60 % of
+    the time and half the memory of the other form, which CPUs do not fuse.
     """
     n_harmonics = amplitudes.shape[-1]
     blocks = max(round(math.sqrt(n_harmonics / 2.0)), 1)
@@ -264,6 +265,6 @@ def factored_harmonic_sum(
 
 
 def _angles(phase, multiples):
-    """The multiples of a phase in radians, within half a turn, [..., multiples]."""
+    """Returns multiples of a phase in radians, wrapped to half a turn, [..., multiples]."""
     cycles = phase[..., None] * multiples
     return (2.0 * math.pi) * (cycles - ops.round(cycles))

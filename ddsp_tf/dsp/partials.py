@@ -1,4 +1,4 @@
-"""Banks of sines of unrelated frequencies, each with its own exact phase."""
+"""Banks of sines with unrelated frequencies, each with its own exact phase."""
 
 import functools
 import math
@@ -9,19 +9,19 @@ from ddsp_tf.backend.execution import TRAINING, Execution, in_chunks
 from ddsp_tf.dsp.oscillators import phase_of_parts
 from ddsp_tf.typing import Tensor
 
-# Shifts are split at 1 / 1024: times whole Hertz that is exact in float32 up to 16 kHz of detuning.
+# Shifts are split at 1 / 1024: the product with whole Hertz is exact up to 16 kHz of detuning.
 _SHIFT_STEPS = 1024.0
 
 
 def detuning_hz(f0_hz: Tensor, shifts: Tensor) -> tuple[Tensor, ...]:
-    """Distances of shifted harmonics from the exact ones in Hz: f0 * k * shift.
+    """Computes the distances of shifted harmonics from the exact ones in Hz: f0 * k * shift.
 
-    Rounded to float32, the product would be off by up to a cycle after an hour; its two parts
-    are not.
+    Rounding the product to float32 would cost up to a cycle after an hour; its two parts are exact.
 
     Args:
-        f0_hz: [batch, frames, 1] Hz.
-        shifts: [batch, frames, harmonics], relative: harmonic k sounds at f0 * k * (1 + shift).
+        f0_hz: Fundamental frequency in Hz [batch, frames, 1].
+        shifts: Relative shifts [batch, frames, harmonics]: harmonic k sounds at f0 * k * (1 +
+            shift).
 
     Returns:
         Tuple of whole Hertz and the rest, [batch, frames, harmonics] each.
@@ -47,14 +47,14 @@ def partial_phase(
     sample_rate: int,
     initial_phase: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """Phase of every partial at the start of every frame; frequencies glide linearly.
+    """Computes the phase of every partial at the start of every frame; frequencies glide linearly.
 
     Args:
         parts: Frequencies as a tuple of whole Hertz and the rest, [batch, frames, partials] each.
-        next_parts: The same of the following frame.
+        next_parts: Frequencies at the following frame, in the same form.
         hop: Samples per frame.
         sample_rate: Samples per second, at most 262144.
-        initial_phase: [batch, 2, partials] phase before the first sample, in two parts as for
+        initial_phase: Phase before the first sample [batch, 2, partials], in two parts as for
             `oscillators.frame_phase`, default 0.
 
     Returns:
@@ -102,15 +102,16 @@ def partial_sum(
     """Sums sines whose frequencies glide and whose amplitudes are crossfaded.
 
     Args:
-        phase: [batch, frames, partials] cycles at the start of every frame, from `partial_phase`.
-        frequencies: [batch, frames, partials] Hz at each frame.
-        next_frequencies: [batch, frames, partials] Hz at the following frame.
-        amplitudes: [batch, frames, partials] at each frame.
-        next_amplitudes: [batch, frames, partials] at the following frame.
-        weights: [hop] weight of the following frame (`framing.crossfade_weights`).
+        phase: Phase in cycles at the start of every frame [batch, frames, partials], from
+            `partial_phase`.
+        frequencies: Frequencies in Hz at each frame [batch, frames, partials].
+        next_frequencies: Frequencies in Hz at the following frame [batch, frames, partials].
+        amplitudes: Amplitudes at each frame [batch, frames, partials].
+        next_amplitudes: Amplitudes at the following frame [batch, frames, partials].
+        weights: Weight of the following frame [hop] (`framing.crossfade_weights`).
         sample_rate: Samples per second.
-        fundamental: Optional [batch, frames, hop] cycles; its multiples 1, 2, ... are added to
-            the phases.
+        fundamental: Phase of the fundamental in cycles [batch, frames, hop], optional; its
+            multiples 1, 2, ... are added to the phases.
         execution: Whether the sum is computed in chunks.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Sample rates and frame rates; imports no Keras, for processes that only measure features."""
+"""Sample rates and frame rates, without Keras for processes that only measure features."""
 
 
 def hop_size(sample_rate: int, frame_rate: float) -> int:
@@ -12,7 +12,7 @@ def hop_size(sample_rate: int, frame_rate: float) -> int:
         `sample_rate / frame_rate`.
 
     Raises:
-        ValueError: If the quotient is not an integer.
+        ValueError: If the ratio is not an integer.
 
     Example:
         >>> hop_size(16000, 250)

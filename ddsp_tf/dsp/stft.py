@@ -12,15 +12,15 @@ from ddsp_tf.typing import Tensor
 
 
 def stft_magnitude(audio: Tensor, fft_size: int, execution: Execution = TRAINING) -> Tensor:
-    """Magnitudes of the short-time Fourier transform, Hann windows overlapping by 75 %.
+    """Computes STFT magnitudes with Hann windows that overlap by 75 %.
 
-    Frame k starts at sample k * fft_size / 4, and the end is padded with zeros until the last
-    sample starts a frame's quarter, as in the original DDSP's spectral loss. The hand-written
-    gradient transforms back the sum over a frame's terms; automatic differentiation takes about
-    three times as long, because it transforms real and imaginary parts separately.
+    Frame k starts at sample k * fft_size / 4, and zeros are added at the end so that every sample
+    lies in the first quarter of some frame, as in the original DDSP's spectral loss. The
+    hand-written gradient needs one inverse transform per frame; automatic differentiation takes
+    about three times as long, because it transforms real and imaginary parts separately.
 
     Args:
-        audio: [batch, samples].
+        audio: Audio [batch, samples].
         fft_size: Window and transform size in samples, a multiple of 4.
         execution: Whether frames are cut for fusion, and the gradient is attached.
 
@@ -56,7 +56,7 @@ def _windowed_frames(audio, fft_size, fused):
     quarters = ops.reshape(padded, (batch, n_frames + 3, hop))
     if fused:
         frames = ops.concatenate([quarters[:, i : i + n_frames] for i in range(4)], axis=-1)
-    else:  # CPUs would store the slices before joining them.
+    else:  # A CPU would store the slices before joining them.
         places = ops.arange(n_frames, dtype="int32")[:, None] + ops.arange(4, dtype="int32")
         frames = ops.reshape(ops.take(quarters, places, axis=1), (batch, n_frames, fft_size))
     return frames * _window(fft_size)
@@ -71,7 +71,7 @@ def _transposed_frames(frames, samples):
 
 def _transposed_rfft(real, imaginary, fft_size):
     """The transpose of a real FFT."""
-    # The inverse counts all bins but the first and the last twice, for their mirror images.
+    # The inverse counts all bins except the first and last twice, for their mirror images.
     halves = np.full(fft_size // 2 + 1, 0.5 * fft_size, np.float32)
     halves[[0, -1]] = fft_size
     inverse = partial(ops.irfft, fft_length=fft_size)
@@ -84,14 +84,14 @@ def _window(fft_size):
 
 
 def log_magnitude(magnitude: Tensor, floor: float = 1e-5) -> Tensor:
-    """Natural logarithm with a floor that does not stop the gradient.
+    """Computes the natural logarithm with a floor that does not stop the gradient.
 
     Below the floor the value is constant, as in the original's `safe_log`, and the gradient is
     that of the logarithm at the floor: a silent output can still learn to become louder.
 
     Args:
         magnitude: Magnitudes of any shape, not negative.
-        floor: Smallest distinguished value.
+        floor: Smallest value with a logarithm of its own.
 
     Returns:
         `log(max(magnitude, floor))`, same shape.

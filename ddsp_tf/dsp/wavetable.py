@@ -10,8 +10,8 @@ def band_limited(tables: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
     """Removes the harmonics that would lie at or above the Nyquist frequency.
 
     Args:
-        tables: [batch or 1, frames or 1, points], an even number of points.
-        f0_hz: [batch, frames, 1] Hz at which each table is played; 0 leaves nothing.
+        tables: Wavetables [batch or 1, frames or 1, points], an even number of points.
+        f0_hz: Frequency in Hz at which each table is played [batch, frames, 1]; 0 leaves nothing.
         sample_rate: Samples per second.
 
     Returns:
@@ -35,8 +35,8 @@ def read_tables(tables: Tensor, phase: Tensor) -> Tensor:
     """Reads wavetables by linear interpolation between neighbouring points.
 
     Args:
-        tables: [batch, frames, points]; the point after the last is the first.
-        phase: [batch, frames, hop] cycles.
+        tables: Wavetables [batch, frames, points]; the point after the last is the first.
+        phase: Phase in cycles [batch, frames, hop].
 
     Returns:
         [batch, frames, hop].

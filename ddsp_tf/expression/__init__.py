@@ -1,1 +1,1 @@
-"""From notes to the curves that a model plays."""
+"""Turning notes into the curves that a model plays."""

@@ -1,4 +1,4 @@
-"""The expression of a player: what all notes of a kind share, and what is particular to one."""
+"""The expression of a player: what similar notes share, and what is particular to one note."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,24 +15,24 @@ from ddsp_tf.expression.recorded import RecordedNotes, stretched
 from ddsp_tf.features.transcription import Note
 
 NAMES = (*NOTE_NAMES, "network")
-# How much is played of what is particular to a recorded note. Vibrato: all, but less of the pitch
-# near the ends. Loudness: the larger its root mean square over all notes, the less, so that curves
-# stay within about 4 dB of a player's; more of it in the attack.
+# Share that is played of what is particular to a recorded note. Pitch: all, including vibrato, but
+# less near the ends. Loudness: the larger its root mean square over all notes, the less, so that
+# curves stay within about 4 dB of a player's; more in the attack.
 _DEVIATIONS_DB, _DB_SHARES = (1.4, 3.25), (1.0, 0.2)
 _MORE_OF_ATTACK, _EDGE_CENTS_SHARE = 0.4, 0.5
 _ATTACK_SECONDS, _EDGE_SECONDS = 0.2, 0.1
-# Bounds memory for long songs.
+# Bounds the memory for long songs.
 _BLOCK_FRAMES = 2000
 
 
 class LearnedExpression(Expression):
-    """Shapes notes as a network predicts, with the vibrato and the swells of recorded notes.
+    """Shapes notes as a network predicts, with the vibrato and swells of recorded notes.
 
     The network predicts the usual course of loudness and pitch. `RecordedNotes` holds how each
     recorded note differs from that; the difference of the best-fitting note is added.
 
     Args:
-        arrays: Those of `RecordedNotes`, and "network", the weights of a `NoteNetwork`.
+        arrays: Arrays of `RecordedNotes`, and "network", the weights of a `NoteNetwork`.
 
     Raises:
         UserError: If the arrays do not fit together.
@@ -57,11 +57,11 @@ class LearnedExpression(Expression):
     def of(
         cls, network: NoteNetwork, phrases: Iterable[Phrase], frame_rate: float
     ) -> "LearnedExpression":
-        """Joins a trained network with the notes that it was trained on.
+        """Combines a trained network with the notes that it was trained on.
 
         Args:
-            network: The network.
-            phrases: The recordings.
+            network: Trained network.
+            phrases: Recordings, with their notes.
             frame_rate: Frames per second.
 
         Returns:
@@ -108,7 +108,7 @@ class LearnedExpression(Expression):
         return Shapes(midi, np.maximum(level_db, self.notes.pause_db))
 
     def _db_shares(self, frames: int, frame_rate: float) -> np.ndarray:
-        """Returns how much of a recorded note's loudness is played in each frame."""
+        """Returns the share of a recorded note's loudness that is played in each frame."""
         attack = np.maximum(1.0 - np.arange(frames) / (_ATTACK_SECONDS * frame_rate), 0.0)
         return np.minimum(self._db_share + _MORE_OF_ATTACK * attack, 1.0)
 
@@ -137,7 +137,7 @@ def _predict(
 
 
 def _cents_share(frames: int, frame_rate: float) -> np.ndarray:
-    """Returns how much of a recorded note's pitch is played in each frame."""
+    """Returns the share of a recorded note's pitch that is played in each frame."""
     place = np.arange(frames)
     inside = np.minimum(place, place[::-1]) / (_EDGE_SECONDS * frame_rate)
     return _EDGE_CENTS_SHARE + (1.0 - _EDGE_CENTS_SHARE) * np.minimum(inside, 1.0)

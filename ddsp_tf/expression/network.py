@@ -1,4 +1,4 @@
-"""A small network that predicts how pitch and loudness move inside notes."""
+"""A small network that predicts the course of pitch and loudness inside notes."""
 
 import functools
 from typing import Any
@@ -17,7 +17,7 @@ DB_SCALE, CENTS_SCALE = 6.0, 15.0
 _TIMES_S = (0.02, 0.05, 0.12, 0.3, 0.8)
 _NEAR_SECONDS, _FAR_SECONDS = 0.05, 0.3
 _GLIDES_S = (0.02, 0.06)
-# Of MIDI number, level in dB, and octaves of length.
+# For MIDI number, level in dB, and octaves of length.
 _FACT_MEANS = np.array([60.0, -15.0, 0.0], np.float32)
 _FACT_SCALES = np.array([12.0, 15.0, 1.0], np.float32)
 _LARGEST_SEMITONES, _LARGEST_STEP_DB = 12.0, 20.0
@@ -36,7 +36,7 @@ class NoteNetwork(layers.Layer):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        curves: [batch, frames, 11], of `note_curves`.
+        curves: Inputs of `note_curves`, [batch, frames, 11].
         state: Optional [batch, 64] state after the previous block; zeros if None.
 
     Returns:
@@ -64,7 +64,7 @@ class NoteNetwork(layers.Layer):
 
     @property
     def state_size(self) -> int:
-        """Numbers in the state of one sequence."""
+        """Size of the state of one sequence."""
         return LAYERS * UNITS
 
     def build(self, curves_shape: Any = None, state_shape: Any = None) -> None:
@@ -110,7 +110,7 @@ class NoteNetwork(layers.Layer):
 
 
 def octaves_of(seconds: Tensor) -> Tensor:
-    """Returns the length of notes as the network sees it: octaves above a second.
+    """Returns the length of notes in octaves above a second, the network's unit.
 
     Example:
         >>> float(octaves_of(np.float32(0.98)))
@@ -120,7 +120,7 @@ def octaves_of(seconds: Tensor) -> Tensor:
 
 
 def _encoded(curves: Tensor, ranges: Tensor) -> Tensor:
-    """Returns what the first layer sees, [batch, frames, channels] of about -1 to 1."""
+    """Returns the inputs of the first layer, [batch, frames, channels] of about -1 to 1."""
     one = dict(zip(CURVES, ops.split(curves, len(CURVES), axis=-1), strict=True))
     since, left = one["since_s"], one["left_s"]
     facts = ops.concatenate([one["midi"], one["level_db"], octaves_of(since + left)], axis=-1)

@@ -1,4 +1,4 @@
-"""The inputs of the network that shapes notes: eleven numbers for every frame."""
+"""The inputs of the network that shapes notes: eleven numbers per frame."""
 
 from collections.abc import Sequence
 
@@ -25,12 +25,12 @@ _FAR_SECONDS = 10.0
 
 
 def note_curves(notes: Sequence[Note], frame_rate: float, frames: int) -> np.ndarray:
-    """Describes the note of every frame, and its neighbours.
+    """Describes the note of every frame and its neighbours.
 
     Args:
         notes: Notes of one voice, none of which overlaps the next.
         frame_rate: Frames per second.
-        frames: Frames to return.
+        frames: Number of frames to return.
 
     Returns:
         float32 [frames, 11], in the order of `CURVES`; zeros in pauses. "sounding" is 1 in a note;

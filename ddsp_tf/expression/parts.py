@@ -12,11 +12,11 @@ from ddsp_tf.features.transcription import Note
 
 Chords = Literal["highest", "lowest", "error"]
 CHORDS = ("highest", "lowest", "error")
-# Players of keyboards let go of a note shortly after they have struck the next one.
+# Keyboard players release a note shortly after they have struck the next one.
 _LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
 _SHORTEST_SECONDS = 0.02
 _REPEATED_SECONDS = 0.06
-#: Longest song that is played.
+#: Longest song that can be played.
 LONGEST_SECONDS = 4.0 * 3600.0
 _LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e5, 200.0, 200.0
 
@@ -27,7 +27,7 @@ class Steps:
 
     Attributes:
         times_s: Times of the changes in seconds, increasing [changes].
-        values: Values from these times on [changes].
+        values: Values that hold from these times [changes].
         before: Value before the first change.
     """
 
@@ -52,7 +52,7 @@ class Part:
 
     Attributes:
         name: Name of the track, "" if it has none.
-        notes: Notes in order of their onsets; a level of 0 dB is the loudest that can be played.
+        notes: Notes in order of their onsets; 0 dB is the loudest level that can be played.
         gain_db: Volume and expression, in dB, 0 or less.
         bend_semitones: Pitch bend.
         modulation: Modulation wheel, 0 to 1.
@@ -71,7 +71,7 @@ class Part:
 
 
 def check_notes(notes: Sequence[Note]) -> None:
-    """Makes sure that notes can be played.
+    """Checks that notes can be played.
 
     Args:
         notes: Notes with times of 0 or more in seconds, MIDI numbers and levels in dB.
@@ -96,7 +96,7 @@ def check_notes(notes: Sequence[Note]) -> None:
 
 
 def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[Note], int]:
-    """Leaves one note at a time.
+    """Reduces notes to one at a time.
 
     A note that lasts a little into the next one, by up to 0.1 s and half of the shorter note, is
     played legato: it ends where the next one begins. Of two notes that sound together for longer,
@@ -104,10 +104,10 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
 
     Args:
         notes: Notes in order of their onsets.
-        chords: Which one of two notes at once is played: "highest", "lowest", or "error" for none.
+        chords: Note that is played of two at once: "highest", "lowest", or "error" for none.
 
     Returns:
-        Notes, none of which overlaps the next, and the number of those that were left out or cut
+        Notes, none of which overlaps the next, and the number of notes that were removed or cut
         because another one sounded.
 
     Raises:
@@ -135,7 +135,7 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
             higher = note.midi > last.midi
             left_out += together
             if together and higher != (chords == "highest"):
-                # What is left of the note after the one that is played.
+                # The rest of the note, after the one that is played.
                 note = dataclasses.replace(note, onset_s=last.offset_s)
                 break
             voice[-1] = dataclasses.replace(last, offset_s=note.onset_s)
@@ -148,13 +148,13 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
 
 
 def with_repeats_apart(notes: Sequence[Note]) -> list[Note]:
-    """Shortens notes that another one of the same key follows at once, so that both are heard.
+    """Shortens notes that are followed at once by the same key, so that both are heard.
 
     Args:
         notes: Notes of one voice.
 
     Returns:
-        Notes; between two of one key lie 60 ms, or at least half of the first one.
+        Notes; a gap of 60 ms, but at most half of the first note, separates two of one key.
 
     Example:
         >>> twice = [Note(0.0, 1.0, 60.0), Note(1.0, 2.0, 60.0)]
@@ -173,7 +173,7 @@ def with_repeats_apart(notes: Sequence[Note]) -> list[Note]:
 def within_range(
     notes: Sequence[Note], lowest: float, highest: float
 ) -> tuple[list[Note], list[Note]]:
-    """Moves notes by octaves into a range of pitch.
+    """Transposes notes by octaves into a range of pitch.
 
     Args:
         notes: Notes.
@@ -181,7 +181,7 @@ def within_range(
         highest: Highest MIDI number.
 
     Returns:
-        All notes, with those outside of the range moved to the octave nearest to it; and the notes
+        All notes, with those outside the range moved into it by the fewest octaves; and the notes
         that were outside.
 
     Example:
@@ -201,7 +201,7 @@ def within_range(
 
 
 def with_levels(notes: Sequence[Note], softest_db: float, loudest_db: float) -> list[Note]:
-    """Brings the levels of a part to those of an instrument.
+    """Maps the levels of a part to those of an instrument.
 
     Args:
         notes: Notes whose level is in dB below the loudest that can be played.
@@ -227,8 +227,8 @@ def humanized(notes: Sequence[Note], seconds: float, seed: int) -> list[Note]:
 
     Args:
         notes: Notes of one voice.
-        seconds: Standard deviation in seconds; no note moves by more than twice as much, or past
-            half of it or of the note before.
+        seconds: Standard deviation in seconds; no note moves by more than twice that, or by more
+            than half its length or that of the note before.
         seed: Seed of the random numbers.
 
     Returns:

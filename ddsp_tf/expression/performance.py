@@ -1,4 +1,4 @@
-"""From the notes of a part to the curves of pitch and loudness that a model plays."""
+"""The curves of pitch and loudness that a model plays, computed from the notes of a part."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ddsp_tf.expression.parts import Part
 from ddsp_tf.features.notes import SILENT_DB
 from ddsp_tf.features.transcription import Note
 
-# Notes that are no further apart are connected: without a new attack, and with a glide.
+# Notes that are no further apart are connected: by a glide, without a new attack.
 CONNECTED_SECONDS = 0.03
 LARGEST_AMOUNT = 1.5
 _ATTACK_SECONDS, _RELEASE_SECONDS, _EDGE_DB = 0.03, 0.05, 30.0
@@ -22,7 +22,7 @@ _LARGEST_VIBRATO_CENTS = 200.0
 
 
 class Shapes(NamedTuple):
-    """How pitch and loudness move.
+    """The course of pitch and loudness.
 
     Attributes:
         midi: Pitch as MIDI numbers, float64 [frames].
@@ -34,7 +34,7 @@ class Shapes(NamedTuple):
 
 
 class Expression(ABC):
-    """How a player shapes notes."""
+    """The way in which a player shapes notes."""
 
     @abstractmethod
     def shapes(
@@ -45,7 +45,7 @@ class Expression(ABC):
         Args:
             notes: Notes with their loudness in dB, none of which overlaps the next.
             frame_rate: Frames per second.
-            frames: Frames to return.
+            frames: Number of frames to return.
             seed: Seed of everything random.
 
         Returns:
@@ -91,13 +91,13 @@ class Plain(Expression):
 
 
 def _ramp(level_db: np.ndarray, steps: float) -> None:
-    """Lowers the first frames, in place, from 30 dB on."""
+    """Lowers the first frames, in place: a ramp that starts 30 dB lower."""
     count = min(max(round(steps), 1), level_db.size)
     level_db[:count] -= _EDGE_DB * (1.0 - (np.arange(count) + 0.5) / count)
 
 
 def note_frames(notes: Sequence[Note], frame_rate: float, frames: int) -> list[tuple[int, int]]:
-    """Returns first frame and end (exclusive) of notes, at least one frame each, if there is room.
+    """Returns first frame and end (exclusive) of notes, at least one frame each if possible.
 
     Example:
         >>> note_frames([Note(0.1, 0.5, 69.0)], 100, 40)
@@ -129,14 +129,14 @@ def perform(
     vibrato_cents: float = 0.0,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Computes the curves of pitch and loudness of a part.
+    """Computes the pitch and loudness curves of a part.
 
     Args:
         part: Notes of one voice with their loudness in dB, and controllers.
         frame_rate: Frames per second.
-        frames: Frames to return.
-        expression: How the player shapes the notes; None for `Plain`.
-        amount: How much of that is played: 0 for none, 1 as the player does, up to 1.5.
+        frames: Number of frames to return.
+        expression: Expression of the player who shapes the notes; None for `Plain`.
+        amount: Share of that expression: 0 for none, 1 as the player does, up to 1.5.
         vibrato_cents: Vibrato added to each note, in cents either way; the modulation wheel adds
             up to 50.
         seed: Seed of everything random.
@@ -162,7 +162,7 @@ def perform(
         pause = level_db <= SILENT_DB
         midi = midi + amount * (shaped.midi - midi)
         level_db = level_db + amount * (shaped.level_db - level_db)
-        # No more than the player's own noise in pauses.
+        # Not louder than the player's own noise in pauses.
         level_db = np.where(pause, np.minimum(level_db, shaped.level_db), level_db)
     times = np.arange(frames) / frame_rate
     depth = vibrato_cents + _MODULATION_CENTS * part.modulation.at(times)
@@ -177,7 +177,7 @@ def perform(
 
 
 def _vibrato(notes: Sequence[Note], depth: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Semitones [frames] of a vibrato that begins a little after each note."""
+    """Returns semitones [frames] of a vibrato that begins shortly after each onset."""
     frames = depth.size
     share = np.zeros(frames)
     if not depth.any():

@@ -1,4 +1,4 @@
-"""Recordings as notes, and how pitch and loudness move around them."""
+"""Recordings as notes, and the course of pitch and loudness relative to these."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.transcription import Note, transcribe
 
 _STRAY_CENTS = 100.0
-# Pitch does not leave its note by more than this, unless it glides.
+# Pitch does not deviate from its note by more than this, unless it glides.
 LARGEST_CENTS = 60.0
 
 
@@ -52,7 +52,7 @@ class Phrase(NamedTuple):
         return cls(notes, midi, level_db, (f0_hz > 0.0) & (confidence >= VOICED_CONFIDENCE))
 
     def moves(self, frame_rate: float) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Measures how loudness and pitch move inside each note.
+        """Measures the course of loudness and pitch inside each note.
 
         Yields:
             The note's frames; decibels relative to its level; and cents relative to its pitch, NaN
@@ -67,15 +67,15 @@ class Phrase(NamedTuple):
 
 
 def note_facts(notes: Sequence[Note], k: int) -> list[float]:
-    """Returns what a note is, and how it is connected.
+    """Returns the properties of a note that are compared with those of recorded notes.
 
     Args:
         notes: Notes of one voice.
         k: Number of the note.
 
     Returns:
-        Its MIDI number and level; whether it is connected to the note before and after, 1 or 0; and
-        the intervals to those in semitones, 0 if it is not.
+        Its MIDI number and level; whether it is connected to the notes before and after it, 1 or 0;
+        and the intervals to those in semitones, 0 where it is not connected.
 
     Example:
         >>> note_facts([Note(0.0, 1.0, 60.0, -20.0), Note(1.0, 2.0, 64.0, -20.0)], 1)
@@ -91,14 +91,14 @@ def note_facts(notes: Sequence[Note], k: int) -> list[float]:
 
 
 def cents_limit(facts: Sequence[float], frames: int) -> np.ndarray:
-    """Returns how far the pitch of a note may move in each frame: a glide, to half the interval.
+    """Returns how far the pitch may deviate in each frame: a glide covers half the interval.
 
     Args:
         facts: `note_facts` of the note.
-        frames: Its frames.
+        frames: Number of its frames.
 
     Returns:
-        Cents either way [frames].
+        Largest deviation in cents, up or down [frames].
 
     Example:
         >>> cents_limit([60.0, -20.0, 1.0, 0.0, -4.0, 0.0], 4).tolist()

@@ -1,4 +1,4 @@
-"""The expression of a recorded player: the recorded note that fits best shapes each new one."""
+"""The expression of a recorded player: each note is shaped like the best-fitting recorded one."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
 from ddsp_tf.features.notes import SILENT_DB
 from ddsp_tf.features.transcription import Note
 
-# Differences that cost one unit each.
+# Differences that each cost one unit.
 _PITCH_SEMITONES, _LEVEL_DB, _LENGTH_OCTAVES, _INTERVAL_SEMITONES = 6.0, 4.5, 0.5, 6.0
 _CONNECTION_COST = 1.0
 # Notes that fit about as well as the best one; the seed chooses among them.
@@ -18,9 +18,9 @@ _TIE_COST = 0.1
 _ATTACK_SECONDS, _RELEASE_SECONDS, _BLEND_SECONDS = 0.15, 0.25, 0.08
 _SEAM_SECONDS = 0.02
 _LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
-# How far the level of connected notes may fall where they meet.
+# Largest fall of the level where connected notes meet.
 _LEGATO_DB = 8.0
-# The quietest tenth of what lies between notes holds neither their decay nor other sounds.
+# The quietest tenth of the frames between notes contains neither their decay nor other sounds.
 _PAUSE_PERCENTILE = 10.0
 
 # Facts about each note and its neighbours.
@@ -29,19 +29,19 @@ NAMES = ("frame_rate", "ends", "facts", "cents", "relative_db", "pause_db")
 
 
 class NoNotesError(UserError):
-    """The recordings have no note to learn an expression from."""
+    """The recordings contain no note to learn an expression from."""
 
 
 class RecordedNotes(Expression):
-    """Shapes each note as the recorded one that fits it best.
+    """Shapes each note like the recorded one that fits it best.
 
     Notes are compared by pitch, level, length and neighbours. A recorded note's attack and release
     keep their length. The part between them is cut, or repeated forwards and backwards, so that
     vibrato keeps its rate.
 
     Args:
-        arrays: "frame_rate" [], "ends" [notes] (end of each note's curves), "facts" [notes, 6],
-            "cents" (deviation from the note's pitch) and "relative_db" (from its level), both
+        arrays: Arrays "frame_rate" [], "ends" [notes] (end of each note's curves), "facts" [notes,
+            6], "cents" (deviation from the note's pitch) and "relative_db" (from its level), both
             [frames of all notes], and "pause_db" (loudness of the pauses) [].
 
     Raises:
@@ -85,7 +85,7 @@ class RecordedNotes(Expression):
             phrases: The recordings.
             frame_rate: Frames per second.
             predicted: Function that predicts decibels and cents of a phrase, [frames, 2]; only the
-                remainder is learned. None to learn everything.
+                residual is learned. None to learn everything.
 
         Returns:
             The expression.
@@ -147,12 +147,12 @@ class RecordedNotes(Expression):
     def chosen(
         self, notes: Sequence[Note], frame_rate: float, frames: int, seed: int
     ) -> Iterator[tuple[int, int, slice]]:
-        """Chooses the recorded note that fits each of the notes best, or one that fits as well.
+        """Chooses for each note a recorded note that fits it best, or about as well.
 
         Args:
             notes: Notes of one voice.
             frame_rate: Frames per second.
-            frames: Frames of all.
+            frames: Number of frames of all notes together.
             seed: Seed of the choice.
 
         Yields:
@@ -182,11 +182,11 @@ class RecordedNotes(Expression):
         return int(generator.choice(near))
 
     def warped(self, number: int, frames: int, frame_rate: float) -> list[np.ndarray]:
-        """Adjusts the curves of a recorded note to a length.
+        """Stretches or shortens the curves of a recorded note.
 
         Args:
-            number: Number of the note.
-            frames: Frames to return.
+            number: Number of the recorded note.
+            frames: Number of frames to return.
             frame_rate: Frames per second.
 
         Returns:
@@ -212,11 +212,11 @@ def stretched(curve: np.ndarray, frames: int) -> np.ndarray:
 
 
 def warp(curve: np.ndarray, frames: int, frame_rate: float) -> np.ndarray:
-    """Adjusts a note's curve to a length; attack and release keep theirs.
+    """Stretches or shortens a note's curve; attack and release keep their length.
 
     Args:
         curve: Values [own frames].
-        frames: Frames to return.
+        frames: Number of frames to return.
         frame_rate: Frames per second.
 
     Returns:
@@ -276,17 +276,17 @@ def _smooth_seams(curve: np.ndarray, notes: Sequence[Note], frame_rate: float) -
 
 
 def _problem(arrays: Mapping[str, np.ndarray]) -> str | None:
-    """Says what is wrong with the arrays of an expression."""
+    """Describes what is wrong with the arrays of an expression."""
     ends, facts, total = arrays["ends"], arrays["facts"], arrays["cents"].size
     if arrays["frame_rate"].size != 1 or not 0.0 < float(arrays["frame_rate"]) <= 1e4:
-        return "frame_rate is not a number of frames a second"
+        return "frame_rate is not a number of frames per second"
     if arrays["pause_db"].size != 1:
         return "pause_db is not one level"
     if ends.ndim != 1 or ends.size == 0 or facts.shape != (ends.size, len(_FACTS)):
-        return "the notes and what is known of them differ in number"
+        return "ends and facts differ in their number of notes"
     if arrays["cents"].shape != (total,) or arrays["relative_db"].shape != (total,):
         return "the curves differ in length"
-    # Differences of unsigned numbers are never below 0.
+    # Differences of unsigned integers would never be negative.
     lengths = np.diff(ends.astype(np.int64), prepend=0) if ends.dtype.kind in "iu" else 0
     if np.any(lengths < 1) or int(ends[-1]) != total:
         return "the notes do not divide the curves"

@@ -1,1 +1,1 @@
-"""Pitch and loudness measured on audio, one value per frame."""
+"""Measurement of pitch and loudness, one value per frame, and of notes."""

@@ -1,4 +1,4 @@
-"""How clearly a sound starts again, frame by frame: the evidence for repeated notes."""
+"""Evidence, frame by frame, that a sound starts again: repeated notes."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _BANDS = 24
 _LOWEST_HZ, _HIGHEST_HZ = 90.0, 8000.0
 _RANGE_DB = 50.0
 # Evidence of each kind that counts as a new attack on its own; without audio, the rise of the level
-# has to stand in for the spectrum.
+# replaces that of the spectrum.
 _RISE_DB, _RISE_ALONE_DB = 28.0, 18.0
 _FLUX_DB = 14.0
 _DIP_SHARE = 0.23

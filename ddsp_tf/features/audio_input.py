@@ -6,7 +6,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# 40 dB above full scale: louder than any recording in floats, but not than integers.
+# 40 dB above full scale: above any recording in floats, but below audio in integers.
 _LARGEST_PEAK = 100.0
 
 
@@ -22,8 +22,8 @@ def mono_audio(audio: Any, sample_rate: float, hop: int) -> np.ndarray:
         float32 [samples].
 
     Raises:
-        UserError: If the audio is not mono, of integers, not finite or far above full scale, or a
-            rate is not positive.
+        UserError: If the audio is not mono, holds integers, is not finite or far above full scale,
+            or a rate is not positive.
 
     Example:
         >>> mono_audio(np.zeros(100, np.int16), 16000, 64)

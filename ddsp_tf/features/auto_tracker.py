@@ -1,4 +1,4 @@
-"""The pitch tracker for every instrument: periodicity on the best path through time."""
+"""The pitch tracker for any instrument: periodicity on the best path through time."""
 
 import math
 
@@ -27,21 +27,21 @@ _HIGHEST_HZ = 0.3 * ANALYSIS_RATE
 
 
 class AutoTracker(PitchTracker):
-    """Pitch from 27 Hz to 4.2 kHz, of any instrument, at any level.
+    """Tracks pitch from 27 Hz to 4.2 kHz, for any instrument, at any level.
 
-    Every 10 ms, ten candidates are found by how well the sound repeats after their periods (see
-    `ddsp_tf.features.periodicity`), and the best path through all of them is chosen (see
-    `ddsp_tf.features.pitch_path`). A frame is voiced where the sound repeats and has not ended
-    (see `ddsp_tf.features.voicing`). Confidence is calibrated: of the frames with a confidence
-    near 0.8, about 80 % are within 50 cents. Audio is first normalized to its peak, so its level
-    makes no difference, and analysed at 16 kHz.
+    Every 10 ms, it finds ten candidates by how well the sound repeats after their periods (see
+    `ddsp_tf.features.periodicity`), and chooses the best path through all of them (see
+    `ddsp_tf.features.pitch_path`). A frame is voiced where the sound repeats and has not ended (see
+    `ddsp_tf.features.voicing`). Confidence is calibrated: of the frames with a confidence near 0.8,
+    about 80 % are within 50 cents. Audio is first normalized to its peak, so its level makes no
+    difference, and analysed at 16 kHz.
 
     Args:
         lowest_hz: Lowest pitch considered, 25 Hz or more.
         highest_hz: Highest pitch considered, 4800 Hz or less.
 
     Raises:
-        UserError: If the range holds no pitch.
+        UserError: If the range is too narrow or out of bounds.
 
     Example:
         >>> tracker = AutoTracker()
@@ -85,7 +85,7 @@ class AutoTracker(PitchTracker):
         )
 
     def _track(self, audio, sample_rate, hop):
-        """Tracks audio that fits into memory several times."""
+        """Tracks audio of which several copies fit into memory."""
         positions = np.arange(audio.size // hop) * float(hop)
         if sample_rate != ANALYSIS_RATE:
             audio = soxr.resample(audio, sample_rate, ANALYSIS_RATE)

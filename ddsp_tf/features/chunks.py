@@ -1,4 +1,4 @@
-"""Tracking long recordings chunk by chunk, so that memory does not grow with them."""
+"""Tracking of long recordings chunk by chunk, so that memory does not grow with length."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def track_in_chunks(
     Args:
         audio: Mono audio [samples].
         hop: Samples between two frames.
-        chunk_frames: Frames of a chunk, without its context.
+        chunk_frames: Number of frames in a chunk, without its context.
         context_frames: Frames added on each side; silence before the recording's start.
         track: Function from audio [samples] to pitch and confidence, [samples // hop] each.
 

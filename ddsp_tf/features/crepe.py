@@ -21,8 +21,8 @@ def crepe_network(capacity: str = "full") -> keras.Model:
     """Builds the network with random weights; `crepe_weights.load_weights` loads the official ones.
 
     Args:
-        capacity: "tiny", "small", "medium", "large" or "full": 4, 8, 16, 24 or 32 times the
-            smallest number of filters.
+        capacity: Size of the network, "tiny", "small", "medium", "large" or "full": 4, 8, 16, 24 or
+            32 times the smallest number of filters.
 
     Returns:
         Model from frames [batch, 1024] of `normalized_frames` to the activation of pitch bins
@@ -56,7 +56,7 @@ def crepe_network(capacity: str = "full") -> keras.Model:
 
 
 def normalized_frames(audio: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Cuts out frames, and normalizes each to zero mean and unit variance.
+    """Cuts out frames and normalizes each to zero mean and unit variance.
 
     Args:
         audio: Mono audio [samples] at 16 kHz; silence beyond both ends.
@@ -80,7 +80,8 @@ def pitch_of_activation(activation: np.ndarray, viterbi: bool = False) -> np.nda
     """Reads pitch from the activation: the weighted mean of the bins around the best one.
 
     Args:
-        activation: [frames, 360]; a frame of zeros does not influence the path.
+        activation: Activation of the pitch bins [frames, 360]; a frame of zeros does not influence
+            the path.
         viterbi: Whether the best bins come from the likeliest path through all frames, which
             moves less than 12 bins (240 cents) per frame, instead of each frame's largest.
 
@@ -114,7 +115,7 @@ def _likeliest_path(activation: np.ndarray) -> np.ndarray:
     likelihood = (_GLIDE_BINS - np.abs(moves)).astype(np.float64)
     origins = np.arange(BINS)[:, None] + moves
     inside = (origins >= 0) & (origins < BINS)
-    # Near the ends there are fewer moves: normalized by origin.
+    # Near the ends there are fewer transitions: each bin's probabilities are normalized.
     leaving = (np.where(inside, likelihood, 0.0)).sum(axis=1)
     origins = np.clip(origins, 0, BINS - 1)
     with np.errstate(divide="ignore"):

@@ -33,16 +33,16 @@ class CrepeTracker(PitchTracker):
     """CREPE, the network of the original DDSP, with its official weights.
 
     It analyses the 64 ms around every frame at 16 kHz, at any hop; other rates are resampled. The
-    confidence is the network's largest activation; where the 64 ms peak below -60 dBFS it is 0.
-    Kim et al., "CREPE: A Convolutional Representation for Pitch Estimation" (2018).
+    confidence is the network's largest activation; it is 0 where the 64 ms peak below -60 dBFS. Kim
+    et al., "CREPE: A Convolutional Representation for Pitch Estimation" (2018).
 
     Args:
         capacity: Size of the network: "tiny", "small", "medium", "large" or "full".
         viterbi: Whether pitch follows the likeliest path instead of each frame's best bin.
         weights: `.h5` or `.h5.bz2` file in the official layout; by default that of the installed
-            `crepe` package, or a download, see `crepe_weights.find_weights`. The path is not part
+            `crepe` package, or a download (see `crepe_weights.find_weights`). The path is not part
             of the description; `version` identifies the weights.
-        batch_frames: Frames in a batch; by default enough to keep a GPU busy.
+        batch_frames: Number of frames in a batch; by default enough to keep a GPU busy.
 
     Raises:
         UserError: If there is no such capacity; when tracking, if the weights cannot be found.
@@ -79,7 +79,7 @@ class CrepeTracker(PitchTracker):
         self._sha256 = ""
 
     def __getstate__(self) -> dict:
-        """Leaves the network out: processes that get a copy load it themselves."""
+        """Omits the network: processes that receive a copy load it themselves."""
         return {**self.__dict__, "_network": None}
 
     @property
@@ -144,7 +144,7 @@ class CrepeTracker(PitchTracker):
 
 
 def _peaks(audio: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Largest absolute value within a frame around each centre, to 64 samples."""
+    """Returns the largest absolute value in a frame around each centre, to within 64 samples."""
     blocks = FRAME_SIZE // 64
     padded = np.pad(np.abs(audio), (FRAME_SIZE // 2, FRAME_SIZE + 64))
     short = padded[: padded.size // 64 * 64].reshape(-1, 64).max(axis=1)

@@ -1,4 +1,4 @@
-"""CREPE's official weights: where they are found, how they are downloaded and read."""
+"""CREPE's official weights: finding, downloading and reading them."""
 
 import bz2
 import hashlib
@@ -17,7 +17,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.features.crepe import CAPACITIES, crepe_network
 
 DOWNLOAD_URL = "https://github.com/marl/crepe/raw/models/model-{capacity}.h5.bz2"
-# Of the unpacked file. The others are recognized by the shapes of all their arrays alone.
+# Hash of the unpacked file. Other capacities are recognized by the shapes of their arrays only.
 KNOWN_SHA256 = {"tiny": "409254d6a537cc432061112b7ec5f6fd283658f108fc2abc24db9c25858b42df"}
 _LARGEST_BYTES = 1 << 28
 _TIMEOUT_SECONDS = 60
@@ -26,11 +26,11 @@ _TIMEOUT_SECONDS = 60
 def find_weights(capacity: str, path: str | os.PathLike | None = None) -> Path:
     """Finds the weights of a capacity, and downloads them if there are none.
 
-    Places, in this order: the given file; the data of an installed `crepe` package, which is not
-    imported; the user's cache; the official repository, from which they go to the cache.
+    It tries, in this order: the given file; the data of an installed `crepe` package, which is not
+    imported; the user's cache; a download from the official repository into the user's cache.
 
     Args:
-        capacity: One of `CAPACITIES`.
+        capacity: Size of the network, one of `CAPACITIES`.
         path: `.h5` or `.h5.bz2` file; nothing else is tried if it is given.
 
     Returns:
@@ -66,7 +66,7 @@ def _download(capacity: str, target: Path) -> Path:
             f"pitch tracker crepe: could not download {url} ({error}); without a network, put the "
             f"file into {target.parent} or name it: CrepeTracker.weights='model-{capacity}.h5.bz2'"
         ) from error
-    # Read before it is kept: a wrong file must not stay in the cache.
+    # The file is read before it is kept: a wrong one must not stay in the cache.
     sha256 = _read_into(crepe_network(capacity), content, url)
     if sha256 != KNOWN_SHA256.get(capacity, sha256):
         raise UserError(
@@ -93,7 +93,7 @@ def load_weights(network: keras.Model, path: str | os.PathLike) -> str:
         sha256 of the unpacked file, in hexadecimal.
 
     Raises:
-        UserError: If the file is not readable, is damaged, or has another capacity.
+        UserError: If the file is unreadable or damaged, or has another capacity.
     """
     try:
         content = Path(path).read_bytes()
@@ -103,7 +103,7 @@ def load_weights(network: keras.Model, path: str | os.PathLike) -> str:
 
 
 def _read_into(network, content, source):
-    """Checks every array of a file, and only then gives them to the network; returns the sha256.
+    """Checks all arrays of a file, then loads them into the network; returns the sha256.
 
     Keras could read the official files itself, but only into two-dimensional convolutions, which
     take three times as long as ours (512 frames on two CPU cores: 4.8 s instead of 1.7 s).

@@ -17,14 +17,14 @@ def checked_curves(
 
     Args:
         curves: Dictionary of [frames] arrays: "f0_hz", one of `levels` at least, and others.
-        levels: Names of the levels, of which one is needed; none if only the pitch is.
+        levels: Names of the levels, one of which is required; empty if only the pitch is.
 
     Returns:
-        The same curves. A frame without a pitch or level that is finite has no pitch or is silent.
+        The same curves. Frames whose pitch is not finite get no pitch; those whose level is not
+        finite become silent.
 
     Raises:
-        UserError: If a curve is missing, is not numeric, has no frames, or another length than
-            f0_hz.
+        UserError: If a curve is missing, not numeric or empty, or differs from f0_hz in length.
 
     Example:
         >>> curves = checked_curves({"f0_hz": [440.0, float("nan")], "loudness_db": [-20, -20]})

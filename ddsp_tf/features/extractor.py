@@ -1,4 +1,4 @@
-"""All features of a recording."""
+"""Measurement of all features of a recording."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ddsp_tf.features.loudness import loudness_db, power_db
 from ddsp_tf.features.pitch import PitchTracker, pitch_tracker, tracker_difference
 from ddsp_tf.features.refinement import refine_f0 as refined
 
-# Several seconds at any rate; memory is proportional to it.
+# Several seconds at any rate; memory is proportional to this.
 _LARGEST_WINDOW = 1 << 20
 FEATURES = ("f0_hz", "f0_confidence", "loudness_db", "power_db")
 
@@ -26,7 +26,7 @@ class FeatureExtractor:
             as `{"name": "yin", "lowest_hz": 40.0}`.
         loudness_fft_size: Window of `loudness_db` in samples.
         power_frame_size: Window of `power_db` in samples.
-        refine_f0: Whether the tracker's pitch is refined by the phases of the harmonics, see
+        refine_f0: Whether the phases of the harmonics refine the tracker's pitch; see
             `ddsp_tf.features.refinement.refine_f0`.
 
     Raises:
@@ -80,7 +80,7 @@ class FeatureExtractor:
             [samples // hop] each. Frame k describes sample k * hop.
 
         Raises:
-            UserError: If the audio is not mono, too short, of integers or not finite; see
+            UserError: If the audio is not mono, too short, in integers or not finite; see
                 `ddsp_tf.features.audio_input.mono_audio`.
         """
         audio = mono_audio(audio, self.sample_rate, self.hop)

@@ -1,4 +1,4 @@
-"""Frames of recordings that are arrays; `dsp.framing` cuts out those of tensors."""
+"""Frames of recordings in arrays; `dsp.framing` does the same for tensors."""
 
 import numpy as np
 from numpy.typing import DTypeLike

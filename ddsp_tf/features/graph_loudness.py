@@ -1,4 +1,4 @@
-"""Loudness and power of tensors, for graphs; `loudness` measures arrays."""
+"""Loudness and power of tensors, for graphs; `loudness` does the same for arrays."""
 
 import math
 
@@ -18,7 +18,7 @@ def graph_loudness_db(
     It computes in float32 and agrees to 0.001 dB.
 
     Args:
-        audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
+        audio: Audio [batch, samples] in -1..1; batch and samples may be unknown in a graph.
         sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
         fft_size: Window in samples.
@@ -42,14 +42,14 @@ def frames_loudness_db(
     floor_db: float = FLOOR_DB,
     power_of_two: bool = False,
 ) -> Tensor:
-    """Measures frames that are already cut out, as `loudness.frame_loudness_db` does on arrays.
+    """Measures the loudness of given frames, as `loudness.frame_loudness_db` does on arrays.
 
     Args:
         frames: Audio [..., fft_size], float32.
         sample_rate: Sample rate in Hz.
         floor_db: Lowest level in dB.
-        power_of_two: Whether to transform frames of other sizes padded to a power of two, for
-            LiteRT, which has no other transforms. The level is the same.
+        power_of_two: Whether to pad frames of other sizes to a power of two for the transform,
+            because LiteRT has no others. The level is the same.
 
     Returns:
         Loudness in dB, float32 [...].
@@ -77,7 +77,7 @@ def graph_power_db(
     """Measures the mean power per frame, as `loudness.power_db` does on arrays.
 
     Args:
-        audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
+        audio: Audio [batch, samples] in -1..1; batch and samples may be unknown in a graph.
         hop: Samples between two frames.
         frame_size: Window in samples.
         floor_db: Lowest level in dB; 0 dB is a mean square of 1.
@@ -94,7 +94,7 @@ def graph_power_db(
 
 
 def frames_power_db(frames: Tensor, floor_db: float = FLOOR_DB) -> Tensor:
-    """Measures the mean power of frames that are already cut out.
+    """Measures the mean power of given frames.
 
     Args:
         frames: Audio [..., frame_size], float32.

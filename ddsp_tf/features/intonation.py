@@ -16,13 +16,13 @@ def correct_pitch(
 ) -> np.ndarray:
     """Moves each note towards the nearest note of equal temperament (A = 440 Hz).
 
-    The correction follows the median over a fifth of a second, so vibrato and slides stay.
+    The correction follows the median over a fifth of a second, so vibrato and slides remain.
 
     Args:
         f0_hz: Pitch in Hz [frames].
         notes: Mask of the frames that belong to notes, bool [frames]; others do not move.
         frame_rate: Frames per second.
-        amount: 0 (no change) to 1 (in tune).
+        amount: Amount of correction, from 0 (no change) to 1 (in tune).
 
     Returns:
         float32 [frames].
@@ -41,7 +41,7 @@ def correct_pitch(
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
         centre = np.median(windows, axis=1)
         nearest = np.round(centre)
-        # One correction for each steady span; a running one would bend slides in steps.
+        # One correction for each steady span; a continuous one would turn slides into steps.
         for start, stop in _constant(nearest):
             steady = np.median(centre[start:stop])
             correction[first + start : first + stop] = nearest[start] - steady

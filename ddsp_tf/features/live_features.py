@@ -1,4 +1,4 @@
-"""Pitch and loudness of sound while it is played: hop by hop, with a state, on tensors."""
+"""Pitch and loudness of live sound: hop by hop, with a state, on tensors."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ class LiveFeatures(keras.layers.Layer):
     The live counterpart of the tracker `auto`, of `loudness_db` and of `power_db`: the same
     measures in the same windows, but none reaches further than 20 ms (`delay_seconds`) beyond the
     instant that it describes. A frame describes the instant `delay` samples before the end of the
-    hop that completes it. Only measures that need windows of more than twice that are older: pitch
-    below 160 Hz (see `lookahead`) and levels whose frames are longer than 40 ms.
+    hop that completes it. Only measures with windows longer than twice `delay_seconds` lag further
+    behind: pitch below 160 Hz (see `lookahead`) and levels with frames longer than 40 ms.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -39,7 +39,7 @@ class LiveFeatures(keras.layers.Layer):
             0.06 the longest window of pitch is centred on that instant.
 
     Raises:
-        UserError: If the range holds no pitch, or the sample rate is below 4 kHz.
+        UserError: If the range is too narrow or out of bounds, or the sample rate is below 4 kHz.
         ValueError: If the frame rate does not divide the sample rate.
 
     Example:
@@ -87,7 +87,7 @@ class LiveFeatures(keras.layers.Layer):
         }
         self._factor = _decimation(sample_rate, self.hop)
         self._taps = decimation_filter(self._factor)
-        # The filter delays the sound in which pitch is found.
+        # The filter delays the sound in which pitch is tracked.
         late = max(round((self.delay - self._taps.size // 2) / self._factor), 0)
         self._pitch = LivePitch(sample_rate / self._factor, frame_rate, late, *self.range_hz)
 
@@ -98,10 +98,10 @@ class LiveFeatures(keras.layers.Layer):
 
     @property
     def lookahead(self) -> list[tuple[float, float]]:
-        """How far f0 looks ahead, by pitch.
+        """Lookahead of f0, by pitch.
 
-        Tuples of a pitch in Hz and the milliseconds of sound that follow what f0 describes, from
-        that pitch up; falling pitches, to the lowest one.
+        Tuples of a pitch in Hz and the milliseconds of sound needed after the instant that f0
+        describes, from that pitch up; in the order of falling pitch.
         """
         filtered = (self._taps.size // 2) / self.sample_rate
         rows: list[tuple[float, float]] = []
@@ -114,7 +114,7 @@ class LiveFeatures(keras.layers.Layer):
 
     @property
     def state_sizes(self) -> dict[str, int]:
-        """Sizes of the parts of the state of one voice."""
+        """Sizes of the parts of one voice's state."""
         reach = max(*map(self._reach, self._level_sizes), self._taps.size - self._factor + self.hop)
         return {
             "audio": max(reach - self.hop, 1),
@@ -123,7 +123,7 @@ class LiveFeatures(keras.layers.Layer):
         }
 
     def _reach(self, size):
-        """Samples from the beginning of the frame of a level to the end of the hop."""
+        """Samples from the start of a level's frame to the end of the hop."""
         return max(self.delay + size // 2, size)
 
     def initial_state(self, batch_size: int) -> State:
@@ -135,7 +135,7 @@ class LiveFeatures(keras.layers.Layer):
 
         Args:
             audio: Finite float32 [batch, frames * hop].
-            state: From `initial_state` or the call before.
+            state: State from `initial_state` or the previous call.
 
         Returns:
             Tuple of curves, [batch, frames] each: "f0_hz" (0 before the first pitch; where there
@@ -183,11 +183,11 @@ def _frames(sound, frames, hop, reach, size):
     """Cuts out a part of every hop's latest sound, [batch, frames, size].
 
     Args:
-        sound: [batch, samples], whose last `frames * hop` samples are the hops.
+        sound: Sound [batch, samples], whose last `frames * hop` samples are the hops.
         frames: Number of hops.
-        hop: Samples of a hop.
-        reach: Samples from the beginning of the part to the end of the hop.
-        size: Samples of the part.
+        hop: Samples in a hop.
+        reach: Samples from the start of the part to the end of the hop.
+        size: Samples in the part.
     """
     length = sound.shape[1] or ops.shape(sound)[1]
     first = length - frames * hop + hop - reach

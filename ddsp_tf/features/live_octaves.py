@@ -1,4 +1,4 @@
-"""Octave errors of live pitch, recognized by the harmonics that are missing."""
+"""Octave errors of live pitch, recognized by missing harmonics."""
 
 from typing import NamedTuple
 
@@ -14,19 +14,19 @@ from ddsp_tf.typing import Tensor
 
 _HARMONICS = 12
 _HIGHEST_SHARE = 0.45
-# Power of the odd harmonics over that of the even ones, -21 and -15 dB: as `raise_subharmonics`
-# with its -18 dB, but a live path cannot wait until most of a note agrees.
+# Power of the odd harmonics relative to the even ones, -21 and -15 dB: a range around the -18 dB of
+# `raise_subharmonics`, because a live path cannot wait until most of a note agrees.
 _MISSING, _PRESENT = 0.0075, 0.03
 _COST = 1.5
 
 
 class PlacedWindow(NamedTuple):
-    """A window of analysis for live use.
+    """An analysis window for live use.
 
     Attributes:
-        lowest_hz: Lowest pitch that it is used for.
-        window: Its constants.
-        late: Samples between its end and the end of the sound.
+        lowest_hz: Lowest pitch that the window is used for.
+        window: Constants of the window.
+        late: Samples between the end of the window and the end of the sound.
     """
 
     lowest_hz: float
@@ -37,21 +37,22 @@ class PlacedWindow(NamedTuple):
 def subharmonic_cost(
     sound: Tensor, found: Candidates, windows: list[PlacedWindow], sample_rate: float
 ) -> Tensor:
-    """Rates which candidates have hardly any odd harmonics, so that the octave above is likelier.
+    """Penalizes candidates with hardly any odd harmonics: the octave above is likelier.
 
-    While a note begins, it often repeats better after two periods than after one. Half its
-    pitch then scores best, but the spectrum has nothing at the odd harmonics of that pitch. As in
+    The beginning of a note often repeats better after two periods than after one. Half its pitch
+    then scores best, but the spectrum has nothing at the odd harmonics of that pitch. As in
     `raise_subharmonics`, odd harmonics that are as strong as those beside them count as present.
 
     Args:
         sound: The latest sound of every row, float32 [rows, samples].
         found: Candidates of every row, [rows, candidates].
-        windows: Windows of analysis, by falling pitch; the last one is for all lower ones.
+        windows: Analysis windows in the order of falling pitch; the last one is for all lower
+            pitches.
         sample_rate: Sample rate in Hz.
 
     Returns:
         Amount to subtract from the scores, 0..1.5 [rows, candidates]; 0 where the octave above is
-        no candidate.
+        not a candidate.
 
     Example:
         >>> from ddsp_tf.features.periodicity import periodicity_plan
@@ -83,11 +84,11 @@ def subharmonic_cost(
 
 
 def _odd_missing(power):
-    """How far the odd harmonics of candidates are missing, 0..1 [rows, candidates].
+    """Rates how clearly the odd harmonics of candidates are missing, 0..1 [rows, candidates].
 
-    The power is that at half the pitch and at each multiple of that.
+    The power is given at half the pitch and each of its multiples.
     """
-    # An odd harmonic and the next one, each after what is halfway to it.
+    # An odd harmonic and the next one, each preceded by the point halfway to it.
     pairs = ops.reshape(power, (-1, power.shape[1], _HARMONICS // 2, 4))
     before, odd, after, even = (pairs[..., place] for place in range(4))
     share = ops.sum(odd, axis=2) / ops.maximum(ops.sum(even, axis=2), 1e-20)

@@ -1,4 +1,4 @@
-"""Pitch on the best path so far: `pitch_path` for live use, on tensors."""
+"""The best path of pitch so far: `pitch_path` for live use, on tensors."""
 
 import itertools
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from ddsp_tf.typing import Tensor
 
 _STEPS_PER_OCTAVE = 1200.0 / STEP_CENTS
 _FRAME_SECONDS = 0.01
-# A path that does not know the future must be able to leave a wrong pitch sooner.
+# A path that does not know the future must be able to leave a wrong pitch earlier.
 _JUMP_COST = 1.0
 _JUMP_CENTS = 120.0
 _COST_OF_DELAY = 50.0
@@ -35,11 +35,11 @@ def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
     """Finds the most likely pitches of every row, as `find_candidates` does on arrays.
 
     Args:
-        strength: Periodicity [rows, pitches], as `live_periodicity` gives it.
-        plan: Its pitches.
+        strength: Periodicity from `live_periodicity` [rows, pitches].
+        plan: Plan with these pitches.
 
     Returns:
-        Ten candidates of each row; where there are fewer maxima, the rest scores -1000.
+        Ten candidates per row; if there are fewer maxima, the others score -1000.
 
     Example:
         >>> from ddsp_tf.features.periodicity import periodicity_plan
@@ -63,14 +63,14 @@ def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
 
 
 def _gains(plan):
-    """Value of height at every pitch but the first and the last, and its change per step."""
+    """Value of height at all pitches except the first and the last, and its change per step."""
     octaves = np.log2(plan.pitches_hz)
     gains = np.interp(octaves, np.log2(GAIN_HZ), GAINS)
     return gains[1:-1].astype(np.float32), (np.gradient(gains)[1:-1]).astype(np.float32)
 
 
 def _vertex(left, middle, right):
-    """Place, from the middle, and height of the parabola through three values."""
+    """Position, relative to the middle, and height of the vertex of a parabola."""
     curvature = left - 2.0 * middle + right
     bent = curvature < -1e-9
     shift = ops.where(bent, 0.5 * (left - right) / ops.where(bent, curvature, 1.0), 0.0)
@@ -79,14 +79,14 @@ def _vertex(left, middle, right):
 
 
 def read_at(values: Tensor, places: Tensor) -> Tensor:
-    """Reads values at places of the same row.
+    """Reads values at positions within the same row.
 
     Args:
-        values: [rows, n].
-        places: Whole numbers from 0 to n - 1, [rows, ...].
+        values: Values [rows, n].
+        places: Integer positions from 0 to n - 1, [rows, ...].
 
     Returns:
-        As places.
+        Values in the shape of `places`.
 
     Example:
         >>> values = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -101,7 +101,7 @@ def read_at(values: Tensor, places: Tensor) -> Tensor:
 
 
 def _sharpened(strength, places, plan):
-    """Reads pitch after several periods at once, where an error counts less; and strength there."""
+    """Reads pitch more exactly from a lag of several periods; returns it and the strength there."""
     top_octave = np.float32(np.log2(plan.pitches_hz[0]))
     octaves = top_octave - places * np.float32(1.0 / _STEPS_PER_OCTAVE)
     periods = ops.clip(ops.floor(ops.exp(octaves * np.log(2.0)) / LONGEST_LAG_HZ), 1, MOST_PERIODS)
@@ -126,8 +126,8 @@ class Paths(NamedTuple):
     """The best paths to some pitches, [batch, paths] each.
 
     Attributes:
-        octaves: Binary logarithm of the pitch in Hz that each ends in.
-        totals: What each has scored; 0 of the best.
+        octaves: Binary logarithm of the pitch in Hz at the end of each path.
+        totals: Score of each path, relative to the best one.
     """
 
     octaves: Tensor
@@ -139,15 +139,15 @@ def advance(
 ) -> tuple[Paths, Tensor, Tensor]:
     """Extends the best paths by one frame (Viterbi, without looking back).
 
-    It adds a candidate of low score that holds the pitch of the best path: while a pitch changes,
-    no other candidate may be right. A jump to a pitch whose window reaches further back costs more,
-    because that window still contains the sound before.
+    An additional candidate of low score holds the pitch of the best path: while a pitch changes,
+    all other candidates may be wrong. A jump to a pitch whose window reaches further back costs
+    more, because that window still contains the previous sound.
 
     Args:
-        paths: Paths up to the frame before; at first, zeros.
-        found: Candidates of the new frame, [batch, candidates] each; one less than paths.
-        delays: Lowest pitches in Hz, falling, and the seconds that their windows are late.
-        seconds: Time between the frames: of shorter ones, each counts less.
+        paths: Paths up to the previous frame; zeros at the start.
+        found: Candidates of the new frame, [batch, candidates] each; one fewer than paths.
+        delays: Lowest pitches in Hz, falling, and the seconds by which their windows are late.
+        seconds: Time between frames in seconds: the shorter, the less each frame counts.
 
     Returns:
         Tuple of the new paths, and octave and strength at the end of the best one, [batch, 1].

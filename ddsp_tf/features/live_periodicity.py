@@ -1,4 +1,4 @@
-"""How strongly sound that is just arriving repeats: `periodicity` for live use, on tensors."""
+"""Periodicity of arriving sound: `periodicity` for live use, on tensors."""
 
 import numpy as np
 from keras import ops
@@ -28,8 +28,7 @@ def live_periodicity(sound: Tensor, plan: Plan, late: list[int]) -> Tensor:
         late: Samples between the end of each window of the plan and the end of the sound.
 
     Returns:
-        Float32 [rows, pitches]: about 1 where the sound repeats exactly, around 0 where it does
-        not.
+        Float32 [rows, pitches]: about 1 where the sound repeats exactly, about 0 where it does not.
 
     Example:
         >>> from ddsp_tf.features.periodicity import periodicity_plan
@@ -49,7 +48,7 @@ def live_periodicity(sound: Tensor, plan: Plan, late: list[int]) -> Tensor:
         gain = power / (power + ops.matmul(noise, window.noise) + 1e-12)
         power = ops.power(power * gain * gain * gain, COMPRESSION) * window.weights
         power = power / (ops.sum(power, axis=1, keepdims=True) + 1e-12)
-        # The lags of a window are neighbours.
+        # The lags of a window are adjacent.
         first, last = int(window.lags[0]), int(window.lags[-1])
         part = ops.matmul(power, window.correlation)
         correlation += ops.pad(part, [[0, 0], [first, plan.lags.size - 1 - last]])
@@ -60,7 +59,7 @@ def latest_spectrum(sound: Tensor, taper: np.ndarray, fft_size: int, late: int) 
     """Computes the power spectrum of a window near the end of a sound, without its mean.
 
     Args:
-        sound: [rows, samples].
+        sound: Sound [rows, samples].
         taper: Window [samples].
         fft_size: Size of the Fourier transform.
         late: Samples between the end of the window and the end of the sound.
@@ -81,7 +80,7 @@ def latest_spectrum(sound: Tensor, taper: np.ndarray, fft_size: int, late: int) 
 
 
 def _noise(power, plan):
-    """Density of the noise in every band, from the lower quartile of its bins."""
+    """Returns the density of the noise in every band, from the lower quartile of its bins."""
     bands = plan.noise_fft_size // 2 // NOISE_BAND_BINS
     power = ops.reshape(power[:, :-1], (-1, bands, NOISE_BAND_BINS))
     lowest, _ = ops.top_k(-power, _QUARTER)
@@ -89,7 +88,7 @@ def _noise(power, plan):
 
 
 def _normalized(correlation, lags):
-    """One minus YIN's normalized difference, at the lags of the pitches."""
+    """Returns one minus YIN's normalized difference, at the lags of the pitches."""
     difference = 1.0 - correlation
     positive = ops.maximum(difference, 0.0)
     widths = (np.diff(lags) / 2.0 / lags[1:].max()).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Pitch of sound while it is played: the tracker `auto` for live use, on tensors."""
+"""Pitch of live sound: the tracker `auto` for live use, on tensors."""
 
 import numpy as np
 from keras import ops
@@ -22,13 +22,13 @@ _PART_SECONDS = 0.002
 
 
 class LivePitch:
-    """Finds the pitch of successive frames, each from the sound up to a little after it.
+    """Finds the pitch of successive frames, each from the sound until shortly after it.
 
-    Periodicity and candidates are those of the tracker `auto`, in windows that are as near to the
-    described instant as the sound at hand allows. Candidates whose odd harmonics are missing score
-    less. The path is the best of those that end in the latest frame, so it knows the past, but no
-    future. Its pitch is refined by the phases of the harmonics. Where there is no pitch, the last
-    one is held at low confidence.
+    Periodicity and candidates are those of the tracker `auto`, in windows as close to the described
+    instant as the available sound allows. Candidates whose odd harmonics are missing score less.
+    The path is the best one that ends in the latest frame, so it depends on the past only. The
+    phases of the harmonics refine its pitch. Where there is no pitch, the last one is held at low
+    confidence.
 
     Args:
         sample_rate: Sample rate in Hz.
@@ -62,7 +62,8 @@ class LivePitch:
         sizes = [window.taper.size for window in self._plan.windows]
         self._late = [max(delay - size // 2, 0) for size in sizes]
         lowest = {round(seconds * sample_rate): hz for seconds, hz in _WINDOWS}
-        #: Lowest pitch in Hz, and by how many seconds what f0 describes precedes the end.
+        #  Lowest pitch in Hz, and seconds from the instant that f0 describes to the end of the
+        # sound.
         self.delays = [
             (lowest[size], (late + size / 2) / sample_rate)
             for late, size in zip(self._late, sizes, strict=True)
@@ -88,7 +89,8 @@ class LivePitch:
 
         Args:
             sound: The latest `size` samples of every frame, float32 [batch, frames, size].
-            state: Zeros before the first frame, then from the call before, [batch, state_size].
+            state: State: zeros before the first frame, then from the previous call, [batch,
+                state_size].
 
         Returns:
             Tuple of f0_hz (0 before the first pitch) and f0_confidence (0..1), [batch, frames]
@@ -113,7 +115,7 @@ class LivePitch:
         return ops.transpose(states[:, :, -2]), ops.transpose(states[:, :, -1]), state
 
     def _follow(self, state, measured):
-        """Decides about one frame, [batch, any]: its pitch and confidence."""
+        """Determines the pitch and confidence of one frame, [batch, any]."""
         paths = Paths(state[:, :_PATHS], state[:, _PATHS : 2 * _PATHS])
         highest_db, held_hz = state[:, -3:-2], state[:, -2:-1]
         *found, measured = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)

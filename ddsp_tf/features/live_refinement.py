@@ -1,4 +1,4 @@
-"""Live pitch refined by the phases of the harmonics: `refinement` for live use, on tensors."""
+"""Refinement of live pitch by the phases of the harmonics: `refinement` on tensors."""
 
 import itertools
 import math
@@ -21,18 +21,19 @@ _PART = 32
 
 
 class LiveRefinement:
-    """Moves a pitch to where the harmonics of the latest sound are.
+    """Adjusts a pitch to the harmonics of the latest sound.
 
-    As in `refine_f0`, each of the first harmonics is shifted to 0 Hz, and the speed at which its
-    phase still turns is the error of the pitch. The speed is read from one spectral value and its
-    derivative in time (Auger and Flandrin, "Improving the readability of time-frequency
+    As in `refine_f0`, each of the first harmonics is shifted to 0 Hz, and the remaining rotation of
+    its phase gives the error of the pitch. The speed of rotation follows from one spectral value
+    and its derivative in time (Auger and Flandrin, "Improving the readability of time-frequency
     representations by the reassignment method", 1995). Windows are centred on the instant that the
     pitch describes.
 
     Args:
         sample_rate: Sample rate in Hz.
-        windows: For each lowest pitch in Hz, which fall: that pitch, seconds from the instant that
-            it describes to the end of the sound, and seconds from there to the ends of the window.
+        windows: Windows in the order of falling pitch, each with the lowest pitch in Hz that it is
+            for, seconds from the described instant to the end of the sound, and seconds from that
+            instant to the ends of the window.
 
     Example:
         >>> refinement = LiveRefinement(16000, [(0.0, 0.020, 0.020)])
@@ -45,7 +46,7 @@ class LiveRefinement:
         self._lowest_hz = [lowest for lowest, _, _ in windows]
         longest = max(delay + reach for _, delay, reach in windows)
         self._parts = math.ceil(longest * sample_rate / _PART)
-        #: Samples of sound that are looked at.
+        #: Samples of sound that are analysed.
         self.size = self._parts * _PART
         self._tapers = np.stack(
             [self._taper(delay, reach, sample_rate) for _, delay, reach in windows]
@@ -53,14 +54,14 @@ class LiveRefinement:
         self._seconds = np.array([[2 * reach] for _, _, reach in windows], np.float32)
         self._highest_hz = min(HIGHEST_HZ, 0.45 * sample_rate)
         self._numbers = np.arange(1, HARMONICS + 1, dtype=np.float32)
-        # The phase at a sample is that at the beginning of its part, and that within the part.
+        # The phase at a sample is the phase at the start of its part plus that within the part.
         self._within, self._begun = (
             (samples[:, None] / sample_rate * self._numbers).astype(np.float32)
             for samples in (np.arange(_PART), np.arange(self._parts) * _PART - self.size)
         )
 
     def _taper(self, delay, reach, sample_rate):
-        """Hann's window around an instant, and its derivative in time, [2 * size]."""
+        """A Hann window around an instant, and its derivative in time, [2 * size]."""
         seconds = (np.arange(self.size) - self.size) / sample_rate + delay
         turn = math.pi * seconds / reach
         inside = np.abs(turn) < math.pi
@@ -72,11 +73,11 @@ class LiveRefinement:
         """Refines the pitch of some frames.
 
         Args:
-            sound: The sound up to the end of each frame's window, [batch, `size` samples or more].
+            sound: Sound up to the end of each frame's window, [batch, `size` samples or more].
             pitch_hz: Pitch in Hz, [batch, 1].
 
         Returns:
-            Pitch in Hz, at most 2 % from the one given, [batch, 1]. It is the one given where the
+            Pitch in Hz, within 2 % of the given one, [batch, 1]. It is unchanged where the
             harmonics do not agree, or where the sound begins or ends.
         """
         window = self._chosen(pitch_hz)
@@ -85,7 +86,7 @@ class LiveRefinement:
         floor = ops.maximum(power, 1e-20)
         turning = (speeds_real * imaginary - speeds_imaginary * real) / floor
         rising = -(speeds_real * real + speeds_imaginary * imaginary) / floor
-        # Error of the pitch, by each harmonic.
+        # Error of the pitch according to each harmonic.
         wrong = turning / (2.0 * math.pi * self._numbers)
         counted = ops.logical_and(
             self._numbers * pitch_hz <= self._highest_hz,
@@ -103,7 +104,7 @@ class LiveRefinement:
         return pitch_hz + ops.where(ops.logical_and(agree, steady), change, 0.0)
 
     def _spectrum(self, sound, pitch_hz, window):
-        """Spectrum at the harmonics, and with the derivative of the window, [batch, harmonics]."""
+        """Spectrum at the harmonics, under the window and its derivative, [batch, harmonics]."""
         tapers = ops.reshape(ops.matmul(window, self._tapers), (-1, 2, self.size))
         windowed = sound[:, None, sound.shape[1] - self.size :] * tapers
         windowed = ops.reshape(windowed, (-1, 2 * self._parts, _PART))
@@ -131,6 +132,6 @@ def _averaged(values, weights):
 
 
 def _turned(cycles):
-    """Cosine and sine after some cycles."""
+    """Cosine and sine of a phase in cycles."""
     turn = 2.0 * math.pi * (cycles - ops.floor(cycles))
     return ops.cos(turn), ops.sin(turn)

@@ -1,4 +1,4 @@
-"""Whether a pitched sound is there now: `voicing` for live use, on tensors."""
+"""Presence of a pitched sound and confidence of its pitch: `voicing` for live use, on tensors."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ def powers(sound: Tensor, size: int) -> Tensor:
     """Measures the mean square of successive parts of a sound.
 
     Args:
-        sound: [rows, samples]; what does not fill a part at the beginning is left out.
+        sound: Sound [rows, samples]; leading samples that do not fill a part are left out.
         size: Samples of a part.
 
     Returns:
@@ -55,23 +55,22 @@ def live_presence(
     highest_db: Tensor,
     seconds: float,
 ) -> Heard:
-    """Tells whether the sound is there at the instant that a frame describes.
+    """Estimates whether the sound is present at the instant that a frame describes.
 
-    As `presence` does, it compares the power at that instant, over a period or 10 ms, with the
-    loudest 10 ms within 20 ms of it (40 ms below 60 Hz), as far as they have been heard, and with
-    the highest level before.
+    Like `presence`, it compares the power at that instant, over a period or 10 ms, with the loudest
+    10 ms within 20 ms of it (40 ms below 60 Hz), as far as they have arrived, and with the highest
+    earlier level.
 
     Args:
-        parts: Mean squares of the latest parts of the sound, as `powers` gives them,
-            [batch, parts].
+        parts: Mean squares of the latest parts of the sound, from `powers`, [batch, parts].
         part_seconds: Length of a part, about 2 ms.
         pitch_hz: Pitch of the frame, [batch, 1].
         delay: Seconds from the instant to the end of the parts.
-        highest_db: Highest level before, from the call before, [batch, 1]; at first 0.
-        seconds: Time between two frames.
+        highest_db: Highest earlier level, from the previous call, [batch, 1]; 0 at the start.
+        seconds: Time between two frames in seconds.
 
     Returns:
-        Presence, at least 0.5 where the sound is there, and the highest level so far.
+        Presence, at least 0.5 where there is sound, and the highest level so far.
 
     Example:
         >>> parts = np.repeat(np.array([[1.0, 0.0]], np.float32), 32, axis=1)
@@ -108,11 +107,11 @@ def _moving_average(count, part_seconds):
 
 
 def live_confidence(strength: Tensor, present: Tensor) -> Tensor:
-    """Gives the chance that a frame has the pitch that was found, as `confidence` does on arrays.
+    """Estimates the probability that a frame's pitch is correct, as `confidence` does on arrays.
 
     Args:
         strength: Share of the sound that repeats after its period, 0..1.
-        present: From `live_presence`, of the same shape.
+        present: Presence from `live_presence`, of the same shape.
 
     Returns:
         0..1; from 0.5 on a frame is voiced.

@@ -1,8 +1,8 @@
-"""Level of audio per frame: A-weighted loudness, and plain power.
+"""The level of audio per frame: A-weighted loudness, and plain power.
 
-Both follow the definitions of the original DDSP, so that its thresholds keep their meaning. Frame
-k is centred on sample k * hop; beyond both ends there is silence. Audio is measured in chunks of
-frames, so memory does not grow with its length.
+Both follow the definitions of the original DDSP, so that its thresholds remain valid. Frame k is
+centred on sample k * hop; beyond both ends there is silence. Audio is measured in chunks of frames,
+so memory does not grow with its length.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def a_weighting(frequencies_hz: Tensor) -> Tensor:
     """
     square = frequencies_hz * frequencies_hz
     low, high = 20.598997**2, 12194.217**2
-    # Quotients of similar size, because f ** 8 overflows float32 above 65 kHz.
+    # Ratios of similar magnitude, because f ** 8 overflows float32 above 65 kHz.
     gain = square / (square + low) * high / (square + high)
     gain = gain * gain * (square / (square + 107.65265**2)) * (square / (square + 737.86223**2))
     return 10.0**0.2 * gain
@@ -60,15 +60,15 @@ def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.nd
     """Returns the window and the weights of the power spectrum that define loudness.
 
     Loudness is the weighted sum over the one-sided, unnormalized power spectrum of a windowed
-    frame: on arrays, on tensors and in real-time hosts.
+    frame, for arrays, tensors and real-time hosts alike.
 
     Args:
         fft_size: Window in samples.
         sample_rate: Sample rate in Hz.
 
     Returns:
-        Periodic Hann window [fft_size], and A-weighting over the number of bins
-        [fft_size // 2 + 1], both float64.
+        Periodic Hann window [fft_size], and A-weighting divided by the number of bins [fft_size //
+        2 + 1], both float64.
 
     Example:
         >>> window, weights = loudness_weights(4, sample_rate=4000)
@@ -81,11 +81,11 @@ def loudness_weights(fft_size: int, sample_rate: int) -> tuple[np.ndarray, np.nd
 
 
 def padded_weights(weights: np.ndarray, size: int, fft_size: int) -> np.ndarray:
-    """Returns weights that give the same sum over the power spectrum of the padded frame.
+    """Returns weights that give the same sum for the power spectrum of a padded frame.
 
     A weighted sum over a power spectrum is a weighted sum over the autocorrelation, whose weights
-    are the cosine transform of the spectrum's. A padded frame has the same autocorrelation, and
-    if it is at least twice as long, no lag wraps around.
+    are the cosine transform of those of the spectrum. A padded frame has the same autocorrelation,
+    and if it is about twice as long, no lag wraps around.
 
     Args:
         weights: Weights of the one-sided power spectrum [size // 2 + 1].
@@ -116,10 +116,10 @@ def padded_weights(weights: np.ndarray, size: int, fft_size: int) -> np.ndarray:
 def frame_loudness_db(
     frames: np.ndarray, sample_rate: int, floor_db: float = FLOOR_DB
 ) -> np.ndarray:
-    """Measures frames that are already cut out, as in a real-time host.
+    """Measures the loudness of given frames, as in a real-time host.
 
-    The mean over the bins of the one-sided, A-weighted, unnormalized power spectrum of the frame
-    under a periodic Hann window.
+    It is the mean over the bins of the one-sided, A-weighted, unnormalized power spectrum of the
+    frame under a periodic Hann window.
 
     Args:
         frames: Audio [..., fft_size].
@@ -148,10 +148,10 @@ def loudness_db(
 ) -> np.ndarray:
     """Measures A-weighted loudness per frame.
 
-    Reference level: the spectrum is not normalized, so a sine of amplitude a at 1 kHz measures
-    20 log10(a) + 10 log10(3 fft_size^2 / (16 fft_size + 32)) dB. At `fft_size` 512 a full-scale
-    sine is +19.8 dB, and 0 dB is a sine at -19.8 dBFS; every doubling adds 3 dB.
-    The original DDSP gives one frame more, centred on the end of the audio.
+    Reference level: the spectrum is not normalized, so a sine of amplitude a at 1 kHz measures 20
+    log10(a) + 10 log10(3 fft_size^2 / (16 fft_size + 32)) dB. At `fft_size` 512 a full-scale sine
+    is +19.8 dB, and 0 dB is a sine at -19.8 dBFS; every doubling adds 3 dB. The original DDSP
+    returns one more frame, centred on the end of the audio.
 
     Args:
         audio: Audio [..., samples] in -1..1.

@@ -5,7 +5,7 @@ import numpy as np
 _GRID_SEMITONES = 0.1
 _NOTE_COST_SECONDS = 0.055
 _LARGEST_DEVIATION = 1.5
-# Cost of a frame inside a note, by the confidence of its pitch; a frame outside costs nothing.
+# Cost of a frame inside a note, by the confidence of its pitch; frames outside cost nothing.
 _CONFIDENCES, _COSTS = (0.0, 0.5, 1.0), (2.0, 0.0, -1.0)
 
 
@@ -18,17 +18,17 @@ def best_spans(
 ) -> list[tuple[int, int]]:
     """Divides frames into notes of one pitch each, and gaps.
 
-    The sum of costs is the smallest possible: a note costs as much as 50 ms of a pitch that is a
-    semitone off; a frame in it costs more, the further its pitch is off and the less certain it
-    is. An attack makes a new note cheap, and a note that lasts through it expensive. So vibrato
-    and short glides stay inside a note, while a step that lasts begins a new one.
+    The division minimizes a sum of costs: a note costs as much as 50 ms of a pitch that is a
+    semitone off; a frame in it costs more the further its pitch is off and the less certain it is.
+    An attack makes a new note cheap, and a note that continues through it expensive. Vibrato and
+    short glides therefore stay inside a note, while a lasting step begins a new one.
 
     Args:
         midi: Pitch as MIDI numbers [frames].
         confidence: Confidence of the pitch, 0 to 1 [frames].
-        sounding: Whether there is sound, bool [frames].
-        attacks: How clearly the sound starts again at a frame, 1 for clearly, 0 between attacks
-            [frames].
+        sounding: Mask of the frames with sound, bool [frames].
+        attacks: Evidence that the sound starts again at a frame, from 0 between attacks to 1 for a
+            clear one [frames].
         frame_rate: Frames per second.
 
     Returns:
@@ -50,8 +50,8 @@ def best_spans(
     frame_costs = np.interp(confidence, _CONFIDENCES, _COSTS) / frame_rate
     frame_costs = np.where(sounding, frame_costs, _COSTS[0] / frame_rate)
     note_costs = _NOTE_COST_SECONDS * np.clip(1.0 - attacks, -1.0, 1.0)
-    # Of the best division of the frames so far: cost with a note of each pitch still sounding, and
-    # the first frame of that note; cost without one, and the last note in it.
+    # For the best division of the frames so far: cost if a note of each pitch still sounds, and the
+    # first frame of that note; cost if none does, and its last note.
     costs, firsts = np.full(pitches.size, np.inf), np.zeros(pitches.size, np.int64)
     best, first_of = 0.0, np.full(len(midi) + 1, -1, np.int64)
     for k in range(len(midi)):

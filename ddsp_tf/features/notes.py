@@ -8,10 +8,10 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 
 SILENT_DB = -80.0
 _SHORTEST_SECONDS = 0.05
-# A note's peak lies this far above the faintest level of a note; a hum's does not.
+# The peak of a note, unlike that of hum, exceeds the faintest level of a note by this much.
 _RISE_DB = 10.0
 _RAMP_SECONDS = 0.02
-# A larger step of pitch begins another note, or hum.
+# A larger step of pitch begins another note or hum.
 _JUMP_OCTAVES = 1.0 / 12.0
 
 
@@ -25,8 +25,8 @@ def find_notes(
     """Finds the frames that belong to notes.
 
     A note has a pitch (with confidence, if known) and a level above a threshold relative to the
-    loud parts, which its peak exceeds by 10 dB: hum in a pause has a pitch, too, but stays faint,
-    even directly after a note. Gaps and notes shorter than 50 ms are ignored.
+    loud parts; its peak exceeds the threshold by 10 dB. Hum in a pause has a pitch, too, but stays
+    faint, even directly after a note. Gaps and notes shorter than 50 ms are ignored.
 
     Args:
         f0_hz: Pitch in Hz [frames], 0 for no pitch.
@@ -93,7 +93,7 @@ def spans(mask: np.ndarray) -> list[tuple[int, int]]:
     """Finds the spans of true frames.
 
     Args:
-        mask: bool [frames].
+        mask: Mask, bool [frames].
 
     Returns:
         List of first frame and end (exclusive) of each.
@@ -107,7 +107,7 @@ def spans(mask: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _without_short(mask: np.ndarray, value: bool, shortest: int) -> np.ndarray:
-    """Inverts spans of `value` that are short; pauses at both ends stay."""
+    """Inverts short spans of `value`; pauses at both ends stay."""
     mask = mask.copy()
     for first, end in spans(mask == value):
         at_end = not value and (first == 0 or end == len(mask))

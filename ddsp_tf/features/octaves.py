@@ -17,7 +17,7 @@ def correct_octaves(
     fmin_hz: float,
     fmax_hz: float,
 ) -> np.ndarray:
-    """Moves a tracker's pitch by octaves where the waveform is clear.
+    """Moves a tracker's pitch by octaves where the waveform is unambiguous.
 
     A tone repeats after one period. Where the autocorrelation at one estimated period is below
     0.3, but above 0.85 at two (or four), the tracker followed an overtone: the pitch is one (or
@@ -27,13 +27,13 @@ def correct_octaves(
     Args:
         audio: Mono audio [samples].
         sample_rate: Sample rate in Hz.
-        positions: Positions of the estimates in samples [answers].
-        pitch_hz: Pitch at the positions in Hz; 0 is left alone.
+        positions: Positions of the estimates in samples [estimates].
+        pitch_hz: Pitch at the positions in Hz [estimates]; 0 stays.
         fmin_hz: Lowest pitch after a correction.
         fmax_hz: Highest pitch after a correction.
 
     Returns:
-        Pitch in Hz [answers].
+        Pitch in Hz [estimates].
 
     Example:
         >>> audio = np.sin(2 * np.pi * 3 * 250 / 16000 * np.arange(16000))

@@ -1,4 +1,4 @@
-"""How strongly a sound repeats after each lag: the evidence from which pitch is chosen."""
+"""How strongly a sound repeats after each lag: the evidence for pitch."""
 
 import functools
 import math
@@ -17,24 +17,24 @@ WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.080, 60.0), (0.160, 0.0))
 LAGS_NEAR_ZERO = 8
 _HIGHEST_BIN_HZ = 5000.0
 _TILT_HZ = 2000.0
-# Above 1 kHz there are few harmonics: higher bins count, and count more.
+# Above 1 kHz there are few harmonics: higher bins are included and weighted more.
 _HIGH_PITCH_HZ = 1000.0
 _HIGH_BIN_HZ = 7600.0
 _HIGH_TILT_HZ = 6000.0
 _RUMBLE_HZ = 15.0
 _NOISE_SECONDS = 0.128
 NOISE_BAND_BINS = 64
-# A quarter of exponentially distributed powers lie below 0.29 of their mean.
+# A quarter of exponentially distributed powers are below 0.29 times their mean.
 QUARTILE_OF_MEAN = 0.29
 _NOISE_FACTOR = 3.0
 COMPRESSION = 0.7
 _BLOCK_FRAMES = 512
-# Transformed together, as many as stay in the processor's cache.
+# Frames that are transformed together: as many as fit into the processor's cache.
 _TRANSFORMED_FRAMES = 32
 
 
 class Window(NamedTuple):
-    """A length of analysis, and the matrix from its power spectrum to the correlation at lags."""
+    """An analysis window, and the matrix from its power spectrum to the correlation at lags."""
 
     taper: np.ndarray
     fft_size: int
@@ -45,13 +45,13 @@ class Window(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Constants of one range of pitch.
+    """Constants for one range of pitch.
 
     Attributes:
-        pitches_hz: Pitches that are tried, falling, 12 cents apart.
+        pitches_hz: Candidate pitches, falling, 12 cents apart.
         lags: Their periods in seconds, after some shorter ones.
-        windows: Lengths of analysis.
-        noise_taper: Window in which noise is measured.
+        windows: Analysis windows.
+        noise_taper: Taper of the window in which noise is measured.
         noise_fft_size: Size of its Fourier transform.
     """
 
@@ -77,9 +77,9 @@ def periodicity_plan(
         highest_hz: Highest pitch to try, in Hz.
         sample_rate: Sample rate in Hz.
         windows: Length in seconds of each window, and the lowest pitch in Hz that it is used for,
-            which falls from one to the next, to 0.
-        pad: Whether Fourier transforms are long enough for all lags. If not, correlations at more
-            than half a window wrap around, where tapers leave little of them.
+            which falls from one window to the next, down to 0.
+        pad: Whether Fourier transforms are long enough for all lags. If not, correlations at lags
+            of more than half a window wrap around, where tapers leave little of them.
 
     Returns:
         The constants.
@@ -113,7 +113,7 @@ def _window(taper, high, lags, share, sample_rate, noise_fft_size, pad) -> Windo
     fft_size = _power_of_two(taper.size + pad * lags[used[-1]] * sample_rate)
     hz = np.fft.rfftfreq(fft_size, 1.0 / sample_rate)
     cosines = np.cos(2 * np.pi * hz[:, None] * lags[used])
-    # The correlation of tapered sound fades with the lag as that of the taper does.
+    # The correlation of tapered sound decays with the lag as that of the taper does.
     own = np.abs(np.fft.rfft(taper, fft_size)) ** (2.0 * COMPRESSION)
     own[1:] *= 2.0
     fading = own @ cosines / own.sum()
@@ -153,12 +153,12 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
     """Measures for every frame and pitch how much of the sound repeats after a period.
 
     The correlation of the sound with itself is read from its power spectrum, in windows of four
-    periods or more. Before that, power is reduced where it does not stand out of the noise
-    (Wiener's gain; the noise is the lower quartile in bands of 500 Hz), and compressed to the
-    power of 0.7, so that neither noise nor one strong harmonic hides the others. As in YIN, one
-    minus the correlation is divided by its mean over all shorter lags.
-    de Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and music"
-    (2002); Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
+    periods or more. Before that, power is reduced where it does not stand out from the noise
+    (Wiener's gain; the noise is estimated from the lower quartile in bands of 500 Hz), and
+    compressed with an exponent of 0.7, so that neither noise nor one strong harmonic hides the
+    others. As in YIN, one minus the correlation is divided by its mean over all shorter lags. de
+    Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and music" (2002);
+    Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
 
     Args:
         audio: Mono float32 [samples] at `ANALYSIS_RATE`, peaking at about 1.
@@ -166,8 +166,8 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
         plan: Range of pitch.
 
     Yields:
-        Float32 [some frames, pitches]: about 1 where the sound repeats exactly, around 0 where it
-        does not. All of them together have samples // step frames.
+        Float32 [some frames, pitches]: about 1 where the sound repeats exactly, about 0 where it
+        does not; samples // step frames in total.
 
     Example:
         >>> sine = np.sin(2 * np.pi * 200 / 16000 * np.arange(8000)).astype(np.float32)
@@ -185,12 +185,13 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
         correlation = np.zeros((block[1] - first, plan.lags.size), np.float32)
         for window in plan.windows:
             power = _spectrum(audio, window.taper, window.fft_size, window.weights.size, *block)
-            # In place: new arrays of this size would take longer than the arithmetic.
+            # In place, because allocating arrays of this size would take longer than the
+            # arithmetic.
             gain = noise @ window.noise
             gain += power
             gain += np.float32(1e-12)
             np.divide(power, gain, out=gain)
-            # Products, because the third power of an array takes several times as long.
+            # Products, because numpy's third power takes several times as long.
             for _ in range(3):
                 power *= gain
             np.power(power, np.float32(COMPRESSION), out=power)
@@ -201,7 +202,7 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
 
 
 def _spectrum(audio, taper, fft_size, bins, first, last, step):
-    """Power spectrum of frames first to last, without their mean."""
+    """Returns the power spectra of frames first to last, without their mean."""
     frames = frames_between(audio, first, last, taper.size, step)
     return power_spectrum(frames - frames.mean(axis=1, keepdims=True), taper, fft_size, bins)
 
@@ -227,7 +228,7 @@ def power_spectrum(
         [[4.0, 2.0, 0.0]]
     """
     power = np.empty((len(frames), fft_size // 2 + 1 if bins is None else bins), np.float32)
-    # Padded here, because scipy would copy the frames once more.
+    # Padded here, because scipy would copy the frames again.
     padded = np.zeros((_TRANSFORMED_FRAMES, fft_size), np.float32)
     for first in range(0, len(frames), _TRANSFORMED_FRAMES):
         block = frames[first : first + _TRANSFORMED_FRAMES]
@@ -241,7 +242,7 @@ def power_spectrum(
 
 
 def _noise(power, taper):
-    """Density of the noise in every band, from the lower quartile of its bins."""
+    """Returns the density of the noise in every band, from the lower quartile of its bins."""
     bands = power.reshape(len(power), -1, NOISE_BAND_BINS)
     quarter = NOISE_BAND_BINS // 4
     quartile = np.partition(bands, quarter, axis=2)[:, :, quarter]
@@ -249,7 +250,7 @@ def _noise(power, taper):
 
 
 def _normalized(correlation, lags):
-    """One minus YIN's normalized difference, at the lags of the pitches."""
+    """Returns one minus YIN's normalized difference, at the lags of the pitches."""
     difference = 1.0 - correlation
     positive = np.maximum(difference, 0.0)
     widths = (np.diff(lags) / 2.0).astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Imported on demand, because some import a network runtime.
+# Imported on demand, because some trackers import a network runtime.
 TRACKERS = {
     "auto": "ddsp_tf.features.auto_tracker:AutoTracker",
     "swift_f0": "ddsp_tf.features.swift_f0:SwiftF0Tracker",
@@ -60,7 +60,7 @@ class PitchTracker(ABC):
             confidence of 0.5 or more are voiced; in others, `fill_unvoiced` fills f0_hz.
 
         Raises:
-            UserError: If the audio is not mono, of integers or not finite.
+            UserError: If the audio is not mono, holds integers or is not finite.
         """
 
     def describe(self) -> dict[str, Any]:
@@ -77,12 +77,12 @@ def fill_unvoiced(
     """Resamples a tracker's frames, with a pitch at every instant.
 
     Only voiced frames (confidence of 0.5 or more) count. Between two of them within a semitone,
-    pitch is interpolated in log frequency; across a larger interval the nearer one holds, so a
+    pitch is interpolated in log frequency; across a larger interval the nearer one is held, so a
     jump stays a jump. The same rule bridges unvoiced spans: an attack gets the pitch of the
-    following note, a release that of the note before. The first and the last voiced pitch hold to
-    the ends. Confidence is interpolated linearly, so it is low wherever there is no pitch. Voiced
-    frames without a neighbour within four semitones (octave errors at the edges of notes, blips
-    in silence) are dropped first.
+    following note, a release that of the preceding one. The first and last voiced pitches are held
+    to the ends. Confidence is interpolated linearly, so it is low wherever there is no pitch.
+    Voiced frames without a neighbour within four semitones (octave errors at the edges of notes,
+    blips in silence) are dropped first.
 
     Args:
         tracker_positions: Instants of the tracker's frames, increasing [tracker_frames].
@@ -130,7 +130,7 @@ def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
     """Creates a pitch tracker by its name.
 
     Args:
-        name: One of `TRACKERS`.
+        name: Name of the tracker, one of `TRACKERS`.
         **settings: Arguments of its constructor.
 
     Returns:
@@ -154,9 +154,9 @@ def pitch_tracker(name: str, **settings: Any) -> PitchTracker:
 
 
 def tracker_difference(taught: dict[str, Any], used: dict[str, Any]) -> str | None:
-    """Returns a sentence if a model is played with another tracker than it was trained with.
+    """Compares the tracker that a model is played with to the one of its training data.
 
-    Two trackers disagree at attacks, in pauses and about octaves, and a model turns that into
+    Two trackers disagree at attacks, in pauses and about octaves, which a model turns into
     artefacts.
 
     Args:
@@ -164,7 +164,7 @@ def tracker_difference(taught: dict[str, Any], used: dict[str, Any]) -> str | No
         used: `PitchTracker.describe()` of the curves to be played.
 
     Returns:
-        One sentence, or None if the trackers are equal.
+        A sentence on the difference, or None if the trackers are equal.
 
     Example:
         >>> swift = {"name": "swift_f0", "version": "0.3.0", "settings": {}}

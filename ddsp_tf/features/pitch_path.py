@@ -8,9 +8,8 @@ from ddsp_tf.features.periodicity import STEP_CENTS, Plan
 
 CANDIDATES = 10
 FLOOR = 0.2
-# Bonus for higher pitches, fitted to the same evidence. An octave counts most for high pitches,
-# whose harmonics are few and whose fundamental is not missing, and for the lowest, whose longer
-# windows hide noise.
+# Bonus for higher pitches, fitted to the same evidence. It rises most steeply for high pitches,
+# which have few harmonics and a fundamental, and for the lowest, whose longer windows hide noise.
 GAIN_HZ = (20.0, 60.0, 200.0, 400.0, 800.0, 6400.0)
 GAINS = (0.0, 0.43, 0.64, 0.79, 1.01, 1.76)
 FREE_CENTS = 60.0
@@ -32,8 +31,8 @@ class Candidates(NamedTuple):
     Attributes:
         octaves: Binary logarithm of the pitch in Hz.
         scores: Score of each by itself; higher is better.
-        strengths: Share of the sound that repeats after its period, and still does after as many
-            as there are in 6 ms (eight at most): noise in a narrow band does not. 0..1.
+        strengths: Share of the sound, 0..1, that repeats after one period and still does after as
+            many periods as fit into 6 ms (eight at most), which narrow-band noise does not.
     """
 
     octaves: np.ndarray
@@ -44,16 +43,17 @@ class Candidates(NamedTuple):
 def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
     """Finds the most likely pitches of every frame.
 
-    Candidates are the maxima of the periodicity. Each scores by the logarithm of the share that
+    Candidates are the maxima of the periodicity. Each is scored by the logarithm of the share that
     does not repeat, which separates an octave that explains all of the sound from one that explains
-    most of it, and by its height, since whatever repeats after one period also does after two.
+    most of it, and by its pitch: the higher one is preferred, since whatever repeats after one
+    period also repeats after two.
 
     Args:
-        strength: Periodicity [frames, pitches], as `periodicity` gives it.
-        plan: Its pitches.
+        strength: Periodicity from `periodicity` [frames, pitches].
+        plan: Plan with these pitches.
 
     Returns:
-        Ten candidates of each frame; where there are fewer maxima, the rest scores -1000.
+        Ten candidates per frame; if there are fewer maxima, the others score -1000.
 
     Example:
         >>> from ddsp_tf.features.periodicity import periodicity, periodicity_plan
@@ -81,7 +81,7 @@ def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
 
 
 def _vertex(left, middle, right):
-    """Place, from the middle, and height of the parabola through three values."""
+    """Position, relative to the middle, and height of the vertex of a parabola."""
     curvature = left - 2.0 * middle + right
     bent = curvature < -1e-9
     shift = np.where(bent, 0.5 * (left - right) / np.where(bent, curvature, 1.0), 0.0)
@@ -94,7 +94,7 @@ def _octaves_at(positions, plan):
 
 
 def _sharpened(strength, octaves, plan):
-    """Reads pitch after several periods at once, where an error counts less; and strength there."""
+    """Reads pitch more exactly from a lag of several periods; returns it and the strength there."""
     periods = np.clip(np.floor(np.exp2(octaves) / LONGEST_LAG_HZ), 1, MOST_PERIODS)
     places = (np.log2(plan.pitches_hz[0]) - octaves + np.log2(periods)) * (1200 / STEP_CENTS)
     around = np.arange(-SEARCH_STEPS, SEARCH_STEPS + 1)
@@ -113,11 +113,11 @@ def _sharpened(strength, octaves, plan):
 def best_path(candidates: Candidates) -> np.ndarray:
     """Finds the sequence of candidates with the highest score (Viterbi).
 
-    Steps of up to 60 cents are free, larger ones cost more the larger they are, up to the cost
-    of a jump.
+    Steps of up to 60 cents are free; larger steps cost more the larger they are, up to the cost of
+    a jump.
 
     Args:
-        candidates: Of every frame, [frames, candidates].
+        candidates: Candidates of every frame, [frames, candidates].
 
     Returns:
         Index of the chosen candidate, [frames].
@@ -149,10 +149,10 @@ def best_path(candidates: Candidates) -> np.ndarray:
 
 
 def octave_above(candidates: Candidates, octaves: np.ndarray) -> np.ndarray:
-    """Tells in which frames the octave above the chosen pitch is a candidate as well.
+    """Finds the frames in which the octave above the chosen pitch is a candidate as well.
 
     Args:
-        candidates: Of every frame, [frames, candidates].
+        candidates: Candidates of every frame, [frames, candidates].
         octaves: Chosen pitch [frames].
 
     Returns:
@@ -168,18 +168,18 @@ def octave_above(candidates: Candidates, octaves: np.ndarray) -> np.ndarray:
 
 
 def smoothed(octaves: np.ndarray, strengths: np.ndarray) -> np.ndarray:
-    """Averages pitch over neighbouring frames, as far as it is uncertain.
+    """Averages pitch over neighbouring frames where it is uncertain.
 
-    Pairs of frames at equal distances before and after count, so that a glide is not changed,
-    and count less the farther away they are, so that a vibrato is kept. Averages do not reach
-    across steps of more than a semitone.
+    Pairs of frames at equal distances before and after are averaged, so that a glide is not
+    changed; the farther away they are, the less they count, so that a vibrato is kept. Averages do
+    not reach across steps of more than a semitone.
 
     Args:
         octaves: Binary logarithm of the pitch [frames], 10 ms apart.
         strengths: Share of the sound that repeats, 0..1 [frames].
 
     Returns:
-        The same with less noise [frames].
+        Smoothed pitch [frames].
 
     Example:
         >>> glide = np.linspace(8.0, 8.1, 20)
@@ -187,7 +187,7 @@ def smoothed(octaves: np.ndarray, strengths: np.ndarray) -> np.ndarray:
         True
     """
     cents = 1200.0 * octaves
-    # How exact a frame is: fewer periods are read above 1 kHz.
+    # Precision of a frame: fewer periods are read above 1 kHz.
     deviation = 0.3 + 12.0 * (1.0 - strengths) * np.where(octaves > 10.0, 2.0, 1.0)
     weights = 1.0 / deviation**2
     sums = weights * cents

@@ -1,4 +1,4 @@
-"""Pitch refined by the phases of the harmonics."""
+"""Refinement of pitch by the phases of the harmonics."""
 
 import math
 
@@ -33,19 +33,20 @@ def refine_f0(
     sample_rate: int,
     hop: int,
 ) -> np.ndarray:
-    """Refines a tracker's pitch by the phases of the harmonics.
+    """Refines a tracker's pitch using the phases of the harmonics.
 
-    A tracker that is off by a twentieth of a semitone at 440 Hz misses the tenth harmonic by 13 Hz:
-    inaudible as pitch, but the synthesizer's harmonics then lie beside those of the recording in
-    every spectrum that resolves them. The phase of a harmonic gives its frequency far more
-    exactly than its peak in a spectrum (Flanagan and Golden, "Phase vocoder", 1966). So each of
-    the first harmonics is shifted to 0 Hz along the given pitch, and the remaining rotation of its
-    phase is the error of the pitch. Harmonic k turns k times as fast as the error of the pitch, so
-    the variance of its estimate falls with k squared: weights are its power times k squared.
+    A tracker that is off by a twentieth of a semitone at 440 Hz misses the tenth harmonic by 13 Hz.
+    That is inaudible as pitch, but in any spectrum that resolves them, the synthesizer's harmonics
+    then lie next to those of the recording. The phase of a harmonic gives its frequency far more
+    exactly than its peak in a spectrum (Flanagan and Golden, "Phase vocoder", 1966). Each of the
+    first harmonics is therefore shifted to 0 Hz along the given pitch, and the remaining rotation
+    of its phase is the error of the pitch. Harmonic k turns k times as fast as the error of the
+    pitch, so the variance of its estimate falls with k squared: weights are its power times k
+    squared.
 
-    Only voiced frames are measured, in which the sound neither begins nor ends and the harmonics
-    agree. Between them the relative change is interpolated. Pitches below 47 Hz, of which the
-    window holds fewer than three periods, are not changed, and no pitch moves by more than 2 %.
+    Only voiced frames are measured in which the sound neither begins nor ends and the harmonics
+    agree; between them, the relative change is interpolated. Pitches below 47 Hz, with fewer than
+    three periods in the window, are not changed, and no pitch moves by more than 2 %.
 
     Args:
         audio: Mono audio [samples].
@@ -99,7 +100,7 @@ def _relative_change(signal, f0_hz, kernels, reach, sample_rate):
         signal = signal * turn
         before, after = _windowed(signal.reshape(blocks, hop), kernels, reach)
         product = after * np.conj(before)
-        # Error of the pitch in Hz, by this harmonic.
+        # Error of the pitch in Hz according to this harmonic.
         wrong = np.angle(product) / (2.0 * math.pi * STEP_SECONDS * number)
         weight = np.abs(product) * number**2
         weight[(number * pitch > min(HIGHEST_HZ, 0.45 * sample_rate)) | (pitch <= 0.0)] = 0.0

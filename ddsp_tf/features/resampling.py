@@ -16,7 +16,7 @@ def resample_curves(
     Args:
         times: Times in seconds, increasing [points].
         curves: Dictionary of [points] arrays, such as "f0_hz" and "loudness_db".
-        frame_rate: Frames per second of the result, from the first time to the last.
+        frame_rate: Frames per second of the result, which lasts from the first time to the last.
 
     Returns:
         Dictionary of float32 [frames] arrays.

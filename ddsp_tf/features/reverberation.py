@@ -6,9 +6,9 @@ import numpy as np
 
 _WINDOW_SECONDS = 0.02
 _STEP_SECONDS = 0.005
-# How far the level falls within this time.
+# The fall of the level is measured over this time.
 _FALL_SECONDS = 0.1
-# A fall of a tone begins within this range of the loudest moment, and is at least this large.
+# The fall of a tone begins within this range of the loudest moment, and is at least this large.
 _RANGE_DB = 30.0
 _SMALLEST_FALL_DB = 12.0
 # Fewer falls are not significant.
@@ -21,16 +21,17 @@ DRY_FALL_DB = 42.0
 def largest_fall_db(recordings: Iterable[np.ndarray], sample_rate: int) -> float | None:
     """Measures how far the level falls within a tenth of a second when a tone ends.
 
-    In a room, nothing falls faster than the reverberation does after the direct sound has ended:
-    with a reverberation time of T s by 6 / T dB in that time, plus the level of the direct sound
-    over the reverberation. Without a room, a short release ends at the noise of the recording.
+    In a room, no level falls faster than that of the reverberation after the direct sound has
+    ended: with a reverberation time of T s, by 6 / T dB in that time, plus the level of the direct
+    sound relative to the reverberation. Without a room, a short release ends at the noise of the
+    recording.
 
     Args:
         recordings: Audio, [samples] each.
         sample_rate: Samples per second.
 
     Returns:
-        The fall in dB that a tenth of all falls exceed; None if there are too few to tell.
+        Fall in dB that a tenth of all falls exceed; None if there are too few.
 
     Example:
         >>> time = np.arange(8000) / 16000

@@ -1,4 +1,4 @@
-"""Fractions of the pitch, recognized by the harmonics that they lack."""
+"""Subharmonics of the pitch, recognized by their missing harmonics."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,15 +11,15 @@ _HARMONICS = 12
 _PLACES = np.linspace(-1.0, 1.0, 9)
 _LEAST_WIDTH_HZ = 8.0
 _RELATIVE_WIDTH = 0.012
-# Power of the odd harmonics over that of the even ones, -18 dB.
+# Power of the odd harmonics relative to the even ones, -18 dB.
 _LEAST_ODD_SHARE = 0.015
-# Power of a foreign fundamental over that of the even harmonics, -10 dB.
+# Power of a foreign fundamental relative to the even harmonics, -10 dB.
 _FOREIGN_SHARE = 0.1
 # Even harmonics that count are within 25 dB of the strongest.
 _AUDIBLE_SHARE = 10.0**-2.5
 _FEWEST_EVEN = 3
-# An odd harmonic sounds if it is within 12 dB of the weaker even one beside it, and 10 dB above
-# what is halfway to them. Three that do are not foreign.
+# An odd harmonic sounds if it is within 12 dB of the weaker of its even neighbours, and 10 dB above
+# the points halfway to them. If three do, they are not foreign.
 SOUNDING_SHARE = 10.0**-1.2
 OVER_NOISE = 10.0
 FEWEST_SOUNDING = 3
@@ -47,18 +47,18 @@ _OCTAVE_TOLERANCE = 0.05
 def raise_subharmonics(
     audio: np.ndarray, octaves: np.ndarray, doubtful: np.ndarray, sample_rate: int, step: int
 ) -> np.ndarray:
-    """Moves pitch up an octave where its odd harmonics are missing.
+    """Raises the pitch by an octave where its odd harmonics are missing.
 
-    Sound repeats after two periods at least as well as after one, and better if a foreign tone
-    is in it: an open string that resonates, hum. Then half the pitch fits best, but of its odd
-    harmonics only the foreign one is there. So an octave is added where the others hold less
-    than a hundredth of the even harmonics' power, in most frames of a fifth of a second.
+    A sound repeats after two periods at least as well as after one, and better if it contains a
+    foreign tone, such as a resonating open string or hum. Half the pitch then fits best, but of its
+    odd harmonics only the foreign one is present. An octave is therefore added where the others
+    have less than a hundredth of the even harmonics' power, in most frames of a fifth of a second.
 
     Args:
         audio: Mono float32 [samples].
         octaves: Binary logarithm of the pitch in Hz [frames]; frame k is about sample k * step.
         doubtful: Whether a frame may be an octave too low [frames].
-        sample_rate: In Hz.
+        sample_rate: Samples per second.
         step: Samples between two frames.
 
     Returns:
@@ -86,11 +86,11 @@ def raise_subharmonics(
 
 
 def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
-    """Rates how many harmonics of each candidate are missing.
+    """Penalizes candidates whose harmonics are mostly missing.
 
-    Two notes at once (a room that rings on, an open string, a second player) repeat together after
-    a common multiple of their periods. Of the harmonics of that low pitch most are missing, while
-    a single note has nearly all of them up to its highest, or every other one.
+    Two simultaneous notes (a reverberating room, an open string, a second player) repeat together
+    after a common multiple of their periods. Most harmonics of that low pitch are missing, while a
+    single note has nearly all of them up to its highest, or every other one.
 
     Args:
         audio: Mono float32 [samples].
@@ -134,10 +134,10 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
 
 
 def restore_endings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """Moves the end of a note up where it falls by an octave while it fades.
+    """Raises the end of a note by an octave where its pitch falls by an octave while it fades.
 
-    A string that resonates, or noise, outlasts the note and repeats after twice its period. A new
-    note that is an octave lower does not begin 6 dB below the one before it.
+    A resonating string, or noise, outlasts the note and repeats after twice its period. A new note
+    an octave lower would not begin 6 dB below the previous one.
 
     Args:
         octaves: Binary logarithm of the pitch in Hz [frames], 10 ms apart.
@@ -168,7 +168,7 @@ def restore_endings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
 
 
 def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
-    """Power at half the pitch and at each multiple of that [frames, 2 * harmonics]."""
+    """Power at half the pitch and at each of its multiples [frames, 2 * harmonics]."""
     size = round(_WINDOW_SECONDS * sample_rate)
     fft_size = round(_FFT_SECONDS * sample_rate)
     around = sliding_window_view(np.pad(audio, (size // 2, size)), size)
@@ -183,7 +183,7 @@ def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
 
 
 def _odd_missing(power):
-    """Tells the frames without odd harmonics, one foreign tone aside."""
+    """Finds the frames without odd harmonics, except for one foreign tone."""
     odd, even = power[:, ::2], power[:, 1::2]
     total, foreign = odd.sum(axis=1), odd.max(axis=1)
     # A fundamental is foreign if it is weak.
@@ -196,7 +196,7 @@ def _odd_missing(power):
 
 
 def _odd_sounding(power, between):
-    """Tells the frames in which several odd harmonics are as strong as those beside them."""
+    """Finds the frames in which several odd harmonics are as strong as their neighbours."""
     odd, even = power[:, ::2], power[:, 1::2]
     weaker, noise = even.copy(), np.maximum(between[:, ::2], between[:, 1::2])
     weaker[:, 1:] = np.minimum(even[:, 1:], even[:, :-1])

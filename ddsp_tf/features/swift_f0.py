@@ -12,24 +12,24 @@ from ddsp_tf.features.pitch import VOICED_CONFIDENCE, PitchTracker, fill_unvoice
 
 
 class SwiftF0Tracker(PitchTracker):
-    """SwiftF0, a small neural tracker with a calibrated confidence (`pip install ddsp-tf[swift]`).
+    """Tracks pitch with SwiftF0, a small neural network (`pip install ddsp-tf[swift]`).
 
     It works at 16 kHz with a hop of 16 ms; audio at other rates is resampled, and `fill_unvoiced`
     resamples the result to the requested frames. Audio is processed in chunks of 30 s, so memory
-    does not grow with the recording. Where the audio peaks below -60 dBFS the confidence is 0.
+    does not grow with the recording. The confidence is 0 where the audio peaks below -60 dBFS.
     Nieradzik, "SwiftF0: Fast and Accurate Monophonic Pitch Detection" (2025).
 
     Args:
         fmin_hz: Lowest pitch considered, at least 46.875 Hz.
         fmax_hz: Highest pitch considered, at most 2093.75 Hz.
-        check_octaves: Whether to correct octave errors by autocorrelation, see
-            `correct_octaves`. Without it, whole notes of instruments with a weak fundamental
-            (saxophone) come out an octave high.
-        threads: Threads of the network. Recordings are prepared in parallel, so one is best; None
-            for one per physical core.
+        check_octaves: Whether to correct octave errors by autocorrelation; see `correct_octaves`.
+            Without it, whole notes of instruments with a weak fundamental (saxophone) are measured
+            an octave too high.
+        threads: Number of threads of the network. Recordings are prepared in parallel, so one is
+            best; None for one per physical core.
 
     Raises:
-        UserError: If the range holds no pitch.
+        UserError: If the range is too narrow or out of bounds.
 
     Example:
         >>> tracker = SwiftF0Tracker()
@@ -59,7 +59,7 @@ class SwiftF0Tracker(PitchTracker):
         self._detector: Any = None
 
     def __getstate__(self) -> dict:
-        """Leaves the network out: processes that get a copy load it themselves."""
+        """Omits the network: processes that receive a copy load it themselves."""
         return {**self.__dict__, "_detector": None}
 
     @property

@@ -1,4 +1,4 @@
-"""Transcription: from pitch and loudness, and the sound, to notes."""
+"""Transcription of pitch, loudness and sound to notes."""
 
 import functools
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from ddsp_tf.features.curve_input import checked_curves
 from ddsp_tf.features.note_path import best_spans
 from ddsp_tf.features.notes import SILENT_DB, spans
 
-# Levels at which a note begins and ends, below that of its loudest tenth.
+# Levels at which a note begins and ends, relative to its loudest tenth.
 _ONSET_DB, _OFFSET_DB = 33.0, 36.0
 _DEPTH_DB, _LEAST_DEPTH_DB = 55.0, 40.0
 _ABOVE_QUIET_DB, _EDGE_ABOVE_QUIET_DB = 10.0, 8.0
@@ -22,7 +22,7 @@ _ATTACK_SECONDS = 0.05
 _CONNECTED_SECONDS, _SAME_PITCH_SECONDS = 0.05, 0.15
 _SAME_SEMITONES, _LEAP_SEMITONES, _SCOOP_SEMITONES = 0.6, 11.0, 2.0
 _SLIVER_SECONDS, _SCOOP_SECONDS, _BRIEF_SECONDS = 0.08, 0.25, 0.15
-# A step to another note is faster than this, a scoop slower.
+# A step to another note is faster than this; a scoop is slower.
 _STEP_SEMITONES_PER_SECOND = 15.0
 _FALL_DB = 8.0
 
@@ -36,8 +36,8 @@ class Note:
     Attributes:
         onset_s: Start in seconds.
         offset_s: End in seconds.
-        midi: Pitch as a MIDI number with its cents as fraction, such as 69.05.
-        level_db: Loudness in dB, of its loudest tenth.
+        midi: Pitch as a MIDI number with cents as its fraction, such as 69.05.
+        level_db: Loudness of its loudest tenth in dB.
         confidence: Mean confidence of its pitch, 0 to 1; 1 if it was not measured.
     """
 
@@ -56,10 +56,10 @@ def transcribe(
 ) -> list[Note]:
     """Finds the notes in the features of a recording.
 
-    Notes of different pitch are divided where the pitch steps, also without a gap (legato);
-    repeated notes of one pitch where the sound starts again (see
-    `ddsp_tf.features.articulation`). Vibrato, glides into a note, octave errors of the tracker at
-    the edges of notes and their decay do not make notes of their own.
+    Notes of different pitch are separated where the pitch steps, even without a gap (legato);
+    repeated notes of one pitch where the sound starts again (see `ddsp_tf.features.articulation`).
+    Vibrato, glides into a note, decays, and octave errors of the tracker at the edges of notes do
+    not become notes of their own.
 
     Args:
         features: Dictionary of [frames] arrays: "f0_hz" (0 for no pitch), "loudness_db", and
@@ -72,8 +72,8 @@ def transcribe(
         Notes in order; none overlaps the next.
 
     Raises:
-        UserError: If a curve is missing, is not numeric or of another length, the audio is not mono
-            or not of floats, or a rate is out of range.
+        UserError: If a curve is missing, not numeric or of another length, the audio is not mono or
+            not in floats, or a rate is out of range.
 
     Example:
         >>> features = {"f0_hz": np.repeat([440.0, 494.0], 50),
@@ -116,7 +116,7 @@ def transcribe(
 
 
 class _Curves:
-    """The curves of a recording, as evidence for notes."""
+    """Curves of a recording, as evidence for notes."""
 
     def __init__(self, features, frame_rate, audio, sample_rate):
         f0_hz = np.asarray(features["f0_hz"], np.float64)
@@ -157,7 +157,7 @@ class _Curves:
         return bool((self.attacks[first : after[0] + near + 1] >= 1.0).any())
 
     def starts(self, span: Span, before: Span | None) -> bool:
-        """Whether a span begins with silence or an attack before it, not out of another note."""
+        """Whether a span begins after silence or with an attack, and not out of another note."""
         if before is None or span[0] - before[1] > self.frames(0.04):
             return True
         near = self.frames(_ATTACK_SECONDS)
@@ -179,7 +179,7 @@ class _Curves:
 
 
 def _sounding_spans(curves: _Curves) -> list[Span]:
-    """Spans of sound, apart by more than a note lasts through."""
+    """Spans of sound, separated by gaps that are too long to lie inside a note."""
     return [(g[0][0], g[-1][1]) for g in _groups(spans(curves.sounding), curves.frames(0.2))]
 
 
@@ -194,7 +194,7 @@ def _groups(found: list[Span], gap: float) -> list[list[Span]]:
 
 
 def _join(group: list[Span], curves: _Curves) -> list[Span]:
-    """Joins the parts of one note, the longest first."""
+    """Joins the parts of one note, starting with the longest."""
     group = list(group)
     judged = functools.cache(
         lambda before, first, second: _is_one_note(before, first, second, curves)
@@ -244,7 +244,7 @@ def _is_harmonic(interval: float) -> bool:
 
 
 def _with_edges(found: list[Span], curves: _Curves) -> list[Span]:
-    """Moves both ends of each note to where its level rises out of the quiet."""
+    """Moves both ends of each note to where its level rises above the quiet."""
     level, edges = curves.level, []
     for k, (first, end) in enumerate(found):
         loud = curves.level_of((first, end))

@@ -1,4 +1,4 @@
-"""Adapts the curves of one instrument to another: notes, octave, level, intonation."""
+"""Adaptation of curves to another instrument: notes, octave, level, intonation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ def transfer_curves(
 ) -> Transfer:
     """Adapts measured curves to a model's training data.
 
-    Pauses become silent, notes move by whole octaves towards the training data's pitch, levels
-    get its distribution, and pitch is corrected if requested.
+    Pauses become silent, notes move by whole octaves towards the pitch of the training data, levels
+    get their distribution from it, and pitch is corrected if requested.
 
     Args:
-        curves: Dictionary of [frames] arrays: "f0_hz", a level ("loudness_db" or "power_db", in
-            dB, or both), and optionally "f0_confidence" (0..1). Others stay as they are.
+        curves: Dictionary of [frames] arrays: "f0_hz", a level ("loudness_db" or "power_db", in dB,
+            or both), and optionally "f0_confidence" (0..1). Other curves are not changed.
         frame_rate: Frames per second.
         ranges: Statistics of the training data, from `dataset_statistics`.
         octaves: Octaves by which the pitch moves; None to choose.
@@ -62,11 +62,11 @@ def transfer_curves(
             silent.
 
     Returns:
-        `Transfer`. Without any note, everything is silent, and the pitch does not move.
+        `Transfer`. If there are no notes, everything is silent, and the pitch does not move.
 
     Raises:
-        UserError: If a curve is missing, not [frames] or of another length than f0_hz, or a number
-            is out of range.
+        UserError: If a curve is missing, not [frames] or different from f0_hz in length, or a
+            number is out of range.
 
     Example:
         >>> curves = {"f0_hz": np.full(100, 110.0), "loudness_db": np.full(100, -30.0)}
@@ -113,7 +113,7 @@ def best_octave(f0_hz: np.ndarray, f0_midi: Mapping[str, float]) -> int:
         f0_midi: Statistics of the training data's pitch: "mean" as a MIDI number.
 
     Returns:
-        Octaves to move by, negative for down.
+        Octaves to transpose by, negative for down.
 
     Example:
         >>> best_octave(np.array([1760.0]), {"mean": 67.0})
@@ -127,11 +127,11 @@ def level_quantiles(ranges: Mapping[str, dict], name: str) -> dict[float, float]
 
     Args:
         ranges: Statistics of the training data, from `dataset_statistics`.
-        name: "loudness_db" or "power_db".
+        name: Name of the level, "loudness_db" or "power_db".
 
     Returns:
         Dictionary from the share to the level in dB: five quantiles from a histogram if there is
-        one, else those of 5 and 95 %.
+        one, otherwise those of 5 and 95 %.
 
     Example:
         >>> level_quantiles({"power_db": {"p5": -40.0, "p95": -10.0}}, "power_db")
@@ -141,7 +141,7 @@ def level_quantiles(ranges: Mapping[str, dict], name: str) -> dict[float, float]
     if histogram is None:
         return {0.05: ranges[name]["p5"], 0.95: ranges[name]["p95"]}
     counts = np.array(histogram["counts"], np.float64)
-    # Bin k holds what rounds to first + k.
+    # Bin k counts the levels that round to first + k.
     edges = histogram["first"] - 0.5 + np.arange(len(counts) + 1)
     below = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
     return {share: float(np.interp(share, below, edges)) for share in _SHARES}
@@ -152,8 +152,8 @@ def match_levels(
 ) -> np.ndarray:
     """Maps the levels of notes to another distribution.
 
-    Quantiles move to the given ones; levels between two are interpolated, and levels beyond the
-    outermost move by as much. The order of levels stays.
+    Quantiles move to the given ones; levels between two quantiles are interpolated, and levels
+    beyond the outermost move as far as these. The order of levels is kept.
 
     Args:
         level_db: Levels in dB [frames].

@@ -5,14 +5,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 SHORTEST_SECONDS = 0.010
 NEIGHBOUR_SHARE = 0.01
-# Reach of a window of analysis: half of it, by the lowest pitch that it is used for.
+# Reach of an analysis window: half its length, by the lowest pitch that it is used for.
 _REACHES = ((60.0, 0.02), (30.0, 0.04), (0.0, 0.08))
 DROP_DB = 50.0
 RECOVERY_DB_PER_SECOND = 8.0
 DROP_WIDTH_DB = 6.0
 _MAINS_HZ = (50.0, 60.0, 100.0, 120.0, 150.0, 180.0)
 _MAINS_CENTS = 15.0
-# Below the peak of the recording.
+# Level below the peak of the recording.
 _HUM_DB = -25.0
 _HUM_WIDTH_DB = 3.0
 _LEAST_HUM_SECONDS = 0.2
@@ -20,7 +20,7 @@ _LEAST_HUM_SECONDS = 0.2
 # that level that are possible hum; and the largest share of all frames that are softer.
 _LEAST_STEADY, _LEAST_LIKELY, _MOST_SOFTER = 0.7, 0.15, 0.1
 # Noise repeats two or three times by chance; the shortest notes of seven real instruments last ten
-# periods. Frames 10 ms apart whose pitch differs by more than three semitones are of two sounds.
+# periods. Frames 10 ms apart that differ by more than three semitones belong to two sounds.
 _LEAST_PERIODS = 4.0
 _LARGEST_STEP = 3.0 / 12.0
 # Share of frames with the correct pitch, by strength: measured on the synthetic signals of
@@ -30,19 +30,19 @@ CONFIDENCES = (0.0, 0.03, 0.12, 0.24, 0.38, 0.52, 0.68, 0.78, 0.85, 0.94, 0.98, 
 
 
 def presence(power: np.ndarray, pitch_hz: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Estimates in which frames the sound that the windows around them contain is present.
+    """Estimates in which frames the sound in the windows around them is present.
 
-    A window of several periods contains a note before it begins and after it ends. There, the power
-    of the frame itself is far below that of its neighbours. A sound that has fallen by 50 dB has
-    ended as well, unless the fall took more than a few seconds.
+    A window of several periods contains a note before it begins and after it ends. In such frames,
+    the power of the frame itself is far below that of its neighbours. A sound that has fallen by 50
+    dB has ended as well, unless the fall took more than a few seconds.
 
     Args:
-        power: Mean square around each frame, as `local_power` measures it [frames].
+        power: Mean square around each frame, from `local_power` [frames].
         pitch_hz: Pitch [frames].
         frame_rate: Frames per second.
 
     Returns:
-        0..1 [frames]; at least 0.5 where the sound is there.
+        0..1 [frames]; at least 0.5 where the sound is present.
 
     Example:
         >>> there = presence(np.repeat([0.5, 0.0], 50), np.full(100, 220.0), frame_rate=100)
@@ -64,9 +64,9 @@ def presence(power: np.ndarray, pitch_hz: np.ndarray, frame_rate: float) -> np.n
 def hum(pitch_hz: np.ndarray, power: np.ndarray, frame_rate: float) -> np.ndarray:
     """Finds the frames in which nothing but mains hum sounds.
 
-    Hum has the pitch of the mains, is soft and constant, and there is hardly anything softer in
-    the recording, since it sounds under everything else. Tuned to A = 440 Hz, no note lies within
-    25 cents of the pitches of mains hum.
+    Hum has the pitch of the mains, is soft and constant, and hardly anything in the recording is
+    softer, since hum is present under all other sound. Tuned to A = 440 Hz, no note lies within 25
+    cents of the pitches of mains hum.
 
     Args:
         pitch_hz: Pitch [frames].
@@ -90,21 +90,21 @@ def hum(pitch_hz: np.ndarray, power: np.ndarray, frame_rate: float) -> np.ndarra
     typical = np.median(level[likely])
     constant = np.mean(np.abs(level[likely] - typical) < _HUM_WIDTH_DB) >= _LEAST_STEADY
     softest = np.mean(level < typical - _HUM_WIDTH_DB) <= _MOST_SOFTER
-    # Where a note is near, their mixture may have another pitch.
+    # Near a note, the mixture of both may have another pitch.
     found = level < typical + _HUM_WIDTH_DB
     return found & (constant and softest and np.mean(likely[found]) >= _LEAST_LIKELY)
 
 
 def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Finds the frames whose pitch is heard for too short a time to be a pitch.
+    """Finds the frames whose pitch lasts too briefly to be one.
 
     Args:
-        pitch_hz: Pitch in Hz, also between sounds [frames].
-        voiced: Whether there seems to be a pitched sound, boolean [frames].
+        pitch_hz: Pitch in Hz, including frames between sounds [frames].
+        voiced: Mask of the frames that seem to have a pitched sound, boolean [frames].
         frame_rate: Frames per second.
 
     Returns:
-        Boolean [frames]: the pitch around the frame is heard for less than four periods.
+        Boolean [frames]: whether the pitch around the frame lasts for less than four periods.
 
     Example:
         >>> pitch_hz = np.repeat([40.0, 400.0], 50)
@@ -148,7 +148,7 @@ def confidence(strength: np.ndarray, present: np.ndarray) -> np.ndarray:
 
     Args:
         strength: Share of the sound that repeats after its period, 0..1 [frames].
-        present: As `presence` gives it [frames].
+        present: Presence of the sound, from `presence` [frames].
 
     Returns:
         0..1 [frames]. From 0.5 on a frame is voiced.

@@ -1,6 +1,6 @@
 """Pitch from periodicity: YIN's normalized difference, smoothed over time.
 
-It consists of Fourier transforms, products with constant matrices, maxima and sums on tensors of
+It consists of Fourier transforms, products with constant matrices, maxima and sums of tensors of
 any length, so it works inside exported graphs as well as on recordings.
 """
 
@@ -58,12 +58,13 @@ def yin_pitch(
     The autocorrelation of every frame is computed at lags 12 cents apart, with a window of 32 ms
     for pitches above 110 Hz and of 3.4 of the longest periods below. As in YIN, one minus the
     correlation is divided by its mean over all shorter lags. The lag on the best path through the
-    surrounding 0.1 s wins; longer lags and jumps have a cost. de Cheveigne and Kawahara, "YIN, a
-    fundamental frequency estimator for speech and music" (2002); the window's own correlation is
-    divided out as in Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
+    surrounding 0.1 s is chosen; longer lags and jumps have a cost. The method is that of de
+    Cheveigne and Kawahara, "YIN, a fundamental frequency estimator for speech and music" (2002);
+    the window's own correlation is divided out as in Boersma, "Accurate short-term analysis of the
+    fundamental frequency" (1993).
 
     Args:
-        audio: [batch, samples] in -1..1; batch and samples may be unknown in a graph.
+        audio: Audio [batch, samples] in -1..1; batch and samples may be unknown in a graph.
         sample_rate: Sample rate in Hz.
         hop: Samples between two frames.
         lowest_hz: Lowest pitch in Hz.
@@ -197,8 +198,8 @@ def _octave_costs(plan: _Plan) -> np.ndarray:
 def _smoothed(scores, step: int):
     """Adds to each candidate the best paths that lead to it and away from it.
 
-    A path goes from candidate to candidate, a frame every `step` frames, over up to
-    `_SMOOTHING_STEPS`; gliding is free and jumping has a cost.
+    A path goes from candidate to candidate in steps of `step` frames, over up to `_SMOOTHING_STEPS`
+    steps; gliding is free and jumping has a cost.
     """
     n_frames = ops.shape(scores)[1]
 

@@ -16,11 +16,11 @@ _CHUNK_SECONDS = 8.0
 
 
 class YinTracker(PitchTracker):
-    """YIN: the lag after which the sound repeats, on the best path through time.
+    """Tracks pitch with YIN: the lag after which the sound repeats, on the best path through time.
 
-    It needs no network, works at any sample rate, and reaches lower than the others: for bass
-    instruments, and for exported graphs (`yin_pitch`). Its confidence is the periodic share of the
-    sound's power; frames with half of it are voiced.
+    It needs no network, works at any sample rate, reaches lower than the networks, and exists for
+    exported graphs, too (`yin_pitch`). Its confidence is the periodic share of the sound's power;
+    frames with half of it are voiced.
 
     Args:
         lowest_hz: Lowest pitch considered in Hz, 20 or more.
@@ -28,7 +28,7 @@ class YinTracker(PitchTracker):
             counts.
 
     Raises:
-        UserError: If the range holds no pitch.
+        UserError: If the range is too narrow or out of bounds.
 
     Example:
         >>> tracker = YinTracker(lowest_hz=40.0)
@@ -87,7 +87,7 @@ def _run(piece, most_frames, sample_rate, hop, lowest_hz, highest_hz):
 
 @functools.lru_cache(maxsize=8)
 def compiled_yin(sample_rate: int, hop: int, lowest_hz: float, highest_hz: float):
-    """Compiles `yin_pitch` for one sample rate, hop and range; JAX again for every shape."""
+    """Compiles `yin_pitch` for one sample rate, hop and range; JAX does so for every shape."""
 
     def function(audio):
         return yin_pitch(audio, sample_rate, hop, lowest_hz, highest_hz)

@@ -1,4 +1,4 @@
-"""Spectral distance at several resolutions."""
+"""A spectral distance at several resolutions."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ddsp_tf.typing import Tensor
 
 _SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
 DISTANCES = ("L1", "L2", "cosine")
-# What each term compares, from the magnitudes [batch, frames, bins] of one window size.
+# The quantity that each term compares, from the magnitudes [batch, frames, bins] of one size.
 _VIEWS = {
     "magnitude": lambda magnitude: magnitude,
     "log_magnitude": log_magnitude,
@@ -48,7 +48,7 @@ def scaled_fft_sizes(sample_rate: int) -> tuple[int, ...]:
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class MultiScaleSpectralLoss(keras.losses.Loss):
-    r"""Distance of short-time spectra at several window sizes.
+    r"""Distance between short-time spectra at several window sizes.
 
     The mean absolute differences of magnitudes and of log magnitudes, summed over the sizes: the
     loss of Engel et al., "DDSP: Differentiable Digital Signal Processing" (ICLR 2020), equal in
@@ -66,8 +66,8 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         loudness_weight: Weight of the mean absolute difference of loudness, per dB.
         loudness_fft_size: Window of the loudness in samples, a multiple of 4; its hop is a
             quarter.
-        distance: "L1" (mean absolute difference), "L2" (mean squared difference), or "cosine"
-            (1 - cosine similarity of the spectra of each frame).
+        distance: Kind of distance: "L1" (mean absolute difference), "L2" (mean squared difference),
+            or "cosine" (1 - cosine similarity of the spectra of each frame).
         sample_rate: Samples per second, for the default sizes and the A-weighting.
         name: Name of the loss.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
@@ -189,7 +189,7 @@ class MultiScaleSpectralLoss(keras.losses.Loss):
         if self.distance == "L2":
             return ops.mean(ops.square(target - value), axis=(1, 2))
         norms = ops.sum(ops.square(target), axis=2) * ops.sum(ops.square(value), axis=2)
-        # Silence is at a distance of 1 from everything; the floor keeps its slope finite.
+        # Silence has a distance of 1 from everything; the floor keeps its slope finite.
         cosine = ops.sum(target * value, axis=2) / ops.sqrt(ops.maximum(norms, 1e-20))
         return ops.mean(1.0 - cosine, axis=1)
 

@@ -1,4 +1,4 @@
-"""How a tone begins."""
+"""Timing and shape of the attacks of tones."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,7 +10,7 @@ _STEP_SECONDS = 0.002
 # An onset is a rise by this much within this time.
 _RISE_DB = 10.0
 _RISE_SECONDS = 0.05
-# Sound that is softer than the loudest moment by more than this is not a tone.
+# Sound that is this much softer than the loudest moment is not a tone.
 _RANGE_DB = 40.0
 # Time compared before and after an onset.
 _BEFORE_SECONDS = 0.05
@@ -18,7 +18,7 @@ _AFTER_SECONDS = 0.2
 
 
 def attack_error_ms(target: ArrayLike, audio: ArrayLike, sample_rate: int) -> float:
-    """Mean time by which attacks come too early or too late.
+    """Computes the mean time by which attacks come too early or too late.
 
     Onsets are where the target rises by 10 dB within 50 ms. Around each, the highest amplitude so
     far, as a share of its final value, grows from 0 to 1 in the target and in the rendering. The
@@ -62,7 +62,7 @@ def _steps(seconds: float) -> int:
 
 
 def _envelope(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Returns the root of the mean power in a Hann window, a value every 2 ms."""
+    """Returns the root mean square in a Hann window, one value every 2 ms."""
     window = np.hanning(2 * round(_WINDOW_SECONDS * sample_rate / 2) + 1)
     padded = np.pad(np.square(audio), len(window) // 2)
     places = np.arange(0.0, len(audio), _STEP_SECONDS * sample_rate).astype(int)

@@ -1,7 +1,7 @@
-"""Distances of audio to use in `model.compile(metrics=[...])`.
+"""Distances between audio signals, for `model.compile(metrics=[...])`.
 
-They measure the audio itself, so that they need only what `fit` has: recordings and renders.
-`ddsp_tf.metrics.distances` compares curves that were measured before.
+They measure the audio itself, so they only need what `fit` provides: recordings and renders.
+`ddsp_tf.metrics.distances` compares curves that have been measured already.
 """
 
 import math
@@ -15,7 +15,7 @@ from ddsp_tf.features.graph_loudness import graph_loudness_db
 from ddsp_tf.features.yin import yin_pitch
 from ddsp_tf.typing import Tensor
 
-# Mean square of the faintest sound; keeps the logarithm of silence finite.
+# Smallest mean square; keeps the logarithm of silence finite.
 _SILENCE = 1e-12
 
 
@@ -43,7 +43,7 @@ class LoudnessDistance(_OfAudio):
     Args:
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        fft_size: Samples seen by one frame.
+        fft_size: Window of one frame in samples.
         name: Name of the metric.
         **kwargs: Further `keras.metrics.Metric` arguments.
 
@@ -89,13 +89,13 @@ class LoudnessDistance(_OfAudio):
 class PitchDistance(_OfAudio):
     """Mean absolute difference of pitch in semitones, where both sounds have one.
 
-    Pitch is tracked by YIN (`ddsp_tf.features.yin.yin_pitch`), within the graph. It takes as long
-    as a training step: for validation, or short trainings.
+    YIN (`ddsp_tf.features.yin.yin_pitch`) tracks pitch within the graph. It takes as long as a
+    training step, so it is meant for validation and short trainings.
 
     Args:
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        threshold: Frames whose confidence is higher in both sounds are judged, 0 to 1.
+        threshold: Confidence, 0 to 1, that a frame must exceed in both sounds to be judged.
         name: Name of the metric.
         **kwargs: Further `keras.metrics.Metric` arguments.
 
@@ -144,7 +144,7 @@ class PitchDistance(_OfAudio):
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class LevelDifference(keras.metrics.Mean):
-    """Mean difference of level in dB: above 0 where renders are louder than recordings.
+    """Mean difference of level in dB, above 0 if renders are louder than recordings.
 
     Args:
         name: Name of the metric.

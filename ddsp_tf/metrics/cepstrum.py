@@ -1,4 +1,4 @@
-"""The distance of two timbres, independent of their levels."""
+"""The distance between two timbres, independent of their levels."""
 
 import math
 
@@ -12,20 +12,20 @@ from ddsp_tf.features.periodicity import power_spectrum
 
 _N_MELS = 40
 _N_COEFFICIENTS = 13
-# One frame sees 128 ms: over shorter times, the spectrum of a noise is a matter of chance.
+# A frame of 128 ms: over shorter times, the spectrum of noise is a matter of chance.
 _WINDOW_SECONDS = 0.128
 _HOP_SECONDS = 0.01
-# Frames that are softer than the loudest by more than this have no timbre.
+# Frames that are this much softer than the loudest have no timbre.
 _RANGE_DB = 50.0
 
 
 def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) -> float:
-    """Mean difference of spectral envelopes, without their levels.
+    """Computes the mean difference of spectral envelopes, without their levels.
 
-    The root of the mean squared difference in dB of mel spectra that are smoothed by leaving out
-    all but the first 13 mel-frequency cepstral coefficients (MFCC), and of these the zeroth, the
-    level. It is a constant times the mel-cepstral distortion of Kubichek, "Mel-cepstral distance
-    measure for objective speech quality assessment" (PACRIM 1993).
+    It is the root mean square difference in dB of mel spectra smoothed by keeping only the
+    mel-frequency cepstral coefficients (MFCC) 1 to 12; the zeroth is the level. It is a constant
+    times the mel-cepstral distortion of Kubichek, "Mel-cepstral distance measure for objective
+    speech quality assessment" (PACRIM 1993).
 
     Args:
         target: Audio of the target, [samples].
@@ -60,7 +60,7 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
 
 
 def _coefficients(signal: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Returns what `mfcc` does, [frames, coefficients], without a gather of every sample."""
+    """Returns the same as `mfcc`, [frames, coefficients], without a gather of every sample."""
     hop, size = round(_HOP_SECONDS * sample_rate), 4 * round(_WINDOW_SECONDS * sample_rate / 4)
     frames = frames_between(signal, 0, max(signal.size // hop, 1), size, hop)
     window = np.hanning(size + 1)[:-1].astype(np.float32)

@@ -1,8 +1,8 @@
-"""Distances of loudness and pitch between a rendering and its target.
+"""Distances in loudness and pitch between a rendering and its target.
 
-The feature distances of Engel et al., "DDSP: Differentiable Digital Signal Processing"
-(ICLR 2020), in numpy. Every function takes one clip [frames] or several [clips, frames]; all
-frames have equal weight. With no frame to judge, the result is NaN.
+The feature distances of Engel et al., "DDSP: Differentiable Digital Signal Processing" (ICLR 2020),
+in numpy. Every function takes one clip [frames] or several [clips, frames]; all frames have equal
+weight. If there is no frame to judge, the result is NaN.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 
 def loudness_l1_db(target_loudness_db: ArrayLike, loudness_db: ArrayLike) -> float:
-    """Mean absolute difference of loudness.
+    """Computes the mean absolute difference of loudness.
 
     Args:
         target_loudness_db: Loudness of the target in dB, [frames] or [clips, frames].
@@ -36,7 +36,7 @@ def f0_l1_semitones(
     target_confidence: ArrayLike,
     threshold: float = 0.8,
 ) -> float:
-    """Mean absolute difference of pitch, where the target certainly has one.
+    """Computes the mean absolute difference of pitch, where the target certainly has one.
 
     Frames in which the rendering has no pitch cannot be measured in semitones: they are left out
     here and counted by `f0_outlier_share`, so that the two are read together.
@@ -68,7 +68,7 @@ def f0_outlier_share(
     threshold: float = 0.8,
     tolerance_semitones: float = 0.5,
 ) -> float:
-    """Share of judged frames whose pitch is missed: too far away, or absent in the rendering.
+    """Computes the share of judged frames whose pitch is too far off or absent in the rendering.
 
     Args:
         target_f0_hz: Pitch of the target in Hz, [frames] or [clips, frames]; 0 means no pitch.
@@ -98,7 +98,7 @@ def f0_accuracy(
     threshold: float = 0.8,
     cents: float = 50.0,
 ) -> float:
-    """Share of judged frames whose pitch is correct: the raw pitch accuracy of melody extraction.
+    """Computes the share of judged frames with the correct pitch: raw pitch accuracy.
 
     Args:
         target_f0_hz: Pitch of the target in Hz, [frames] or [clips, frames]; 0 means no pitch.
@@ -122,7 +122,7 @@ def f0_accuracy(
 
 
 def _deviation_semitones(target_f0_hz, f0_hz, target_confidence, threshold) -> np.ndarray:
-    """Distances [judged frames] in semitones; infinite where the rendering has no pitch."""
+    """Returns deviations [judged frames] in semitones; infinite where the render has no pitch."""
     target, rendered, confidence = _same_shape(
         target_f0_hz=target_f0_hz, f0_hz=f0_hz, target_confidence=target_confidence
     )

@@ -12,7 +12,7 @@ class LossTerms(keras.metrics.Metric):
     Keras shows each under its own name.
 
     Args:
-        loss: The loss, with `kinds` and `kind_sums`.
+        loss: Loss with `kinds` and `kind_sums`.
         name: Name of the metric.
         **kwargs: Further `keras.metrics.Metric` arguments.
 
@@ -45,7 +45,7 @@ class LossTerms(keras.metrics.Metric):
         return {kind: mean.result() for kind, mean in self.means.items()}
 
     def reset_state(self) -> None:
-        """Starts again."""
+        """Sets sums and counts to 0."""
         for mean in self.means.values():
             mean.reset_state()
 

@@ -1,4 +1,4 @@
-"""Neural networks that turn features into controls, and the model that joins them to processors."""
+"""Neural networks from features to controls, and the model that connects them to processors."""
 
 from ddsp_tf.models.autoencoder import Autoencoder
 from ddsp_tf.models.dilated_conv_decoder import DilatedConvDecoder

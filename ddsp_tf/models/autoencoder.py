@@ -24,28 +24,28 @@ _SCALES = {"f0_hz": scale_f0_hz, "loudness_db": scale_db, "power_db": scale_db}
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Autoencoder(Timbre, keras.Model):
-    """Plays one or several instruments from pitch and loudness curves, and optionally a timbre z.
+    """Plays one or more instruments from pitch and loudness curves, and optionally a timbre z.
 
-    Features enter in physical units and are scaled inside; any batch and number of frames.
-    A model whose decoder has an input "z" has a timbre: the features' "z" if they have one; else,
-    with an encoder, the timbre of their "audio", so that training and validation need only pass
-    the recording with its curves; else the weight `mean_z`, which `keep_mean_z` sets to the mean
-    over recordings and which is saved with the model. z has no physical unit and is not in
-    `feature_names`: every model can be played without it.
+    Features are passed in physical units and scaled inside; batch size and number of frames are
+    free. A model whose decoder has an input "z" has a timbre. It is the features' "z" if they
+    contain one; otherwise, with an encoder, the timbre of their "audio", so that training and
+    validation only need to pass the recording with its curves; otherwise the weight `mean_z`, which
+    `keep_mean_z` sets to the mean over recordings and which is saved with the model. z has no
+    physical unit and is not in `feature_names`: every model can be played without it.
 
     A model whose decoder has instruments plays several. The feature "instrument" selects one or a
-    mixture; without it, all play in equal shares. `solo` returns one of them as a plain model.
+    mixture; without it, all play in equal shares. `solo` returns one as a plain model.
 
     Args:
         decoder: Layer from scaled features to raw controls, such as `RnnDecoder`.
         processor_group: `ProcessorGroup` from the decoder's outputs and f0_hz to audio.
         encoder: Optional layer from audio to z, such as `MfccRnnEncoder`.
         level_matching: Optional `LevelMatching`, which makes the synthesizers as loud as the
-            decoder's level input says ("loudness_db", else "power_db").
+            decoder's level input requires ("loudness_db", otherwise "power_db").
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
-            sees in a training clip, while the synthesizers play the true one; 0 for none.
+            receives for a training clip, while the synthesizers play the true one; 0 for none.
         name: Model name.
         **kwargs: Further `keras.Model` arguments.
 
@@ -55,15 +55,16 @@ class Autoencoder(Timbre, keras.Model):
             noise synthesizer, "z", [batch, frames or 1, z_dims], "audio" [batch, frames * hop], and
             "instrument", [batch, frames or 1, instruments], weights in the order of `instruments`.
             Other entries are ignored, and frames with NaN or infinity are silent.
-        training: Whether the pitch is jittered, if the model was made so.
+        training: Whether the pitch is shifted by `pitch_jitter`.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If the rates do not divide, a feature is unknown, the processors need an
-            input that the decoder does not make, or of another size, the encoder's z is not the
-            decoder's, levels cannot be matched, or features are missing or of other shapes.
+        ValueError: If the frame rate does not divide the sample rate, a feature is unknown, the
+            decoder lacks an output that the processors need or makes it in another size, z differs
+            between encoder and decoder, levels cannot be matched, or features are missing or have
+            other shapes.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -95,10 +96,10 @@ class Autoencoder(Timbre, keras.Model):
         self.sample_rate, self.frame_rate = sample_rate, frame_rate
         self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
-        # The default of `compile`.
+        # The default loss of `compile`.
         self.supports_jit = xla_pays()
         if pitch_jitter:
-            # A fixed seed: a drawn one would change the initial weights of what is built later.
+            # A fixed seed: drawing one would change the initial weights of layers built later.
             self.seed_generator = keras.random.SeedGenerator(seed=0)
         check_parts(self)
 
@@ -110,23 +111,23 @@ class Autoencoder(Timbre, keras.Model):
 
     @property
     def optional_feature_names(self) -> tuple[str, ...]:
-        """Names of the features that set timbre (of "z" and "audio", "z" counts) and instrument."""
+        """Names of the features for timbre ("z" takes precedence over "audio") and instrument."""
         return (*self.vector_sizes, *(("audio",) if self.encoder is not None else ()))
 
     @property
     def vector_sizes(self) -> dict[str, int]:
-        """Channels of those of them that are vectors: "z" and "instrument"."""
+        """Channels of the optional features that are vectors: "z" and "instrument"."""
         sizes = {"z": self.z_dims, "instrument": len(self.instruments)}
         return {name: size for name, size in sizes.items() if size}
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Names of the instruments, if there are several in the model."""
+        """Names of the instruments, if the model has several."""
         return self.decoder.instruments
 
     @property
     def level_name(self) -> str | None:
-        """Name of the decoder's input that is a level, None if there is none."""
+        """Name of the decoder's level input, None if it has none."""
         return next((n for n in ("loudness_db", "power_db") if n in self.decoder.input_names), None)
 
     @property
@@ -135,7 +136,7 @@ class Autoencoder(Timbre, keras.Model):
         return self.processor_group.latency
 
     def build(self, input_shape: Any = None) -> None:
-        """Builds the networks; the processors make their weights themselves."""
+        """Builds the networks; the processors create their weights themselves."""
         if self.built:
             return
         self.decoder.build()
@@ -156,10 +157,10 @@ class Autoencoder(Timbre, keras.Model):
         """Turns features into the processors' raw inputs.
 
         Args:
-            features: As for `call`.
+            features: Features, as for `call`.
             state: The decoder's state after the previous block; None at the start.
-            pitch_shift: Semitones by which the pitch that the decoder sees is shifted, while the
-                processors get the true one, [batch, 1 or frames]; None for none.
+            pitch_shift: Semitones by which the decoder's pitch is shifted, while the processors get
+                the true one, [batch, 1 or frames]; None for no shift.
 
         Returns:
             Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz", with
@@ -184,14 +185,14 @@ class Autoencoder(Timbre, keras.Model):
         inputs = {key: ops.cast(value, "float32") for key, value in outputs.items()}
         inputs |= {"f0_hz": values["f0_hz"], **mixture}
         if self.level_matching is not None:
-            name: Any = self.level_name  # There is one, or the model would have been refused.
+            name: Any = self.level_name  # Never None here: such a model was refused.
             inputs = self.level_matching.match(self.processor_group, inputs, name, values[name])
         if "noise" in features:
             inputs["noise"] = features["noise"]
         return inputs, state
 
     def __call__(self, features: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        """Plays features; checks them first, because Keras would add to the error messages."""
+        """Plays features; checks them first, because Keras would extend the error messages."""
         check_features(self, features)
         return super().__call__(features, *args, **kwargs)
 
@@ -215,7 +216,8 @@ class Autoencoder(Timbre, keras.Model):
         Args:
             filepath: Folder to write.
             *args: Arguments of `keras.Model.export`.
-            **kwargs: Further ones; by default `input_signature` is the features it needs.
+            **kwargs: Further arguments; by default `input_signature` lists the features that the
+                model needs.
         """
         self.build()
         spec = keras.InputSpec(shape=(None, None), dtype="float32")
@@ -228,7 +230,7 @@ class Autoencoder(Timbre, keras.Model):
         """Returns every processor's signal and controls.
 
         Args:
-            features: As for `call`.
+            features: Features, as for `call`.
 
         Returns:
             Tuple of signals by processor name, [batch, frames * hop] each (the last is the
@@ -238,7 +240,7 @@ class Autoencoder(Timbre, keras.Model):
         return self.processor_group.render(inputs)
 
     def solo(self, instrument: Mixture = None) -> Self:
-        """Returns a plain model of one instrument or mixture, which sounds as it does in this one.
+        """Returns a plain model of one instrument or mixture, with the same sound.
 
         Args:
             instrument: Name of the instrument, or shares by name in any unit; None for equal
@@ -248,7 +250,7 @@ class Autoencoder(Timbre, keras.Model):
             A model without instruments; later changes of the weights do not reach it.
 
         Raises:
-            ValueError: If the model has no instruments, or none of such a name.
+            ValueError: If the model has no instruments, or none of that name.
 
         Example:
             >>> model.solo({"cello": 2, "sax": 1}).instruments  # doctest: +SKIP
@@ -266,9 +268,9 @@ class Autoencoder(Timbre, keras.Model):
         """Plays one block of frames.
 
         Args:
-            features: As for `call`, the block's frames. Audio is ignored, because the encoder
-                would restart with every block: encode it first, and give z.
-            state: From `initial_state`, or from the previous call.
+            features: Features of the block's frames, as for `call`. Audio is ignored, because the
+                encoder would restart with every block: encode it first, and give z.
+            state: State from `initial_state` or the previous call.
 
         Returns:
             Tuple of audio [batch, frames * hop], delayed by `latency` samples, and the new state.

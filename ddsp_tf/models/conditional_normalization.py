@@ -13,19 +13,20 @@ class ConditionalNormalization(layers.Layer):
     """Layer normalization with a scale and an offset per instrument.
 
     The scales and offsets of all normalizations in a network form the learned vector of an
-    instrument. A mixture of instruments uses the weighted mean of their vectors. (Dumoulin et al.,
-    "A learned representation for artistic style", ICLR 2017; a case of Perez et al., "FiLM", AAAI
-    2018.)
+    instrument. A mixture of instruments uses the weighted mean of their vectors (Dumoulin et al.,
+    "A learned representation for artistic style", ICLR 2017; a special case of Perez et al.,
+    "FiLM", AAAI 2018).
 
     Args:
         n_instruments: Number of instruments, at least 1.
-        epsilon: Added to the variance.
+        epsilon: Small number added to the variance.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: [batch, frames, channels].
-        instrument: [batch, frames or 1, n_instruments] weights that add up to 1.
+        inputs: Inputs [batch, frames, channels].
+        instrument: Weights of the instruments [batch, frames or 1, n_instruments], which add up to
+            1.
 
     Returns:
         [batch, frames, channels].

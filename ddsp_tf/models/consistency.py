@@ -12,9 +12,9 @@ def check_parts(model: Any) -> None:
         model: An `Autoencoder` with its parts.
 
     Raises:
-        ValueError: If a decoder's input is unknown, the encoder's z is not the decoder's, the
-            processors need an input that the decoder does not make, or of another size, levels
-            cannot be matched, or a part has another rate or other instruments than the model;
+        ValueError: If an input of the decoder is unknown, z differs between encoder and decoder,
+            the decoder lacks an output that the processors need or makes it in another size, levels
+            cannot be matched, or a part differs from the model in rates or instruments. The message
             names the part.
     """
     _check_decoder_inputs(model)

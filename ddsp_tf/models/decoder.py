@@ -13,17 +13,17 @@ from ddsp_tf.typing import Tensor
 
 
 class Decoder(layers.Layer):
-    """Scaled features -> raw controls: dense stacks around a part with memory, the trunk.
+    """Scaled features -> raw controls: dense stacks around a trunk, which has memory.
 
-    One dense stack per input, the trunk over their concatenation, an output stack over both, and
-    a linear layer: the decoder of Engel et al., "DDSP" (ICLR 2020). Subclasses differ in the
-    trunk: they create it in the constructor, between `super().__init__` and
+    It consists of one dense stack per input, the trunk over their concatenation, an output stack
+    over both, and a linear layer, as the decoder of Engel et al., "DDSP" (ICLR 2020). Subclasses
+    provide the trunk: they create it in the constructor, between `super().__init__` and
     `make_output_layers`, and implement `state_size`, `build_trunk` and `look_back`.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         instruments: Names of the instruments, each with its own scale and offset in the
@@ -33,8 +33,8 @@ class Decoder(layers.Layer):
 
     Call arguments:
         inputs: Dictionary from input name to [batch, frames, channels] scaled features. With
-            instruments, it may have "instrument", [batch, frames or 1, instruments], the weights of
-            a mixture; without, the instruments are mixed in equal shares.
+            instruments, it may contain "instrument", [batch, frames or 1, instruments], the weights
+            of a mixture; otherwise the instruments are mixed in equal shares.
         state: Optional [batch, state_size] state after the previous block; zeros if None.
 
     Returns:
@@ -42,11 +42,11 @@ class Decoder(layers.Layer):
         last frame, [batch, state_size].
 
     Raises:
-        ValueError: If there is no input or no output, a size belongs to no input, or the names of
-            instruments are no names; when called, if an input is missing or has another shape.
+        ValueError: If there is no input or no output, a size belongs to no input, or the name of an
+            instrument is not allowed; when called, if an input is missing or has another shape.
     """
 
-    # Which implementations are executed; not part of the configuration.
+    # Selects implementations; not part of the configuration.
     execution: Execution = TRAINING
 
     def __init__(
@@ -90,7 +90,7 @@ class Decoder(layers.Layer):
 
     @property
     def state_size(self) -> int:
-        """Numbers in the state of one sequence."""
+        """Size of the state of one sequence."""
         raise NotImplementedError
 
     def build_trunk(self, channels: int) -> int:
@@ -134,7 +134,7 @@ class Decoder(layers.Layer):
     def compute_output_shape(
         self, inputs_shape: Mapping[str, Any], state_shape: Any = None
     ) -> tuple[dict[str, tuple], tuple]:
-        """Returns the outputs' shapes by name, and the state's."""
+        """Returns the shapes of the outputs by name, and the shape of the state."""
         self._check(inputs_shape)
         batch, frames = inputs_shape[self.input_names[0]][:2]
         shapes = {name: (batch, frames, size) for name, size in self.output_sizes.items()}
@@ -162,7 +162,7 @@ class Decoder(layers.Layer):
                 )
 
     def read_inputs(self, inputs: Mapping[str, Tensor], instrument: Tensor | None) -> Tensor:
-        """Runs the input stacks; returns their outputs joined, [batch, frames, channels]."""
+        """Runs the input stacks; returns their outputs concatenated, [batch, frames, channels]."""
         stacks = [
             stack(inputs[key], instrument=instrument)
             for key, stack in zip(self.input_names, self.input_stacks, strict=True)

@@ -1,4 +1,4 @@
-"""Dense layers as the networks of the DDSP paper use them."""
+"""The stacks of dense layers in the networks of the DDSP paper."""
 
 from typing import Any
 
@@ -20,15 +20,16 @@ class DenseStack(layers.Layer):
         channels: Units of every dense layer, at least 1.
         n_layers: Number of dense layers, at least 1.
         n_instruments: Number of instruments, each with its own scale and offset in the
-            normalizations, see `ConditionalNormalization`; 0 for a stack without instruments.
+            normalizations (see `ConditionalNormalization`); 0 for a stack without instruments.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: [batch, frames, any number of channels].
-        beside: Optional [batch, frames, any number of channels], joined to the inputs.
-        instrument: [batch, frames or 1, n_instruments] weights that add up to 1, if there are
-            instruments.
+        inputs: Inputs [batch, frames, any number of channels].
+        beside: Further inputs [batch, frames, any number of channels], optional, concatenated to
+            the first.
+        instrument: Weights of the instruments [batch, frames or 1, n_instruments], which add up to
+            1, if there are instruments.
 
     Returns:
         [batch, frames, channels].
@@ -68,7 +69,7 @@ class DenseStack(layers.Layer):
     def build(
         self, inputs_shape: Any, beside_shape: Any = None, instrument_shape: Any = None
     ) -> None:
-        """Builds the layers one after the other."""
+        """Builds the layers in order."""
         channels = inputs_shape[-1] + (beside_shape[-1] if beside_shape else 0)
         shape = (*inputs_shape[:-1], channels)
         for step in self.steps:

@@ -14,8 +14,8 @@ from ddsp_tf.typing import Tensor
 class DilatedConv(layers.Layer):
     """A gated residual layer with a dilated causal convolution.
 
-    `x + W (tanh(u) sigmoid(v))`, u and v being a causal convolution of the normalized inputs: the
-    layer of van den Oord et al., "WaveNet" (2016).
+    `x + W (tanh(u) sigmoid(v))`, where a causal convolution of the normalized inputs gives u and v:
+    the layer of van den Oord et al., "WaveNet" (2016).
 
     Args:
         channels: Units, and channels of the inputs.
@@ -25,8 +25,8 @@ class DilatedConv(layers.Layer):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: [batch, frames, channels].
-        history: [batch, look_back * channels], the normalized inputs before the first frame.
+        inputs: Inputs [batch, frames, channels].
+        history: Normalized inputs before the first frame [batch, look_back * channels].
 
     Returns:
         Tuple of [batch, frames, channels] and the new history.
@@ -105,7 +105,7 @@ class DilatedConv(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class DilatedConvDecoder(Decoder):
-    """Scaled features -> raw controls, by dense stacks around layers of `DilatedConv`.
+    """Scaled features -> raw controls, with dense stacks around layers of `DilatedConv`.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
@@ -116,7 +116,8 @@ class DilatedConvDecoder(Decoder):
         conv_channels: Units of every convolution.
         conv_layers: Number of convolutions, at least 1.
         kernel_size: Taps of each convolution, in frames.
-        dilations: Distances of these taps in frames, layer by layer, repeated as often as needed.
+        dilations: Distance between these taps in frames, layer by layer, repeated as often as
+            needed.
         name: Layer name.
         **kwargs: `instruments`, see `Decoder`, and further `keras.layers.Layer` arguments.
 
@@ -174,12 +175,12 @@ class DilatedConvDecoder(Decoder):
 
     @property
     def receptive_field(self) -> int:
-        """Number of frames on which an output depends, including its own."""
+        """Number of frames that an output depends on, including its own."""
         return 1 + sum(layer.look_back for layer in self.convolutions)
 
     @property
     def state_size(self) -> int:
-        """Numbers in the state of one sequence."""
+        """Size of the state of one sequence."""
         return (self.receptive_field - 1) * self.conv_channels
 
     def build_trunk(self, channels: int) -> int:

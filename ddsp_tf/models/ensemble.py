@@ -1,7 +1,7 @@
-"""Several instruments in one model: mixtures of them, and single ones as models of their own.
+"""Several instruments in one model: mixtures, and conversion to and from plain models.
 
 In a model of several instruments, some weights have an additional first dimension with a row for
-each instrument. A mixture uses the weighted means of the rows.
+each instrument. A mixture uses the weighted mean of the rows.
 """
 
 import numbers
@@ -22,14 +22,14 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
     """Checks the names of a model's instruments.
 
     Args:
-        names: Names of up to 60 letters, digits, "_" and "-", which are names of folders, too,
-            each once, case aside; empty for a plain model.
+        names: Names of up to 60 letters, digits, "_" and "-", which also name folders, so they must
+            differ in more than case; empty for a plain model.
 
     Returns:
         The names.
 
     Raises:
-        ValueError: If a name is longer, has other characters or occurs twice.
+        ValueError: If a name is too long, has other characters or occurs twice.
 
     Example:
         >>> checked_instruments(["cello", "alto_sax"])
@@ -40,7 +40,7 @@ def checked_instruments(names: Sequence[str]) -> tuple[str, ...]:
         if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,60}", name):
             raise ValueError(f"instrument {name!r}: expected up to 60 letters, digits, _ and -")
         if sum(name.lower() == str(other).lower() for other in names) > 1:
-            raise ValueError(f"instrument {name!r}: named twice, case aside; expected each once")
+            raise ValueError(f"instrument {name!r}: named twice, ignoring case; expected each once")
     return names
 
 
@@ -56,7 +56,7 @@ def mixture_weights(instruments: Sequence[str], mixture: Mixture = None) -> np.n
         [instruments] float32 that add up to 1.
 
     Raises:
-        ValueError: If a name is unknown, a share is out of range or no number, or all are 0.
+        ValueError: If a name is unknown, a share is out of range or not a number, or all are 0.
 
     Example:
         >>> mixture_weights(["cello", "sax"], {"cello": 3, "sax": 1}).tolist()
@@ -85,8 +85,8 @@ def played_mixture(instrument: Tensor | None, n_instruments: int) -> Tensor:
     """Normalizes the weights of mixtures, so that they add up to 1.
 
     Args:
-        instrument: [batch, frames or 1, n_instruments] weights; negative ones count as 0. None, or
-            frames in which all are 0, for equal shares.
+        instrument: Weights of the instruments [batch, frames or 1, n_instruments]; negative ones
+            count as 0. None, or frames in which all are 0, for equal shares.
         n_instruments: Number of instruments.
 
     Returns:
@@ -105,11 +105,11 @@ def played_mixture(instrument: Tensor | None, n_instruments: int) -> Tensor:
 
 
 def solo(model: Any, mixture: Mixture = None) -> Any:
-    """Makes a plain model of one instrument, or of a mixture of them; see `Autoencoder.solo`.
+    """Makes a plain model of one instrument or of a mixture; see `Autoencoder.solo`.
 
     Args:
         model: `Autoencoder` with instruments, built.
-        mixture: As for `mixture_weights`.
+        mixture: Instrument or mixture, as for `mixture_weights`.
 
     Returns:
         `Autoencoder` without instruments.
@@ -118,7 +118,7 @@ def solo(model: Any, mixture: Mixture = None) -> Any:
         ValueError: As `mixture_weights`.
     """
     weights = mixture_weights(model.instruments, mixture).astype(np.float64)
-    # Classes that the caller has not registered are found, too.
+    # This also finds classes that the caller has not registered.
     classes = {type(part).__name__: type(part) for part in model._flatten_layers()}
     with keras.saving.custom_object_scope(classes):
         config = _without_instruments(keras.saving.serialize_keras_object(model))
@@ -151,7 +151,7 @@ def set_solo(model: Any, instrument: str, plain: Any) -> None:
 
 
 def _pairs(plain, model):
-    """Pairs the weights of a model of one instrument with those of a model of several."""
+    """Pairs the weights of a plain model with those of a model of several instruments."""
     return zip(plain.weights, model.weights, strict=True)
 
 

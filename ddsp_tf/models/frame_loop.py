@@ -8,10 +8,10 @@ from ddsp_tf.typing import Tensor
 
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, Tensor]]
 
-# Frames computed in one iteration of a loop, because every iteration has a cost.
+# Frames computed in one iteration of a loop; every iteration has a fixed cost.
 _UNROLL_JAX = 8
 _UNROLL_TENSORFLOW = 16
-# Up to this length a loop is laid out for LiteRT, which plays in short blocks.
+# Up to this length a loop is designed for LiteRT, which plays in short blocks.
 _LONGEST_BLOCK = 250
 _PART = 10
 
@@ -25,11 +25,11 @@ def frame_loop(
         step: Function that computes one frame.
         carried: State before the first frame, [batch, n].
         sequences: Tensors that the step reads, [frames, batch, any] each.
-        reverse: Whether to begin with the last frame.
+        reverse: Whether to start with the last frame.
 
     Returns:
-        Tuple of the state after the last step, and the outputs, [frames, batch, n], in the order
-        of the sequences. Outputs have the state's shape.
+        Tuple of the state after the last step, and the outputs, [frames, batch, n], in the order of
+        the sequences. Outputs have the shape of the state.
 
     Example:
         >>> import numpy as np
@@ -55,7 +55,7 @@ def frame_loop(
         return _turns(_written_out(step, order), carried, sequences, size, order)
     frames = tf.shape(sequences[0])[0]
     whole = frames // _UNROLL_TENSORFLOW * _UNROLL_TENSORFLOW
-    # First frame, frames, and frames per iteration: many at once, then the rest one by one.
+    # First frame, number of frames, frames per iteration: many at once, then the rest one by one.
     spans = [(0, whole, _UNROLL_TENSORFLOW), (whole, frames - whole, 1)]
     outputs = []
     for first, count, size in spans[::order]:
@@ -66,7 +66,7 @@ def frame_loop(
 
 
 def _turn_without_rest(frames: int | None) -> int | None:
-    """Frames per iteration that leave no rest, if possible: then no sequence is cut in two."""
+    """Frames per iteration that leave no remainder, if any: then no sequence is cut in two."""
     sizes = range(_UNROLL_TENSORFLOW, _UNROLL_TENSORFLOW // 2 - 1, -1)
     return next((size for size in sizes if frames and frames % size == 0), None)
 
@@ -91,7 +91,7 @@ def _turns(
     room = tf.maximum(count, 1) if unknown else count
     outputs = tf.TensorArray(carried.dtype, room, element_shape=[size, *carried.shape])
     if unknown:
-        # An array of unknown shape can be read only if it has an element.
+        # An array of unknown shape can only be read if it has an element.
         nothing = tf.zeros(tf.concat([[size], tf.shape(carried)], axis=0), carried.dtype)
         outputs = outputs.write(0, nothing)
     _, carried, outputs = tf.while_loop(
@@ -121,7 +121,7 @@ def _written_out(step: Step, order: int) -> Step:
 
 
 def _loop_in_parts(step: Step, carried: Tensor, sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Loops over short parts, and inside over their frames.
+    """Loops over short parts, with an inner loop over their frames.
 
     LiteRT copies everything that a loop reads in every iteration, so the inner loop should read
     little. Frames are not unrolled, because LiteRT packs the weights for every product of the

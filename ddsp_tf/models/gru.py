@@ -1,7 +1,7 @@
 """A gated recurrent unit over whole sequences.
 
-With `keras.layers.GRU`, a training step of `solo_instrument` on an H100 took 46 ms and 4 GiB; with
-this one, in the same XLA program as the rest of the step, it took 18 ms and 1.4 GiB.
+On an H100, a training step of `solo_instrument` took 46 ms and 4 GiB with `keras.layers.GRU`, and
+18 ms and 1.4 GiB with this one, which is in the same XLA program as the rest of the step.
 """
 
 from typing import Any
@@ -20,13 +20,13 @@ def run_gru(
 
     Args:
         layer: `keras.layers.GRU` that returns sequences and state, built.
-        inputs: [batch, frames, channels], in the layer's compute dtype.
-        state: [batch, units] float32, before the first frame.
+        inputs: Inputs [batch, frames, channels], in the layer's compute dtype.
+        state: State before the first frame [batch, units], float32.
         execution: Whether the hand-written gradient is attached.
 
     Returns:
-        Tuple of the states after every frame, [batch, frames, units] in the layer's compute
-        dtype, and the last one in float32.
+        Tuple of the states after every frame, [batch, frames, units] in the layer's compute dtype,
+        and the last state in float32.
 
     Example:
         >>> from keras import layers
@@ -55,20 +55,21 @@ def gru(
 ) -> tuple[Tensor, ...]:
     """Computes what `keras.layers.GRU` (reset_after=True) computes, from its weights.
 
-    Only the product with the previous state is left to the loop over frames: the products with
-    the inputs and all gradients of weights are single products over all frames. The backward pass
+    The loop over frames contains only the product with the previous state: the products with the
+    inputs and all gradients of weights are single products over all frames. The backward pass
     recomputes the gates from the states instead of keeping them.
 
     Args:
-        inputs: [batch, frames, channels].
-        kernel: [channels, 3 * units], for update gate, reset gate and candidate.
-        recurrent_kernel: [units, 3 * units].
-        bias: [2, 3 * units], for inputs and state.
-        state: [batch, units] float32, before the first frame.
+        inputs: Inputs [batch, frames, channels].
+        kernel: Weights of the inputs [channels, 3 * units], for update gate, reset gate and
+            candidate.
+        recurrent_kernel: Weights of the state [units, 3 * units].
+        bias: Biases for inputs and state [2, 3 * units].
+        state: State before the first frame [batch, units], float32.
         execution: Whether the hand-written gradient is attached.
 
     Returns:
-        Tuple of the states after every frame, [batch, frames, units] float32, and the last one.
+        Tuple of the states after every frame, [batch, frames, units] float32, and the last state.
 
     Example:
         >>> import numpy as np
@@ -82,7 +83,7 @@ def gru(
     bias = ops.cast(bias, "float32")
     projected = ops.cast(ops.matmul(inputs, kernel), "float32") + bias[0]
     projected = ops.transpose(projected, (1, 0, 2))
-    if projected.shape[0] == 1:  # For one frame, a loop would cost more than its content.
+    if projected.shape[0] == 1:  # For one frame, a loop would cost more than its body.
         recurrent = _product(state, ops.convert_to_tensor(recurrent_kernel)) + bias[1]
         state = _advance(projected[0], recurrent, state)[0]
         return state[:, None], state

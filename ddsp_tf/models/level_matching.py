@@ -1,4 +1,4 @@
-"""Levels that follow from the controls and need not be learned."""
+"""Levels that are computed from the controls instead of being learned."""
 
 import math
 from collections.abc import Mapping
@@ -26,23 +26,23 @@ _LEVEL_INPUT = {Harmonic: "amplitudes", FilteredNoise: "noise_magnitudes"}
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class LevelMatching:
-    """Scales the synthesizers together, so that their sum has the level of the feature.
+    """Scales the synthesizers jointly, so that their sum has the level of the feature.
 
     The level of harmonics and filtered noise follows from their controls: the power of a sine is
-    half the square of its amplitude, weighted by the ear's sensitivity at its frequency; the
-    noise has the power of its filter. The decoder chooses the timbre and the ratio of harmonics
-    and noise; amplitudes and noise gains are scaled, frame by frame, to the level feature.
-    Loudness therefore need not be learned, and is right even without training data.
+    half the square of its amplitude, weighted by the ear's sensitivity at its frequency; the noise
+    has the power of its filter. The decoder determines the timbre and the ratio of harmonics to
+    noise; amplitudes and noise gains are scaled to the level feature frame by frame. Loudness
+    therefore need not be learned, and is right even for levels without training data.
 
-    It is not a Keras layer, because it has neither weights nor a call on tensors alone: it needs
-    the `ProcessorGroup` whose inputs it scales.
+    It is not a Keras layer, because it has no weights and takes more than tensors: it needs the
+    `ProcessorGroup` whose inputs it scales.
 
     Args:
-        tolerance_db: Largest deviation of the decoder from the level in dB, 0 or more: a room adds
-            to the level, and attacks are faster than the frames of loudness. The deviation d
-            becomes tolerance * tanh(d / tolerance).
-        loudness_fft_size: Window of the loudness feature in samples, as in the
-            `FeatureExtractor`: loudness grows by 3 dB with every doubling. Power has no window.
+        tolerance_db: Largest deviation from the level in dB that the decoder may choose, 0 or more:
+            a room adds to the level, and attacks are faster than the frames of loudness. The
+            deviation d becomes tolerance * tanh(d / tolerance).
+        loudness_fft_size: Window of the loudness feature in samples, as in the `FeatureExtractor`:
+            loudness grows by 3 dB with every doubling. Power does not depend on its window.
 
     Raises:
         ValueError: If a number is out of range.
@@ -72,7 +72,7 @@ class LevelMatching:
             if not nodes & set(names) and _level_input(processor) is None:
                 raise ValueError(
                     f"level matching: {processor.name} is a {type(processor).__name__}; levels are "
-                    "known of Harmonic and FilteredNoise"
+                    "known for Harmonic and FilteredNoise"
                 )
 
     def match(
@@ -83,11 +83,11 @@ class LevelMatching:
         Args:
             group: `ProcessorGroup` whose synthesizers are `Harmonic` and `FilteredNoise`.
             inputs: Dictionary of the synthesizers' raw inputs, [batch, frames, channels] each.
-            feature: "loudness_db" or "power_db".
-            level_db: [batch, frames, 1] level in dB.
+            feature: Name of the level feature, "loudness_db" or "power_db".
+            level_db: Level in dB [batch, frames, 1].
 
         Returns:
-            The inputs, of which those that set levels are scaled.
+            The inputs; those that set levels are scaled.
         """
         missing = level_db - self.predict(group, inputs, feature)
         if self.tolerance_db:
@@ -140,7 +140,7 @@ class LevelMatching:
         return ops.matmul(ops.square(gains), weights)
 
     def _window_power(self) -> float:
-        """Loudness of a mean square of 1 before weighting: half of the window's power, per bin."""
+        """Loudness of a mean square of 1 before weighting: half the window's power, per bin."""
         size = self.loudness_fft_size
         return size * (3.0 * size / 8.0) / 2.0 / (size // 2 + 1)
 
@@ -150,7 +150,7 @@ class LevelMatching:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Creates one from `get_config`."""
+        """Recreates an object from `get_config`."""
         return cls(**config)
 
 
@@ -160,7 +160,7 @@ def _level_input(processor):
 
 
 def _synthesizers(group, inputs):
-    """Synthesizers, each with a dictionary from its own input names to the group's."""
+    """Yields each synthesizer with a dictionary from its input names to those of the group."""
     for processor, names in zip(group.processors, group.connections, strict=True):
         if _level_input(processor) is not None:
             optional = {name: name for name in processor.optional_input_names if name in inputs}

@@ -1,7 +1,7 @@
-"""Linear recurrences over time, solved for many frames at once.
+"""Linear recurrences over time, solved for many frames at a time.
 
-`keras.ops.associative_scan` takes 17.8 ms instead of 2.8 ms forward and 45 ms instead of 3.8 ms
-with the gradient (one CPU core), and cannot be traced for an unknown length.
+`keras.ops.associative_scan` takes 17.8 instead of 2.8 ms forward and 45 instead of 3.8 ms with the
+gradient (one CPU core), and cannot be traced for an unknown length.
 """
 
 from keras import ops
@@ -18,18 +18,18 @@ def linear_recurrence(
 ) -> Tensor:
     """Solves h[t] = decay[t] * h[t - 1] + inputs[t].
 
-    Blocks of frames are solved from zero, side by side. Their last values form a shorter
-    recurrence of the same kind, whose solution, decayed, is added. The gradient is a recurrence
-    that runs backwards: with G[t] the gradient of h[t] and all that follows from it,
-    G[t] = upstream[t] + decay[t + 1] G[t + 1], which is the gradient of inputs[t], and that of
-    decay[t] is G[t] h[t - 1]. Only the solution is kept for it. Nothing is divided, so decays may
-    be arbitrarily fast. (Martin and Cundy, "Parallelizing linear recurrent neural nets over
-    sequence length", ICLR 2018.)
+    Blocks of frames are solved in parallel, starting from zero. Their last values form a shorter
+    recurrence of the same kind, whose solution is added with its decay. The gradient is a
+    recurrence that runs backwards: the total gradient of h[t], through all later frames, is G[t] =
+    upstream[t] + decay[t + 1] G[t + 1]. It equals the gradient of inputs[t], and the gradient of
+    decay[t] is G[t] h[t - 1], so only the solution is kept in memory. There are no divisions, so
+    decays may be arbitrarily fast (Martin and Cundy, "Parallelizing linear recurrent neural nets
+    over sequence length", ICLR 2018).
 
     Args:
-        decay: [batch, frames, channels], 0 to 1, float32.
-        inputs: [batch, frames, channels], float32.
-        state: [batch, channels], h before the first frame.
+        decay: Decay per frame, 0 to 1, float32 [batch, frames, channels].
+        inputs: Inputs, float32 [batch, frames, channels].
+        state: Solution before the first frame [batch, channels].
         execution: Whether the hand-written gradient is attached.
 
     Returns:
@@ -88,7 +88,7 @@ def _solve(decay, inputs, reverse=False):
 
 
 def _solve_by_steps(decay, inputs, reverse):
-    """Solves along the last axis but one, step by step.
+    """Solves along the second-to-last axis, step by step.
 
     Returns:
         Tuple of the decay since the start, and the solution from zero.
@@ -113,7 +113,7 @@ def _solve_by_steps(decay, inputs, reverse):
 
 
 def _solve_by_doubling(decay, inputs, reverse):
-    """Solves over an unknown number of frames: looks back 1, 2, 4, ... frames."""
+    """Solves over an unknown number of frames, looking back 1, 2, 4, ... frames."""
     frames = ops.shape(inputs)[1]
 
     def look_back(values, distance):

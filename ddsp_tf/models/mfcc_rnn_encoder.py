@@ -19,8 +19,8 @@ NORMALIZATIONS = ("layer", "instance")
 class MfccRnnEncoder(layers.Layer):
     """Audio -> z: normalized MFCCs, a GRU, and a linear layer.
 
-    The encoder of Engel et al., "DDSP" (ICLR 2020). As there, MFCCs are computed less often than
-    once a frame, and z is interpolated linearly between them.
+    The encoder of Engel et al., "DDSP" (ICLR 2020). As there, MFCCs are computed less than once per
+    frame, and z is interpolated linearly between them.
 
     Args:
         z_dims: Channels of z.
@@ -30,21 +30,22 @@ class MfccRnnEncoder(layers.Layer):
         n_coefficients: Number of MFCCs.
         n_mels: Number of mel bands.
         rnn_channels: Units of the GRU.
-        normalization: "layer": over the coefficients of each frame, independent of the rest of the
-            recording. "instance": of each coefficient over the recording, as in the paper; it
-            removes whatever is constant, such as which instrument is playing.
+        normalization: Axis of normalization. "layer": over the coefficients of each frame,
+            independent of the rest of the recording. "instance": over the recording for each
+            coefficient, as in the paper; it removes whatever is constant, such as the identity of
+            the instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        audio: [batch, samples].
+        audio: Audio [batch, samples].
 
     Returns:
         z, [batch, samples // hop, z_dims] float32, with hop = sample_rate / frame_rate.
 
     Raises:
-        ValueError: If the rates do not divide, a number is below 1, or the normalization is
-            another.
+        ValueError: If the frame rate does not divide the sample rate, a number is below 1, or the
+            normalization is unknown.
 
     Example:
         >>> import numpy as np
@@ -86,7 +87,7 @@ class MfccRnnEncoder(layers.Layer):
         self.n_mels = n_mels
         self.rnn_channels = rnn_channels
         self.normalization = normalization
-        # With cuDNN's kernel, which is never used, Keras would not let XLA compile the model.
+        # If the cuDNN kernel were allowed, Keras would not let XLA compile the model.
         self.rnn = layers.GRU(
             rnn_channels,
             return_sequences=True,
@@ -109,7 +110,7 @@ class MfccRnnEncoder(layers.Layer):
         self.built = True
 
     def call(self, audio: Tensor) -> Tensor:
-        """Returns z for every frame."""
+        """Returns z of every frame."""
         if len(audio.shape) != 2:
             raise ValueError(
                 f"{self.name}: audio has shape {tuple(audio.shape)}; expected [batch, samples]"
@@ -125,7 +126,7 @@ class MfccRnnEncoder(layers.Layer):
         return self._glide(coarse)[:, :n_frames]
 
     def compute_output_shape(self, audio_shape: Any) -> tuple:
-        """Returns (batch, frames, z_dims), None where not known."""
+        """Returns (batch, frames, z_dims), with None for unknown sizes."""
         batch, samples = audio_shape
         return batch, None if samples is None else samples // self.hop, self.z_dims
 
@@ -142,7 +143,7 @@ class MfccRnnEncoder(layers.Layer):
     def _normalized(self, coefficients):
         axis = -1 if self.normalization == "layer" else 1
         mean, variance = ops.moments(coefficients, axes=[axis], keepdims=True)
-        # A recording of one spectrum, or a constant one, has no variance over time.
+        # A recording with one spectrum, or with constant spectra, has no variance over time.
         return (coefficients - mean) * ops.rsqrt(variance + 1e-3) * self.scale + self.shift
 
     def _glide(self, coarse):

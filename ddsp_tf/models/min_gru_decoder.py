@@ -12,7 +12,7 @@ from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.linear_recurrence import linear_recurrence
 from ddsp_tf.typing import Tensor
 
-# Memory of the channels of a new layer in frames, from the fastest to the slowest.
+# Memory of the channels of a new layer in frames, fastest and slowest.
 _MEMORY = (2.0, 256.0)
 
 
@@ -21,7 +21,7 @@ class MinGru(layers.Layer):
     """A residual layer of minimal gated recurrent units.
 
     `h[t] = (1 - z[t]) h[t - 1] + z[t] c[t]`, with `z = sigmoid(W x)` and `c = V x` of the
-    normalized inputs: gates do not depend on the state, so the recurrence is linear (Feng et al.,
+    normalized inputs x: gates do not depend on the state, so the recurrence is linear (Feng et al.,
     "Were RNNs all we needed?", 2024). It is computed in float32 under any policy. The gates'
     initial biases give channels different memories (Tallec and Ollivier, "Can recurrent neural
     networks warp time?", ICLR 2018).
@@ -32,8 +32,8 @@ class MinGru(layers.Layer):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: [batch, frames, channels].
-        state: [batch, channels] float32, h before the first frame.
+        inputs: Inputs [batch, frames, channels].
+        state: State h before the first frame, float32 [batch, channels].
 
     Returns:
         Tuple of inputs + h, [batch, frames, channels], and the last h, [batch, channels] float32.
@@ -72,7 +72,7 @@ class MinGru(layers.Layer):
         normalized = self.norm(inputs)
         gate = ops.cast(self.gate(normalized), "float32")
         candidate = ops.cast(self.candidate(normalized), "float32")
-        # 1 - sigmoid(x) would lose the last digits of a slow decay.
+        # 1 - sigmoid(x) would lose digits of a slow decay.
         h = linear_recurrence(
             ops.sigmoid(-gate), ops.sigmoid(gate) * candidate, state, self.execution
         )
@@ -101,15 +101,15 @@ def _spread_memory(shape, dtype=None):
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class MinGruDecoder(Decoder):
-    """Scaled features -> raw controls, by dense stacks around layers of `MinGru`.
+    """Scaled features -> raw controls, with dense stacks around layers of `MinGru`.
 
-    It replaces the GRU of `RnnDecoder`: no frame waits for the previous one, so training takes a
+    Compared with the GRU of `RnnDecoder`, no frame waits for the previous one, so training takes a
     fraction of the time.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         rnn_channels: Units of every recurrent layer.
@@ -164,7 +164,7 @@ class MinGruDecoder(Decoder):
 
     @property
     def state_size(self) -> int:
-        """Numbers in the state of one sequence."""
+        """Size of the state of one sequence."""
         return self.rnn_layers * self.rnn_channels
 
     def build_trunk(self, channels: int) -> int:

@@ -10,7 +10,7 @@ from ddsp_tf.typing import Tensor
 
 
 def check_features(model: Any, features: Mapping[str, Any]) -> list[str]:
-    """Checks names and shapes, as far as they are known before anything is computed.
+    """Checks names and shapes, as far as they are known before computation.
 
     Args:
         model: The `Autoencoder` that will play the features.

@@ -13,16 +13,16 @@ from ddsp_tf.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class RnnDecoder(Decoder):
-    """Scaled features -> raw controls, by dense stacks around a GRU.
+    """Scaled features -> raw controls, with dense stacks around a GRU.
 
-    One dense stack per input, a GRU over their concatenation, an output stack over its
-    output and the input stacks', and a linear layer: the decoder of Engel et al., "DDSP" (ICLR
-    2020). It runs over whole sequences or, with its state passed on, block by block.
+    It consists of one dense stack per input, a GRU over their concatenation, an output stack over
+    the outputs of the GRU and the input stacks, and a linear layer: the decoder of Engel et al.,
+    "DDSP" (ICLR 2020). It runs over whole sequences or, with its state passed on, block by block.
 
     Args:
         output_sizes: Channels of each output, by name, such as `{"amplitudes": 1, ...}`.
         input_names: Names of the inputs, in order.
-        input_sizes: Channels of inputs with more than one, such as `{"z": 16}`.
+        input_sizes: Channels of the inputs that have more than one, such as `{"z": 16}`.
         stack_channels: Units of the dense layers.
         stack_layers: Dense layers in each stack.
         rnn_channels: Units of the GRU.
@@ -64,7 +64,7 @@ class RnnDecoder(Decoder):
             output_sizes, input_names, input_sizes, stack_channels, stack_layers, name, **kwargs
         )
         self.rnn_channels = rnn_channels
-        # With cuDNN's kernel, which is never used, Keras would not let XLA compile the model.
+        # If the cuDNN kernel were allowed, Keras would not let XLA compile the model.
         self.rnn = layers.GRU(
             rnn_channels,
             return_sequences=True,
@@ -76,7 +76,7 @@ class RnnDecoder(Decoder):
 
     @property
     def state_size(self) -> int:
-        """Numbers in the state of one sequence."""
+        """Size of the state of one sequence."""
         return self.rnn_channels
 
     def build_trunk(self, channels: int) -> int:

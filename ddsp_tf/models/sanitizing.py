@@ -1,7 +1,7 @@
 """Replacement of meaningless numbers, so that the output of models stays finite.
 
-A graph cannot report an error in words, and exported models are called by programs that we have
-never seen, some with uninitialized memory.
+A graph cannot report an error in words, and exported models are called by unknown programs, some of
+which pass uninitialized memory.
 """
 
 from keras import ops
@@ -11,9 +11,9 @@ from ddsp_tf.typing import Tensor
 
 # Above any measured level: a sine of full scale has 20 dB.
 HIGHEST_DB = 40.0
-# One comparison finds NaN and infinity, which compare false, and numbers that would overflow.
+# A single comparison finds NaN, infinity and numbers that would overflow: NaN compares false.
 LARGEST = 1e6
-# Inputs other than curves.
+# Inputs that are not curves.
 _OTHERS = ("noise", "z", "instrument", "audio")
 
 
@@ -37,8 +37,8 @@ def sanitized(features: dict[str, Tensor], sample_rate: int, hop: int) -> dict[s
     """Returns features that any model can play.
 
     A frame with a number that is not finite is silent: no pitch, the lowest level, no noise.
-    Negative pitch is no pitch; pitch above the Nyquist frequency has no audible harmonic; levels
-    are clipped to -80..40 dB. Measured features pass unchanged.
+    Negative pitch counts as no pitch; pitch above the Nyquist frequency has no audible harmonic;
+    levels are clipped to -80..40 dB. Measured features pass unchanged.
 
     Args:
         features: Dictionary with "f0_hz" and levels, [batch, frames] each; and optionally "noise"

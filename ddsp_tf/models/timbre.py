@@ -1,4 +1,4 @@
-"""The timbre z of a model: given, measured on audio, or the mean over recordings."""
+"""The timbre z of a model: given, measured from audio, or the mean over recordings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from ddsp_tf.typing import Tensor
 
 
 class Timbre:
-    """What an `Autoencoder` does with a timbre, if its decoder has an input "z"."""
+    """Methods of an `Autoencoder` for the timbre, if its decoder has an input "z"."""
 
     decoder: Any
     encoder: Any
@@ -19,14 +19,14 @@ class Timbre:
 
     @property
     def z_dims(self) -> int:
-        """Channels of the timbre z; 0 for a model without."""
+        """Channels of the timbre z; 0 for a model without timbre."""
         return self.decoder.input_sizes.get("z", 0)
 
     def encode(self, audio: Tensor) -> Tensor:
         """Measures the timbre of recordings.
 
         Args:
-            audio: [batch, samples].
+            audio: Audio [batch, samples].
 
         Returns:
             z, [batch, samples // hop, z_dims].
@@ -39,7 +39,7 @@ class Timbre:
         return self.encoder(audio)
 
     def keep_mean_z(self, recordings: Iterable[Tensor]) -> None:
-        """Sets `mean_z`, the timbre that is played when no other is given.
+        """Sets `mean_z`, the timbre of a model that is given no other.
 
         Args:
             recordings: Iterable of audio, [batch, samples] each; at least one.

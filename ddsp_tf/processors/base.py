@@ -22,7 +22,7 @@ def _parameters(method):
 
 
 def _prepared(method: Callable) -> Callable:
-    """Wraps a method of tensors: builds the layer and checks and converts the arguments first."""
+    """Wraps a method so that it first builds the layer, and checks and converts its arguments."""
     parameters = _parameters(method)
     any_number = _ANY_NUMBER in parameters.values()
 
@@ -65,24 +65,24 @@ class Processor(keras.layers.Layer):
     `call` is `get_signal(**get_controls(...))`. Its inputs are given as positional tensors in the
     order of `input_names`, by keyword, or as one dictionary or list.
 
-    Subclasses name their inputs in `input_names` (None: any number of signals) and, where the
-    caller may leave one out, in `optional_input_names`; those of them that are signals, [batch,
-    samples], in `signal_names`. They implement
+    Subclasses list their inputs in `input_names` (None: any number of signals), those that the
+    caller may omit in `optional_input_names`, and those that are signals, [batch, samples], in
+    `signal_names`. They implement
 
     - `get_controls(...)`: scales raw network outputs to physical controls, as a dictionary;
     - `get_signal(...)`: the synthesizer alone, from physical controls to [batch, samples];
-    - `initial_state(batch_size)` and `stream(state, **controls)`: the same signal, block by
-      block. `stream` returns the signal of as many frames as it was given, delayed by
-      `latency` samples, and the state for the next call;
+    - `initial_state(batch_size)` and `stream(state, **controls)`: the same signal, block by block.
+      `stream` returns a signal as long as the block that it was given, delayed by `latency`
+      samples, and the state for the next call;
     - `make_weights()`, if they have weights.
 
     Processors compute in float32 under any dtype policy: phases and long sums need it. All these
-    methods take numpy arrays and numbers of any type, too; arrays must be finite, and signals
+    methods also accept numpy arrays and numbers of any type; arrays must be finite, and signals
     must not be integers.
 
     Args:
         name: Layer name; the node's name in a `ProcessorGroup`.
-        dtype: None or "float32".
+        dtype: Data type, "float32" or None.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Raises:
@@ -93,7 +93,7 @@ class Processor(keras.layers.Layer):
     input_names: tuple[str, ...] | None = ()
     optional_input_names: tuple[str, ...] = ()
     signal_names: tuple[str, ...] = ("signal",)
-    # Which implementations are executed; not part of the configuration.
+    # Selects implementations; not part of the configuration.
     execution: Execution = TRAINING
     _call_names: tuple[str, ...] | None = None
 
@@ -104,7 +104,7 @@ class Processor(keras.layers.Layer):
         super().__init_subclass__(**kwargs)
         if "get_controls" in vars(cls):
             parameters = _parameters(cls.get_controls)
-            # None where the parameters are not the inputs: `*signals`.
+            # None if the parameters are not the inputs, as with `*signals`.
             cls._call_names = None if _ANY_NUMBER in parameters.values() else tuple(parameters)
         for name in ("get_controls", "get_signal", "stream"):
             if name in vars(cls):
@@ -112,7 +112,7 @@ class Processor(keras.layers.Layer):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """Channels of the inputs that a decoder makes, by the names in `input_names`."""
+        """Channels of the inputs that a decoder outputs, by the names in `input_names`."""
         return {}
 
     @property
@@ -126,7 +126,7 @@ class Processor(keras.layers.Layer):
         return 0
 
     def __call__(self, *inputs: Tensor, **named_inputs: Any) -> Tensor:
-        """Runs the layer; checks inputs first, because Keras would add to the errors."""
+        """Runs the layer; checks the inputs first, because Keras would extend the errors."""
         values = self._by_name(inputs, named_inputs)
         check_shapes(self, {name: shape_of(value) for name, value in values.items()})
         for name, value in values.items():
@@ -135,7 +135,7 @@ class Processor(keras.layers.Layer):
         return super().__call__(*inputs, **named_inputs)
 
     def call(self, *inputs: Tensor, **named_inputs: Tensor) -> Tensor:
-        """Returns the signal [batch, samples] of raw inputs."""
+        """Returns the signal [batch, samples] for raw inputs."""
         values = self._by_name(inputs, named_inputs)
         ordered = [values.pop(name) for name in self.input_names or tuple(values)]
         return self.get_signal(**self.get_controls(*ordered, **values))
@@ -145,7 +145,7 @@ class Processor(keras.layers.Layer):
         raise NotImplementedError
 
     def get_signal(self, **controls: Any) -> Tensor:
-        """Returns the signal [batch, samples] of physical controls."""
+        """Returns the signal [batch, samples] for physical controls."""
         raise NotImplementedError
 
     def initial_state(self, batch_size: int) -> State:
@@ -154,7 +154,7 @@ class Processor(keras.layers.Layer):
         return {}
 
     def stream(self, state: State, **controls: Any) -> tuple[Tensor, State]:
-        """Returns the delayed signal of a block and the state after it."""
+        """Returns the delayed signal for a block, and the state after it."""
         return self.get_signal(**controls), state
 
     def make_weights(self) -> None:
@@ -167,13 +167,13 @@ class Processor(keras.layers.Layer):
             self.built = True
 
     def compute_output_shape(self, *input_shapes: Any, **named_input_shapes: Any) -> tuple:
-        """Returns (batch, samples) for inputs of some shapes, None where not known."""
+        """Returns (batch, samples) for given input shapes, with None for unknown sizes."""
         shapes = self._by_name(input_shapes, named_input_shapes)
         check_shapes(self, shapes)
         return signal_shape(self, shapes)
 
     def compute_output_spec(self, *inputs: Any, **named_inputs: Any) -> keras.KerasTensor:
-        """Returns the symbolic output of symbolic inputs."""
+        """Returns the symbolic output for symbolic inputs."""
         values = self._by_name(inputs, named_inputs)
         shapes = {name: shape_of(value) for name, value in values.items()}
         return keras.KerasTensor(self.compute_output_shape(**shapes), dtype="float32")
@@ -182,7 +182,7 @@ class Processor(keras.layers.Layer):
         return self.input_names is None or name in ("signals", *self.signal_names)
 
     def _by_name(self, inputs, named_inputs):
-        """The inputs of `call` (or their shapes) by name, in the order of `input_names`."""
+        """Returns the inputs of `call` (or their shapes) by name, in the order of `input_names`."""
         # Keras passes these to every layer with named arguments.
         named_inputs = {k: v for k, v in named_inputs.items() if k not in ("training", "mask")}
         if len(inputs) == 1 and isinstance(inputs[0], Mapping):

@@ -13,16 +13,16 @@ from ddsp_tf.typing import State, Tensor
 
 
 class ConvolutionReverb(Processor):
-    """A signal convolved with an impulse response that a subclass provides.
+    """Convolves a signal with an impulse response that a subclass provides.
 
     Subclasses implement `get_controls`, which returns "signal" and "impulse_response".
 
-    Streaming has no latency, and the cost of a block depends on its own length, see
+    Streaming has no latency, and the cost of a block depends on its length; see
     `ddsp_tf.dsp.convolution.convolve_block`.
 
     Args:
         length: Taps of the response, at least 2.
-        learned: Whether the response is computed from trainable weights; False if the caller gives
+        learned: Whether the response is computed from trainable weights; False if the caller passes
             its parameters with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         name: Layer name.
@@ -33,7 +33,7 @@ class ConvolutionReverb(Processor):
     """
 
     # Names of the response's parameters. A group does not pass them to a learned reverb, because
-    # other nodes have inputs of the same names.
+    # other nodes may have inputs of the same names.
     response_inputs: tuple[str, ...] = ()
 
     def __init__(self, length: int, learned: bool, add_dry: bool, name: str, **kwargs: Any):
@@ -46,29 +46,29 @@ class ConvolutionReverb(Processor):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The signal, and the response's parameters unless they are learned."""
+        """Names of the signal and, unless they are learned, of the response's parameters."""
         return ("signal",) if self.learned else ("signal", *self.response_inputs)
 
     def get_signal(self, signal: Tensor, impulse_response: Tensor) -> Tensor:
         """Convolves a signal with a response.
 
         Args:
-            signal: [batch, samples].
-            impulse_response: [taps] or [batch, taps], direct sound included.
+            signal: Audio [batch, samples].
+            impulse_response: Impulse response [taps] or [batch, taps], direct sound included.
 
         Returns:
-            [batch, samples]; the ringing after them is cut.
+            Audio [batch, samples]; the ringing after it is cut off.
         """
         return fft_convolve(signal, _rows(impulse_response), False, self.execution)
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence."""
+        """Returns the state before the first block: silence."""
         return {"tail": ops.zeros((batch_size, self.length - 1), "float32")}
 
     def stream(
         self, state: State, signal: Tensor, impulse_response: Tensor
     ) -> tuple[Tensor, State]:
-        """Convolves one block; the ringing after it goes into the state."""
+        """Convolves one block; the ringing after it is kept in the state."""
         if impulse_response.shape[-1] != self.length:
             raise ValueError(
                 f"{self.name}: impulse_response has {impulse_response.shape[-1]} taps; "
@@ -92,7 +92,7 @@ class ConvolutionReverb(Processor):
         return {"signal": signal, "impulse_response": response}
 
     def _given_or_learned(self, **given):
-        """The call's tensors by name, learned ones where the caller gave none."""
+        """Returns the given tensors by name, and learned ones where the caller gave none."""
         found = {}
         for name, value in given.items():
             if value is None and not self.learned:
@@ -104,7 +104,7 @@ class ConvolutionReverb(Processor):
         return found
 
     def _given_or_seeded(self, noise):
-        """The call's noise, or the seed's, which is the same on every backend."""
+        """Returns the given noise, or the seed's, which is the same on every backend."""
         if noise is None:
             noise = np.random.default_rng(self.seed).uniform(-1.0, 1.0, self.length)
         noise = ops.convert_to_tensor(noise, "float32")

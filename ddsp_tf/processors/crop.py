@@ -13,27 +13,27 @@ from ddsp_tf.typing import State, Tensor
 class Crop(Processor):
     """A signal without its first or last samples.
 
-    Its result no longer has `hop` samples per frame, so in a graph it can be combined only with
+    The result no longer has `hop` samples per frame, so in a graph it can only be combined with
     equally cropped signals, and not with controls.
 
     A stream cropped at the start is delayed by `latency`, and the removed samples are silent. A
-    stream does not know its end: cropped there, it passes everything on, and the caller drops the
-    last `n_samples`.
+    stream does not know where it ends: if cropped at the end, it passes everything through, and the
+    caller drops the last `n_samples`.
 
     Args:
         n_samples: Samples to remove, at least 0.
-        end: "start" or "end".
+        end: End to remove samples from, "start" or "end".
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        signal: [batch, samples].
+        signal: Audio [batch, samples].
 
     Returns:
-        [batch, samples - n_samples]; empty if there are no more.
+        Audio [batch, samples - n_samples]; empty if nothing remains.
 
     Raises:
-        ValueError: If n_samples is negative, or there is no such end.
+        ValueError: If n_samples is negative, or the end is unknown.
 
     Example:
         >>> Crop(n_samples=2)(ops.convert_to_tensor([[1.0, 2.0, 3.0]])).numpy().tolist()
@@ -53,12 +53,12 @@ class Crop(Processor):
 
     @property
     def latency(self) -> int:
-        """The samples removed at the start."""
+        """Samples removed at the start."""
         return self.n_samples if self.end == "start" else 0
 
     @property
     def removed_samples(self) -> int:
-        """The samples removed."""
+        """Samples removed at either end."""
         return self.n_samples
 
     def get_controls(self, signal: Tensor) -> dict[str, Tensor]:
@@ -72,11 +72,11 @@ class Crop(Processor):
         return signal[:, : -self.n_samples] if self.n_samples else signal
 
     def initial_state(self, batch_size: int) -> State:
-        """Before the first sample."""
+        """Returns the state before the first sample."""
         return {"gate": ops.zeros((batch_size, self.latency), "float32")}
 
     def stream(self, state: State, signal: Tensor) -> tuple[Tensor, State]:
-        """Silences what is removed at the start."""
+        """Silences the samples that are removed at the start."""
         gate = ops.concatenate([state["gate"], ops.ones_like(signal)], axis=1)
         length = ops.shape(signal)[1]
         return signal * gate[:, :length], {"gate": gate[:, length:]}

@@ -12,17 +12,17 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ExpDecayReverb(ConvolutionReverb):
-    """A room of exponentially decaying noise.
+    """A room modelled by exponentially decaying noise.
 
-    The response is `gain * exp(-decay * n / (length - 1)) * noise[n]`, and the direct sound for
-    tap 0. In the `ExpDecayReverb` of the DDSP library of Engel et al., "DDSP" (ICLR 2020), the
-    noise is new in every call; here it stays the same, so that streams have no seams. The
-    reverberation time (60 dB) is `6.91 / decay` of the response's duration.
+    The response is `gain * exp(-decay * n / (length - 1)) * noise[n]`, except for tap 0, which is
+    the direct sound. In the `ExpDecayReverb` of the DDSP library of Engel et al., "DDSP" (ICLR
+    2020), the noise is new in every call; here it stays the same, so that streams have no seams.
+    The reverberation time (60 dB) is the response's duration times `6.91 / decay`.
 
     Args:
         length: Taps of the response, at least 2.
-        learned: Whether gain and decay are weights, one for all; False if the caller gives them
-            for every batch item.
+        learned: Whether gain and decay are weights, the same for the whole batch; False if the
+            caller passes them for every batch item.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         scale: Whether raw gains are mapped by `exp_sigmoid` and raw decays by `2 + exp(decay)`;
             False if they are linear gains and nepers over the response already. Raw weights
@@ -33,8 +33,8 @@ class ExpDecayReverb(ConvolutionReverb):
 
     Call arguments:
         signal: Dry audio [batch, samples].
-        gain: [batch, 1] raw; required if not learned.
-        decay: [batch, 1] raw; required if not learned.
+        gain: Raw gain [batch, 1]; required if not learned.
+        decay: Raw decay [batch, 1]; required if not learned.
         noise: Optional [length] or [batch, length] in [-1, 1] instead of the seed's.
 
     Returns:
@@ -83,13 +83,13 @@ class ExpDecayReverb(ConvolutionReverb):
         decay: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Makes the response.
+        """Computes the impulse response.
 
         Args:
-            signal: [batch, samples].
-            gain: [batch, 1]; the learned one if None.
-            decay: [batch, 1]; the learned one if None.
-            noise: [length] or [batch, length]; the seed's if None.
+            signal: Audio [batch, samples].
+            gain: Raw gain [batch, 1]; None for the learned one.
+            decay: Raw decay [batch, 1]; None for the learned one.
+            noise: Noise [length] or [batch, length]; None for the seed's.
 
         Returns:
             "signal", and "impulse_response", [length] or [batch, length].

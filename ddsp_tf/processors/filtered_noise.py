@@ -14,7 +14,7 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class FilteredNoise(Processor):
-    """White noise through a filter given by magnitudes, one filter a frame.
+    """Filters white noise by magnitudes that change from frame to frame.
 
     The subtractive synthesizer of Engel et al., "DDSP" (ICLR 2020), with no delay.
 
@@ -23,7 +23,8 @@ class FilteredNoise(Processor):
             Nyquist.
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        initial_bias: Added to raw magnitudes before scaling; -5 starts training with faint noise.
+        initial_bias: Number added to raw magnitudes before scaling; -5 starts training with faint
+            noise.
         scale: Whether `get_controls` maps raw network outputs to gains by `exp_sigmoid`; False
             if the inputs are gains already.
         seed: Seed of the noise drawn when the caller gives none; None for a random one.
@@ -31,14 +32,15 @@ class FilteredNoise(Processor):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        noise_magnitudes: [batch, frames, n_bands] raw.
-        noise: Optional [batch, frames * hop] white noise in [-1, 1] to filter.
+        noise_magnitudes: Raw magnitudes [batch, frames, n_bands].
+        noise: Optional white noise to filter, [batch, frames * hop] in [-1, 1].
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, or there are fewer than 2 or other than n_bands bands.
+        ValueError: If the frame rate does not divide the sample rate, n_bands is below 2, or the
+            magnitudes do not have n_bands channels.
 
     Example:
         >>> noise = FilteredNoise(n_bands=65, sample_rate=16000, frame_rate=250, seed=0)
@@ -75,12 +77,12 @@ class FilteredNoise(Processor):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One magnitude a band."""
+        """Channels: one magnitude per band."""
         return {"noise_magnitudes": self.n_bands}
 
     @property
     def latency(self) -> int:
-        """Samples that the zero-phase filter reaches ahead."""
+        """Samples by which the zero-phase filter looks ahead."""
         return response_radius(self.n_bands)
 
     def get_controls(
@@ -89,8 +91,8 @@ class FilteredNoise(Processor):
         """Scales raw outputs to filter gains.
 
         Args:
-            noise_magnitudes: [batch, frames, n_bands].
-            noise: Optional [batch, frames * hop], passed through.
+            noise_magnitudes: Raw magnitudes [batch, frames, n_bands].
+            noise: Optional noise [batch, frames * hop], passed through.
 
         Returns:
             "noise_magnitudes": gains, [batch, frames, n_bands]; "noise" if it was given.
@@ -101,11 +103,11 @@ class FilteredNoise(Processor):
         return controls if noise is None else {**controls, "noise": noise}
 
     def get_signal(self, noise_magnitudes: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Filters noise by gains.
+        """Filters noise with gains.
 
         Args:
-            noise_magnitudes: [batch, frames, n_bands] gains.
-            noise: [batch, frames * hop] in [-1, 1]; drawn from the seed if None.
+            noise_magnitudes: Gains [batch, frames, n_bands].
+            noise: Noise [batch, frames * hop] in [-1, 1]; drawn from the seed if None.
 
         Returns:
             Audio [batch, frames * hop].
@@ -116,7 +118,7 @@ class FilteredNoise(Processor):
         return result[:, self.latency : self.latency + length]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence."""
+        """Returns the state before the first block: silence."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
             "gate": ops.zeros((batch_size, self.latency), "float32"),

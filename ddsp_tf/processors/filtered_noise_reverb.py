@@ -13,20 +13,20 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class FilteredNoiseReverb(ConvolutionReverb):
-    """A room of noise, filtered by magnitudes that change from frame to frame.
+    """A room modelled by noise whose filter changes from frame to frame.
 
     The `FilteredNoiseReverb` of the DDSP library of Engel et al., "DDSP" (ICLR 2020). It has far
-    fewer parameters than taps: one for each band and frame. The noise stays the same, so that
-    streams have no seams.
+    fewer parameters than taps: one per band and frame. The noise stays the same, so that streams
+    have no seams.
 
     Args:
         length: Taps of the response, at least 2.
-        n_frames: Number of filters over the response; divides the length.
+        n_frames: Number of filters along the response; divides the length.
         n_bands: Magnitudes of a filter, at least 2, from 0 Hz to Nyquist.
-        learned: Whether the magnitudes are a weight; False if the caller gives them.
+        learned: Whether the magnitudes are a weight; False if the caller passes them.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
-        initial_bias: Added to raw magnitudes before scaling; -3 starts with a faint room.
-        scale: Whether raw magnitudes are mapped to gains by `exp_sigmoid`, the weight included;
+        initial_bias: Number added to raw magnitudes before scaling; -3 starts with a faint room.
+        scale: Whether raw magnitudes, including the weight, are mapped to gains by `exp_sigmoid`;
             False if they are gains already.
         seed: Seed of the noise.
         name: Layer name.
@@ -34,8 +34,8 @@ class FilteredNoiseReverb(ConvolutionReverb):
 
     Call arguments:
         signal: Dry audio [batch, samples].
-        magnitudes: [batch, n_frames, n_bands] or [n_frames, n_bands] raw. Required if not
-            learned.
+        magnitudes: Raw magnitudes [batch, n_frames, n_bands] or [n_frames, n_bands]. Required if
+            not learned.
         noise: Optional [length] or [batch, length] in [-1, 1] instead of the seed's.
 
     Returns:
@@ -91,13 +91,13 @@ class FilteredNoiseReverb(ConvolutionReverb):
     def get_controls(
         self, signal: Tensor, magnitudes: Tensor | None = None, noise: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Makes the response.
+        """Computes the impulse response.
 
         Args:
-            signal: [batch, samples].
-            magnitudes: [batch, n_frames, n_bands] or [n_frames, n_bands]; the learned ones if
-                None.
-            noise: [length] or [batch, length]; the seed's if None.
+            signal: Audio [batch, samples].
+            magnitudes: Raw magnitudes [batch, n_frames, n_bands] or [n_frames, n_bands]; None for
+                the learned ones.
+            noise: Noise [length] or [batch, length]; None for the seed's.
 
         Returns:
             "signal", and "impulse_response", [length] or [batch, length].

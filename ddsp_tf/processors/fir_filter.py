@@ -14,11 +14,11 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class FirFilter(Processor):
-    """Any signal through a linear-phase filter given by magnitudes, one filter a frame.
+    """Filters any signal by magnitudes that change from frame to frame.
 
     The `FIRFilter` of the DDSP library of Engel et al., "DDSP" (ICLR 2020), without its delay: the
-    filter is symmetric around every sample. Frame k filters the samples from k * hop on; their
-    responses overlap.
+    filter is symmetric around every sample. Frame k filters the hop that begins at sample k * hop;
+    the results overlap.
 
     Args:
         n_bands: Number of magnitudes, at least 2, at equally spaced frequencies from 0 Hz to
@@ -31,15 +31,15 @@ class FirFilter(Processor):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        signal: [batch, frames * hop].
-        magnitudes: [batch, frames, n_bands] raw.
+        signal: Audio [batch, frames * hop].
+        magnitudes: Raw magnitudes [batch, frames, n_bands].
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, there are fewer than 2 or other than n_bands bands,
-            or the signal is not as long as the frames.
+        ValueError: If the frame rate does not divide the sample rate, n_bands is below 2, the
+            magnitudes do not have n_bands channels, or signal and frames differ in length.
 
     Example:
         >>> low_pass = FirFilter(n_bands=5, scale=False)
@@ -70,20 +70,20 @@ class FirFilter(Processor):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One magnitude a band."""
+        """Channels: one magnitude per band."""
         return {"magnitudes": self.n_bands}
 
     @property
     def latency(self) -> int:
-        """Samples that the zero-phase filter reaches ahead."""
+        """Samples by which the zero-phase filter looks ahead."""
         return response_radius(self.n_bands)
 
     def get_controls(self, signal: Tensor, magnitudes: Tensor) -> dict[str, Tensor]:
         """Scales raw outputs to filter gains.
 
         Args:
-            signal: [batch, frames * hop], passed through.
-            magnitudes: [batch, frames, n_bands].
+            signal: Audio [batch, frames * hop], passed through.
+            magnitudes: Raw magnitudes [batch, frames, n_bands].
 
         Returns:
             "signal", and "magnitudes": gains, [batch, frames, n_bands].
@@ -93,11 +93,11 @@ class FirFilter(Processor):
         return {"signal": signal, "magnitudes": magnitudes}
 
     def get_signal(self, signal: Tensor, magnitudes: Tensor) -> Tensor:
-        """Filters a signal by gains.
+        """Filters a signal with gains.
 
         Args:
-            signal: [batch, frames * hop].
-            magnitudes: [batch, frames, n_bands] gains.
+            signal: Audio [batch, frames * hop].
+            magnitudes: Gains [batch, frames, n_bands].
 
         Returns:
             Audio [batch, frames * hop].
@@ -107,7 +107,7 @@ class FirFilter(Processor):
         return result[:, self.latency : self.latency + length]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence."""
+        """Returns the state before the first block: silence."""
         return {
             "tail": ops.zeros((batch_size, 2 * self.latency), "float32"),
             "gate": ops.zeros((batch_size, self.latency), "float32"),

@@ -1,7 +1,7 @@
-"""Graphs of processors: their order, and the checks that need no signal.
+"""Graphs of processors: their order, and checks that need no signal.
 
 A node is a processor and the names of its inputs: names of other nodes, whose signals it takes, or
-of the caller's values.
+of values that the caller passes.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ SIGNAL, CONTROL, OTHER = "a signal", "a control", "something else"
 def sorted_nodes(nodes: Sequence[Node]) -> list:
     """Sorts nodes so that each comes after those whose signals it takes.
 
-    Otherwise the order is kept. The output comes last: the node whose signal no other takes, or the
-    last one given if there are several.
+    Otherwise their order is kept. The output comes last: the node whose signal no other node takes,
+    or, if there are several, the last of these in the given order.
 
     Args:
         nodes: List of (processor, tuple of input names).
@@ -105,7 +105,7 @@ def check_agreement(nodes: Sequence[Node]) -> None:
 
     Raises:
         ValueError: If rates differ, a signal is used as a control, two nodes use one input in
-            different roles, or signals of different lengths meet.
+            different roles, or a node combines signals of different lengths.
     """
     _check_rates([processor for processor, _ in nodes])
     names = {processor.name for processor, _ in nodes}
@@ -115,12 +115,12 @@ def check_agreement(nodes: Sequence[Node]) -> None:
         for name, role, size in input_roles(processor, inputs):
             if name in names:
                 if role == CONTROL:
-                    raise ValueError(f"{node}: takes the signal of node {name!r} for a control")
+                    raise ValueError(f"{node}: uses the signal of node {name!r} as a control")
                 continue
             other, other_role, other_size = seen.setdefault(name, (processor.name, role, size))
             if {role, other_role} == {SIGNAL, CONTROL}:
                 raise ValueError(
-                    f"{node}: takes {name!r} for {role}, but node {other!r} for {other_role}"
+                    f"{node}: uses {name!r} as {role}, but node {other!r} as {other_role}"
                 )
             if None not in (size, other_size) and size != other_size:
                 raise ValueError(

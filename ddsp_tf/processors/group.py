@@ -1,4 +1,4 @@
-"""A graph of processors."""
+"""The layer that connects processors to a graph."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -22,12 +22,12 @@ def _delayed(value, line):
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ProcessorGroup(keras.layers.Layer):
-    """Processors joined by name.
+    """Processors connected by name.
 
-    The inputs of a node are names of values that the caller passes in (such as "f0_hz" or a
-    decoder's outputs) or of other nodes, whose signals it takes. The output is the node whose
-    signal no other takes; if there are several, the last of them as given. `processors` are in the
-    order in which they run, the output last.
+    The inputs of a node are named after values that the caller passes (such as "f0_hz" or a
+    decoder's outputs) or after other nodes, whose signals it takes. The output is the node whose
+    signal no other node takes; if there are several, the last of these in the given order.
+    `processors` holds them in the order in which they run, the output last.
 
     Args:
         nodes: Sequence of `(processor, input names)` in any order; the names are in the order of
@@ -36,17 +36,17 @@ class ProcessorGroup(keras.layers.Layer):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        inputs: Dictionary from name to tensor; it may also hold optional inputs of the processors,
-            such as "noise".
+        inputs: Dictionary from name to tensor; it may also contain optional inputs of the
+            processors, such as "noise".
 
     Returns:
         Audio [batch, samples].
 
     Raises:
         ValueError: If there is no node, two have the same name, a node has too few or too many
-            inputs, nodes form a cycle, their rates differ, a signal is used as a control, two
-            nodes expect different channels of one input, or signals of different lengths meet;
-            when called, if an input is missing or has another size. The node is named.
+            inputs, nodes form a cycle, their rates differ, a signal is used as a control, two nodes
+            expect different channels of one input, or a node combines signals of different lengths;
+            when called, if an input is missing or has another size. The message names the node.
 
     Example:
         >>> from ddsp_tf.processors import Add, FilteredNoise, Harmonic
@@ -79,7 +79,7 @@ class ProcessorGroup(keras.layers.Layer):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """Names the caller must pass in, in order of first use."""
+        """Names of the inputs that the caller must pass, in order of first use."""
         nodes = {processor.name for processor in self.processors}
         used = [name for inputs in self.connections for name in inputs if name not in nodes]
         return tuple(dict.fromkeys(used))
@@ -111,7 +111,7 @@ class ProcessorGroup(keras.layers.Layer):
             Name of the node.
 
         Raises:
-            ValueError: If there is no other.
+            ValueError: If it is the only node.
         """
         if len(self.processors) < 2:
             raise ValueError(f"{self.name}: {self.processors[0].name} is the only node")
@@ -159,11 +159,11 @@ class ProcessorGroup(keras.layers.Layer):
     def stream(self, state: State, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], State]:
         """Computes every node for one block of frames.
 
-        Signals that meet in a node are delayed to match the slowest of them; so are, by whole
-        frames, the controls of a node that takes signals.
+        Signals that a node combines are delayed to match the one with the largest latency; the
+        controls of a node that takes signals are delayed too, by whole frames.
 
         Args:
-            state: From `initial_state` or the previous call.
+            state: State from `initial_state` or the previous call.
             inputs: Dictionary from name to tensor, as for `call`.
 
         Returns:
@@ -223,7 +223,7 @@ class ProcessorGroup(keras.layers.Layer):
             raise ValueError(f"node {processor.name!r}: input {missing[0]!r} was not given")
 
     def build(self, input_shape: Any = None) -> None:
-        """Checks the first inputs' shapes, and builds the processors."""
+        """Checks the shapes of the first inputs, and builds the processors."""
         if self.built:
             return
         signals = {processor.name for processor in self.processors}
@@ -243,7 +243,7 @@ class ProcessorGroup(keras.layers.Layer):
         self.built = True
 
     def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple:
-        """Returns (batch, samples) for inputs of some shapes, None where not known."""
+        """Returns (batch, samples) for given input shapes, with None for unknown sizes."""
         shapes = dict(input_shape)
         for processor, names in zip(self.processors, self.connections, strict=True):
             self._check_given(processor, names, shapes)

@@ -17,7 +17,7 @@ from ddsp_tf.processors.base import Processor
 from ddsp_tf.typing import State, Tensor
 from ddsp_tf.units import exp_sigmoid
 
-# Scales the learned response, so that its weights are about as large as others.
+# Scales the learned response, so that its weights are about as large as other weights.
 _RESPONSE_STEP_DB = 20.0
 
 
@@ -25,30 +25,31 @@ _RESPONSE_STEP_DB = 20.0
 class Harmonic(Processor):
     """A bank of sines at the integer multiples of f0, or near them.
 
-    The synthesizer of Engel et al., "DDSP" (ICLR 2020): one amplitude, and its distribution over
-    the harmonics. Harmonics at or above the Nyquist frequency are silent. With `inharmonic=True`
-    harmonic k sounds at f0 * k * (1 + shift of k), as the partials of stiff strings and bells do.
+    The synthesizer of Engel et al., "DDSP" (ICLR 2020), with one amplitude and its distribution
+    over the harmonics. Harmonics at or above the Nyquist frequency are silent. With
+    `inharmonic=True` harmonic k sounds at f0 * k * (1 + shift of k), as the partials of stiff
+    strings and bells do.
 
     Args:
         n_harmonics: Number of harmonics, at least 1; expected size of the distribution.
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        interpolation: "hann" or "linear": how amplitudes move from frame to frame.
+        interpolation: Interpolation of amplitudes from frame to frame, "hann" or "linear".
         scale: Whether `get_controls` maps raw network outputs to amplitudes by `exp_sigmoid`;
             False if the inputs are amplitudes (and shifts) already.
-        inharmonic: Whether there is an input `harmonic_shifts`. Every harmonic then has a phase
-            of its own; without, they share one and cost less.
+        inharmonic: Whether there is an input `harmonic_shifts`. Every harmonic then has its own
+            phase; otherwise they share one phase and cost less.
         initial_decay_db: Spectral slope, in dB per octave, for equal raw network outputs, as they
-            nearly are before training. Natural sounds fall by about 12. With 0, as in the
-            original, half of an untrained tone's harmonics lie in the upper octave; where
-            recordings have nothing there (a dull instrument, or a low sample rate), the loss
-            silences the whole tone before it learns that only the upper half is wrong, and noise
-            replaces it for good.
-        response_points: Points of a learned frequency response, evenly spaced from 0 Hz to
-            Nyquist, at least 2, or 0 for none: the effect of an instrument's body, a microphone
-            and a resampler on every harmonic at a frequency, whatever the note. `get_controls`
-            multiplies the distribution by it before normalizing. Without it, a decoder has to
-            learn it note by note.
+            nearly are before training. Natural sounds fall by about 12. With 0, as in the original,
+            half of an untrained tone's harmonics lie in the upper octave; if the recordings have
+            nothing there (a dull instrument, or a low sample rate), the loss silences the whole
+            tone before the decoder learns that only the upper half is wrong, and noise replaces the
+            tone permanently.
+        response_points: Points of a learned frequency response, evenly spaced from 0 Hz to Nyquist,
+            at least 2, or 0 for none: the effect of an instrument's body, a microphone and a
+            resampler on any harmonic at a given frequency, whatever the note. `get_controls`
+            multiplies the distribution by it before normalizing. Without the response, a decoder
+            has to learn the effect note by note.
         instruments: Names of the instruments, each with its own response; empty for one
             instrument.
         max_shift: Largest shift up or down that `get_controls` makes of raw network outputs,
@@ -57,19 +58,19 @@ class Harmonic(Processor):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        amplitudes: [batch, frames, 1] raw.
-        harmonic_distribution: [batch, frames, n_harmonics] raw.
-        f0_hz: [batch, frames, 1] fundamental frequency in Hz; 0 is silent.
-        harmonic_shifts: [batch, frames, n_harmonics] raw; only if `inharmonic`.
-        instrument: [batch, frames or 1, instruments] weights of the instruments' responses, by
+        amplitudes: Raw amplitude of the tone [batch, frames, 1].
+        harmonic_distribution: Raw distribution over the harmonics [batch, frames, n_harmonics].
+        f0_hz: Fundamental frequency in Hz [batch, frames, 1]; 0 is silent.
+        harmonic_shifts: Raw shifts [batch, frames, n_harmonics]; only if `inharmonic`.
+        instrument: Weights of the instruments' responses [batch, frames or 1, instruments], by
             default equal; only with `instruments`.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, the distribution has another
-            number of harmonics, or shifts are missing or not expected.
+        ValueError: If the frame rate does not divide the sample rate, a number is out of range, the
+            distribution has another number of harmonics, or shifts are missing or unexpected.
 
     Example:
         >>> harmonic = Harmonic(n_harmonics=20, sample_rate=16000, frame_rate=250)
@@ -127,19 +128,19 @@ class Harmonic(Processor):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The call arguments."""
+        """Names of the call arguments."""
         names = ("amplitudes", "harmonic_distribution", "f0_hz")
         return (*names, "harmonic_shifts") if self.inharmonic else names
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One amplitude, and one share (and shift) a harmonic."""
+        """Channels: one amplitude, and one share (and shift) per harmonic."""
         sizes = {"amplitudes": 1, "harmonic_distribution": self.n_harmonics}
         return {**sizes, "harmonic_shifts": self.n_harmonics} if self.inharmonic else sizes
 
     @property
     def latency(self) -> int:
-        """One hop, because the samples of a frame depend on the next frame."""
+        """Samples of one hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(
@@ -153,15 +154,17 @@ class Harmonic(Processor):
         """Scales raw outputs; normalizes the distribution below the Nyquist frequency.
 
         Args:
-            amplitudes: [batch, frames, 1].
-            harmonic_distribution: [batch, frames, n_harmonics].
-            f0_hz: [batch, frames, 1] Hz.
-            harmonic_shifts: [batch, frames, n_harmonics]; only if `inharmonic`.
-            instrument: [batch, frames or 1, instruments]; equal weights if None.
+            amplitudes: Raw amplitude of the tone [batch, frames, 1].
+            harmonic_distribution: Raw distribution over the harmonics [batch, frames, n_harmonics].
+            f0_hz: Fundamental frequency in Hz [batch, frames, 1].
+            harmonic_shifts: Raw shifts [batch, frames, n_harmonics]; only if `inharmonic`.
+            instrument: Weights of the instruments [batch, frames or 1, instruments]; None for equal
+                ones.
 
         Returns:
-            The same names: amplitude of the whole tone, share of each harmonic (they add up to
-            1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz, and relative shifts if given.
+            Controls of the same names: amplitude of the whole tone, share of each harmonic (they
+            add up to 1, or to 0 where f0 is 0 or above Nyquist), f0 in Hz, and relative shifts if
+            given.
         """
         self._check_shifts(harmonic_shifts)
         if self.scale:
@@ -195,10 +198,10 @@ class Harmonic(Processor):
         """Synthesizes audio from physical controls.
 
         Args:
-            amplitudes: [batch, frames, 1], linear.
-            harmonic_distribution: [batch, frames, n_harmonics] share of each harmonic.
-            f0_hz: [batch, frames, 1] Hz.
-            harmonic_shifts: [batch, frames, n_harmonics] relative shifts; only if `inharmonic`.
+            amplitudes: Linear amplitude of the tone [batch, frames, 1].
+            harmonic_distribution: Share of each harmonic [batch, frames, n_harmonics].
+            f0_hz: Fundamental frequency in Hz [batch, frames, 1].
+            harmonic_shifts: Relative shifts [batch, frames, n_harmonics]; only if `inharmonic`.
 
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
@@ -209,7 +212,7 @@ class Harmonic(Processor):
         return self._render(here, there)[0]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence at phase 0."""
+        """Returns the state before the first block: silence at phase 0."""
         n = self.n_harmonics
         state = {
             "harmonics": ops.zeros((batch_size, 1, n), "float32"),
@@ -230,7 +233,7 @@ class Harmonic(Processor):
         f0_hz: Tensor,
         harmonic_shifts: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """Synthesizes the samples from the previous block's last frame to this one's last."""
+        """Synthesizes the samples from the last frame of the previous block to that of this one."""
         self._check_shifts(harmonic_shifts)
         there = self._frames(amplitudes, harmonic_distribution, f0_hz, harmonic_shifts)
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
@@ -242,7 +245,7 @@ class Harmonic(Processor):
         return signal, {**after, **phases, "started": ops.maximum(state["started"], 1.0)}
 
     def _initial_bias(self):
-        """Raw outputs, [n_harmonics], of harmonics that fall by `initial_decay_db` per octave."""
+        """Returns raw outputs [n_harmonics] that fall by `initial_decay_db` per octave."""
         octaves = np.log2(np.arange(1, self.n_harmonics + 1))
         gains = 10.0 ** (-self.initial_decay_db * octaves / 20.0)
         # The inverse of exp_sigmoid, relative to its value at 0.

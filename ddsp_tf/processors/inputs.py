@@ -1,4 +1,4 @@
-"""Checks of a processor's inputs before anything is computed."""
+"""Checks of a processor's inputs, made before anything is computed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ def as_float32(label: str, value: Any, signal: bool = False) -> Any:
     Args:
         label: Name of the value in messages.
         value: Array, number or tensor, or a tuple of them.
-        signal: Whether it is audio, which must not be integers.
+        signal: Whether the value is audio, which must not be integers.
 
     Returns:
         float32 tensor.
 
     Raises:
-        ValueError: If an array has values that are not finite, or a signal is of integers.
+        ValueError: If an array has values that are not finite, or a signal holds integers.
 
     Example:
         >>> as_float32("f0_hz", 440).dtype
@@ -28,7 +28,7 @@ def as_float32(label: str, value: Any, signal: bool = False) -> Any:
     if isinstance(value, tuple):
         return tuple(as_float32(label, part, signal) for part in value)
     if signal and "int" in str(getattr(value, "dtype", "")):
-        raise ValueError(f"{label} is of {value.dtype}; expected floats in -1..1")
+        raise ValueError(f"{label} holds {value.dtype}; expected floats in -1..1")
     if isinstance(value, np.ndarray) and not np.isfinite(value).all():
         place = [int(k) for k in np.argwhere(~np.isfinite(value))[0]]
         raise ValueError(f"{label} is {value[tuple(place)]} at {place}; expected finite numbers")
@@ -45,7 +45,7 @@ def shape_of(value: Any) -> tuple[int | None, ...]:
 
 
 def check_shapes(processor: Any, shapes: Mapping[str, tuple[int | None, ...]]) -> None:
-    """Refuses inputs that cannot belong together, as far as their shapes are known.
+    """Refuses inputs whose shapes cannot belong together, as far as they are known.
 
     Args:
         processor: The `Processor`.

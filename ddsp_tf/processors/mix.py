@@ -1,4 +1,4 @@
-"""Mixes signals by levels that change from frame to frame."""
+"""A mixer whose levels change from frame to frame."""
 
 import functools
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ class Mix(Processor):
         n_signals: Number of signals, at least 2.
         sample_rate: Samples per second.
         frame_rate: Frames per second of the levels; divides the sample rate.
-        law: "constant_power": a signal's gain is the square root of its level, so that unrelated
-            signals keep their loudness whatever the mix; or "linear": its level, so that equal
-            signals do.
-        interpolation: "hann" or "linear": how gains move from frame to frame.
-        scale: Whether `get_controls` makes levels of raw network outputs; False if the inputs are
+        law: Law of the gains. "constant_power": a signal's gain is the square root of its level, so
+            that unrelated signals keep their loudness whatever the mix; or "linear": its level, so
+            that equal signals do.
+        interpolation: Interpolation of gains from frame to frame, "hann" or "linear".
+        scale: Whether `get_controls` maps raw network outputs to levels; False if the inputs are
             levels already.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        *signals: `n_signals` times [batch, frames * hop].
-        mix_levels: [batch, frames, n_signals - 1] raw: a softmax over them and a last 0 gives
-            the levels, which add up to 1; for two signals, the sigmoid is the first one's. Or,
-            without `scale`, [batch, frames, n_signals] levels, not negative.
+        *signals: Audio of `n_signals` signals, [batch, frames * hop] each.
+        mix_levels: Raw levels [batch, frames, n_signals - 1]: a softmax over them and a last 0
+            gives the levels, which add up to 1; for two signals, the sigmoid is the first one's.
+            Or, without `scale`, [batch, frames, n_signals] levels, not negative.
 
     Returns:
         [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, a name is unknown, or an
-            input has another size than expected.
+        ValueError: If the frame rate does not divide the sample rate, a number is out of range, a
+            name is unknown, or an input has an unexpected size.
 
     Example:
         >>> mix = Mix(sample_rate=400, frame_rate=100, law="linear")
@@ -78,22 +78,22 @@ class Mix(Processor):
 
     @property
     def signal_names(self) -> tuple[str, ...]:
-        """The signals, "signal_1" and so on."""
+        """Names of the signals: "signal_1" and so on."""
         return tuple(f"signal_{k + 1}" for k in range(self.n_signals))
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The signals and their levels."""
+        """Names of the signals and of their levels."""
         return (*self.signal_names, "mix_levels")
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One level a signal; one less if they are made to add up to 1."""
+        """Channels: one level per signal; one less if they are scaled to add up to 1."""
         return {"mix_levels": self.n_signals - 1 if self.scale else self.n_signals}
 
     @property
     def latency(self) -> int:
-        """One hop, because the samples of a frame depend on the next frame."""
+        """Samples of one hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, *inputs: Tensor) -> dict[str, Tensor]:
@@ -112,11 +112,11 @@ class Mix(Processor):
         return {"signals": tuple(signals), "mix_levels": mix_levels}
 
     def get_signal(self, signals: Sequence[Tensor], mix_levels: Tensor) -> Tensor:
-        """Mixes signals by levels.
+        """Mixes signals.
 
         Args:
             signals: Sequence of `n_signals` [batch, frames * hop].
-            mix_levels: [batch, frames, n_signals], not negative.
+            mix_levels: Levels [batch, frames, n_signals], not negative.
 
         Returns:
             [batch, frames * hop]; the last frame's levels are held to its end.
@@ -125,7 +125,7 @@ class Mix(Processor):
         return self._render(self._framed(signals), gains, next_frames(gains))
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence."""
+        """Returns the state before the first block: silence."""
         return {
             "signals": ops.zeros((batch_size, 1, self.hop, self.n_signals), "float32"),
             "gains": ops.zeros((batch_size, 1, self.n_signals), "float32"),
@@ -134,7 +134,7 @@ class Mix(Processor):
     def stream(
         self, state: State, signals: Sequence[Tensor], mix_levels: Tensor
     ) -> tuple[Tensor, State]:
-        """Mixes the samples from the previous block's last frame to this one's last."""
+        """Mixes the samples from the last frame of the previous block to that of this one."""
         gains = self._gains(mix_levels)
         framed = self._framed(signals)
         earlier = [
@@ -147,7 +147,7 @@ class Mix(Processor):
     def _gains(self, mix_levels):
         if self.law == "linear":
             return mix_levels
-        # The slope of a square root at 0 is infinite: below -120 dB there is silence instead.
+        # The slope of a square root at 0 is infinite: levels below -120 dB become silence.
         audible = mix_levels > 1e-12
         return ops.where(audible, ops.sqrt(ops.where(audible, mix_levels, 1.0)), 0.0)
 

@@ -16,13 +16,13 @@ from ddsp_tf.units import exp_sigmoid
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class ModDelay(Processor):
-    """A signal and its delayed copy, by a delay that changes from sample to sample.
+    """A signal and a copy of it, delayed by a time that changes from sample to sample.
 
-    `signal[n] + gain * signal[n - delay]`, `delay = centre_ms + depth_ms * (2 * phase - 1)`.
-    Gain and phase are given per frame and glide linearly between frames. The `ModDelay` of the
-    DDSP library of Engel et al., "DDSP" (ICLR 2020), which documents the same delay but computes
-    `centre_ms + depth_ms * phase`. `ModDelay.chorus()`, `.flanger()` and `.vibrato()` have common
-    settings (after Zoelzer, "DAFX", 2nd ed., section 2.6); the caller moves the phase, for
+    `signal[n] + gain * signal[n - delay]`, `delay = centre_ms + depth_ms * (2 * phase - 1)`. Gain
+    and phase are given per frame and glide linearly between frames. It follows the `ModDelay` of
+    the DDSP library of Engel et al., "DDSP" (ICLR 2020), which documents the same delay but
+    computes `centre_ms + depth_ms * phase`. `ModDelay.chorus()`, `.flanger()` and `.vibrato()` have
+    common settings (after Zoelzer, "DAFX", 2nd ed., section 2.6); the caller moves the phase, for
     example by `0.5 + 0.5 * sin(2 * pi * rate_hz * frame / frame_rate)`.
 
     Args:
@@ -31,7 +31,7 @@ class ModDelay(Processor):
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
         add_dry: Whether the signal itself passes; False returns only the delayed copy.
-        interpolation: "cubic" or "linear" (the original's) reading between samples; see
+        interpolation: Interpolation between samples, "cubic" or "linear" (the original's); see
             `ddsp_tf.dsp.delay.variable_delay`.
         scale: Whether `get_controls` maps raw network outputs to gains by `exp_sigmoid` and to
             phases by a sigmoid; False if they are gains and phases already.
@@ -39,16 +39,17 @@ class ModDelay(Processor):
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        signal: [batch, frames * hop].
-        gain: [batch, frames, 1] raw level of the copy.
-        phase: [batch, frames, 1] raw; as a control 0..1: shortest to longest delay.
+        signal: Audio [batch, frames * hop].
+        gain: Raw level of the copy [batch, frames, 1].
+        phase: Raw phase [batch, frames, 1]; as a control, 0 to 1 for the shortest to the longest
+            delay.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, an input has more than one
-            channel, or the signal is not as long as the frames.
+        ValueError: If the frame rate does not divide the sample rate, a number is out of range, an
+            input has more than one channel, or signal and frames differ in length.
 
     Example:
         >>> echo = ModDelay(centre_ms=2.0, depth_ms=0.0, sample_rate=1000, frame_rate=250,
@@ -75,7 +76,7 @@ class ModDelay(Processor):
         super().__init__(name=name, **kwargs)
         if not 0.0 <= depth_ms <= centre_ms:
             raise ValueError(
-                f"depth_ms={depth_ms}; expected 0..centre_ms={centre_ms}, no delay is negative"
+                f"depth_ms={depth_ms}; expected 0..centre_ms={centre_ms}, as no delay is negative"
             )
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation={interpolation!r}; expected one of {INTERPOLATIONS}")
@@ -92,13 +93,13 @@ class ModDelay(Processor):
 
     @classmethod
     def chorus(cls, **kwargs: Any) -> Self:
-        """Several players at once: 20 +- 5 ms; move the phase at 0.1 to 2 Hz."""
+        """Chorus, like several players at once: 20 +- 5 ms; move the phase at 0.1 to 2 Hz."""
         settings: dict[str, Any] = {"centre_ms": 20.0, "depth_ms": 5.0, "name": "chorus"}
         return cls(**settings | kwargs)
 
     @classmethod
     def flanger(cls, **kwargs: Any) -> Self:
-        """A comb filter that sweeps: 2.5 +- 2 ms; move the phase at 0.1 to 1 Hz."""
+        """Flanger, a sweeping comb filter: 2.5 +- 2 ms; move the phase at 0.1 to 1 Hz."""
         settings: dict[str, Any] = {"centre_ms": 2.5, "depth_ms": 2.0, "name": "flanger"}
         return cls(**settings | kwargs)
 
@@ -111,21 +112,21 @@ class ModDelay(Processor):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One gain and one phase."""
+        """Channels: one gain and one phase."""
         return {"gain": 1, "phase": 1}
 
     @property
     def latency(self) -> int:
-        """One hop, because the samples of a frame depend on the next frame."""
+        """Samples of one hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, signal: Tensor, gain: Tensor, phase: Tensor) -> dict[str, Tensor]:
         """Scales raw outputs.
 
         Args:
-            signal: [batch, frames * hop], passed through.
-            gain: [batch, frames, 1].
-            phase: [batch, frames, 1].
+            signal: Audio [batch, frames * hop], passed through.
+            gain: Raw level of the copy [batch, frames, 1].
+            phase: Raw phase [batch, frames, 1].
 
         Returns:
             "signal"; "gain", linear; "phase", 0..1.
@@ -138,9 +139,9 @@ class ModDelay(Processor):
         """Adds the delayed copy.
 
         Args:
-            signal: [batch, frames * hop].
-            gain: [batch, frames, 1] level of the copy, linear.
-            phase: [batch, frames, 1], 0..1.
+            signal: Audio [batch, frames * hop].
+            gain: Linear level of the copy [batch, frames, 1].
+            phase: Phase of the modulation, 0..1 [batch, frames, 1].
 
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
@@ -149,7 +150,7 @@ class ModDelay(Processor):
         return self._render(line, gain, next_frames(gain), phase, next_frames(phase))
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence in the line."""
+        """Returns the state before the first block: a silent delay line."""
         return {
             "line": ops.zeros((batch_size, self.past + self.hop), "float32"),
             "gain": ops.zeros((batch_size, 1, 1), "float32"),
@@ -160,11 +161,11 @@ class ModDelay(Processor):
     def stream(
         self, state: State, signal: Tensor, gain: Tensor, phase: Tensor
     ) -> tuple[Tensor, State]:
-        """Renders the samples from the previous block's last frame to this one's last."""
+        """Renders the samples from the last frame of the previous block to that of this one."""
         line = ops.concatenate([state["line"], signal], axis=1)
         earlier_gain = ops.concatenate([state["gain"], gain[:, :-1]], axis=1)
         earlier_phase = ops.concatenate([state["phase"], phase[:, :-1]], axis=1)
-        # There is no sound before the first frame, although interpolation reads one sample ahead.
+        # Interpolation reads one sample ahead, but there is no sound before the first frame.
         later_gain = ops.concatenate([gain[:, :1] * state["started"], gain[:, 1:]], axis=1)
         audio = self._render(line, earlier_gain, later_gain, earlier_phase, phase)
         return audio, {

@@ -12,29 +12,29 @@ from ddsp_tf.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class Reverb(ConvolutionReverb):
-    """The room of the recordings: a trainable impulse response, or one given with every call.
+    """Reverberates a signal with a trainable impulse response, or one given with every call.
 
-    The signal itself passes unchanged; the response holds only the sound after it (its first tap
-    is ignored), as in Engel et al., "DDSP" (ICLR 2020). `get_signal` convolves with a response as
-    it is, direct sound included.
+    The signal itself passes unchanged; the response contains only the sound after it (its first tap
+    is ignored), as in Engel et al., "DDSP" (ICLR 2020). `get_signal` convolves with the given
+    response unchanged, direct sound included.
 
     Args:
         length: Taps of the response, in samples, at least 2; 16000 is one second at 16 kHz.
-        learned: Whether the response is a weight; False if the caller gives it with every call.
+        learned: Whether the response is a weight; False if the caller passes it with every call.
         add_dry: Whether the signal itself passes unchanged; False returns only the room.
         tap_scale: Factor from the weight to the learned response. Adam moves every weight by up to
-            the learning rate in a step, but the taps of a room are far smaller than the weights
-            of a network. With 1, as in the original, a high rate turns the room into an equalizer
-            that takes over the synthesizers' work.
+            the learning rate in a step, but the taps of a room are far smaller than the weights of
+            a network. With 1, as in the original, a high learning rate turns the room into an
+            equalizer that replaces the synthesizers' work.
         instruments: Names of the instruments, each with its own room; empty for one instrument.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
         signal: Dry audio [batch, samples].
-        impulse_response: [batch, taps] or [taps], at most `length` of them. Required if not
-            learned; otherwise it replaces the learned one if given.
-        instrument: [batch, frames or 1, instruments] weights of the instruments' rooms, by default
+        impulse_response: Impulse response [batch, taps] or [taps], at most `length` taps. Required
+            if not learned; otherwise it replaces the learned one if given.
+        instrument: Weights of the instruments' rooms [batch, frames or 1, instruments], by default
             equal; only with `instruments`. The weights of the first frame apply to the whole
             signal, or to the block of a stream.
 
@@ -42,8 +42,8 @@ class Reverb(ConvolutionReverb):
         Wet audio [batch, samples].
 
     Raises:
-        ValueError: If the length is below 2, the scale is not above 0, or a given response is
-            missing or too long.
+        ValueError: If the length is below 2, the scale is not above 0, or the response is missing
+            or too long.
 
     Example:
         >>> Reverb(length=1000)(ops.ones((1, 4000))).shape
@@ -91,9 +91,9 @@ class Reverb(ConvolutionReverb):
         """Returns the signal and the response: direct sound followed by the room's taps.
 
         Args:
-            signal: [batch, samples].
-            impulse_response: [batch, taps] or [taps]; the learned one if None.
-            instrument: [batch, frames or 1, instruments]; equal weights if None.
+            signal: Audio [batch, samples].
+            impulse_response: Impulse response [batch, taps] or [taps]; None for the learned one.
+            instrument: Weights of the rooms [batch, frames or 1, instruments]; None for equal ones.
 
         Returns:
             "signal", and "impulse_response", [length] or [batch, length].

@@ -1,4 +1,4 @@
-"""Additive synthesizer of sines with free frequencies."""
+"""Additive synthesizer of sines with independent frequencies."""
 
 from typing import Any
 
@@ -28,28 +28,28 @@ class Sinusoidal(Processor):
         n_sinusoids: Number of sines, at least 1.
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        interpolation: "hann" or "linear": how amplitudes move from frame to frame. Frequencies
-            glide linearly.
-        frequency_scale: How `get_controls` maps raw network outputs to Hz: "sigmoid" or "softmax"
-            (`dsp.frequency_scales`).
+        interpolation: Interpolation of amplitudes from frame to frame, "hann" or "linear".
+            Frequencies glide linearly.
+        frequency_scale: Scale by which `get_controls` maps raw network outputs to Hz: "sigmoid" or
+            "softmax" (`dsp.frequency_scales`).
         depth: Raw outputs per frequency: at least 1 for "sigmoid", at least 2 for "softmax".
         min_hz: Lowest frequency of the scale.
         max_hz: Highest frequency of the scale; None for half the sample rate.
-        scale: Whether `get_controls` maps raw network outputs at all; False if the inputs are
-            amplitudes and Hz already (then the depth is not used).
+        scale: Whether `get_controls` maps raw network outputs; False if the inputs are amplitudes
+            and Hz already, for which the depth is not used.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        amplitudes: [batch, frames, n_sinusoids] raw.
-        frequencies: [batch, frames, n_sinusoids * depth] raw; the depth varies fastest.
+        amplitudes: Raw amplitudes [batch, frames, n_sinusoids].
+        frequencies: Raw frequencies [batch, frames, n_sinusoids * depth]; the depth varies fastest.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, a name is unknown, or an
-            input has another number of channels than expected.
+        ValueError: If the frame rate does not divide the sample rate, a number is out of range, a
+            name is unknown, or an input has an unexpected number of channels.
 
     Example:
         >>> sinusoidal = Sinusoidal(n_sinusoids=10, sample_rate=16000, frame_rate=250)
@@ -102,21 +102,21 @@ class Sinusoidal(Processor):
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """An amplitude, and `depth` numbers for the frequency, of every sine."""
+        """Channels: an amplitude, and `depth` numbers for the frequency, of every sine."""
         depth = self.depth if self.scale else 1
         return {"amplitudes": self.n_sinusoids, "frequencies": self.n_sinusoids * depth}
 
     @property
     def latency(self) -> int:
-        """One hop, because the samples of a frame depend on the next frame."""
+        """Samples of one hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(self, amplitudes: Tensor, frequencies: Tensor) -> dict[str, Tensor]:
-        """Scales raw outputs; silences what lies at or above the Nyquist frequency.
+        """Scales raw outputs; silences sines at or above the Nyquist frequency.
 
         Args:
-            amplitudes: [batch, frames, n_sinusoids].
-            frequencies: [batch, frames, n_sinusoids * depth].
+            amplitudes: Raw amplitudes [batch, frames, n_sinusoids].
+            frequencies: Raw frequencies [batch, frames, n_sinusoids * depth].
 
         Returns:
             "amplitudes", linear, and "frequencies" in Hz, [batch, frames, n_sinusoids] each.
@@ -134,8 +134,8 @@ class Sinusoidal(Processor):
         """Synthesizes audio from physical controls.
 
         Args:
-            amplitudes: [batch, frames, n_sinusoids], linear.
-            frequencies: [batch, frames, n_sinusoids] Hz.
+            amplitudes: Linear amplitudes [batch, frames, n_sinusoids].
+            frequencies: Frequencies in Hz [batch, frames, n_sinusoids].
 
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
@@ -144,7 +144,7 @@ class Sinusoidal(Processor):
         return self._render(here, {name: next_frames(value) for name, value in here.items()})[0]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence at phase 0."""
+        """Returns the state before the first block: silence at phase 0."""
         return {
             "amplitudes": ops.zeros((batch_size, 1, self.n_sinusoids), "float32"),
             "frequencies": ops.zeros((batch_size, 1, self.n_sinusoids), "float32"),
@@ -153,7 +153,7 @@ class Sinusoidal(Processor):
         }
 
     def stream(self, state: State, amplitudes: Tensor, frequencies: Tensor) -> tuple[Tensor, State]:
-        """Synthesizes the samples from the previous block's last frame to this one's last."""
+        """Synthesizes the samples from the last frame of the previous block to that of this one."""
         there = {"amplitudes": self._audible(amplitudes, frequencies), "frequencies": frequencies}
         here = {name: previous_frames(state[name], value) for name, value in there.items()}
         after = {name: value[:, -1:] for name, value in there.items()}

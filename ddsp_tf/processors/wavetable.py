@@ -25,29 +25,29 @@ class Wavetable(Processor):
     interpolated linearly: harmonic k of N points is off by about (pi * k / N) ** 2 / 2.
 
     Args:
-        n_points: Points of the table, even, at least 4.
+        n_points: Number of points in the table, even, at least 4.
         sample_rate: Samples per second.
         frame_rate: Frames per second; divides the sample rate.
-        interpolation: "hann" or "linear": the crossfade from frame to frame.
-        scale: Whether `get_controls` maps raw network outputs to amplitudes by `exp_sigmoid`;
-            False if the inputs are amplitudes already. Tables are taken as they are.
-        learned: Whether the layer has one trainable table, `wavetable`, initially a sine; False
-            if the caller gives tables with every call.
+        interpolation: Shape of the crossfade from frame to frame, "hann" or "linear".
+        scale: Whether `get_controls` maps raw network outputs to amplitudes by `exp_sigmoid`; False
+            if the inputs are amplitudes already. Tables are not scaled.
+        learned: Whether the layer has one trainable table, `wavetable`, initially a sine; False if
+            the caller passes tables with every call.
         name: Layer name.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
-        amplitudes: [batch, frames, 1] raw.
-        f0_hz: [batch, frames, 1] frequency in Hz; 0 is silent.
-        wavetables: [batch, frames, n_points], or [batch, 1, n_points] for all frames; only if
-            not `learned`.
+        amplitudes: Raw amplitude [batch, frames, 1].
+        f0_hz: Frequency in Hz [batch, frames, 1]; 0 is silent.
+        wavetables: Tables [batch, frames, n_points], or [batch, 1, n_points] for all frames; only
+            if not `learned`.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If rates do not divide, a number is out of range, tables have other than
-            n_points points, or are missing or not expected.
+        ValueError: If the frame rate does not divide the sample rate, a number is out of range, or
+            tables are missing, unexpected or not of n_points points.
 
     Example:
         >>> wavetable = Wavetable(n_points=256, sample_rate=16000, frame_rate=250)
@@ -90,17 +90,17 @@ class Wavetable(Processor):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The call arguments."""
+        """Names of the call arguments."""
         return ("amplitudes", "f0_hz") if self.learned else ("amplitudes", "f0_hz", "wavetables")
 
     @property
     def input_sizes(self) -> dict[str, int]:
-        """One amplitude, and a table unless it is learned."""
+        """Channels: one amplitude, and a table unless it is learned."""
         return {"amplitudes": 1, **({} if self.learned else {"wavetables": self.n_points})}
 
     @property
     def latency(self) -> int:
-        """One hop, because the samples of a frame depend on the next frame."""
+        """Samples of one hop, because the samples of a frame depend on the next frame."""
         return self.hop
 
     def get_controls(
@@ -109,13 +109,13 @@ class Wavetable(Processor):
         """Scales raw amplitudes.
 
         Args:
-            amplitudes: [batch, frames, 1].
-            f0_hz: [batch, frames, 1] Hz.
-            wavetables: [batch, frames or 1, n_points]; only if not `learned`.
+            amplitudes: Raw amplitude [batch, frames, 1].
+            f0_hz: Frequency in Hz [batch, frames, 1].
+            wavetables: Tables [batch, frames or 1, n_points]; only if not `learned`.
 
         Returns:
-            "amplitudes", "f0_hz", and "wavetables": what was given, or the layer's own as
-            [1, 1, n_points].
+            "amplitudes", "f0_hz", and "wavetables": the given tables, or the layer's own as [1, 1,
+            n_points].
         """
         if (wavetables is None) != self.learned:
             state = "missing" if wavetables is None else "given"
@@ -130,9 +130,9 @@ class Wavetable(Processor):
         """Synthesizes audio from physical controls.
 
         Args:
-            amplitudes: [batch, frames, 1], linear.
-            f0_hz: [batch, frames, 1] Hz.
-            wavetables: [batch or 1, frames or 1, n_points].
+            amplitudes: Linear amplitude [batch, frames, 1].
+            f0_hz: Frequency in Hz [batch, frames, 1].
+            wavetables: Tables [batch or 1, frames or 1, n_points].
 
         Returns:
             Audio [batch, frames * hop]; the last frame is held to its end.
@@ -141,7 +141,7 @@ class Wavetable(Processor):
         return self._render(tables, next_frames(tables), f0_hz, next_frames(f0_hz))[0]
 
     def initial_state(self, batch_size: int) -> State:
-        """Silence at phase 0."""
+        """Returns the state before the first block: silence at phase 0."""
         return {
             "tables": ops.zeros((batch_size, 1, self.n_points), "float32"),
             "f0_hz": ops.zeros((batch_size, 1, 1), "float32"),
@@ -152,9 +152,9 @@ class Wavetable(Processor):
     def stream(
         self, state: State, amplitudes: Tensor, f0_hz: Tensor, wavetables: Tensor
     ) -> tuple[Tensor, State]:
-        """Synthesizes the samples from the previous block's last frame to this one's last."""
+        """Synthesizes the samples from the last frame of the previous block to that of this one."""
         tables = self._sounding(amplitudes, f0_hz, wavetables)
-        # Before the first frame there is no sound, and the phase must not advance.
+        # There is no sound before the first frame, and the phase must not advance.
         later_f0 = ops.concatenate([f0_hz[:, :1] * state["started"], f0_hz[:, 1:]], axis=1)
         later = ops.concatenate([tables[:, :1] * state["started"], tables[:, 1:]], axis=1)
         signal, phase = self._render(

@@ -101,7 +101,7 @@ def test_recordings_without_notes_are_refused():
     [
         ("frame_rate", np.float32(0.0), "frame_rate"),
         ("pause_db", np.zeros(2), "pause_db"),
-        ("facts", np.zeros((2, 6)), "differ in number"),
+        ("facts", np.zeros((2, 6)), "differ in their number"),
         ("cents", np.zeros(3), "differ in length"),
         ("ends", np.array([10, 5, 220]), "do not divide"),
         ("ends", np.array([120, 60, 220], np.uint16), "do not divide"),

@@ -78,17 +78,17 @@ MISTAKES = {
         lambda: [(Harmonic(), TONE), (Sinusoidal(7), ["levels", "f0_hz"])],
         "node 'sinusoidal': takes 'f0_hz' with 7 channels, but node 'harmonic' with 1",
     ),
-    "signal for a control": (
+    "signal as a control": (
         lambda: [noise(), (Harmonic(), ["amplitudes", "filtered_noise", "f0_hz"])],
-        "node 'harmonic': takes the signal of node 'filtered_noise' for a control",
+        "node 'harmonic': uses the signal of node 'filtered_noise' as a control",
     ),
     "signal for a pitch": (
         lambda: [noise(), (Harmonic(), [*TONE[:2], "filtered_noise"])],
-        "node 'harmonic': takes the signal of node 'filtered_noise' for a control",
+        "node 'harmonic': uses the signal of node 'filtered_noise' as a control",
     ),
     "one input for both": (
         lambda: [(FirFilter(n_bands=5), ["audio", "bands"]), (Reverb(length=9), ["bands"])],
-        "node 'reverb': takes 'bands' for a signal, but node 'fir_filter' for a control",
+        "node 'reverb': uses 'bands' as a signal, but node 'fir_filter' as a control",
     ),
     "lengths": (
         lambda: [
