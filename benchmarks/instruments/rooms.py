@@ -32,6 +32,8 @@ VARIANTS = {
     "slow, matched": ("train.room='keep'", "Reverb.tap_scale=0.05", *MATCHED),
 }
 
+PLACES = ("dry", "roomy")
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recordings", type=Path)
@@ -40,16 +42,17 @@ VARIANTS = {
 @click.option("--steps", type=int, default=5000, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--variant", "variants", multiple=True, type=click.Choice(list(VARIANTS)))
+@click.option("--place", "places", multiple=True, type=click.Choice(PLACES))
 @click.option("--only", multiple=True, metavar="NAME", help="Set to take; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(recordings, out, config, steps, overrides, variants, only, seed):
+def main(recordings, out, config, steps, overrides, variants, places, only, seed):
     """Train every variant on dry and on roomy recordings and print a table."""
     settings = [f"train.steps={steps}", "train.render_every=0", *overrides]
     rows = []
     try:
         for one in find_sets(recordings, only):
-            for place in (one, _in_room(one, out / "recordings" / one.name)):
-                where = "dry" if place == one else "roomy"
+            for where in places or PLACES:
+                place = one if where == "dry" else _in_room(one, out / "recordings" / one.name)
                 for name in variants or VARIANTS:
                     folder = out / config / f"{one.name}_{where}_{name.replace(', ', '_')}"
                     options = {"overrides": [*settings, *VARIANTS[name]], "seed": seed}
