@@ -1,8 +1,8 @@
-"""Detects recordings that were cut off: compares the lengths in a container with the file's size.
+"""Detects truncated recordings by comparing the lengths in a container with the file's size.
 
 Decoders play the first half of a download without complaint. The checks cover lengths in headers,
-the last block of formats that are a list of blocks, and the flag that ends an Ogg stream. Sizes
-that a program never filled in (0, or all ones) are ignored.
+the last block of formats that consist of blocks, and the flag that ends an Ogg stream. Sizes that a
+program never filled in (0, or all ones) are ignored.
 """
 
 import os
@@ -15,20 +15,20 @@ from ddsp_tf.audio.formats import container_of
 from ddsp_tf.audio.mpeg import mpeg_end
 from ddsp_tf.errors import UserError
 
-# Placeholders for a size that programs write into a header before they know it.
+# Placeholders that programs write into a header before they know the size.
 _OPEN_ENDED = 0x7FF00000
 _TOLERATED_BYTES = 4096
 _LARGEST_OGG_PAGE = 65307
 
 
 def check_complete(path: str | os.PathLike) -> str:
-    """Makes sure that a recording was not cut off, in the middle of a download for example.
+    """Checks that a recording was not cut off, for example in the middle of a download.
 
     Args:
         path: Audio or media file.
 
     Returns:
-        Name of its container, see `ddsp_tf.audio.formats.container_of`.
+        Name of its container; see `ddsp_tf.audio.formats.container_of`.
 
     Raises:
         UserError: If the file is missing, empty, unreadable or cut off.
@@ -60,13 +60,13 @@ def check_complete(path: str | os.PathLike) -> str:
 
 
 def _number(file: IO[bytes], code: str) -> int:
-    """Reads a number; 0 at the end of the file."""
+    """Reads a number; returns 0 at the end of the file."""
     content = file.read(struct.calcsize(code))
     return struct.unpack(code, content)[0] if len(content) == struct.calcsize(code) else 0
 
 
 def _wave(file: IO[bytes], size: int) -> int:
-    """The end of the "data" part; RF64 has its length in a part of its own."""
+    """Returns the end of the "data" chunk; RF64 has its length in a chunk of its own."""
     head = file.read(12)
     order = ">" if head[:4] == b"RIFX" else "<"
     long_length = 0
@@ -85,7 +85,7 @@ def _wave(file: IO[bytes], size: int) -> int:
 
 
 def _sized(offset: int, code: str, add: int) -> Callable[[IO[bytes], int], int]:
-    """Containers whose header has their whole length."""
+    """Returns a reader for containers whose header has their whole length."""
 
     def needed(file: IO[bytes], size: int) -> int:
         file.seek(offset, os.SEEK_CUR)
@@ -114,7 +114,7 @@ def _caf(file: IO[bytes], size: int) -> int:
 
 
 def _ogg(file: IO[bytes], size: int) -> int | None:
-    """The end of the last page, which must have the flag that ends a stream."""
+    """Returns the end of the last page, which must have the flag that ends a stream."""
     begin = max(file.tell(), size - 2 * _LARGEST_OGG_PAGE)
     file.seek(begin)
     tail = file.read()
@@ -154,7 +154,7 @@ def _voc(file: IO[bytes], size: int) -> int | None:
 
 
 def _mp4(file: IO[bytes], size: int) -> int | None:
-    """The end of the last box; the index (moov) must be among them."""
+    """Returns the end of the last box; the index (moov) must be among the boxes."""
     described, place = False, file.tell()
     while place + 8 <= size:
         file.seek(place)
@@ -172,7 +172,7 @@ def _mp4(file: IO[bytes], size: int) -> int | None:
 
 
 def _matroska(file: IO[bytes], size: int) -> int | None:
-    """The end of the last element; recordings of browsers do not state their length."""
+    """Returns the end of the last element; recordings by browsers do not state their length."""
     for length in _matroska_elements(file):
         if length is None:
             return None
@@ -183,7 +183,7 @@ def _matroska(file: IO[bytes], size: int) -> int | None:
 
 
 def _matroska_elements(file: IO[bytes]) -> Iterator[int | None]:
-    """Lengths of elements; 0 for those to look into, None if the file ends inside a header."""
+    """Yields lengths of elements; 0 for elements to enter, None if the file ends in a header."""
     inside = (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75")
     while first := file.read(1):
         name = first + file.read(max(8 - first[0].bit_length(), 0))

@@ -1,4 +1,4 @@
-"""Recordings as mono blocks at a given sample rate, with what was measured on the way."""
+"""Decoding of recordings to mono blocks at a given sample rate, with measurements on the way."""
 
 import numbers
 import os
@@ -26,23 +26,23 @@ _FULL_SCALE = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128}
 _FLAT = 1e-6
 _LOST_IN_MONO_DB = 40.0
 _LEAST_SHARE = 0.99
-# Other formats have no length by which a file that was cut off could be recognized.
+# Other formats have no length by which a truncated file could be recognized.
 _FORMATS = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "SVX", "NIST", "VOC"]
 )
 
 
 class AudioDecoder:
-    """Decodes one recording block by block, in memory that does not grow with it.
+    """Decodes one recording block by block, in constant memory.
 
-    Other sample rates are resampled by soxr at its "very high quality". Containers that
-    libsndfile does not read (.m4a, .mp4, .webm and others) are decoded by PyAV if it is installed.
+    soxr resamples other sample rates at its "very high quality". PyAV, if installed, decodes
+    containers that libsndfile does not read (.m4a, .mp4, .webm and others).
 
     Args:
         path: Recording.
         sample_rate: Sample rate of the result, in Hz.
-        channel: "mean" of all channels, or only the "left" (first) or "right" (second) one; a mono
-            recording is used as it is.
+        channel: Channels to use: "mean" of all, or only the "left" (first) or "right" (second) one;
+            a mono recording is used as it is.
 
     Attributes:
         file_rate: Sample rate of the file, in Hz.
@@ -50,7 +50,7 @@ class AudioDecoder:
         decoded: Samples yielded so far.
         peak: Highest absolute sample of the result so far, before resampling.
         channel_peak: Highest absolute sample of any channel used so far.
-        expected: Samples to expect according to the file, which may be wrong; 0 if unknown.
+        expected: Number of samples according to the file, which may be wrong; 0 if unknown.
 
     Raises:
         UserError: If the file is missing, not audio, cut off, empty, or needs PyAV.
@@ -100,7 +100,7 @@ class AudioDecoder:
 
     @property
     def mono_loss_db(self) -> float:
-        """Level of the channels above that of their mean, in dB; 3 dB for two unrelated ones."""
+        """Level of the channels relative to their mean, in dB; 3 dB for two unrelated ones."""
         if self._channel_power <= 0.0:
             return 0.0
         ratio = max(self._channel_power, 1e-30) / max(self._mono_power, 1e-30)
@@ -110,7 +110,7 @@ class AudioDecoder:
         """Decodes the file, once.
 
         Yields:
-            Mono float32 [samples] of any number, nominally in -1..1.
+            Mono float32 [samples], nominally in -1..1; blocks may have any length.
 
         Raises:
             UserError: If the file is damaged, holds NaN, infinite or absurdly large samples, or

@@ -27,7 +27,7 @@ class FoundFiles:
 
     Attributes:
         audio: Recordings to read, absolute paths, sorted.
-        unread: Files that look like recordings and are not read, absolute paths, sorted.
+        unread: Files that look like recordings but are not read, absolute paths, sorted.
         results: Folders of ddsp-tf's own results, which were not entered.
     """
 
@@ -36,7 +36,7 @@ class FoundFiles:
     results: list[Path] = field(default_factory=list)
 
     def notes(self) -> list[str]:
-        """Says what is not used, in one line for each reason."""
+        """Describes what is not used, in one line per reason."""
         lines = []
         for installable in (True, False):
             files = [path for path in self.unread if installable == _needs_reader(path)]
@@ -61,16 +61,16 @@ class FoundFiles:
 def find_audio(paths: Paths, out: str | os.PathLike | None = None) -> FoundFiles:
     """Finds recordings.
 
-    Folders are searched with everything below them for suffixes of audio files, and of media files
-    if PyAV is installed. Links to folders are followed, each folder once. Names that begin with a
-    dot are skipped, and so are folders that hold a dataset, a run or an export.
+    Folders and their subfolders are searched for suffixes of audio files, and of media files if
+    PyAV is installed. Links to folders are followed, each folder once. Names that begin with a dot
+    are skipped, as are folders that contain a dataset, a run or an export.
 
     Args:
-        paths: File or folder, or several. A file is taken whatever its suffix.
+        paths: File or folder, or several. A file is accepted whatever its suffix.
         out: Folder of results, which is not searched, unless it is one of `paths`.
 
     Returns:
-        What was found.
+        Recordings, and what is not used.
 
     Raises:
         UserError: If a path does not exist, or a folder holds no recording or is a result.
@@ -147,7 +147,7 @@ def _below(folder: Path, excluded: str | None) -> FoundFiles:
 
 
 def _kind_of_result(folder: Path) -> str | None:
-    """Tells whether a folder holds a dataset, a run or an export, intact or damaged, and which."""
+    """Returns which result of ours a folder contains, intact or damaged; None if it has none."""
     for name, kind in _RESULTS.items():
         try:
             content = json.loads((folder / name).read_bytes())

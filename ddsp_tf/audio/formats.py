@@ -1,10 +1,9 @@
-"""Which files are recordings, by their names and by their first bytes."""
+"""Recognition of recordings by their names and by their first bytes."""
 
 import os
 from typing import IO
 
-# fmt: off
-# Formats that libsndfile reads and in which a file that was cut off can be recognized.
+# fmt: off Formats that libsndfile reads and in which a truncated file can be recognized.
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
     ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".iff", ".svx", ".8svx", ".nist", ".sph",
@@ -54,8 +53,8 @@ def container_of(file: IO[bytes]) -> tuple[str, int]:
         file: File opened for reading bytes.
 
     Returns:
-        Tuple of a name, such as "wave", "mp4" or "mpeg", empty if the bytes are of none; and
-        where the container begins in the file, after tags.
+        Tuple of a name, such as "wave", "mp4" or "mpeg", empty if the container is unknown; and the
+        position in the file at which it begins, after tags.
     """
     start = 0
     while (head := _head(file, start))[:3] == b"ID3" and len(head) >= 10:

@@ -1,4 +1,4 @@
-"""Recordings of phones and browsers, decoded by PyAV: `pip install ddsp-tf[media]`."""
+"""Recordings by phones and browsers, decoded by PyAV: `pip install ddsp-tf[media]`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Containers state their length to a frame of the codec or better.
+# Containers state their length to within a frame of the codec.
 _TOLERATED_SECONDS = 0.25
 
 
 class MediaSource:
-    """First audio stream of a media file.
+    """The first audio stream of a media file.
 
     Args:
         path: File.
@@ -22,7 +22,7 @@ class MediaSource:
     Attributes:
         file_rate: Sample rate, in Hz.
         channels: Number of channels.
-        frames: Samples of a channel that the file claims to hold; None if it claims nothing.
+        frames: Samples per channel that the file claims to contain; None if it states no number.
 
     Raises:
         UserError: If PyAV is not installed, or the file cannot be read or holds no audio.
@@ -64,7 +64,7 @@ class MediaSource:
         """Decodes the stream, once.
 
         Args:
-            size: Samples of a channel in a block, about.
+            size: Approximate number of samples per channel in a block.
 
         Yields:
             Float32 [samples, channels].

@@ -1,8 +1,8 @@
-"""The length of MPEG audio (.mp3) by its own headers: ISO/IEC 11172-3, Xing and VBRI."""
+"""The length of MPEG audio (.mp3) according to its headers: ISO/IEC 11172-3, Xing and VBRI."""
 
 from typing import IO
 
-# Kilobits a second by the header's four bits: MPEG 1 layers I to III, then MPEG 2.
+# Kilobits per second by the header's four bits: MPEG 1 layers I to III, then MPEG 2.
 _RATES = {
     (1, 1): "32 64 96 128 160 192 224 256 288 320 352 384 416 448",
     (1, 2): "32 48 56 64 80 96 112 128 160 192 224 256 320 384",
@@ -16,15 +16,15 @@ _SAMPLE_RATES = (44100, 48000, 32000)
 
 
 def mpeg_end(file: IO[bytes], size: int) -> int | None:
-    """Finds where an MPEG audio stream ends by its own account.
+    """Finds the end of an MPEG audio stream according to its headers.
 
     Args:
-        file: File, at its first frame.
-        size: Bytes of the file.
+        file: File, positioned at its first frame.
+        size: Size of the file in bytes.
 
     Returns:
-        Bytes that the file should have; its size if the stream does not say, None if the file ends
-        inside a frame.
+        Number of bytes that the file should have; its size if the stream states no length, None if
+        the file ends inside a frame.
     """
     start = file.tell()
     first = file.read(2048)
@@ -36,7 +36,7 @@ def mpeg_end(file: IO[bytes], size: int) -> int | None:
         head = file.read(4)
         length = frame_bytes(head)
         if length == 0:
-            # Tags and rubbish after the last frame.
+            # Tags or garbage after the last frame.
             return size
         if place + length > size:
             return None
@@ -45,7 +45,7 @@ def mpeg_end(file: IO[bytes], size: int) -> int | None:
 
 
 def _claimed_bytes(first: bytes) -> int:
-    """Bytes of the stream according to its first frame; 0 if that does not say."""
+    """Returns the bytes of the stream according to its first frame; 0 if that states none."""
     for name in (b"Xing", b"Info"):
         place = first.find(name, 0, 200)
         if place > 0:
@@ -61,7 +61,7 @@ def frame_bytes(head: bytes) -> int:
     """Computes the length of a frame.
 
     Args:
-        head: Its first four bytes.
+        head: First four bytes of the frame.
 
     Returns:
         Bytes of the frame; 0 if this is not a frame, or has a free bit rate.

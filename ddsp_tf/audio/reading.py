@@ -1,4 +1,4 @@
-"""Audio files as arrays."""
+"""Reading audio files as arrays."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from ddsp_tf.audio.decoding import AudioDecoder
 from ddsp_tf.errors import UserError
 
-# Memory for a claimed length is reserved only up to this many samples per byte of the file.
+# Memory for a claimed length is only reserved up to this many samples per byte of the file.
 _BELIEVED_SAMPLES_A_BYTE = 8
 
 
@@ -20,14 +20,14 @@ def read_audio(
 ) -> np.ndarray:
     """Reads a recording of any sample rate, channel count and depth.
 
-    The file is decoded in blocks, see `AudioDecoder`, so that memory holds little more than the
+    The file is decoded in blocks (see `AudioDecoder`), so it takes little more memory than the
     result.
 
     Args:
         path: Recording.
         sample_rate: Sample rate of the result, in Hz.
-        channel: "mean" of all channels, "left" or "right".
-        minimum_seconds: Shortest duration accepted, in seconds; one sample at least.
+        channel: Channels to use: "mean" of all, "left" or "right".
+        minimum_seconds: Shortest duration accepted, in seconds; at least one sample.
 
     Returns:
         Mono float32 [samples], nominally in -1..1.
@@ -59,13 +59,13 @@ def read_audio(
 def check_length(
     path: str | os.PathLike, samples: int, sample_rate: int, minimum_seconds: float = 0.0
 ) -> None:
-    """Makes sure that a recording is long enough.
+    """Checks that a recording is long enough.
 
     Args:
         path: Recording.
-        samples: Samples that were decoded.
-        sample_rate: Their rate, in Hz.
-        minimum_seconds: Shortest duration accepted, in seconds; one sample at least.
+        samples: Number of samples that were decoded.
+        sample_rate: Sample rate, in Hz.
+        minimum_seconds: Shortest duration accepted, in seconds; at least one sample.
 
     Raises:
         UserError: If it is too short.

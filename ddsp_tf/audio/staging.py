@@ -16,12 +16,12 @@ class StagedAudio:
     Args:
         path: Recording.
         staging: File to write, raw float32; the caller removes it.
-        sample_rate: Sample rate wanted, in Hz.
-        channel: "mean" of all channels, "left" or "right".
-        on_share: Called with the share of the file decoded so far, 0..1.
+        sample_rate: Sample rate of the result, in Hz.
+        channel: Channels to use: "mean" of all, "left" or "right".
+        on_share: Function called with the share of the file decoded so far, 0..1.
 
     Attributes:
-        decoder: Decoder, with what it measured.
+        decoder: Decoder, with its measurements.
         samples: Number of samples.
         peak: Highest absolute sample.
         block_powers: Mean squares of blocks of 50 ms.
@@ -29,7 +29,7 @@ class StagedAudio:
 
     Raises:
         UserError: If the recording cannot be read.
-        OSError: If there is no room for the file.
+        OSError: If the disk is full.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class StagedAudio:
         """Reads samples.
 
         Args:
-            first: First sample.
+            first: Number of the first sample.
             count: Number of samples; fewer are returned at the end.
 
         Returns:

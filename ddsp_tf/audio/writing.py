@@ -1,4 +1,4 @@
-"""Arrays as audio files."""
+"""Writing arrays as audio files."""
 
 import io
 import numbers
@@ -12,7 +12,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.names import native_name
 
-# Suffixes that are not the name of libsndfile's format, and depths that are not its default.
+# Suffixes that differ from libsndfile's name of the format, and depths from its default.
 _FORMATS = {
     ".aif": ("AIFF", None),
     ".aifc": ("AIFF", None),
@@ -30,19 +30,19 @@ _HIGHEST_RATE = 1_000_000
 def output_format(
     path: str | os.PathLike, sample_rate: int, subtype: str | None = None
 ) -> tuple[str, str]:
-    """Looks up the format in which a file will be written, before any work is done.
+    """Determines the format in which a file will be written, before any work is done.
 
     Args:
         path: File to write; its suffix names the format.
         sample_rate: Sample rate, in Hz.
-        subtype: libsndfile's name of a depth, such as "PCM_24" or "FLOAT"; by default the
-            format's own, 16 bits where it has a depth.
+        subtype: Depth by libsndfile's name, such as "PCM_24" or "FLOAT"; by default the format's
+            own, 16 bits where it has a depth.
 
     Returns:
         libsndfile's names of format and subtype.
 
     Raises:
-        UserError: If the suffix is unknown, or the format does not have the depth or the rate.
+        UserError: If the suffix is unknown, or the format does not support the depth or the rate.
 
     Example:
         >>> output_format("song.aif", 16000), output_format("song.opus", 48000)
@@ -72,17 +72,17 @@ def write_audio(
 ) -> float:
     """Writes an audio file in the format of its suffix.
 
-    Audio that peaks above 1 is turned down as a whole to peak at 1, so that it neither wraps nor
-    clips; as floating point it is written as it is.
+    Audio that peaks above 1 is scaled to peak at 1, so that it neither wraps nor clips, unless it
+    is written in floating point.
 
     Args:
         path: File to write; it appears when complete.
         audio: Floats [samples] or [samples, channels], nominally in -1..1.
         sample_rate: Sample rate, in Hz.
-        subtype: libsndfile's name of another depth than the format's own, see `output_format`.
+        subtype: Depth by libsndfile's name, if not the format's own; see `output_format`.
 
     Returns:
-        Factor by which the audio was turned down; 1.0 if it was not.
+        Factor by which the audio was scaled; 1.0 if it was not.
 
     Raises:
         UserError: If the audio is not finite, not floats, or has a wrong shape, or the file cannot
@@ -118,7 +118,7 @@ def write_audio(
 
 
 def _checked(path: Path, audio: np.ndarray) -> np.ndarray:
-    """Audio as float32, if it is what `write_audio` takes."""
+    """Returns audio as float32, if `write_audio` accepts it."""
     try:
         audio = np.asarray(audio)
     except ValueError as error:

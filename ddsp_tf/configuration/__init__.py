@@ -1,1 +1,1 @@
-"""From gin files to the objects of a run."""
+"""Loading of gin files, and the objects of a run that they describe."""

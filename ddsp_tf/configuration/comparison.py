@@ -21,15 +21,15 @@ _STATEMENT = re.compile(r"^(?!#)(\S+) = ")
 
 
 def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[str]:
-    """Finds settings of an earlier run whose defaults have changed since and that nobody sets.
+    """Finds settings of an earlier run that nothing sets and whose defaults have changed since.
 
-    Passed to `load_experiment` before the user's own overrides, they keep a run the same when a new
-    version of the library has new defaults.
+    Passed to `load_experiment` before the user's own overrides, they keep a run unchanged when a
+    new version of the library has new defaults.
 
     Args:
         config: Path of a gin file, or the name of a shipped one.
         overrides: Bindings such as "train.steps=2000".
-        earlier: `Experiment.text` of the earlier run.
+        earlier: Configuration of the earlier run, its `Experiment.text`.
 
     Returns:
         Overrides such as "Harmonic.initial_decay_db=0.0"; usually none.
@@ -62,10 +62,10 @@ def kept_defaults(config: str, overrides: Sequence[str], earlier: str) -> list[s
 
 
 def earlier_defaults(run: RunDirectory, config: str, overrides: Sequence[str]) -> list[str]:
-    """Finds the defaults that an earlier run in a folder had and that a new version has changed.
+    """Finds the defaults of an earlier run in a folder that a new version has changed.
 
     Args:
-        run: The run directory; need not hold a run.
+        run: Run directory, which need not contain a run.
         config: Path of a gin file, or the name of a shipped one.
         overrides: Bindings such as "train.steps=2000".
 
@@ -88,7 +88,7 @@ def earlier_defaults(run: RunDirectory, config: str, overrides: Sequence[str]) -
         raise UserError(
             f"{run.configuration}: cannot be read ({error}); restore it, or name another folder"
         ) from error
-    # Without it, a training is to start from initial weights.
+    # Otherwise the training starts from initial weights.
     return [one for one in kept if not one.startswith("train.start_from=")]
 
 
@@ -106,8 +106,8 @@ def changed_settings(before: str, after: str) -> list[str]:
     """Lists the settings that differ between two configurations.
 
     Args:
-        before: `Experiment.text` of one.
-        after: `Experiment.text` of the other.
+        before: One configuration, its `Experiment.text`.
+        after: The other configuration, its `Experiment.text`.
 
     Returns:
         Names such as "train.steps", in alphabetical order.
@@ -121,7 +121,7 @@ def changed_settings(before: str, after: str) -> list[str]:
 
 
 def _statements(text: str) -> dict[str, str]:
-    """Splits a configuration that gin wrote into {name: value}, both as text."""
+    """Splits a configuration that gin wrote into {name: value}, both text."""
     found, name = {}, ""
     for line in text.splitlines():
         if match := _STATEMENT.match(line):
@@ -135,10 +135,10 @@ def _statements(text: str) -> dict[str, str]:
 
 
 def _settings(text: str) -> dict[tuple[str, str, str], Any]:
-    """Reads the settings of a configuration, those of unknown classes as well."""
+    """Reads the settings of a configuration, including those of unknown classes."""
     try:
         parser = gin.config_parser.ConfigParser(text, gin.config.ParserDelegate(skip_unknown=True))
         bound = [one for one in parser if isinstance(one, gin.config_parser.BindingStatement)]
-    except Exception as error:  # gin, its tokenizer and Python's parser raise many kinds.
+    except Exception as error:  # gin, its tokenizer and Python's parser raise many types.
         raise ValueError(one_line(error)) from error
     return {(one.scope, one.selector, one.arg_name): one.value for one in bound if one.arg_name}

@@ -1,4 +1,4 @@
-"""From a configuration to the objects of a run."""
+"""The objects of a run, built from a configuration."""
 
 import contextlib
 import dataclasses
@@ -37,21 +37,21 @@ __all__ = [
     "shipped_names",
 ]
 LARGEST_SEED = 2**31 - 1
-# 4 GiB; those of the largest shipped configuration are a two-hundredth of it.
+# 4 GiB, 200 times the weights of the largest shipped configuration.
 _MOST_WEIGHTS = 1 << 30
 _MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required [\w -]*arguments?: '(\w+)'")
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """Everything a configuration describes.
+    """Everything that a configuration describes.
 
     Attributes:
         model: Untrained `Autoencoder`, built.
         loss: Training loss, a `keras.losses.Loss`.
-        extractor: `FeatureExtractor` for its datasets.
+        extractor: `FeatureExtractor` for the datasets.
         training: `TrainingSettings`.
-        text: The configuration in full, as gin text: every value used, defaults included.
+        text: Complete configuration as gin text: every value used, including defaults.
     """
 
     model: Autoencoder
@@ -64,17 +64,17 @@ class Experiment:
 def load_experiment(
     config: str, overrides: Sequence[str] = (), seed: int = 0, imports: Sequence[str] = ()
 ) -> Experiment:
-    """Builds what a configuration describes.
+    """Builds the objects that a configuration describes.
 
-    The caller's own gin bindings, and the state of Python's and numpy's global random generators,
-    are the same afterwards as before.
+    It does not change the caller's own gin bindings or the state of Python's and numpy's global
+    random generators.
 
     Args:
         config: Path of a gin file, or the name of a shipped one.
         overrides: Bindings such as "train.steps=2000", applied last.
         seed: Seed of the model's initial weights, 0 to 2**31 - 1.
-        imports: Names of modules to import first, whose classes the configuration uses. A gin
-            file alone imports nothing.
+        imports: Names of modules to import first, whose classes the configuration uses. A gin file
+            itself imports nothing.
 
     Returns:
         The experiment.
@@ -99,7 +99,7 @@ def load_experiment(
             model = _construct("Autoencoder", config, **jitter)
         with _one_line_errors(config):
             model.build()
-        # Read only if it is set, so that the text of other configurations stays the same.
+        # Read only if set, so that the text of other configurations does not change.
         parts = _construct("Experiment", config) if _is_bound("Experiment") else None
         loss = parts.loss if parts else None
         return Experiment(
@@ -158,7 +158,7 @@ def import_module(name: str) -> None:
         name: Name of the module.
 
     Raises:
-        UserError: If there is no such module, or importing it fails.
+        UserError: If the module does not exist, or importing it fails.
     """
     try:
         importlib.import_module(name)
@@ -168,7 +168,7 @@ def import_module(name: str) -> None:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds the generators from which Keras draws the seeds of initializers, for a block."""
+    """Seeds the generators that Keras draws initializers' seeds from, while the block runs."""
     python, arrays = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)
@@ -194,7 +194,7 @@ def _precision(name: str) -> Iterator[None]:
 def _one_line_errors(config: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # Of the values in the file, or of a class of the user's.
+    except Exception as error:  # From values in the file, or from a class of the user.
         text = one_line(error)
         if missing := _MISSING.search(text):
             name = ".".join(missing.groups())

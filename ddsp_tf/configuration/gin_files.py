@@ -1,11 +1,11 @@
-"""Where gin files are found, and which of them may be included."""
+"""Finding gin files, and the rules for including them."""
 
 import os
 from pathlib import Path
 
 from ddsp_tf.errors import UserError
 
-# The shipped ones have a few hundred bytes.
+# The shipped files have a few hundred bytes.
 _LARGEST_BYTES = 1 << 20
 
 
@@ -28,7 +28,7 @@ def shipped_names() -> list[str]:
 
 
 def find_configuration(name: str | os.PathLike) -> Path:
-    """Finds a gin file by its path, or a shipped one by its name.
+    """Finds a gin file by its path, or a shipped file by its name.
 
     Args:
         name: Path of a file, or a name such as "demo" or "models/vst".
@@ -62,13 +62,13 @@ def find_included(name: str, including: Path) -> Path:
 
     Args:
         name: Path in the include line.
-        including: File with the include line.
+        including: File that contains the include line.
 
     Returns:
-        Path of a file beside `including` or below its folder, else of a shipped one.
+        Path of a file in or below the folder of `including`, or of a shipped file.
 
     Raises:
-        UserError: If there is no such file, or it is outside of both folders.
+        UserError: If there is no such file, or it is outside both folders.
     """
     for folder in (including.parent, shipped_folder()):
         path = folder / name
@@ -90,7 +90,7 @@ def read_configuration(path: Path) -> str:
         path: File to read.
 
     Returns:
-        Its text.
+        Text of the file.
 
     Raises:
         UserError: If it cannot be read, is larger than 1 MiB, or is not UTF-8 text.

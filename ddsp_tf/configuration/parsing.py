@@ -1,7 +1,7 @@
-"""Parses gin text to checked bindings, without changing gin's global state.
+"""Parsing of gin text into checked bindings, without changes to gin's global state.
 
 gin keeps bindings, a registry and a lock for the whole process, and the program that calls this
-library may use gin itself. Everything here happens between saving and restoring that state.
+library may itself use gin. All parsing happens between saving and restoring that state.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
 
 @contextlib.contextmanager
 def own_gin_state() -> Iterator[None]:
-    """Runs a block with a gin that has no bindings, and restores the caller's state afterwards."""
+    """Gives the block a gin without bindings, and restores the caller's state afterwards."""
     gin_config = gin.config
     with GIN_LOCK:
         kept = {name: getattr(gin_config, name) for name in (*_STATE, "_CONFIG_IS_LOCKED")}
@@ -52,7 +52,7 @@ def own_gin_state() -> Iterator[None]:
 
 
 def _unambiguous(registry: gin.selector_map.SelectorMap) -> gin.selector_map.SelectorMap:
-    """Copies gin's registry without what other libraries have registered under our names."""
+    """Copies gin's registry without classes that other libraries registered under our names."""
     copy = gin.selector_map.SelectorMap()
     for selector, value in registry.items():
         module, _, name = selector.rpartition(".")
@@ -74,7 +74,7 @@ def parse_file(path: Path, above: tuple[Path, ...] = ()) -> None:
         above: Files that include it.
 
     Raises:
-        UserError: If the file or one of its lines is wrong; names both.
+        UserError: If the file or one of its lines is wrong. The message names both.
     """
     if path.resolve() in above:
         raise UserError(f"{path}: includes itself")
@@ -85,7 +85,8 @@ def parse_override(override: str) -> None:
     """Reads the binding of a `--set` option.
 
     Args:
-        override: Text such as "train.steps=2000". A bare word is text where the setting is one.
+        override: Text such as "train.steps=2000". An unquoted word counts as text if the setting
+            takes text.
 
     Raises:
         UserError: If the name or the value is wrong.
@@ -97,7 +98,7 @@ def parse_override(override: str) -> None:
     if not equals or "\n" in override:
         raise UserError(f"{where}: expected NAME=VALUE, such as train.steps=2000")
     macros = [scope for scope, selector in bindings() if selector == "gin.macro"]
-    # gin takes any bare name for a new macro, so a misspelt one would silently do nothing.
+    # gin takes any unscoped name for a new macro, so a misspelt one would silently do nothing.
     if "." not in name and name not in macros:
         raise UserError(f"{where}: no setting {_shortened(name)!r}{_hint(name, macros)}")
     if _BARE_WORD.fullmatch(value) and value not in _LITERALS.values():
@@ -110,12 +111,12 @@ def check_use(path: Path, config: str, overrides: Sequence[str]) -> None:
 
     Args:
         path: File that was parsed.
-        config: Its name, as it was given.
+        config: Name of the file, as the user gave it.
         overrides: Bindings that were parsed after it.
 
     Raises:
-        UserError: If a tracker has settings but is not the extractor's, a macro that the file sets
-            is never used, or one that is used is never set, or a value has another type.
+        UserError: If a tracker has settings but is not the extractor's, a macro is set but never
+            used or used but never set, or a value has another type.
     """
     tracker = bindings().get(("", f"{OURS}.FeatureExtractor"), {}).get("pitch_tracker")
     for _, selector in bindings():
@@ -174,7 +175,7 @@ def _parse(text: str, where: Path | str, files: tuple[Path, ...] = ()) -> None:
             line = None
     except UserError:
         raise
-    except Exception as error:  # gin, its tokenizer and Python's parser raise many kinds.
+    except Exception as error:  # gin, its tokenizer and Python's parser raise many types.
         if isinstance(where, Path):
             line = line or getattr(error, "lineno", None)
             where = f"{where}, line {line or (parser.current_token.start[0] if parser else 1)}"
@@ -182,7 +183,7 @@ def _parse(text: str, where: Path | str, files: tuple[Path, ...] = ()) -> None:
 
 
 def _check_imported(module: str) -> None:
-    # An import would run the module's code, and the file may come from anywhere.
+    # An import would run the module's code, and the file may come from an untrusted source.
     if module not in sys.modules:
         raise ValueError(
             f"wants to import {module!r}; if you trust that module, name it yourself: --import "
@@ -222,7 +223,7 @@ def _settings() -> list[str]:
 
 
 def _quoted(name: str, word: str, where: str) -> str:
-    """Puts a bare word in quotes if the setting takes text."""
+    """Puts an unquoted word in quotes if the setting takes text."""
     selector, _, argument = name.rpartition("/")[2].rpartition(".")
     if selector:
         registered = gin.config._REGISTRY.get_match(selector)

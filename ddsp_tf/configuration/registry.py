@@ -1,4 +1,4 @@
-"""The classes that gin files can name: those of the library, and those of its users."""
+"""The classes that gin files can name: those of the library, and those of users."""
 
 import inspect
 import threading
@@ -50,7 +50,7 @@ Class = TypeVar("Class", bound=type)
 
 
 class Parts:
-    """Replacements for the library's own parts of an experiment (`Experiment.*` in gin files).
+    """Replacements for parts of an experiment (`Experiment.*` in gin files).
 
     Args:
         loss: Training loss; None for `MultiScaleSpectralLoss`.
@@ -75,21 +75,21 @@ def configurable(
 def configurable(cls: Any = None, *, name: str | None = None, package: str = "custom") -> Any:
     """Makes a class available by name in gin files and `--set`.
 
-    Works for processors, decoders, encoders, losses and pitch trackers. Layers, losses and metrics
-    are registered with Keras as well, so that saved models that hold them can be loaded wherever
-    the module of the class has been imported. The class itself is not changed. A class that is
-    defined again under the same name, as in a notebook, takes the place of the earlier one.
+    It works for processors, decoders, encoders, losses and pitch trackers. Layers, losses and
+    metrics are registered with Keras as well, so that saved models that contain them can be loaded
+    wherever the module of the class has been imported. The class itself is not changed. A class
+    that is defined again under the same name, as in a notebook, replaces the earlier one.
 
     Args:
-        cls: Class to register; left out if the decorator is given arguments.
+        cls: Class to register; omitted if the decorator is given arguments.
         name: Name in gin files; by default that of the class.
         package: Prefix that distinguishes classes of the same name, in Keras as well.
 
     Returns:
-        The class, or a decorator if none is given.
+        The class, or a decorator if no class is given.
 
     Raises:
-        UserError: If it is not a class, or the library has a class of that name.
+        UserError: If `cls` is not a class, or the library has a class of that name.
 
     Example:
         >>> import ddsp_tf
@@ -175,8 +175,8 @@ def parameters(registered: Any) -> list[str]:
     """Lists the arguments that can be bound for a class or function.
 
     Args:
-        registered: Class or function. Of a class that passes `**kwargs` on, the arguments of the
-            classes above it count, too, up to Keras's own.
+        registered: Class or function. If a class passes `**kwargs` on, arguments of its base
+            classes are included, down to those of Keras.
 
     Returns:
         Names in the order of their definition.

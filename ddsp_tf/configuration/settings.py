@@ -20,7 +20,7 @@ _FROM_ZERO = (
 )
 # Shorter clips have no sound to learn from.
 _LEAST = {"clip_seconds": 0.1}
-# Steps over which the training loss of one row of metrics is averaged, at most.
+# Largest number of steps over which one row of metrics averages the training loss.
 _STEPS_PER_ROW = 50
 
 
@@ -30,37 +30,39 @@ class TrainingSettings:
 
     Attributes:
         start_from: Model whose weights the training starts from: run directory, `.keras` file, or
-            "bundled:NAME". Weights of other names or shapes keep their initial values. "" for none.
-        room: "keep", or "auto", which adapts a learned reverb at the end of the model to the
-            recordings: levels are matched, and the room is learned slowly, or left out if the
-            recordings have no audible one.
+            "bundled:NAME"; "" for none. Weights without a counterpart of the same name and shape
+            keep their initial values.
+        room: Treatment of the room: "keep", or "auto", which adapts a learned reverb at the end of
+            the model to the recordings: levels are matched, and the room is learned slowly, or left
+            out if the recordings have no audible one.
         steps: Number of optimizer steps.
         batch_size: Clips per step, over all devices.
         clip_seconds: Length of a training clip in seconds, at least 0.1, rounded to whole frames.
         gain_db: Largest random gain of a clip in decibels, up or down; its loudness and power
-            move with it. 0 leaves clips as they are.
+            follow. 0 for none.
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
-            sees in a clip, while the synthesizers play the true one. It keeps the decoder from
+            receives for a clip, while the synthesizers play the true one. It keeps the decoder from
             recognizing single notes by their exact pitch.
-        varispeed: Largest random change of a clip's speed in semitones, at most 12, as of a tape;
-            its pitch and loudness move with it. 0 leaves clips as they are.
+        varispeed: Largest random change of a clip's speed, like that of a tape, in semitones, at
+            most 12; its pitch and loudness follow. 0 for none.
         learning_rate: Highest learning rate of Adam.
-        instrument_rate: Factor of the learning rate for what distinguishes instruments: frequency
-            responses, and the scales and offsets of normalizations.
+        instrument_rate: Factor of the learning rate for the weights that distinguish instruments:
+            frequency responses, and the scales and offsets of normalizations.
         warm_up_steps: Steps over which the learning rate rises linearly from 0.
-        decay: "exponential", or "cosine", which reaches 0 at the last step.
+        decay: Decay of the learning rate: "exponential", or "cosine", which reaches 0 at the last
+            step.
         decay_rate: Factor by which the learning rate falls over `decay_steps`, if exponential.
         decay_steps: Steps over which it falls by that factor.
-        gradient_norm: Largest global norm of the gradient; longer gradients are clipped to it.
+        gradient_norm: Largest global norm of the gradient; larger gradients are clipped to it.
         average_momentum: Momentum of the exponential moving average (EMA) of the weights, such as
             0.999; the average is validated and kept as the best model. 0 for no average.
-        precision: "float32", or "mixed_bfloat16" (or "mixed_float16") for the matrix products of
-            the decoder; processors and loss always compute in float32.
-        validate_every: Steps from one validation, with its checkpoint, to the next. A multiple of
+        precision: Data type of computation: "float32", or "mixed_bfloat16" (or "mixed_float16") for
+            the matrix products of the decoder; processors and loss always compute in float32.
+        validate_every: Number of steps between validations, each with a checkpoint. A multiple of
             50 trains fastest.
-        early_stop_validations: Validations without a new lowest loss after which the run ends; 0
-            for never.
-        render_every: Steps from one set of rendered clips to the next; 0 for no renders.
+        early_stop_validations: Number of validations without a new lowest loss after which the run
+            ends; 0 for never.
+        render_every: Number of steps between sets of rendered clips; 0 for no renders.
 
     Raises:
         UserError: If a number is out of range.
@@ -112,7 +114,7 @@ class TrainingSettings:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch of `fit`, which gives one row of metrics.
+        """Steps in an epoch of `fit`, which gives one row of metrics.
 
         The largest divisor of `validate_every` up to 50.
         """

@@ -1,4 +1,4 @@
-"""Checks the values in a configuration against the types that their arguments declare."""
+"""Checks of the values in a configuration against the declared types of arguments."""
 
 import inspect
 import reprlib
@@ -19,7 +19,7 @@ _NAMES = {
     str: "text in quotes",
     type(None): "None",
 }
-# Errors of pydantic that describe a number or text fully, wherever it is in a value.
+# Errors of pydantic that fully describe a number or text, wherever it is in a value.
 _EXPECTED = {"int_type": int, "float_type": float, "bool_type": bool, "string_type": str}
 _STRICT = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True)
 _MACRO = "gin.macro"
@@ -30,13 +30,14 @@ def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> No
     """Compares all bound values with the annotations of their arguments.
 
     Args:
-        bindings: {(scope, complete name of a class): {argument: value}}, as gin keeps them.
+        bindings: Bindings {(scope, complete name of a class): {argument: value}}, as gin keeps
+            them.
         config: Name of the configuration, for messages.
         overrides: Bindings that were applied last, such as "train.steps=2000".
 
     Raises:
-        UserError: If a value has another type, or macros refer to each other in a circle; names
-            the setting, or the macro that the value comes from.
+        UserError: If a value has another type, or macros refer to each other in a circle. The
+            message names the setting, or the macro that the value comes from.
     """
     macros = {scope: one["value"] for (scope, name), one in bindings.items() if name == _MACRO}
     given = {override.partition("=")[0].strip() for override in overrides}
@@ -67,14 +68,14 @@ def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> No
 
 
 class _OfMacro:
-    """The value of a macro, with its name."""
+    """The value of a macro and its name."""
 
     def __init__(self, name: str, value: Any):
         self.name, self.value = name, value
 
 
 def _resolved(value: Any, macros: Mapping[str, Any], above: tuple[str, ...] = ()) -> Any:
-    """Substitutes the values of macros, also inside of lists and dictionaries."""
+    """Substitutes the values of macros, including those inside lists and dictionaries."""
     if isinstance(value, gin.config.ConfigurableReference):
         name = "/".join(value.scopes)
         if value.configurable.selector != _MACRO or name not in macros:
@@ -98,7 +99,7 @@ def _mismatch(value: Any, annotation: Any, default: Any) -> tuple[Any, str] | No
     try:
         adapter = pydantic.TypeAdapter(annotation, config=_STRICT)
     except (pydantic.PydanticUserError, TypeError):
-        return None  # Classes of the user's may be annotated with anything.
+        return None  # Classes of the user may be annotated with anything.
     error = _error(adapter, plain)
     if error is None or _error(adapter, _with_tuples(plain)) is None:
         return None
@@ -117,7 +118,7 @@ def _error(adapter: pydantic.TypeAdapter, value: Any) -> pydantic.ValidationErro
 
 
 def _plain(value: Any) -> Any:
-    """Returns the value that the class will get; an empty instance for one that gin makes."""
+    """Returns the value that the class will get; an empty instance for one that gin creates."""
 
     def made(value: Any) -> Any:
         if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
@@ -133,7 +134,7 @@ def _as_written(value: Any) -> Any:
 
 
 def _call_hint(value: Any) -> str:
-    """Returns how to make an instance, where a class itself is given."""
+    """Returns how to create an instance, if the class itself is given."""
     if isinstance(value, gin.config.ConfigurableReference) and not value.evaluate:
         return f", such as {value}()"
     return ""
@@ -144,7 +145,7 @@ def _with_tuples(value: Any) -> Any:
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Substitutes the values of macros, and changes everything but lists and dictionaries."""
+    """Applies a function to everything except lists and dictionaries; resolves macros."""
     if isinstance(value, _OfMacro):
         return _mapped(value.value, change)
     if isinstance(value, dict):
@@ -160,7 +161,7 @@ def _annotations(registered: Any) -> dict[str, tuple[Any, Any]]:
     for function in _constructors(registered):
         try:
             hints = typing.get_type_hints(function)
-        except Exception:  # Names that are not there at run time, in a class of the user's.
+        except Exception:  # Names that are undefined at run time, in a class of the user.
             continue
         for name, parameter in inspect.signature(function).parameters.items():
             if name in hints and parameter.kind is not parameter.VAR_KEYWORD:
@@ -180,14 +181,14 @@ def _constructors(registered: Any) -> Iterator[Any]:
 
 
 def _last_macro(value: Any, place: Sequence[Any]) -> Any:
-    """Follows keys and indices; returns the last macro on the way, or the value itself."""
+    """Follows keys and indices, and returns the last macro on the way, or the value itself."""
     last = value
     for key in (*place, None):
         while isinstance(value, _OfMacro):
             last, value = value, value.value
         if key is None or not isinstance(value, (dict, list, tuple)):
             break
-        # A key of a dictionary can be wrong, too.
+        # A dictionary key can be wrong, too.
         value = value.get(key) if isinstance(value, dict) else value[key]
     return last
 

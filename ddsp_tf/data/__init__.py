@@ -1,3 +1,3 @@
-"""Recordings to datasets, and datasets to batches."""
+"""Preparation of datasets from recordings, and batches from datasets."""
 
 import ddsp_tf.backend.jax_first  # noqa: F401

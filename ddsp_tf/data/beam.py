@@ -1,6 +1,6 @@
 """Preparation on many machines, with Apache Beam: `pip install ddsp-tf[beam]`.
 
-Each recording is measured by the function that measures it here, so the dataset is the same.
+Workers measure recordings with the same function as a single machine, so the dataset is the same.
 """
 
 import json
@@ -21,22 +21,22 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.pitch import TRACKERS
 
-# Of runners that Beam does not know by their short names.
+# Full names of runners that Beam does not know by their short names.
 _FULL_NAMES = {"DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner"}
-# Options that say where Dask's scheduler is.
+# Options that name Dask's scheduler.
 _CLUSTER = ("--dask_client_address", "--dask_scheduler_file")
 
 
 class BeamMeasurer:
     """Measures recordings in a Beam pipeline; give it to `prepare_dataset` as `measurer`.
 
-    Without `folder`, workers read the recordings where they are and write to the working folder
-    beside the dataset: right for one machine, and for clusters that share their disks. With it,
-    recordings are first copied there, each once, and results are fetched from there.
+    Without `folder`, workers read the recordings in place and write to the working folder next to
+    the dataset, which suits one machine and clusters that share their disks. With `folder`, each
+    recording is first copied there once, and results are fetched from there.
 
     Args:
-        runner: "DirectRunner", "DaskRunner", "FlinkRunner", "DataflowRunner" or another that Beam
-            knows.
+        runner: Name of the runner: "DirectRunner", "DaskRunner", "FlinkRunner", "DataflowRunner" or
+            another that Beam knows.
         options: Pipeline options as on a command line, such as "--project=mine".
         folder: Folder that this machine and all workers can read and write, on any file system
             that Beam knows, such as "gs://bucket/folder".
@@ -61,7 +61,7 @@ class BeamMeasurer:
             ) from error
         try:
             create_runner(_FULL_NAMES.get(runner, runner))
-        except Exception as error:  # Of a runner whose own packages are missing, too.
+        except Exception as error:  # Also if packages of the runner itself are missing.
             raise UserError(
                 f"--runner {runner}: cannot be used ({str(error).splitlines()[0]}); expected "
                 "DirectRunner, DaskRunner (pip install ddsp-tf[dask]), FlinkRunner, DataflowRunner "
@@ -69,7 +69,7 @@ class BeamMeasurer:
             ) from error
         self.runner, self.options, self.folder = runner, list(options), folder
         if runner == "DaskRunner" and not any("partition" in option for option in options):
-            # By default it gives 128 recordings at a time to one worker.
+            # By default Beam gives one worker 128 recordings at a time.
             self.options.append("--dask_partition_size=1")
 
     def __call__(
@@ -85,7 +85,7 @@ class BeamMeasurer:
         from apache_beam.options.pipeline_options import PipelineOptions
 
         on_progress(0, len(recordings), f"on {self.runner}")
-        # A loaded network cannot be sent to workers, but its description can.
+        # A loaded network cannot be sent to workers, but the description of its tracker can.
         known = extractor.tracker.name in TRACKERS
         sent: Any = json.dumps(extractor.describe()) if known else extractor
         try:
@@ -93,7 +93,7 @@ class BeamMeasurer:
                 _send(recordings, self.folder)
             runner = _FULL_NAMES.get(self.runner, self.runner)
             options = PipelineOptions(self.options, runner=runner)
-            # Workers have working folders of their own.
+            # Workers have their own working folders.
             here = [_with_absolute_path(recording) for recording in recordings]
             to, folder = str(work.absolute()), self.folder
             with beam.Pipeline(options=options) as pipeline:
@@ -103,7 +103,7 @@ class BeamMeasurer:
                     | "spread" >> beam.Reshuffle()
                     | "measure" >> beam.Map(_measure, sent, rules, to, folder)
                 )
-            if hasattr(pipeline.result, "client"):  # Dask's, which Beam leaves open.
+            if hasattr(pipeline.result, "client"):  # Dask's client, which Beam leaves open.
                 pipeline.result.client.close()
             if self.folder:
                 _fetch(recordings, self.folder, work)
@@ -136,7 +136,7 @@ def _measure(
         _copy(_remote(folder, local.name), str(local))
         measured = measure(replace(recording, path=local), extractor, rules, Path(here))
         save_measured(Path(here), measured)
-        # The JSON file, which makes a result count, comes last.
+        # The JSON file, which marks a result as complete, comes last.
         for name in (*(file.name for file in measured.files), f"{recording.key}.json"):
             _copy(f"{here}/{name}", _remote(folder, name))
 
@@ -178,7 +178,7 @@ def _remote(folder: str, name: str) -> str:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copies bytes as they are; a name that looks compressed must not be unpacked on the way."""
+    """Copies bytes unchanged: Beam would decompress files whose names look compressed."""
     from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 

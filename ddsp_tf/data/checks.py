@@ -1,4 +1,4 @@
-"""Cheap measures that detect recordings from which a model learns badly or nothing."""
+"""Cheap measures that detect recordings from which a model learns little or nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +18,9 @@ _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
 _SMOOTHED_ABOVE_HZ = 4000
-# In samples. Shorter periods are taken in groups that last about a whole number of samples.
+# In samples. Shorter periods are grouped so that a group lasts about a whole number of samples.
 _SHORT_PERIOD, _MOST_PERIODS = 16, 8
-# Excerpts that `auto` measures, whatever the length of the recording.
+# Number of excerpts that `auto` measures, whatever the length of the recording.
 _EXCERPTS, _EXCERPT_SECONDS = 8, 1.0
 _CERTAIN = 0.8
 _FEWEST_FRAMES = 20
@@ -28,7 +28,7 @@ _MISHEARD_SHARE = 0.1
 
 
 def voicing(features: dict[str, np.ndarray], silence_db: float) -> dict[str, float]:
-    """Measures the share of a recording that sounds, and the share of that with a pitch."""
+    """Measures the share of silent frames, and the share of the others that have a pitch."""
     sounds = features["power_db"] >= silence_db
     voiced = sounds & _pitched(features)
     low, high = np.percentile(features["f0_hz"][voiced], (5, 95)) if voiced.any() else (0.0, 0.0)
@@ -51,10 +51,10 @@ def aperiodic_share(
 ) -> float:
     """Measures the share of the voiced frames that do not repeat with the period of their pitch.
 
-    One voice repeats. Of several notes at once a tracker follows one, and the others do not repeat
-    with it (a fifth or an octave does, and passes). Up to 400 voiced frames are examined, evenly
-    spread: the correlation of 64 ms of sound, smoothed to weaken breath noise, with itself one
-    period later (a few, if they are short) should be 0.8 or more.
+    A single voice repeats. If several notes sound at once, a tracker follows one, and the others do
+    not repeat with it (except for a fifth or an octave, which pass). Up to 400 voiced frames are
+    examined, evenly spread: the correlation of 64 ms of sound, smoothed to reduce breath noise,
+    with the sound one period later (a few, if periods are short) should be 0.8 or more.
     """
     voiced = np.flatnonzero((features["power_db"] >= silence_db) & _pitched(features))
     if not voiced.size:
@@ -97,7 +97,7 @@ def flags(
     mono_loss_db: float,
     **_: Any,
 ) -> tuple[str, ...]:
-    """Describes what looks wrong with a recording, by the measures of `Recording`.
+    """Describes what looks wrong with a recording according to the measures of `Recording`.
 
     Example:
         >>> flags(clipped_share=0.01, silent_share=0, voiced_share=0.9, aperiodic_share=0,
@@ -125,9 +125,9 @@ def misheard(
     features: dict[str, np.ndarray],
     extractor: FeatureExtractor,
 ) -> tuple[str, ...]:
-    """Compares the pitch of any tracker but `auto` with what `auto` finds, in excerpts.
+    """Compares the pitch of another tracker with that of `auto`, in excerpts.
 
-    A tracker answers a pitch outside its range with nothing or, worse, with another pitch.
+    For a pitch outside its range, a tracker finds nothing or, worse, another pitch.
     """
     name, hop, rate = extractor.tracker.name, extractor.hop, extractor.frame_rate
     if name == AutoTracker.name:

@@ -1,4 +1,4 @@
-"""Clips cut from segments, and recordings in clips that follow each other, in TensorFlow."""
+"""Cutting of clips from segments, and of recordings into consecutive clips, in TensorFlow."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from ddsp_tf.features.loudness import FLOOR_DB
 def as_written(function: Callable) -> Callable:
     """Marks a function of a dataset as one without control flow for AutoGraph to convert.
 
-    Converting the source of every function takes longer than everything else that a dataset does
-    before its first element.
+    Converting the source of all functions takes longer than everything else before the first
+    element of a dataset.
     """
     return tf.autograph.experimental.do_not_convert(function)
 
@@ -29,14 +29,14 @@ def labelling(mixture: Sequence[float]) -> Callable:
 
 
 class Frames(NamedTuple):
-    """Consecutive frames of a recording: audio [frames, hop], and curves [frames, features]."""
+    """Consecutive frames of a recording: audio [frames, hop] and curves [frames, features]."""
 
     audio: tf.Tensor
     curves: tf.Tensor
 
 
 def frames_of(record: tf.Tensor, hop: int) -> tuple[Frames, tf.Tensor, tf.Tensor]:
-    """Parses a record: its frames, the source, and the first frame's number in the recording."""
+    """Parses a record: its frames, its source, and the number of its first frame."""
     parsed = parse_segment(record, hop)
     curves = tf.stack([parsed[name] for name in FEATURES], axis=1)
     return Frames(parsed["audio"], curves), parsed["source"], parsed["start_frame"]
@@ -58,7 +58,7 @@ def cut_clips(frames: Frames, starts: tf.Tensor, clip_frames: int) -> dict[str, 
     curves = tf.concat([frames.curves, tf.stack(silence)[None]], axis=0)
     places = starts[:, None] + tf.range(clip_frames, dtype=tf.int64)
     clips = tf.gather(curves, tf.minimum(places, count))
-    # Audio is far larger than the curves: it is copied only where silence follows.
+    # Audio is far larger than the curves, so it is copied only if silence follows.
     last = tf.reduce_max(tf.pad(starts, [[0, 1]]))
     missing = tf.maximum(last + clip_frames - count, 0)
     audio = tf.pad(frames.audio, [[0, missing], [0, 0]])
@@ -69,12 +69,12 @@ def cut_clips(frames: Frames, starts: tf.Tensor, clip_frames: int) -> dict[str, 
 
 
 def count_clips(frames: int, clip_frames: int) -> int:
-    """Counts whole clips, and one more for a remainder of half a clip or more or all there is."""
+    """Counts whole clips, plus one for a remainder of half a clip or more, or if it is all."""
     return max((2 * frames + clip_frames) // (2 * clip_frames), 1)
 
 
 def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.data.Dataset:
-    """Returns all recordings of a split, one after the other, in clips that do not overlap.
+    """Returns all recordings of a split in sequence, in clips that do not overlap.
 
     Elements are dictionaries: `audio` [clip_frames * hop], the features [clip_frames], `source`,
     `start_frame`, and `valid_frames`, the frames before the padding with silence.
@@ -82,7 +82,7 @@ def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.da
     files = manifest.files_of(split)
     paths = [os.fsencode(manifest.path_of(file)) for file in files]
     hop = manifest.hop
-    # Segments that follow each other without a gap are cut as if they were one.
+    # Consecutive segments without a gap are cut as if they were one.
     ranges = [part for file in files for part in without_gaps(file.segments)]
     first_frames = np.concatenate(
         [np.full(len(part), part[0].start_frame, np.int64) for part in ranges]

@@ -1,4 +1,4 @@
-"""`dataset.json`: what a dataset holds and how it was made."""
+"""`dataset.json`: what a dataset contains and how it was made."""
 
 import functools
 import hashlib
@@ -21,7 +21,7 @@ from ddsp_tf.files.documents import read_document
 SCHEMA_VERSION = 3
 MANIFEST_NAME = "dataset.json"
 PAGE_NAME = "dataset.html"
-# Written by the system, not by the user.
+# Files that the system writes, not the user.
 _IGNORED_NAMES = (".DS_Store", ".ipynb_checkpoints", "desktop.ini", "Thumbs.db")
 _SEGMENT_FILE = re.compile(r"(train|validation)-\d{5}\.tfrecord")
 _REMEDY = "copy the dataset again or prepare it again"
@@ -29,25 +29,26 @@ _REMEDY = "copy the dataset again or prepare it again"
 
 @dataclass(frozen=True, config=STRICT)
 class Manifest:
-    """Everything about a dataset but its arrays.
+    """Everything about a dataset except its arrays.
 
     Attributes:
         schema_version: Version of this file's layout.
         ddsp_tf_version: Version of ddsp-tf that wrote it.
         sample_rate: Sample rate of the audio, in Hz.
-        frame_rate: Frames a second.
+        frame_rate: Frames per second.
         hop: Samples between two frames.
-        extractor: `FeatureExtractor.describe()`, with the tracker's name, version and settings.
-        rules: `PreparationRules.describe()`: treatment of channels, silence and levels.
-        seed: Seed that chose the recordings held out.
+        extractor: Description of the extractor, `FeatureExtractor.describe()`, with the tracker's
+            name, version and settings.
+        rules: Treatment of channels, silence and levels, `PreparationRules.describe()`.
+        seed: Seed that selected the recordings to hold out.
         validation_share: Share to hold out.
-        segment_frames: Frames of the longest segment possible.
-        fingerprint: Hash of all recordings given and all settings; see
+        segment_frames: Number of frames of the longest possible segment.
+        fingerprint: Hash of all given recordings and all settings; see
             `ddsp_tf.data.selection.fingerprint`.
         recordings: Measured recordings, in the order in which they were given.
-        skipped: Recordings left out, with reasons.
-        statistics: See `ddsp_tf.data.statistics.dataset_statistics`.
-        checksum: Hash of all the others, to recognize damage.
+        skipped: Skipped recordings, with reasons.
+        statistics: Statistics of the features; see `ddsp_tf.data.statistics.dataset_statistics`.
+        checksum: Hash of all other entries, to recognize damage.
         folder: Folder that the dataset was loaded from; not stored.
     """
 
@@ -70,18 +71,18 @@ class Manifest:
 
     @property
     def title(self) -> str:
-        """Short name for headings: the recordings' names, or the first few of many."""
+        """Short title for headings: the names of the recordings, or of the first few."""
         names = list(dict.fromkeys(Path(recording.source).stem for recording in self.recordings))
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     @functools.cached_property
     def files(self) -> list[SegmentFile]:
-        """All TFRecord files, those of training first."""
+        """All TFRecord files, training files first."""
         files = [file for recording in self.recordings for file in recording.files]
         return sorted(files, key=lambda file: SPLITS.index(file.split))
 
     def has_split(self, split: str) -> bool:
-        """Tells whether a split has any recording."""
+        """Tells whether a split has recordings."""
         return any(file.split == split for file in self.files)
 
     def files_of(self, split: str) -> list[SegmentFile]:
@@ -99,7 +100,7 @@ class Manifest:
     def path_of(self, file: SegmentFile) -> Path:
         """Returns the path of one of the files, after comparing its bytes with the manifest.
 
-        A file is read for this once in a program, and again only if it has changed since.
+        A process reads each file for this once, and again only if the file has changed.
         """
         if self.folder is None:
             raise UserError("dataset: this manifest was not loaded from a folder; load it first")
@@ -109,7 +110,7 @@ class Manifest:
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"{path}: cannot be read ({reason}); {_REMEDY}") from error
-        # With a coarse clock, successive files of one name may have the same time.
+        # With a coarse clock, successive files of the same name may have the same time.
         version = (status.st_ino, status.st_mtime_ns, status.st_size)
         if status.st_size != file.size_bytes:
             found = f"has {status.st_size} bytes; expected {file.size_bytes}"
@@ -120,7 +121,7 @@ class Manifest:
         raise UserError(f"{path}: {found}; {_REMEDY}")
 
     def check_rates(self, sample_rate: int, frame_rate: float) -> None:
-        """Makes sure that a model of these rates fits this dataset."""
+        """Checks that a model with these rates fits this dataset."""
         for name, ours, theirs in (
             ("sample_rate", self.sample_rate, sample_rate),
             ("frame_rate", self.frame_rate, frame_rate),
@@ -148,7 +149,7 @@ class Manifest:
         return hashlib.sha256(json.dumps(self._content()).encode()).hexdigest()
 
     def is_intact(self) -> bool:
-        """Tells whether the manifest, loaded from a file, is what was saved."""
+        """Tells whether the manifest, loaded from a file, is the one that was saved."""
         return self.checksum == self._checksum()
 
 
@@ -164,7 +165,7 @@ def load_manifest(folder: str | os.PathLike) -> Manifest:
         folder: Folder of the dataset.
 
     Returns:
-        The manifest, with `folder` set.
+        Manifest with `folder` set.
 
     Raises:
         UserError: If there is no dataset of this schema, or its manifest is damaged.
@@ -187,7 +188,7 @@ def load_manifest(folder: str | os.PathLike) -> Manifest:
 
 
 def as_manifest(dataset: Manifest | str | os.PathLike) -> Manifest:
-    """Returns the manifest of a dataset that is given by its folder or by its manifest."""
+    """Returns the manifest of a dataset that is given as a folder or a manifest."""
     return dataset if isinstance(dataset, Manifest) else load_manifest(dataset)
 
 
@@ -211,7 +212,7 @@ def _sha256_at(path: Path, version: tuple[int, ...]) -> str:
 
 
 def check_replaceable(out: Path) -> None:
-    """Makes sure that nothing but an earlier dataset would be replaced."""
+    """Checks that nothing but an earlier dataset would be replaced."""
     if not out.exists():
         return
     if not out.is_dir():
@@ -221,7 +222,7 @@ def check_replaceable(out: Path) -> None:
     try:
         ours |= {file.name for file in load_manifest(out).files}
     except UserError:
-        # Of another version, or damaged.
+        # A dataset of another version, or damaged.
         ours |= {name for name in names if _SEGMENT_FILE.fullmatch(name)}
     foreign = names - ours
     if foreign or (names - set(_IGNORED_NAMES) and MANIFEST_NAME not in names):

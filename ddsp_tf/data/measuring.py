@@ -20,7 +20,7 @@ from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 from ddsp_tf.features.notes import spans
 from ddsp_tf.files.names import reason_without_name
 
-# A recording is measured in sections of this length, with context at both sides.
+# A recording is measured in sections of this length, with context on both sides.
 SECTION_SECONDS = 240.0
 CONTEXT_SECONDS = 10.0
 _DECODING_SHARE = 0.1
@@ -37,8 +37,8 @@ def measure(
 
     The recording is decoded to a temporary file there and measured in sections of at most four
     minutes with ten seconds of context, so memory does not grow with its length. `on_share` is
-    called regularly with the share done, 0..1; an exception from it ends the work. The result is
-    "measured", or "skipped" with a reason.
+    called regularly with the share done, 0..1; an exception from it ends the work. The returned
+    recording is "measured", or "skipped" with a reason.
     """
     staging = folder / f".{recording.key}.{os.getpid()}.staged"
     path = Path(recording.path or recording.source)
@@ -105,7 +105,7 @@ def _judged(
     extractor: FeatureExtractor,
     rules: PreparationRules,
 ) -> Recording:
-    """The recording with the measures of the whole."""
+    """Returns the recording with the measures of the whole file."""
     decoder = staged.decoder
     numbers: dict[str, Any] = {
         "seconds": round(staged.samples / extractor.sample_rate, 6),

@@ -1,7 +1,7 @@
 """Batches of datasets for Keras, as `tf.data` datasets.
 
-Everything in them is TensorFlow's own operations: Python functions that a dataset calls ahead of
-time compete with the training loop for the interpreter, and can hang it at exit.
+They consist of TensorFlow operations only: Python functions that a dataset calls ahead of time
+compete with the training loop for the interpreter, and can make it hang at exit.
 """
 
 import os
@@ -40,37 +40,37 @@ def training_batches(
     """Returns random clips of the training split, endlessly, in batches for `fit`.
 
     Batch number s depends only on the arguments and s: a training that stopped before step s
-    resumes exactly with `first_step=s`. To get there, at most one epoch of clips is read and
-    skipped. Memory does not grow with the dataset. Recordings shorter than a clip are padded with
+    resumes exactly with `first_step=s`. Reaching that batch reads and skips at most one epoch of
+    clips. Memory does not grow with the dataset. Recordings shorter than a clip are padded with
     silence.
 
     Args:
         datasets: Manifest or folder of a dataset, or several of them, measured by the same
             extractor.
-        clip_frames: Frames of a clip, at most those of the longest segment (20 s).
+        clip_frames: Frames of a clip, at most as many as in the longest segment (20 s).
         batch_size: Clips in a batch.
-        seed: Seed that decides order and position of the clips.
+        seed: Seed of the order and positions of the clips.
         first_step: Number of the first batch.
-        weights: Share of the clips that each dataset gives, in any unit; by default
-            proportional to the datasets' lengths.
-        instruments: For a model with instruments: the mixture that each dataset is of, such as
-            [[1.0, 0.0], [0.0, 1.0]], which becomes the feature "instrument".
-        gain_db: Largest random gain of a clip, in dB, up or down; the two levels among the
-            features move with the audio, pitch does not.
+        weights: Share of the clips from each dataset, in any unit; by default proportional to the
+            datasets' lengths.
+        instruments: Mixture of instruments in each dataset, for a model with several, such as
+            [[1.0, 0.0], [0.0, 1.0]]; it becomes the feature "instrument".
+        gain_db: Largest random gain of a clip, in dB, up or down; both level features follow the
+            audio.
         varispeed: Largest random change of a clip's speed, in semitones, at most 12; see
             `Varispeed`.
         features: Names of the features to return, of "f0_hz", "f0_confidence", "loudness_db",
             "power_db", and "audio" for models with an encoder.
-        with_sources: Whether to return a third element that says where the clips are from.
+        with_sources: Whether to return the origin of the clips as a third element.
         part: Number of the part of each batch to return, from 0, for one of several processes.
-        parts: Parts of equal size that each batch is divided into.
+        parts: Number of equal parts that each batch is divided into.
 
     Returns:
-        Endless dataset of `(features, audio)`: a dictionary of float32 [batch, clip_frames] by
-        name ("audio" [batch, clip_frames * hop], "instrument" [batch, 1, n]), and the target,
-        float32 [batch, clip_frames * hop]. Or of `(features, audio, about)`, where `about` is a
-        dictionary of `source`, strings, and `start_frame`, int64, counted from the start of the
-        recording, both [batch].
+        Endless dataset of `(features, audio)`: a dictionary of float32 [batch, clip_frames] by name
+        ("audio" [batch, clip_frames * hop], "instrument" [batch, 1, n]), and the target, float32
+        [batch, clip_frames * hop]. With sources, dataset of `(features, audio, about)`, where
+        `about` is a dictionary of `source`, strings, and `start_frame`, int64, counted from the
+        start of the recording, both [batch].
 
     Raises:
         UserError: If the split is empty, a dataset is incomplete, extractors differ, there is not
@@ -115,7 +115,7 @@ def training_batches(
 def training_sources(datasets: Datasets, step: int, **settings: Any) -> list[str]:
     """Returns the names of the recordings that batch `step` of `training_batches` was cut from.
 
-    They are sorted, each once. `settings` are keyword arguments of `training_batches`.
+    They are sorted and unique. `settings` are keyword arguments of `training_batches`.
     """
     batches = training_batches(datasets, **settings, first_step=step, with_sources=True)
     _, _, about = next(iter(batches))
@@ -123,7 +123,7 @@ def training_sources(datasets: Datasets, step: int, **settings: Any) -> list[str
 
 
 def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
-    """Returns the function that turns dictionaries into what `fit` takes."""
+    """Returns the function that turns dictionaries into the tuples that `fit` takes."""
     names = (features,) if isinstance(features, str) else tuple(features)
     known = (*FEATURES, "audio")
     for name in names:
@@ -141,7 +141,7 @@ def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
 
 
 def _manifests(datasets: Datasets, clip_frames: int) -> list[Manifest]:
-    """Returns manifests that batches can be made of."""
+    """Returns the manifests, after checking that batches can be made from them."""
     if isinstance(datasets, (Manifest, str, os.PathLike)):
         datasets = [datasets]
     manifests = [as_manifest(dataset) for dataset in datasets]
@@ -184,8 +184,8 @@ def _augmentation(speed: Varispeed | None, gain_db: float, seed: int) -> Callabl
 
 
 def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:
-    """A random number from -most to most, always the same for a seed and a clip's number."""
-    # Not the numbers that place the clips: those would make loudness depend on the position.
+    """Returns a random number from -most to most that depends on the seed and the clip's number."""
+    # Not the numbers that place the clips, which would make loudness depend on the position.
     key = tf.stack([tf.constant(seed % (1 << 63), tf.int64), number])
     return tf.random.stateless_uniform([], key, -most, most)
 
@@ -215,15 +215,15 @@ def clips(
 
     Args:
         dataset: Manifest or folder of a dataset.
-        split: "train" or "validation".
+        split: Split to read, "train" or "validation".
         clip_frames: Frames of a clip, any number.
         batch_size: Clips in a batch; the last batch may have fewer.
         features: Names of the features to return, as for `training_batches`.
-        instrument: For a model with instruments: the mixture that the dataset is of.
-        with_sources: Whether to return a third element that says where the clips are from.
+        instrument: Mixture of instruments in the dataset, for a model with several.
+        with_sources: Whether to return the origin of the clips as a third element.
 
     Returns:
-        Dataset of `(features, audio)`, as `training_batches` returns them; or of
+        Dataset of `(features, audio)`, as from `training_batches`. With sources, dataset of
         `(features, audio, about)`, where `about` is a dictionary of `source`, strings;
         `start_frame`, counted from the start of the recording; and `valid_frames`, frames before
         the padding, int64; all [batch].

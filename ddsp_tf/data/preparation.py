@@ -1,4 +1,4 @@
-"""Recordings to a dataset: features, splits, segments, manifest."""
+"""Preparation of a dataset from recordings: features, splits, segments, manifest."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def dataset_fingerprint(
 ) -> str:
     """Computes `Manifest.fingerprint` from the arguments of `prepare_dataset`, without preparing.
 
-    It changes with the content of any recording and with any setting.
+    It changes if the content of any recording or any setting does.
     """
     recordings, _ = find_recordings(audio, validation)
     return fingerprint(recordings, extractor, rules, validation_share, seed)
@@ -79,43 +79,42 @@ def prepare_dataset(
 ) -> Manifest:
     """Turns recordings into a dataset.
 
-    Every recording is brought to mono and the extractor's sample rate, treated as `rules` say,
-    measured, and written in segments of at most 20 s; less than a hop at its end is dropped. A
-    recording shorter than what a model trains on is kept: batches pad it with silence.
-    Recordings are skipped, and listed in the manifest, if they cannot be read, are cut off, hold
-    NaN, are shorter than 0.5 s, peak below -60 dBFS, have no voiced frame, or have the content of
-    another.
+    Every recording is converted to mono and the extractor's sample rate, treated according to
+    `rules`, measured, and written in segments of at most 20 s; a remainder of less than a hop is
+    dropped. A recording shorter than a training clip is kept: batches pad it with silence.
+    Recordings are skipped, and listed in the manifest, if they cannot be read, are cut off, contain
+    NaN, are shorter than 0.5 s, peak below -60 dBFS, have no voiced frame, or duplicate another.
 
-    Validation holds `validation` if given. Otherwise it holds a share of the recordings, chosen
-    by seed, at least one and never all; of a single recording its last part.
+    The validation split consists of `validation` if given. Otherwise it is a share of the
+    recordings, chosen by seed, at least one and never all; or the last part of a single recording.
 
-    Work that is stopped resumes when called again: measured recordings wait in the hidden folder
-    `.<name of out>.preparing` beside `out`. Recordings of an earlier dataset in `out` that would
-    come out the same are reused, too. Neither changes a byte of the result, nor do `jobs` or the
-    measurer.
+    A stopped preparation resumes when called again: measured recordings are kept in the hidden
+    folder `.<name of out>.preparing` next to `out`. Recordings of an earlier dataset in `out` that
+    would not change are reused, too. Neither this, nor `jobs`, nor the measurer changes a byte of
+    the result.
 
     Args:
         audio: Files or folders.
         out: Folder of the dataset. It appears when complete and replaces an earlier dataset.
         extractor: Extractor that measures the features and sets the rates.
         validation: Files or folders to hold out.
-        validation_share: Share to hold out otherwise: 0 for none, 1 for all.
+        validation_share: Share to hold out if `validation` is not given: 0 for none, 1 for all.
         rules: Rules for channels, silence and levels.
-        seed: Seed that chooses the recordings held out.
-        jobs: Recordings measured at a time; by default one for each processor.
+        seed: Seed that selects the recordings to hold out.
+        jobs: Number of recordings measured at a time; by default one per processor.
         fresh: Whether to measure everything again.
-        measurer: Another way to measure many recordings than threads, such as
-            `ddsp_tf.data.beam.BeamMeasurer`; see `measure_in_threads`.
-        on_progress: Called with recordings done, counting shares of those in work; their number;
-            and the name of one that has just advanced.
-        on_note: Called with a sentence about files or folders that are not used.
+        measurer: Function that measures many recordings, such as `ddsp_tf.data.beam.BeamMeasurer`;
+            by default `measure_in_threads`.
+        on_progress: Function called with the number of recordings done, including fractions of
+            those in progress; their total; and the name of one that has just advanced.
+        on_note: Function called with a sentence about files or folders that are not used.
 
     Returns:
         Manifest of the dataset.
 
     Raises:
-        UserError: If a path or the share is wrong, a recording is in both lists, `out` holds
-            something else or is locked, no recording is usable, or the disk is full.
+        UserError: If a path or the share is wrong, a recording is in both lists, `out` contains
+            anything but a dataset or is locked, no recording is usable, or the disk is full.
     """
     out = Path(os.path.abspath(out))
     check_number("validation_share", validation_share, 0.0, 1.0)
@@ -161,7 +160,7 @@ def prepare_dataset(
 def _keyed(
     recordings: list[Recording], extractor: FeatureExtractor, rules: PreparationRules
 ) -> list[Recording]:
-    """Returns the recordings to measure, each with the key of its result."""
+    """Returns the recordings to measure, with the keys of their results."""
     found = (entry for entry in recordings if entry.status == "found")
     return [replace(entry, key=recording_key(entry, extractor, rules)) for entry in found]
 
@@ -212,7 +211,7 @@ def write_dataset(manifest: Manifest, work: Path, folder: Path) -> None:
 
 
 def _held_out(manifest: Manifest) -> set[str] | None:
-    """Contents of the recordings held out; None if a single one is to be divided in time."""
+    """Returns hashes of the held-out recordings; None to divide a single recording in time."""
     recordings, share = manifest.recordings, manifest.validation_share
     if any(recording.held_out for recording in recordings):
         return {recording.sha256 for recording in recordings if recording.held_out}
@@ -224,7 +223,7 @@ def _held_out(manifest: Manifest) -> set[str] | None:
 def _in_splits(
     recording: Recording, held_out: set[str] | None, manifest: Manifest, work: Path
 ) -> Iterator[tuple[Path, SegmentFile]]:
-    """Paths and descriptions of a recording's files, each in its split."""
+    """Returns paths and descriptions of a recording's files, with their splits."""
     (file,) = recording.files
     path, share = work / file.name, manifest.validation_share
     if held_out is not None:
@@ -264,7 +263,7 @@ def _within(ranges: list[tuple[int, int]], begin: int, end: int) -> list[tuple[i
 def _collect(
     recordings: list[Recording], found: list[Recording], work: Path
 ) -> tuple[list[Recording], list[Recording]]:
-    """Returns the measured and the skipped recordings, each in the order given."""
+    """Returns the measured and the skipped recordings, both in the given order."""
     keys = {entry.source: entry for entry in found}
     measured, skipped = [], []
     for recording in recordings:
@@ -278,7 +277,7 @@ def _collect(
 
 
 def _check_usable(measured: list[Recording], skipped: list[Recording]) -> None:
-    """Makes sure that each list of recordings has a usable one."""
+    """Checks that each list of recordings has a usable one."""
     for held_out, what in ((False, "training"), (True, "validation")):
         bad = [entry for entry in skipped if entry.held_out == held_out]
         if bad and not any(entry.held_out == held_out for entry in measured):

@@ -1,4 +1,4 @@
-"""Random clips of recordings, streamed from a dataset or from several, mixed in given shares."""
+"""Random clips of recordings, streamed from one dataset or several, mixed in given shares."""
 
 import os
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
 
-# Starting an epoch refills the shuffle buffer: epochs of small datasets are made long enough.
+# Starting an epoch refills the shuffle buffer, so small datasets get longer epochs.
 _CLIPS_PER_EPOCH = 8192
 _SHUFFLED_BYTES = 1 << 26
 _SHUFFLED_CLIPS = (32, 1024)
-# Files are read in groups of this size, which are shuffled; some groups are read side by side.
+# Files are read in shuffled groups of this size; some groups are read in parallel.
 _GROUP_BYTES = 1 << 27
 _OPEN_GROUPS = 4
 _CHOICES = 4096
@@ -24,7 +24,7 @@ _CHOICES = 4096
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """Numbers of random clips in a pass through all segments, an epoch and the shuffle buffer."""
+    """Numbers of random clips: in a pass through all segments, an epoch, the shuffle buffer."""
 
     clip_frames: int
     hop: int
@@ -34,7 +34,7 @@ class ClipPlan:
 
 
 def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
-    """Plans as many clips of each training segment as it has clip lengths, at least one."""
+    """Plans as many clips from each training segment as fit into it, at least one."""
     segments = [segment for file in manifest.files_of("train") for segment in file.segments]
     round_clips = sum(count_clips(segment.frames, clip_frames) for segment in segments)
     clip_bytes = 4 * clip_frames * (manifest.hop + len(FEATURES))
@@ -50,18 +50,18 @@ def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
 def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) -> tf.data.Dataset:
     """Returns random clips of the training split, endlessly, as dictionaries.
 
-    Files are read in random order, several groups of them side by side. The start positions in a
-    segment are divided into as many equal ranges as it gives clips, and each clip starts at a
-    random position of its own range, so that clips cover a recording evenly. They then pass a
-    shuffle buffer of fixed size. Clip number n depends only on the arguments and n; to begin with
-    number `first`, earlier ones of its epoch are read and skipped.
+    Files are read in random order, several groups in parallel. The start positions in a segment are
+    divided into as many equal ranges as there are clips, and each clip starts at a random position
+    in its own range, so that clips cover a recording evenly. They then pass through a shuffle
+    buffer of fixed size. Clip number n depends only on the arguments and n; to begin with number
+    `first`, earlier clips of its epoch are read and skipped.
     """
     plan = plan_clips(manifest, clip_frames)
     files = manifest.files_of("train")
     paths = tf.constant([os.fsencode(manifest.path_of(file)) for file in files])
     edges = _group_edges([file.size_bytes for file in files])
     groups = len(edges) - 1
-    # Only 63 bits of a seed fit into a tensor.
+    # A tensor can hold only 63 bits of a seed.
     seed = seed % (1 << 63)
     first_epoch, position = divmod(first, plan.rounds * plan.round_clips)
 
@@ -78,8 +78,8 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
 
     @as_written
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        # The buffer's order also depends on the seed of the graph that it is built in, which the
-        # user's tf.random.set_seed would otherwise decide; inside this function it is local.
+        # The order of the buffer also depends on the seed of the graph that it is built in, which
+        # the user's tf.random.set_seed would otherwise set; inside this function it is local.
         tf.random.set_seed(1)
         rounds = tf.data.Dataset.range(epoch * plan.rounds, (epoch + 1) * plan.rounds)
         records = rounds.flat_map(records_of).enumerate(epoch * 2**32)
@@ -91,7 +91,7 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
 
 
 def _group_edges(sizes: list[int]) -> list[int]:
-    """Numbers of the files with which groups begin, and the number of files."""
+    """Returns the numbers of the first file in each group, and the number of files."""
     edges, held = [0], 0
     for number, size in enumerate(sizes):
         if held >= _GROUP_BYTES:
@@ -102,13 +102,13 @@ def _group_edges(sizes: list[int]) -> list[int]:
 
 
 def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
-    """Random numbers in 0..1, always the same for a seed and a number."""
+    """Returns random numbers in 0..1 that depend on the seed and a number."""
     key = tf.stack([tf.constant(seed, tf.int64), number])
     return tf.random.stateless_uniform([count], key, dtype=tf.float64, alg="philox")
 
 
 def _cut(record: tf.Tensor, plan: ClipPlan, seed: int, number: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Cuts all clips of a segment: everything gets a leading axis of clips."""
+    """Cuts all clips of a segment; all tensors get a leading axis of clips."""
     segment, source, start_frame = frames_of(record, plan.hop)
     frames = tf.shape(segment.curves, tf.int64)[0]
     count = tf.maximum((2 * frames + plan.clip_frames) // (2 * plan.clip_frames), 1)
@@ -133,14 +133,14 @@ def mixed_clips(
 ) -> tf.data.Dataset:
     """Returns random clips of several datasets, endlessly, in given shares.
 
-    Which dataset clip number n comes from is drawn at random and depends only on the seed and n.
-    Each dataset's own clips come in the order of `random_clips`. By default the shares are those
-    of the datasets' lengths. If the datasets have mixtures of instruments, their clips have them as
+    The dataset of clip number n is drawn at random and depends only on the seed and n. The clips of
+    each dataset keep the order of `random_clips`. By default the shares are proportional to the
+    datasets' lengths. If the datasets have mixtures of instruments, their clips contain these as
     "instrument" [1, n].
     """
     shares = _shares(manifests, clip_frames, weights)
     passed = _counts(shares, seed, first)
-    # Each dataset has a seed of its own, or equal ones would play in unison.
+    # Each dataset has its own seed, because equal datasets would otherwise give equal clips.
     sources = [
         random_clips(manifest, clip_frames, seed + number, int(passed[number]))
         for number, manifest in enumerate(manifests)
@@ -174,7 +174,7 @@ def _shares(manifests, clip_frames, weights) -> np.ndarray:
 
 
 def _choices(shares: np.ndarray, seed: int, number: tf.Tensor) -> tf.Tensor:
-    """Numbers of the datasets from which some thousand clips come."""
+    """Returns the numbers of the datasets for some thousand clips."""
     key = tf.stack([tf.constant((seed + 0x6D6978) % (1 << 63), tf.int64), number])
     drawn = tf.random.stateless_uniform([_CHOICES], key, dtype=tf.float64, alg="philox")
     edges = tf.constant(np.cumsum(shares)[:-1])
@@ -182,7 +182,7 @@ def _choices(shares: np.ndarray, seed: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def _counts(shares: np.ndarray, seed: int, first: int) -> np.ndarray:
-    """Number of the clips before number `first` that each dataset gave."""
+    """Returns how many of the clips before number `first` came from each dataset."""
     counts = np.zeros(len(shares), np.int64)
     for number in range(-(-first // _CHOICES)):
         chosen = _choices(shares, seed, tf.constant(number, tf.int64)).numpy()

@@ -1,4 +1,4 @@
-"""Recordings, and the segments of them that a dataset stores."""
+"""Recordings, and their segments in a dataset."""
 
 from dataclasses import asdict, field
 from pathlib import Path
@@ -32,12 +32,12 @@ class Segment:
 
 @dataclass(frozen=True, config=STRICT)
 class SegmentFile:
-    """A TFRecord file: the segments of a recording that are in one split.
+    """A TFRecord file with the segments of a recording in one split.
 
     Attributes:
-        name: Name of the file in its folder.
+        name: Name of the file inside its folder.
         source: Name of the recording.
-        split: "train" or "validation".
+        split: Split that the file belongs to, "train" or "validation".
         size_bytes: Size of the file.
         sha256: SHA-256 of the file.
         voiced_share: Share of the frames with a confidence of 0.5 or more.
@@ -63,30 +63,30 @@ class Recording:
     """A file of the user and its state.
 
     Attributes:
-        source: Path below the folder that all recordings share, with "/", in printable text.
+        source: Path relative to the common folder of all recordings, with "/", as printable text.
         sha256: SHA-256 of the file, empty if it cannot be read.
-        status: "found", "measured" (it is in the dataset) or "skipped".
-        reason: Why it was skipped.
-        held_out: Whether it was given for validation.
+        status: State of the recording: "found", "measured" (it is in the dataset) or "skipped".
+        reason: Reason for skipping it.
+        held_out: Whether it was given as validation data.
         key: Hash of everything that determines its measures.
         seconds: Duration of the file.
-        kept_seconds: Duration in the dataset.
+        kept_seconds: Duration of the part in the dataset.
         file_rate: Sample rate of the file, in Hz.
         channels: Number of channels in the file.
         gain_db: Gain that was applied.
-        peak_db: Highest sample of the file, in dB re full scale.
-        mono_loss_db: Level of the channels above that of their mean.
+        peak_db: Highest absolute sample of the file, in dB re full scale.
+        mono_loss_db: Level of the channels relative to their mean, in dB.
         clipped_share: Share of samples in flat runs of three or more at full scale.
         silent_share: Share of frames below the rules' `silence_db`.
-        voiced_share: Share with a confidence of 0.5 or more, of the frames that sound.
-        confidence: Median confidence of the frames that sound.
-        aperiodic_share: Share of frames that do not repeat after one period of the pitch found,
-            of the voiced ones that sound.
+        voiced_share: Share of the frames with sound that have a confidence of 0.5 or more.
+        confidence: Median confidence of the frames with sound.
+        aperiodic_share: Share of the voiced frames with sound that do not repeat after one period
+            of the measured pitch.
         f0_low_hz: Pitch below which 5 % of the voiced frames lie.
         f0_high_hz: Pitch below which 95 % of the voiced frames lie.
         flags: Sentences on what looks wrong; see `ddsp_tf.data.checks`.
         files: TFRecord files with its segments.
-        path: Where the file is; not stored.
+        path: Location of the file; not stored.
     """
 
     source: str

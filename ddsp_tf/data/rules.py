@@ -17,30 +17,29 @@ MINIMUM_SECONDS = 0.5
 PEAK_TARGET_DB = -1.0
 RMS_TARGET_DB = -20.0
 _RMS_GATE_DB = 20.0
-# Levels end at -80 dB.
+# The lowest level is -80 dB.
 _LOWEST_SILENCE_DB = -79.9
 
 
 @dataclass(frozen=True)
 class PreparationRules:
-    """How channels, silence and levels of recordings are treated.
+    """Treatment of channels, silence and levels of recordings.
 
-    A frame is silent if its `power_db` is below `silence_db`. A pause is a second or more of
-    silent frames. "trim" removes pauses at both ends of a recording, "skip" also those inside (no
-    segment reaches across a cut); a quarter of a second of every pause stays at either side of
-    the sound. "keep" removes nothing.
+    A frame is silent if its `power_db` is below `silence_db`. A pause is a second or more of silent
+    frames. "trim" removes pauses at both ends of a recording, "skip" also those inside (no segment
+    spans a cut); a quarter of a second of every pause remains on either side of the sound. "keep"
+    removes nothing.
 
-    Levels are left alone ("none"), or each recording gets one gain: so that it peaks at -1 dBFS
-    ("peak"), or so that the sound in it has an RMS of -20 dBFS but peaks at -1 dBFS at most
-    ("rms"). For "rms" the level is measured in blocks of 50 ms, without silent ones and those
-    20 dB or more below the mean.
+    Levels are kept ("none"), or each recording gets one gain: it then peaks at -1 dBFS ("peak"), or
+    its sound has an RMS of -20 dBFS but peaks at -1 dBFS at most ("rms"). For "rms" the level is
+    measured in blocks of 50 ms, excluding silent ones and those 20 dB or more below the mean.
 
     Args:
-        silence: "keep", "trim" or "skip".
+        silence: Treatment of pauses: "keep", "trim" or "skip".
         silence_db: Level below which a frame is silent, in dB re full scale, -80 to -10; measured
             after the gain.
-        normalize: "none", "peak" or "rms".
-        channel: "mean" of all channels, "left" or "right".
+        normalize: Treatment of levels: "none", "peak" or "rms".
+        channel: Channels to use: "mean" of all, "left" or "right".
 
     Raises:
         UserError: If a value is not one of these.
@@ -65,7 +64,7 @@ class PreparationRules:
         return {**asdict(self), "silence_db": float(self.silence_db)}
 
     def kept(self, power_db: np.ndarray, frame_rate: float) -> list[tuple[int, int]]:
-        """Finds the ranges of frames to keep, by `power_db` [frames], of half a second or more."""
+        """Finds ranges of frames to keep, half a second or longer, by `power_db` [frames]."""
         if self.silence == "keep":
             return [(0, power_db.size)]
         frames, edge = power_db.size, round(EDGE_SECONDS * frame_rate)

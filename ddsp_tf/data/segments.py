@@ -1,4 +1,4 @@
-"""Segments in TFRecord files.
+"""Reading and writing of segments in TFRecord files.
 
 A record is a `tf.train.Example` of one segment: `audio` (float32 as little-endian bytes), the
 features as float lists, `source`, `start_frame`, `hop` and `sample_rate`.
@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def segment_frames(frame_rate: float) -> int:
-    """Returns the frames of the longest segment."""
+    """Returns the number of frames of the longest segment."""
     return max(1, int(SEGMENT_SECONDS * frame_rate))
 
 
@@ -50,7 +50,7 @@ def write_segments(
     split: Split,
     sample_rate: int,
 ) -> SegmentFile:
-    """Writes segments of a recording to a TFRecord file, a record each.
+    """Writes segments of a recording to a TFRecord file, one record per segment.
 
     A segment is its first frame, counted from the start of the recording, and its arrays: `audio`
     [frames * hop] and the features [frames], float32.
@@ -81,7 +81,7 @@ def _serialized(start_frame: int, arrays: Arrays, source: str, sample_rate: int)
         **{name: feature(int64_list={"value": [int(n)]}) for name, n in numbers.items()},
     }
     example = tf.train.Example(features=tf.train.Features(feature=content))
-    # Deterministic: the order of a map's entries would differ from one call to the next.
+    # Deterministic, because the order of a map's entries would otherwise differ between calls.
     return example.SerializeToString(deterministic=True)
 
 
@@ -101,7 +101,7 @@ def parse_segment(record: tf.Tensor, hop: int) -> dict[str, tf.Tensor]:
 
 
 def read_file(path: Path, hop: int, first: int = 0, count: int = -1) -> Iterator[Arrays]:
-    """Reads the arrays of `count` segments (all by default) from number `first` on."""
+    """Reads the arrays of `count` segments (by default all), starting with number `first`."""
     records = tf.data.TFRecordDataset(os.fsencode(path)).skip(first).take(count)
     try:
         for record in records:
@@ -115,7 +115,7 @@ def read_file(path: Path, hop: int, first: int = 0, count: int = -1) -> Iterator
 def read_segments(
     manifest: Manifest, file: SegmentFile, first: int = 0, count: int = -1
 ) -> Iterator[tuple[int, Arrays]]:
-    """Reads segments of a dataset, `count` (all by default) from number `first` of the file on.
+    """Reads `count` segments of a file (by default all), starting with number `first`.
 
     Yields the number of a segment's first frame in the recording, and its arrays: `audio`
     [frames * hop] and the features [frames], float32.
@@ -131,7 +131,7 @@ def resegmented(
     longest: int,
     hop: int,
 ) -> Iterator[tuple[int, Arrays]]:
-    """Divides a recording into other segments, which cover ranges of frames inside the old ones."""
+    """Divides a recording into new segments, which cover given ranges of the old ones."""
     source = iter(segments)
     start, held = next(source)
     for begin, end in ranges:
@@ -140,7 +140,7 @@ def resegmented(
                 passed = min(max(first - start, 0), held["f0_hz"].size)
                 before, following = start + held["f0_hz"].size, next(source)
                 start, held = start + passed, _cut(held, passed, None, hop)
-                # At a gap, all frames held so far have been used.
+                # At a gap, all frames in memory have been used.
                 start, held = (
                     (start, _joined(held, following[1])) if following[0] == before else following
                 )
@@ -161,7 +161,7 @@ def _joined(before: Arrays, after: Arrays) -> Arrays:
 
 
 def without_gaps(segments: Iterable[Segment]) -> list[list[Segment]]:
-    """Groups segments that follow each other without a gap."""
+    """Groups consecutive segments without gaps between them."""
     groups: list[list[Segment]] = []
     for segment in segments:
         if not groups or groups[-1][-1].end_frame != segment.start_frame:
@@ -171,5 +171,5 @@ def without_gaps(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def ranges_of(segments: Iterable[Segment]) -> list[tuple[int, int]]:
-    """Joins segments without a gap between them to ranges of frames."""
+    """Joins segments without gaps between them to ranges of frames."""
     return [(group[0].start_frame, group[-1].end_frame) for group in without_gaps(segments)]

@@ -1,4 +1,4 @@
-"""Which recordings go into a dataset, and which of them are held out."""
+"""Selection of the recordings for a dataset, and of those to hold out."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from ddsp_tf.version import __version__
 def find_recordings(
     audio: Paths, validation: Paths = (), out: str | os.PathLike | None = None
 ) -> tuple[list[Recording], list[str]]:
-    """Lists the recordings given, training first, and sentences on files that are not used.
+    """Lists the given recordings, training first, and sentences about files that are not used.
 
     Recordings are "found", or "skipped" if they cannot be read or have the content of an earlier
     one. A file whose content is in both lists is refused.
@@ -58,7 +58,7 @@ def _recording(path: Path, source: str, held_out: bool) -> Recording:
         with open(path, "rb") as file:
             needs_reader = container_of(file)[0] in MEDIA_CONTAINERS
         if needs_reader and not media_reader_installed():
-            # Without its content: once the reader is installed, this is another recording.
+            # Without a hash: once the reader is installed, this is another recording.
             raise UserError("needs PyAV, which is not installed; pip install ddsp-tf[media]")
         return Recording(source, sha256, "found", held_out=held_out, path=path)
     except OSError as error:
@@ -104,8 +104,8 @@ def fingerprint(
 def choose_held_out(sha256s: list[str], validation_share: float, seed: int) -> set[str]:
     """Chooses the recordings to hold out, by content; a share of 0 means none, 1 all.
 
-    Each recording has a rank that only its content and the seed decide, and the lowest ranks are
-    held out. So adding recordings hardly changes which ones are held out.
+    Each recording has a rank that depends only on its content and the seed, and the lowest ranks
+    are held out, so adding recordings hardly changes the selection.
     """
     if validation_share in (0, 1):
         return set(sha256s) if validation_share else set()
@@ -115,16 +115,16 @@ def choose_held_out(sha256s: list[str], validation_share: float, seed: int) -> s
 
 
 def _sources(paths: list[Path]) -> dict[Path, str]:
-    """Names files by their path below the folder they share; absolute paths stay private."""
+    """Names files by their path relative to their common folder; absolute paths stay private."""
     try:
         root = Path(os.path.commonpath([path.parent for path in paths]))
         names = {path: path.relative_to(root).as_posix() for path in paths}
     except ValueError:
-        # Different drives share no folder.
+        # Files on different drives have no common folder.
         names = {path: path.relative_to(path.anchor).as_posix() for path in paths}
     taken: set[str] = set()
     for path, name in names.items():
-        # Two names that are not Unicode may look alike.
+        # Two names that are not valid Unicode may look the same.
         text = unique = printable(name)
         number = 2
         while unique in taken:

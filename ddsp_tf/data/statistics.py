@@ -1,4 +1,4 @@
-"""Statistics of a dataset: the range of pitch and level that a model will have seen."""
+"""Statistics of a dataset: the range of pitch and level that a model is trained on."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ WINDOW_SECONDS = 4.0
 
 
 class _Summary:
-    """Collects numbers in constant memory; percentiles come from bins of 0.01."""
+    """Summarizes numbers in constant memory; percentiles are computed from bins of 0.01."""
 
     def __init__(self, lowest: float, highest: float) -> None:
         self._edges = np.arange(round(100 * lowest), round(100 * highest) + 1) / 100.0
@@ -33,7 +33,7 @@ class _Summary:
         self._bounds.append((values.min(), values.max()))
 
     def histogram(self) -> dict[str, Any]:
-        """Returns counts around whole numbers, from the first that has any to the last."""
+        """Returns counts around integers, from the first nonzero one to the last."""
         counts = self._counts[50:-50].reshape(-1, 100).sum(axis=1)
         counts[0] += self._counts[:50].sum()
         counts[-1] += self._counts[-50:].sum()
@@ -42,7 +42,7 @@ class _Summary:
         return {"first": lowest + int(used[0]), "counts": counts[used[0] : used[-1] + 1].tolist()}
 
     def result(self) -> dict[str, float]:
-        """Returns the summary, rounded to what a person reads."""
+        """Returns the summary, rounded for readers."""
         count = self._counts.sum()
         low, high = np.array(self._bounds).T
         cumulated = np.cumsum(self._counts)
@@ -62,16 +62,15 @@ class _Summary:
 
 
 def dataset_statistics(manifest: Manifest) -> dict[str, Any]:
-    """Measures a dataset, one segment at a time, by its voiced frames (confidence 0.5 or more).
+    """Measures the voiced frames (confidence 0.5 or more) of a dataset, segment by segment.
 
     Returns:
         `minutes` of each split; and of the training split (of validation if there is no other,
-        named by `split`) `voiced_share` and, for `f0_midi`, `f0_hz`, `loudness_db` and
-        `power_db`: `min`, `max`, `mean`, `p5` and `p95` (percentiles), `mean_min` and `mean_max`
-        (mean over windows of 4 s of the window's lowest and highest value; of `f0_midi` this is
-        the note range). Means of `f0_hz` are those of MIDI numbers, converted. `histograms` of
-        `f0_midi` and `loudness_db`: `counts` of voiced frames around whole numbers, starting at
-        `first`.
+        named by `split`) `voiced_share` and, for `f0_midi`, `f0_hz`, `loudness_db` and `power_db`:
+        `min`, `max`, `mean`, `p5` and `p95` (percentiles), `mean_min` and `mean_max` (mean over
+        windows of 4 s of the window's lowest and highest value; of `f0_midi` this is the note
+        range). Means of `f0_hz` are means of MIDI numbers, converted to Hz. `histograms` of
+        `f0_midi` and `loudness_db`: `counts` of voiced frames around integers, starting at `first`.
     """
     split = "train" if manifest.has_split("train") else "validation"
     summaries = {
@@ -111,7 +110,7 @@ def dataset_statistics(manifest: Manifest) -> dict[str, Any]:
 
 
 def _windows(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]:
-    """Features of a split in windows of 4 s, shorter at the end of frames without a gap."""
+    """Yields features of a split in windows of 4 s, shorter before gaps and at the end."""
     size = round(WINDOW_SECONDS * manifest.frame_rate)
     for file in manifest.files_of(split):
         held = {name: np.zeros(0, np.float32) for name in FEATURES}
@@ -132,14 +131,14 @@ def _windows(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]:
 def merged_statistics(
     statistics: Sequence[dict], weights: Sequence[float] | None = None
 ) -> dict[str, Any]:
-    """Combines the statistics of datasets: what a model trained on all of them will have seen.
+    """Combines the statistics of datasets, for a model that is trained on all of them.
 
     Args:
         statistics: Results of `dataset_statistics`.
         weights: Shares of the datasets in training, in any unit; by default their minutes.
 
     Returns:
-        The same names. Extremes and percentiles are the widest, means are weighted.
+        Statistics of the same names. Extremes and percentiles are the widest, means are weighted.
     """
     if len(statistics) == 1:
         return statistics[0]

@@ -1,4 +1,4 @@
-"""Clips played faster or slower, so that a model learns pitches between those recorded."""
+"""Playing clips faster or slower, so that a model learns pitches between the recorded ones."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ddsp_tf.features.loudness import FLOOR_DB, loudness_weights
 
-# Crossfade at both ends of the resampled audio, so that its end joins its beginning without a jump.
+# Crossfade at both ends of the resampled audio, so that its end joins its start without a jump.
 _FADE_SAMPLES = 512
 # Lengths with large prime factors are slow to transform.
 _STEP = 16
@@ -18,18 +18,18 @@ class Varispeed:
     """Plays clips at a random speed, as a tape would: pitch and timbre move together.
 
     Between a semitone down and a semitone up an instrument's timbre hardly changes, so a clip
-    played a little faster sounds like another note of it. Audio is resampled by its Fourier
-    transform, which keeps every frequency below Nyquist; both levels are measured again; pitch is
-    multiplied and, like its confidence, interpolated between frames. A longer clip is cut for
-    this: its very ends (70 ms at 16 kHz) are only context for the first and last frames.
+    played a little faster sounds like another note of it. The Fourier transform resamples audio,
+    which keeps every frequency below Nyquist; both levels are measured again; pitch is multiplied
+    and, like its confidence, interpolated between frames. This needs a longer clip, whose ends (70
+    ms at 16 kHz) are only context for the first and last frames.
 
     Args:
         semitones: Largest change of speed, above 0, at most 12; 12 is twice or half as fast.
         clip_frames: Frames of the resulting clips.
         hop: Samples between two frames.
         sample_rate: Sample rate, in Hz.
-        loudness_fft_size: Samples that one frame of the dataset's loudness sees.
-        power_frame_size: Samples that one frame of the dataset's power averages.
+        loudness_fft_size: Window of the dataset's loudness in samples.
+        power_frame_size: Window of the dataset's power in samples.
 
     Raises:
         ValueError: If `semitones` is out of range.
@@ -52,22 +52,22 @@ class Varispeed:
         window, weights = loudness_weights(loudness_fft_size, sample_rate)
         self.window, self.weights = window.astype(np.float32), weights.astype(np.float32)
         seen = max(loudness_fft_size, power_frame_size)
-        # At the slowest speed the fade takes longest.
+        # The fade is longest at the slowest speed.
         fade = _FADE_SAMPLES * 2.0 ** (semitones / 12.0)
         self.margin = math.ceil((fade + seen / 2 + 1) / hop)
         self.frames = clip_frames + 2 * self.margin
 
     @property
     def cut_frames(self) -> int:
-        """Frames that a clip must be cut with to be played at any of the speeds."""
+        """Number of frames that a clip needs to be played at any of the speeds."""
         return math.ceil(self.frames * 2.0 ** (self.semitones / 12.0) + _STEP / self.hop)
 
     def play(self, clip: Mapping[str, tf.Tensor], position: tf.Tensor) -> dict[str, tf.Tensor]:
         """Plays a clip at one of the speeds.
 
-        `clip` has `audio` [cut_frames * hop], features [cut_frames], and anything else, which is
-        passed on; `position` is a scalar in -1..1, -1 being slowest. The result has `clip_frames`
-        frames, and its `start_frame` is moved.
+        `clip` contains `audio` [cut_frames * hop], features [cut_frames], and other entries, which
+        are passed on; `position` is a scalar in -1..1, from slowest to fastest. The result has
+        `clip_frames` frames, and its `start_frame` is moved.
         """
         samples = self.frames * self.hop
         speed = 2.0 ** (tf.cast(position, tf.float64) * self.semitones / 12.0)
@@ -89,18 +89,18 @@ class Varispeed:
         return played
 
     def _resample(self, audio, taken):
-        """Changes the length, from `taken` samples, by the Fourier transform."""
+        """Resamples `taken` samples by the Fourier transform."""
         samples = self.frames * self.hop
         fade = tf.range(_FADE_SAMPLES, dtype=tf.float32) / _FADE_SAMPLES
         ramp = tf.concat([fade, tf.ones([taken - 2 * _FADE_SAMPLES]), fade[::-1]], axis=0)
         spectrum = tf.signal.rfft(audio * ramp)
-        # Without Nyquist's bin, which counts twice in the longer of the two.
+        # Without the Nyquist bin, which counts twice in the longer of the two.
         kept = tf.minimum(taken, samples) // 2
         spectrum = tf.pad(spectrum[:kept], [[0, samples // 2 + 1 - kept]])
         return samples / tf.cast(taken, tf.float32) * tf.signal.irfft(spectrum, [samples])
 
     def _frames(self, audio, size):
-        """Cuts out the samples that each of the result's frames sees."""
+        """Cuts out the window of each frame of the result."""
         start = self.margin * self.hop - size // 2
         stop = start + (self.clip_frames - 1) * self.hop + size
         return tf.signal.frame(audio[start:stop], size, self.hop)

@@ -24,7 +24,7 @@ from ddsp_tf.files.atomic import atomic_path, link_or_copy
 from ddsp_tf.files.documents import read_document
 
 Progress = Callable[[float, int, str], None]
-# Takes recordings, extractor, rules, the working folder and a `Progress`.
+# A function of recordings, extractor, rules, the working folder and a `Progress`.
 Measurer = Callable[..., None]
 
 
@@ -34,10 +34,10 @@ class UnusableError(UserError):
 
 @contextmanager
 def working_folder(work: Path, fresh: bool) -> Iterator[None]:
-    """Opens a working folder, and removes it in the end.
+    """Opens a working folder, and removes it at the end.
 
-    It stays after a failure that is not the recordings' fault (a full disk, Ctrl-C) if it holds
-    measured recordings. What a killed process left unfinished in it is removed first.
+    After a failure that is not due to the recordings (a full disk, Ctrl-C), the folder is kept if
+    it contains measured recordings. Unfinished files of a killed process are removed first.
     """
     if fresh:
         shutil.rmtree(work, ignore_errors=True)
@@ -57,7 +57,7 @@ def working_folder(work: Path, fresh: bool) -> Iterator[None]:
 
 
 def what_is_kept(work: Path) -> str:
-    """Returns the end of a message on work that failed: what the next call need not measure."""
+    """Returns the end of a message on failed work: what the next call need not measure again."""
     count = _measured_in(work)
     if not count:
         return "nothing had been measured yet"
@@ -65,7 +65,7 @@ def what_is_kept(work: Path) -> str:
 
 
 def _measured_in(work: Path) -> int:
-    """Number of recordings with segments and a state."""
+    """Counts the recordings with segments and a state."""
     return sum(path.with_suffix(".json").is_file() for path in work.glob("[!.]*.tfrecord"))
 
 
@@ -98,7 +98,7 @@ def measure_missing(
     measurer: Measurer,
     on_progress: Progress,
 ) -> None:
-    """Measures the recordings that neither a stopped call nor an earlier dataset has measured."""
+    """Measures recordings, except those from a stopped call or an earlier dataset."""
 
     def missing() -> list[Recording]:
         return [entry for entry in recordings if load_measured(work, entry) is None]
@@ -121,7 +121,7 @@ def measure_missing(
 def _take_over(
     recordings: Sequence[Recording], dataset: Path, work: Path, extractor: FeatureExtractor
 ) -> None:
-    """Takes recordings from an earlier dataset whose keys are the same: nothing has changed."""
+    """Copies recordings from an earlier dataset if their keys, and hence all inputs, are equal."""
     try:
         manifest = load_manifest(dataset)
     except UserError:
@@ -134,11 +134,11 @@ def _take_over(
             except NoRoomError:
                 raise
             except UserError:
-                continue  # Damaged, so it is measured again.
+                continue  # It is damaged, so it is measured again.
 
 
 def _copied(manifest: Manifest, recording: Recording, work: Path) -> Recording:
-    """Copies a recording's segments; those of one divided in time are joined again."""
+    """Copies a recording's segments; a recording that was divided in time is joined again."""
     target = work / f"{recording.key}.tfrecord"
     if not recording.files:
         return recording
@@ -170,11 +170,11 @@ def measure_in_threads(
     on_progress: Progress,
     jobs: int | None = None,
 ) -> None:
-    """Measures recordings, the largest first, and leaves the results in a folder.
+    """Measures recordings, the largest first, and writes the results to a folder.
 
-    Threads are enough: decoding, resampling and numpy's heavy parts release the interpreter, and
-    threads need no second start of the program. Matrix products use one thread each meanwhile:
-    with more, the threads wait for each other, which took three quarters more processor time.
+    Threads are enough: decoding, resampling and the heavy parts of numpy release the interpreter,
+    and threads start faster than processes. Matrix products use one thread each meanwhile: with
+    more, threads wait for each other, which took 75 % more processor time.
     """
     shares: dict[str, float] = {}
     lock, stop = threading.Lock(), threading.Event()

@@ -1,4 +1,4 @@
-"""The record of the model whose weights a run started from."""
+"""A record of the model whose weights a run started from."""
 
 import dataclasses
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Ancestor:
-    """A model from which a training took its first weights, as in run.json.
+    """A model whose weights a training started from, as in run.json.
 
     Attributes:
         source: Path or name of the model, as given.
         model_sha256: Checksum of the `.keras` file.
-        config: Name or path of the configuration it was trained with; "" if unknown.
-        recordings: Names of the recordings it was trained on; "" if unknown.
-        step: Steps it was trained for.
-        ancestor: The same facts about the model that it started from in turn, if any.
+        config: Name or path of the configuration that it was trained with; "" if unknown.
+        recordings: Names of the recordings that it was trained on; "" if unknown.
+        step: Number of steps that it was trained for.
+        ancestor: Model that this model itself started from, if any.
     """
 
     source: str

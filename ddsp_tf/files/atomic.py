@@ -1,4 +1,4 @@
-"""Files and folders that are either complete or absent, also after a kill or a power cut."""
+"""Files and folders that are either complete or absent, even after a kill or a power cut."""
 
 import errno
 import hashlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from ddsp_tf.errors import NoRoomError, UserError
 
 _NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
-# Process numbers of other machines that share the disk mean nothing here.
+# Process numbers from other machines that share the disk have no meaning here.
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _LONGEST_NAME_BYTES = 180
@@ -31,8 +31,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     Leftovers of killed processes for the same `path` are cleaned up first, see `recover`.
 
     Args:
-        path: Path of the result. Missing parent folders are created; what a symbolic link points
-            to is replaced, not the link.
+        path: Path of the result. Missing parent folders are created; if it is a symbolic link, its
+            target is replaced.
 
     Yields:
         Temporary path in the same folder, with the same suffix.
@@ -133,7 +133,7 @@ def _put_in_place(temporary: Path, path: Path) -> None:
         os.replace(aside, path)
         raise
     _flush(path.parent, deep=False)
-    # A half-removed folder must never look like one to be restored.
+    # A partly removed folder must never look like one to restore.
     os.replace(aside, temporary)
     _remove(temporary)
 
@@ -179,7 +179,7 @@ def _is_running(process: int) -> bool:
 
 
 def _flush(path: Path, deep: bool = True) -> None:
-    """Asks the system to write a file or a folder to the disk now."""
+    """Makes the system write a file or a folder to the disk now."""
     if path.is_dir():
         if deep:
             for entry in path.rglob("*"):

@@ -1,4 +1,4 @@
-"""Our JSON files, read with every key and type checked."""
+"""Reading of our JSON files, with a check of every key and type."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pydantic
 
 from ddsp_tf.errors import UserError
 
-# Larger than any that is written: the manifest of 10,000 recordings has 8 MB.
+# Larger than any file that we write: the manifest of 10,000 recordings has 8 MB.
 _LARGEST_BYTES = 1 << 28
 
 Document = TypeVar("Document")
@@ -20,15 +20,15 @@ def read_document(path: str | os.PathLike, kind: type[Document], remedy: str) ->
     Args:
         path: File to read.
         kind: Dataclass (or other type that pydantic knows) with the keys and their types. Unknown
-            keys are refused if the class forbids them.
+            keys are an error if the class forbids them.
         remedy: Advice if the file is damaged, such as "prepare the dataset again".
 
     Returns:
         An instance of `kind`.
 
     Raises:
-        UserError: If the file cannot be read, is not JSON, or a key is missing or of another type;
-            names the file and the key.
+        UserError: If the file cannot be read, is not JSON, or a key is missing or has another type.
+            The message names the file and the key.
 
     Example:
         >>> import dataclasses, tempfile

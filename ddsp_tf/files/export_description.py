@@ -116,11 +116,12 @@ def check_files(folder: str | os.PathLike, description: ExportDescription, below
 
     Args:
         folder: Export to check.
-        description: From `read_description`.
-        below: Folder inside the export that is checked, such as "saved_model"; "" for all.
+        description: Description from `read_description`.
+        below: Folder inside the export to check, such as "saved_model"; "" for all.
 
     Raises:
-        UserError: If a file is missing, was changed, or does not belong to the export; names it.
+        UserError: If a file is missing, was changed, or does not belong to the export. The message
+            names it.
     """
     folder = Path(folder)
     listed = {name for name in description.files if Path(name).is_relative_to(below)}
@@ -140,14 +141,14 @@ def check_file(folder: str | os.PathLike, description: ExportDescription, name: 
 
     Args:
         folder: Export to check.
-        description: From `read_description`.
+        description: Description from `read_description`.
         name: Name of a file that the description lists, such as "stream.tflite".
 
     Returns:
         Path of the file.
 
     Raises:
-        UserError: If the file is missing or was changed; names it.
+        UserError: If the file is missing or was changed. The message names it.
     """
     path = Path(folder) / name
     if not path.exists():

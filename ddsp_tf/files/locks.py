@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""Locks, so that only one process at a time works in a folder."""
 
 import hashlib
 import json
@@ -18,23 +18,23 @@ from ddsp_tf.errors import UserError
 def locked(folder: str | os.PathLike, work: str) -> Iterator[None]:
     """Keeps other processes out of a folder while the block runs.
 
-    The system releases the lock of a process that was killed. Lock files are kept in the system's
-    folder for temporary files, so that none is left in the user's; processes on other machines
-    that share the disk are not kept out. A process may lock a folder that it has locked already.
+    The system releases the lock of a process that was killed. Lock files are in the system's folder
+    for temporary files, so none is left in the user's folder; the lock does not stop processes on
+    other machines that share the disk. A process may lock a folder that it has locked already.
 
     Args:
-        folder: Folder to lock; need not exist.
+        folder: Folder to lock, which need not exist.
         work: Name of the work, such as "training", for the message to other processes.
 
     Raises:
-        UserError: If another process holds the folder; names that process.
+        UserError: If another process has locked the folder. The message names that process.
 
     Example:
         >>> with locked("my_run", "training"):
         ...     pass
     """
     path = _lock_file(folder)
-    # Singletons count how often this process has locked them.
+    # A singleton counts how often this process has locked the folder.
     lock = filelock.FileLock(path, blocking=False, is_singleton=True)
     try:
         lock.acquire()

@@ -12,7 +12,7 @@ from ddsp_tf.files.atomic import atomic_path
 
 
 class MetricsLog:
-    """Rows of numbers by step, kept in a CSV file; a row may leave columns empty.
+    """A CSV file with a row of numbers per step; a row may leave columns empty.
 
     Args:
         path: CSV file; created with a header if absent.
@@ -41,12 +41,12 @@ class MetricsLog:
             csv.DictWriter(file, self.columns, restval="").writerow(row)
 
     def forget_after(self, step: int):
-        """Drops rows of later steps: a resumed run does those steps again."""
+        """Removes the rows of later steps, which a resumed run repeats."""
         rows = self._cells()
         self._write([row for row in rows if float(row["step"]) <= step])
 
     def rows(self) -> list[dict[str, float]]:
-        """Returns the rows; empty cells are absent.
+        """Returns the rows, without empty cells.
 
         Raises:
             UserError: If the file is not such a table.
@@ -57,7 +57,7 @@ class MetricsLog:
         ]
 
     def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the steps and values of one column, empty cells left out."""
+        """Returns the steps and values of one column, without empty cells."""
         pairs = [(row["step"], row[name]) for row in self.rows() if name in row]
         steps, values = np.array(pairs, float).reshape(-1, 2).T
         return steps, values
@@ -66,7 +66,7 @@ class MetricsLog:
         with self.path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
-            # A line that a kill cut short is shorter than the header.
+            # A line that was cut off by a kill is shorter than the header.
             if not isinstance(row.get("step"), str) or None in row:
                 raise UserError(f"{self.path}: not a table of metrics")
             self._number(row["step"])
@@ -82,5 +82,5 @@ class MetricsLog:
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
-            # Unparsed, because parsing numbers may change their digits.
+            # Kept as text, because parsing numbers may change their digits.
             writer.writerows(rows)

@@ -10,7 +10,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(name: object) -> str:
-    r"""Escapes what a terminal, a page or a JSON file cannot show of a file's name.
+    r"""Escapes the characters of a file name that a terminal, page or JSON file cannot show.
 
     Python reads bytes of a name that are not UTF-8 as surrogates, which no encoder accepts. They
     become `\xff`, control characters such as line breaks become `\n`, and characters that reverse
@@ -33,7 +33,7 @@ def printable(name: object) -> str:
 
 
 def native_name(path: str | os.PathLike) -> bytes | str:
-    """Returns a path as C libraries take it, whose names need not be UTF-8.
+    """Returns a path in the form for C libraries, which need not be UTF-8.
 
     Args:
         path: File.
@@ -56,7 +56,7 @@ def reason_without_name(error: Exception, path: str | os.PathLike) -> str:
         path: File.
 
     Returns:
-        The rest of the message.
+        Rest of the message.
 
     Example:
         >>> reason_without_name(ValueError("take.wav: empty"), "take.wav")
@@ -66,13 +66,13 @@ def reason_without_name(error: Exception, path: str | os.PathLike) -> str:
 
 
 def below_here(text: object) -> str:
-    """Writes paths below the working folder relative to it.
+    """Shortens paths below the working folder to relative ones.
 
     Args:
         text: Path or message.
 
     Returns:
-        The same, shorter.
+        Path or message with relative paths.
 
     Example:
         >>> below_here(f"{os.getcwd()}/take.wav: empty")
@@ -84,7 +84,7 @@ def below_here(text: object) -> str:
         return str(text)
     if not here.strip(os.sep):
         return str(text)
-    # Not within another path, such as /mnt/data/take.wav in /data.
+    # The folder may be part of another path, such as /mnt/data/take.wav for /data.
     return re.sub(rf"(?<![^\s'\"(=]){re.escape(here + os.sep)}", "", str(text))
 
 
@@ -96,13 +96,13 @@ def _escaped(character: str) -> str:
 
 
 def spreadsheet_text(name: object) -> str:
-    """Returns a name as a cell of a CSV file that no spreadsheet takes for a formula.
+    """Returns a name as a CSV cell that no spreadsheet takes for a formula.
 
     Args:
         name: Name, path or message.
 
     Returns:
-        The printable name, after an apostrophe if it begins as formulas do.
+        Printable name, after an apostrophe if it begins like a formula.
 
     Example:
         >>> spreadsheet_text("=1+2.wav"), spreadsheet_text("take1.wav")

@@ -16,8 +16,8 @@ from ddsp_tf.version import __version__
 
 SCHEMA_VERSION = 1
 
-# More steps, or other intervals of validation, change nothing about the steps already done.
-# The model to start from is compared by its checksum, wherever it lies.
+# More steps, or other validation intervals, do not change the steps already done. The model to
+# start from is compared by its checksum, wherever it lies.
 _FREE = ("steps", "validate_every", "render_every", "early_stop_validations", "start_from")
 # Names that `atomic_path` gives to unfinished files.
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{6}-\d+\.partial.*")
@@ -31,7 +31,7 @@ class RunDirectory:
     """Paths and records of a run.
 
     Args:
-        path: The folder; need not exist yet.
+        path: Folder of the run, which need not exist yet.
 
     Example:
         >>> RunDirectory("violin_run").best_model.name
@@ -61,8 +61,8 @@ class RunDirectory:
         """Finds the best model.
 
         Returns:
-            Tuple of its file, which need not exist, and of the mixture of its instruments that
-            plays, None if the file is the run's own.
+            Tuple of its file, which need not exist, and the mixture of its instruments that plays,
+            None if the file is the run's own.
 
         Raises:
             UserError: If the record is damaged.
@@ -75,7 +75,7 @@ class RunDirectory:
         return self._beside(part["model"]), part["mixture"]
 
     def trained_run(self) -> "RunDirectory":
-        """Returns the run that was trained: of the folder of an instrument, that of all of them.
+        """Returns the run that was trained: for the folder of one instrument, the run of all.
 
         Raises:
             UserError: If the record is damaged.
@@ -83,18 +83,18 @@ class RunDirectory:
         return RunDirectory(self.model_source()[0].parent)
 
     def open(self, configuration: str, record: Mapping[str, Any]) -> None:
-        """Starts a run, or resumes one of the same settings.
+        """Starts a run, or resumes one with the same settings.
 
         The caller has locked the folder. A start that was killed is completed, and files that
         killed processes left half written are removed.
 
         Args:
-            configuration: The configuration in full, gin text.
-            record: Entries of run.json, see `RunRecord`.
+            configuration: Complete configuration as gin text.
+            record: Entries of run.json; see `RunRecord`.
 
         Raises:
-            RunDiffersError: If the folder holds a run of other data or settings.
-            UserError: If the folder holds something else, or cannot be written.
+            RunDiffersError: If the folder contains a run with other data or settings.
+            UserError: If the folder contains anything else, or cannot be written.
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected a folder for the run")
@@ -110,7 +110,7 @@ class RunDirectory:
             raise UserError(f"{self.path}: not empty and not a run; name a new folder")
         self._remove_partial_files()
         if not self.is_started():
-            # The record comes first: a folder with a configuration alone may be the user's own.
+            # The record comes first: a folder with only a configuration may be the user's own.
             self.update(record)
         elif self.read()["steps"] != record["steps"]:
             self.update({"steps": record["steps"]})
@@ -118,7 +118,7 @@ class RunDirectory:
             temporary.write_text(configuration, encoding="utf-8")
 
     def is_started(self) -> bool:
-        """Tells whether there is a run, and not only the beginning of one that was killed.
+        """Tells whether there is a run, rather than the beginning of one that was killed.
 
         Raises:
             UserError: If the configuration of a run that was trained is missing.
@@ -126,8 +126,8 @@ class RunDirectory:
         if self.record.exists() and not self.configuration.exists():
             if self.checkpoints.exists() or self.best_model.exists():
                 raise UserError(
-                    f"{self.configuration}: is missing, and says what the run was trained with; "
-                    "restore it, or name a new folder"
+                    f"{self.configuration}: is missing, but needed to resume the run; restore "
+                    "it, or name a new folder"
                 )
             return False
         return self.record.exists()
@@ -142,12 +142,12 @@ class RunDirectory:
                 path.unlink()
 
     def check_same(self, configuration: str, record: Mapping[str, Any]) -> None:
-        """Checks that the run may be resumed with a configuration. Changes nothing.
+        """Checks that the run may be resumed with a configuration, without changing anything.
 
         Args:
-            configuration: The configuration in full, gin text.
-            record: With "seed" and "dataset_fingerprint", and "weights" and "ancestor" if there are
-                any.
+            configuration: Complete configuration as gin text.
+            record: Entries "seed" and "dataset_fingerprint", and "weights" and "ancestor" if there
+                are any.
 
         Raises:
             RunDiffersError: If anything that changes the training differs.
@@ -170,7 +170,7 @@ class RunDirectory:
         after = _settings(configuration)
         names = set(before) & set(after)
         if old["ddsp_tf_version"] == __version__:
-            # Another version may have more settings, or fewer.
+            # Another version may have more or fewer settings.
             names = set(before) | set(after)
         changed = [name for name in sorted(names) if before.get(name) != after.get(name)]
         if changed:
@@ -184,7 +184,7 @@ class RunDirectory:
         """Reads run.json.
 
         Returns:
-            The entries of `RunRecord`; optional ones only where they are set.
+            Entries of `RunRecord`; optional ones only if they are set.
 
         Raises:
             UserError: If the folder is not a run, or run.json is damaged or of another version.
@@ -197,13 +197,13 @@ class RunDirectory:
         return {key: v for key, v in dataclasses.asdict(record).items() if v is not None}
 
     def datasets(self) -> list[Path]:
-        """Finds the datasets that the run was trained on, also after run and datasets were moved.
+        """Finds the datasets that the run was trained on, even if run and datasets were moved.
 
         Returns:
             Their folders, in order.
 
         Raises:
-            UserError: If one is gone; names it.
+            UserError: If one is gone. The message names it.
         """
         record, folders = self.read(), []
         if not record["datasets"]:
@@ -219,10 +219,10 @@ class RunDirectory:
         return folders
 
     def describe_datasets(self, folders: Sequence[str | os.PathLike]) -> dict[str, Any]:
-        """Describes where datasets are.
+        """Describes the locations of datasets.
 
         Args:
-            folders: Their folders.
+            folders: Folders of the datasets.
 
         Returns:
             Entries "dataset", "datasets" and "relative_datasets" of run.json.
@@ -235,7 +235,7 @@ class RunDirectory:
         }
 
     def _beside(self, relative: str) -> Path:
-        # ".." of a link is not the folder that the link is in.
+        # The parent of a link's target is not the folder that contains the link.
         return Path(os.path.normpath(os.path.join(os.path.realpath(self.path), relative)))
 
     def _relative(self, path: Path) -> str | None:
@@ -248,7 +248,7 @@ class RunDirectory:
         """Changes entries of run.json."""
         old = self.read() if self.record.exists() else {}
         record = {"schema_version": SCHEMA_VERSION, **old, **values}
-        # Always in one order, so that a resumed run ends in the same file.
+        # Always in the same order, so that a resumed run ends with the same file.
         order = [field.name for field in dataclasses.fields(RunRecord)]
         order += sorted(record.keys() - order)
         record = {name: record[name] for name in order if name in record}
@@ -265,11 +265,11 @@ def _start(record: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _settings(configuration: str) -> dict[str, str]:
-    """Returns the settings of a configuration that decide what is trained."""
+    """Returns the settings of a configuration that affect training."""
     joined = configuration.replace("\\\n", " ")
     lines = [line for line in joined.splitlines() if " =" in line and not line.startswith("#")]
     pairs = (line.split(" =", 1) for line in lines)
     settings = {name.strip(): " ".join(value.split()) for name, value in pairs}
-    # With a cosine, the learning rate of every step depends on how many there are.
+    # With a cosine, the learning rate of every step depends on the number of steps.
     free = [name for name in _FREE if name != "steps" or settings.get("train.decay") != "'cosine'"]
     return {name: v for name, v in settings.items() if name.removeprefix("train.") not in free}

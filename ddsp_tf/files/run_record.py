@@ -1,4 +1,4 @@
-"""What run.json says."""
+"""The content of run.json."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ _NUMBERS = ("min", "max", "mean", "p5", "p95")
 
 
 def _checked(statistics: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Checks the numbers by which a model is played; no statistics are accepted, too."""
+    """Checks the statistics that playing a model needs; None is accepted."""
     for name in _SUMMARIES if statistics else ():
         summary = (statistics or {}).get(name)
         for key in _NUMBERS:
@@ -26,7 +26,7 @@ def _checked(statistics: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _described(extractor: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Checks the description of an extractor; none is accepted, too."""
+    """Checks the description of an extractor; None is accepted."""
     for name in _SIZES if extractor else ():
         number = (extractor or {}).get(name)
         if not isinstance(number, int | float) or not 0 < number < math.inf:
@@ -44,10 +44,10 @@ FeatureStatistics = Annotated[dict[str, Any], pydantic.AfterValidator(_checked)]
 
 @dataclasses.dataclass
 class PartOf:
-    """The model of several instruments that plays one of them, or a mixture.
+    """The model of several instruments that plays one instrument or a mixture.
 
     Attributes:
-        model: Path of the `.keras` file from the folder of the instrument.
+        model: Path of the `.keras` file, relative to the folder of the instrument.
         mixture: Share of each instrument that plays.
     """
 
@@ -63,28 +63,28 @@ class RunRecord:
         schema_version: Version of this file.
         config: Name or path of the configuration.
         seed: Seed of everything random.
-        steps: Steps asked for.
+        steps: Number of steps requested.
         recordings: Names of the recordings, for headings.
         dataset_fingerprint: Fingerprints of all datasets.
         extractor: `FeatureExtractor.describe()` of the datasets.
         feature_statistics: Statistics of the training features.
-        ddsp_tf_version: Version that started the run.
-        versions: Versions of the libraries it ran on.
+        ddsp_tf_version: Version of ddsp-tf that started the run.
+        versions: Versions of the libraries that it used.
         dataset: Absolute path of the first dataset.
         datasets: Absolute paths of all datasets when the run was started.
-        relative_datasets: Their paths from the run's folder, None where there is none: they hold
-            when run and datasets are moved together.
+        relative_datasets: Paths relative to the run's folder, None where there is none; they remain
+            valid if run and datasets are moved together.
         weights: Shares of the datasets, if given.
-        ancestor: The model that the training started from, if any.
-        step: Steps done.
+        ancestor: Model that the training started from, if any.
+        step: Number of steps done.
         seconds: Seconds of training.
         first_validation_loss: Validation loss of the untrained model.
         validation_loss: Validation loss of the last step.
         best_validation_loss: Lowest validation loss.
         warnings: Problems found during training.
-        model_sha256: Checksum of the model, of a bundled instrument.
-        instruments: Name of each dataset's instrument, of a run with several.
-        part_of: The ensemble whose model plays, of the folder of one of its instruments.
+        model_sha256: Checksum of the model, for a bundled instrument.
+        instruments: Name of each dataset's instrument, for a run with several.
+        part_of: Ensemble whose model plays, for the folder of one of its instruments.
     """
 
     schema_version: int

@@ -1,1 +1,1 @@
-"""Loading trained models, and playing them."""
+"""Loading and playing trained models."""

@@ -1,4 +1,4 @@
-"""Checks of the arrays that a model is given to play; each error is one line."""
+"""Checks of the arrays that a model is given to play; each error is a single line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ LARGEST_SEED = (1 << 32) - 1
 
 
 def checked_numbers(name: str, values: Any) -> np.ndarray:
-    """Converts the values that a caller gave to float32.
+    """Converts values from a caller to float32.
 
     Args:
         name: Name of the argument, for the message.
@@ -21,7 +21,7 @@ def checked_numbers(name: str, values: Any) -> np.ndarray:
         float32 array of the same shape.
 
     Raises:
-        UserError: If they are not real numbers.
+        UserError: If the values are not real numbers.
 
     Example:
         >>> checked_numbers("f0_hz", [440, 441.5]).tolist()
@@ -43,15 +43,15 @@ def checked_curves(model: Any, features: Mapping[str, Any], rank: int) -> dict[s
     Args:
         model: Model that will play them; its `feature_names` are read.
         features: Dictionary with an array for every feature name, [frames] or [batch, frames];
-            others are ignored.
-        rank: 1 for [frames], 2 for [batch, frames].
+            other entries are ignored.
+        rank: Number of dimensions: 1 for [frames], 2 for [batch, frames].
 
     Returns:
         Dictionary of float32 arrays, one for every feature name.
 
     Raises:
-        UserError: If a feature is missing, not numeric, of another rank, without frames, or of
-            another length than f0_hz.
+        UserError: If a feature is missing, not numeric or empty, has another rank, or differs from
+            f0_hz in length.
     """
     expected = "[frames]" if rank == 1 else "[batch, frames]"
     if not isinstance(features, Mapping):
@@ -82,14 +82,14 @@ def checked_vectors(name: str, vectors: Any, shapes: tuple[tuple[int, ...], ...]
 
     Args:
         name: Name of the feature, for the message.
-        vectors: Numbers of one of the shapes.
-        shapes: Shapes to accept; the last dimension is that of the channels.
+        vectors: Numbers in one of the shapes.
+        shapes: Accepted shapes; the last dimension is the channels.
 
     Returns:
         float32 array.
 
     Raises:
-        UserError: If it is not numeric or of another shape.
+        UserError: If the feature is not numeric or has another shape.
     """
     array = checked_numbers(name, vectors)
     if array.shape not in shapes:
@@ -108,10 +108,10 @@ def checked_seed(seed: Any) -> int:
         seed: Whole number from 0 to 2**32 - 1.
 
     Returns:
-        The same as an int.
+        Seed as an int.
 
     Raises:
-        UserError: If it is anything else.
+        UserError: If the seed is anything else.
 
     Example:
         >>> checked_seed(-1)

@@ -19,16 +19,16 @@ class ExportedModel:
     """An exported SavedModel with the streaming interface of `Autoencoder`.
 
     Before TensorFlow loads it, its files are compared with the checksums in model.json, and its
-    operators with those that exports consist of: see `check_saved_model`.
+    operators with those that exports use: see `check_saved_model`.
 
     Args:
         folder: Export to load.
-        instrument: Of a model with several instruments, the one that plays where the features name
-            none: a name, or shares by name; None for equal shares of all.
+        instrument: Instrument that plays if the features name none, for a model with several: a
+            name, or shares by name; None for equal shares of all.
 
     Raises:
-        UserError: If the folder is not an export, is damaged, contains a program that does anything
-            but compute, or has no such instrument.
+        UserError: If the folder is not an export, is damaged, contains a program that does more
+            than compute, or has no such instrument.
     """
 
     def __init__(self, folder: str | os.PathLike, instrument: Mixture = None):
@@ -55,7 +55,7 @@ class ExportedModel:
         try:
             self._saved_model = tf.saved_model.load(str(saved_model))
             self._step = self._saved_model.signatures["step"]
-        except Exception as error:  # TensorFlow raises many kinds for a damaged folder.
+        except Exception as error:  # TensorFlow raises many types for a damaged folder.
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"{saved_model}: cannot be loaded ({reason})") from error
 
@@ -73,11 +73,11 @@ class ExportedModel:
         """Plays one block; see `Autoencoder.stream`.
 
         Args:
-            features: Dictionary of [batch, frames] arrays, "noise" [batch, frames * hop], and as
-                far as the model has them "z" [batch, frames or 1, z_dims], else its mean timbre
-                plays, and "instrument" [batch, frames or 1, instruments], else that of the
-                constructor.
-            state: From `initial_state` or the block before.
+            features: Dictionary of [batch, frames] arrays and "noise" [batch, frames * hop].
+                Depending on the model, it may contain "z" [batch, frames or 1, z_dims], by default
+                the mean timbre, and "instrument" [batch, frames or 1, instruments], by default that
+                of the constructor.
+            state: State from `initial_state` or the previous block.
 
         Returns:
             Tuple of audio [batch, frames * hop] and the state after it.

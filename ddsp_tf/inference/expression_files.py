@@ -1,4 +1,4 @@
-"""The expression of a recorded player, stored next to the model: expression.npz."""
+"""Files with the expression of a recorded player: expression.npz, next to the model."""
 
 import os
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def save_expression(path: str | os.PathLike, expression: PlayersExpression) -> N
 
     Args:
         path: `.npz` file to write.
-        expression: Expression to keep.
+        expression: Expression to save.
 
     Raises:
         UserError: If the file cannot be written.
@@ -44,7 +44,7 @@ def load_expression(model: str | os.PathLike) -> PlayersExpression | None:
         The expression, or None if the model has none.
 
     Raises:
-        UserError: If its file is damaged.
+        UserError: If the file is damaged.
 
     Example:
         >>> import ddsp_tf

@@ -1,4 +1,4 @@
-"""Reads the arrays of an `.npz` file, which may be damaged or malicious."""
+"""Reading of arrays from `.npz` files, which may be damaged or malicious."""
 
 import io
 import zipfile
@@ -9,9 +9,9 @@ import numpy as np
 
 from ddsp_tf.errors import UserError
 
-# Largest array: eight hours at 500 frames a second, in float64.
+# Largest array: eight hours at 500 frames per second, in float64.
 _LARGEST_BYTES = 1 << 27
-# Deflate cannot compress better.
+# The best compression that deflate can achieve.
 _LARGEST_RATIO = 1032
 
 
@@ -20,16 +20,16 @@ def read_arrays(
 ) -> dict[str, np.ndarray]:
     """Reads arrays from an `.npz` file.
 
-    Sizes that the file states are compared with the file before memory is allocated. Nothing in it
-    is executed, because pickled objects are refused.
+    Sizes that the file states are compared with its own size before memory is allocated. Nothing in
+    it is executed, because pickled objects are refused.
 
     Args:
         path: File to read.
         wanted: Names of the arrays to read; others are ignored.
-        kind: What the file should be, for the message.
+        kind: Kind of file that is expected, for the message.
 
     Returns:
-        Those of the arrays that are there.
+        Dictionary of those arrays that are present.
 
     Raises:
         UserError: If the file is not an `.npz`, is damaged, encrypted or too large.
@@ -41,7 +41,7 @@ def read_arrays(
             for name in wanted:
                 if f"{name}.npy" in names:
                     arrays[name] = _read_array(archive, f"{name}.npy")
-    except Exception as error:  # zipfile, zlib and numpy raise many kinds for damaged files.
+    except Exception as error:  # zipfile, zlib and numpy raise many types for damaged files.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{path}: not {kind} ({reason}); expected an .npz") from error
     return arrays

@@ -1,4 +1,4 @@
-"""Feature files, which users plot, edit and give to a model to play."""
+"""Feature files, which users plot, edit and play."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ SUFFIXES = (".npz", ".csv", ".json")
 _NAMES = (*REQUIRED, *OPTIONAL)
 _LARGEST_RATE = 1e5
 _LARGEST_JSON = 1 << 28
-# Longest duration of a file with few rows: breakpoints drawn by hand are far apart.
+# Longest duration of a file with few rows: hand-drawn breakpoints are far apart.
 _SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
 
 
@@ -40,7 +40,7 @@ def save_features(
         features: Dictionary of [frames] arrays: `f0_hz` and `loudness_db`, optionally
             `f0_confidence` and `power_db`.
         frame_rate: Frames per second.
-        pitch_tracker: `PitchTracker.describe()` of the tracker of f0; not stored in `.csv`.
+        pitch_tracker: Tracker of f0, its `PitchTracker.describe()`; not stored in `.csv`.
 
     Raises:
         UserError: If the features are not valid or the file cannot be written.
@@ -85,7 +85,7 @@ def _write_csv(path, features, frame_rate) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["time_s", *features])
         for k, row in enumerate(zip(*features.values(), strict=True)):
-            # Nine digits bring every float32 back unchanged.
+            # Nine digits restore every float32 exactly.
             writer.writerow([f"{k / frame_rate:.12g}", *(f"{value:.9g}" for value in row)])
 
 
@@ -94,18 +94,18 @@ def load_features(
 ) -> tuple[dict[str, np.ndarray], float]:
     """Reads a feature file.
 
-    Where f0_hz is NaN, empty, negative or 0, there is no pitch; where a level is NaN, infinite or
-    empty, the frame is silent.
+    A frame has no pitch if f0_hz is NaN, empty, negative or 0, and is silent if a level is NaN,
+    infinite or empty.
 
     Args:
         path: `.npz`, `.json` or `.csv` file as `save_features` writes it, or a table of another
-            program as `read_table` reads it. Further columns are ignored. The frame rate of a CSV
-            comes from its times, so that it needs two rows.
-        frame_rate: Frames per second to resample the curves to, by `resample_curves`; None for
-            the file's own. With it, the rows of a CSV may be breakpoints at any increasing times.
+            program as `read_table` reads it. Other columns are ignored. The frame rate of a CSV
+            follows from its times, so it needs at least two rows.
+        frame_rate: Frames per second to resample the curves to, by `resample_curves`; None for the
+            file's own rate. If given, the rows of a CSV may be breakpoints at any increasing times.
 
     Returns:
-        The features, float32 [frames] each, and the frames per second.
+        Tuple of the features, float32 [frames] each, and the frames per second.
 
     Raises:
         UserError: If the file is missing, is not a feature file, or holds invalid values.
@@ -142,7 +142,7 @@ def load_features(
 
 
 def _check_duration(path: Path, times: np.ndarray) -> None:
-    """Refuses times that would take too much memory."""
+    """Refuses durations that would take too much memory."""
     seconds, longest = times[-1] - times[0], _SECONDS + _SECONDS_PER_ROW * times.size
     if seconds > longest:
         raise UserError(
@@ -152,13 +152,13 @@ def _check_duration(path: Path, times: np.ndarray) -> None:
 
 
 def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
-    """Reads which pitch tracker a feature file comes from.
+    """Reads the description of a feature file's pitch tracker.
 
     Args:
         path: Feature file that `load_features` can read.
 
     Returns:
-        `PitchTracker.describe()` of it, or None if the file does not say.
+        Its `PitchTracker.describe()`, or None if the file does not contain it.
 
     Example:
         >>> import tempfile
@@ -233,7 +233,7 @@ def _checked(
 
 
 def _without_gaps(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Gives NaN and infinity their meaning: no pitch, no confidence, silence."""
+    """Replaces NaN and infinity by what they mean: no pitch, no confidence, silence."""
     filled = {}
     for name, values in curves.items():
         empty = np.float32(FLOOR_DB if name.endswith("_db") else 0.0)

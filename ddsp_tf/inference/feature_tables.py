@@ -1,4 +1,4 @@
-"""Tables of features as text, as spreadsheets, Praat, Tony and Sonic Visualiser write them."""
+"""Text tables of features, as written by spreadsheets, Praat, Tony and Sonic Visualiser."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ _MILLISECONDS = {"time_ms": 1e-3, "time_msec": 1e-3, "time_milliseconds": 1e-3, 
 _UNITS = {**_SECONDS, **_MILLISECONDS}
 _SYNONYMS = {"f0": "f0_hz", "loudness": "loudness_db", "power": "power_db"}
 _LARGEST_BYTES = 1 << 28
-# Rows further apart than this, and whole numbers: milliseconds in a column that only says "time".
+# Integer times further apart than this are milliseconds, if the column is only named "time".
 _SPARSE_SECONDS = 1.0
 _SPARSE_ROWS = 20
 
@@ -26,9 +26,9 @@ _SPARSE_ROWS = 20
 def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Reads columns of numbers from a text table.
 
-    Separators may be commas, semicolons, tabs or spaces; decimals a point or, where commas do not
-    separate, a comma. Names are compared without case and punctuation, so that "F0 (Hz)" is f0_hz.
-    Empty cells, "nan" and "--undefined--" become NaN. Lines that begin with # are ignored.
+    Separators may be commas, semicolons, tabs or spaces; the decimal mark a point or, unless commas
+    separate, a comma. Names are compared without case and punctuation, so "F0 (Hz)" is f0_hz. Empty
+    cells, "nan" and "--undefined--" become NaN. Lines that begin with # are ignored.
 
     Args:
         path: File with a header, whose first column is the time: `time_s` (or `time`) in seconds,
@@ -36,10 +36,10 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
         wanted: Names of the columns to read; others are ignored.
 
     Returns:
-        Tuple of the wanted columns that are there, by name, and the times in seconds.
+        Tuple of those wanted columns that are present, by name, and the times in seconds.
 
     Raises:
-        UserError: If the file is not such a table; names the row and what is wrong.
+        UserError: If the file is not such a table. The message names the row and what is wrong.
     """
     lines = _lines(path)
     header_line = next(lines, (0, ""))[1]
@@ -74,11 +74,11 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
 
 
 def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
-    """Returns the frame rate of a table's rows; rounded digits do no harm.
+    """Returns the frame rate of a table's rows, tolerating rounded times.
 
     Args:
         path: File, for messages.
-        times: [rows] in seconds.
+        times: Times in seconds [rows].
         evenly: Whether to refuse rows that are not evenly spaced; otherwise their mean rate is
             used.
 
@@ -111,13 +111,13 @@ def are_even(times: np.ndarray) -> bool:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields the lines that are not empty, with their numbers."""
+    """Yields the nonempty lines with their numbers."""
     try:
         size = path.stat().st_size
         if size > _LARGEST_BYTES:
             raise UserError(f"{path}: has {size} bytes; expected at most {_LARGEST_BYTES}")
         content = path.read_bytes()
-        utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # "Unicode text" of spreadsheets.
+        utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # "Unicode text" from spreadsheets.
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a feature file ({error}); expected CSV text") from error

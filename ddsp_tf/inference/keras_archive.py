@@ -1,8 +1,8 @@
 """Inspects a `.keras` file before Keras opens it.
 
 Keras runs code that a file names: Lambda layers, functions found by name, layers that load other
-files. Which of these it blocks depends on its version, so this module blocks them for every
-version: it accepts only what our saved models consist of.
+files. Which of these Keras blocks depends on its version, so this module blocks them for every
+version: it accepts only what our saved models contain.
 """
 
 import io
@@ -19,7 +19,7 @@ import numpy as np
 from ddsp_tf.errors import UserError
 
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-# A shipped configuration takes 4 kB.
+# A shipped configuration has 4 kB.
 _LARGEST_JSON = 1 << 24
 _LARGEST_INTEGER = 1 << 32  # Seeds have 32 bits.
 
@@ -53,16 +53,16 @@ _KERAS_CLASSES = _names(
     ZeroPadding1D Zeros
     """
 )
-# How Keras stores Python values that JSON does not have.
+# The forms in which Keras stores Python values that JSON lacks.
 _VALUES = ("__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__")
 
 
 def check_keras_archive(path: Path) -> int:
-    """Refuses a `.keras` file that could do more than hold a model.
+    """Refuses a `.keras` file that could do more than contain a model.
 
-    Accepted is a zip archive of the three uncompressed members that Keras writes, whose
-    configuration names only classes registered in this process or plain layers of Keras, and whose
-    weights lie in the file itself.
+    It accepts a zip archive of the three uncompressed members that Keras writes, if the
+    configuration names only classes registered in this process or plain layers of Keras, and the
+    weights are in the file itself.
 
     Args:
         path: File to inspect.
@@ -71,9 +71,10 @@ def check_keras_archive(path: Path) -> int:
         Number of elements in all its weights.
 
     Raises:
-        UserError: If the file is damaged or holds anything else; names the part and the reason.
+        UserError: If the file is damaged or contains anything else. The message names the part and
+            the reason.
     """
-    if path.suffix != ".keras":  # Keras knows no other spelling.
+    if path.suffix != ".keras":  # Keras accepts no other spelling.
         raise UserError(
             f"{path}: found the suffix {path.suffix!r}; expected .keras, as model.save writes it "
             "(.h5 files can run code while they are loaded)"
@@ -86,7 +87,7 @@ def check_keras_archive(path: Path) -> int:
             return _check_weights(path, archive.read("model.weights.h5"))
     except UserError:
         raise
-    except Exception as error:  # zipfile, json and h5py raise many kinds for damaged files.
+    except Exception as error:  # zipfile, json and h5py raise many types for damaged files.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{path}: damaged, or not a .keras file ({reason})") from error
 
@@ -101,7 +102,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         )
     size = path.stat().st_size
     for member in members:
-        # Keras does not compress, so that no member can be larger than the file.
+        # Keras does not compress, so no member can be larger than the file.
         if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
             raise UserError(
                 f"{path}: {member.filename} is compressed ({member.file_size} bytes unpacked); "
@@ -117,7 +118,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
 def _check_config(path: Path, config: Any) -> None:
     if not isinstance(config, dict) or "class_name" not in config:
         raise UserError(f"{path}: config.json describes no model")
-    # Models are loaded without it.
+    # Models are loaded without their compilation.
     config = {key: value for key, value in config.items() if key != "compile_config"}
     for value in _walk(config):
         if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
@@ -134,7 +135,7 @@ def _walk(value: Any) -> Iterator[Any]:
         value = waiting.pop()
         yield value
         if isinstance(value, dict):
-            # Keras tells shared objects apart by their addresses, which have 64 bits.
+            # Keras identifies shared objects by their 64-bit addresses.
             waiting += (
                 entry
                 for key, entry in value.items()
@@ -145,7 +146,7 @@ def _walk(value: Any) -> Iterator[Any]:
 
 
 def _obstacle(config: dict) -> str | None:
-    """Returns why Keras must not resolve a class or function by name, None if it may."""
+    """Returns why Keras must not resolve a class or function by name; None if it may."""
     name, module = config["class_name"], config.get("module")
     registered = config.get("registered_name")
     if not isinstance(name, str) or not isinstance(registered, str | None):

@@ -1,4 +1,4 @@
-"""Listening: features of sound while it is played, from blocks of any size."""
+"""Listening: features of live sound, from blocks of any size."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from ddsp_tf.models.sanitizing import LARGEST
 
 
 class Listener:
-    """Measures pitch and loudness of sound that arrives in blocks, for a model to play at once.
+    """Measures pitch and loudness of live sound, block by block, for a model to play at once.
 
     The blocks may have any size, independent of the model's hop; the same sound gives the same
-    curves, however it is divided. A frame is returned with the block that completes its hop,
-    and describes the instant `latency` samples before the end of that hop; see `LiveFeatures` for
-    low pitches and for how the measures differ from those of a recording.
+    curves however it is divided. A frame is returned with the block that completes its hop, and
+    describes the instant `latency` samples before the end of that hop; see `LiveFeatures` for low
+    pitches and for how the measures differ from those of a recording.
 
     Args:
         extractor: Extractor of the features that the model was trained on, from `load_player`; its
@@ -59,16 +59,16 @@ class Listener:
 
     @property
     def lookahead(self) -> list[tuple[float, float]]:
-        """How far f0 looks ahead: pitches in Hz, falling, and the milliseconds from there up."""
+        """Lookahead of f0: falling pitches in Hz, each with the milliseconds from that pitch up."""
         return self._live.lookahead
 
     def reset(self) -> None:
-        """Forgets everything that was heard."""
+        """Forgets all earlier sound."""
         self._state: Any = self._live.initial_state(1)
         self._rest = np.zeros(0, np.float32)
 
     def listen(self, block: np.ndarray) -> dict[str, np.ndarray]:
-        """Measures what the next block completes.
+        """Measures the frames that the next block completes.
 
         Args:
             block: Mono audio [samples] at the extractor's sample rate, of any size, in -1..1.

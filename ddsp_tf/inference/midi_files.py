@@ -1,4 +1,4 @@
-"""Standard MIDI files, read as parts: tempo, notes and controllers."""
+"""Reading standard MIDI files as parts: tempo, notes and controllers."""
 
 import functools
 import io
@@ -18,17 +18,16 @@ from ddsp_tf.features.transcription import Note
 
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
-# Above what four hours have at any tempo; Python's numbers have no limit, floats have.
+# More ticks than four hours have at any tempo; a float could overflow above this.
 _LATEST_TICK = 1 << 53
-# Bytes above 127 continue a number, and reading one takes time that grows with its square.
+# Bytes above 127 continue a number; the time to read one grows with the square of its length.
 _CONTINUES = bytes(128) + b"\x01" * 128
 _ENDLESS_NUMBER = b"\x01" * 10_000
 #: Microseconds per beat of a file that sets no tempo.
 TEMPO = 500_000
 _MODULATION, _DATA, _VOLUME, _EXPRESSION, _FINE_DATA, _PEDAL = 1, 6, 7, 11, 38, 64
 _PARAMETER_LOW, _PARAMETER_HIGH = 100, 101
-#: Velocity, volume and expression stand for a gain of their square, as in the General MIDI
-#: guidelines.
+#: Gains are the squares of velocity, volume and expression, as in the General MIDI guidelines.
 DB_PER_DECADE = 40.0
 _SILENT_DB = -90.0
 
@@ -36,9 +35,9 @@ _SILENT_DB = -90.0
 def read_midi(path: str | os.PathLike) -> list[Part]:
     """Reads the parts of a MIDI file.
 
-    Each channel of each track that has notes is a part. Drums (channel 10) are left out. The file's
-    tempo and its changes decide the times. Velocity, volume (CC 7) and expression (CC 11) become
-    levels, in dB below the loudest; the sustain pedal (CC 64) lengthens notes up to the next one;
+    Each channel of each track that has notes is a part. Drums (channel 10) are left out. Times
+    follow the file's tempo and its changes. Velocity, volume (CC 7) and expression (CC 11) become
+    levels in dB, 0 for the loudest; the sustain pedal (CC 64) lengthens notes up to the next one;
     pitch bend and modulation wheel (CC 1) are kept.
 
     Args:
@@ -76,7 +75,7 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
     if seconds_of(end) > LONGEST_SECONDS:
         hours = seconds_of(end) / 3600.0
         raise UserError(f"{path}: lasts {hours:.3g} hours; expected at most 4")
-    # Once for all tracks of a channel, of which a file may have thousands.
+    # Once for all tracks of a channel: a file may have thousands.
     controllers_of = functools.cache(lambda channel: _Controllers(channels[channel], seconds_of))
     parts = []
     for number, channel in sorted(keys):
@@ -106,7 +105,7 @@ def _opened(path: Path) -> mido.MidiFile:
         raise UserError(f"{path}: not a MIDI file, or damaged (a number in it does not end)")
     try:
         midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
-    except Exception as error:  # mido raises many kinds for a damaged file.
+    except Exception as error:  # mido raises many types for a damaged file.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{path}: not a MIDI file, or damaged ({reason})") from error
     if midi.type not in (0, 1):
@@ -152,7 +151,7 @@ def _clock(path: Path, midi: mido.MidiFile):
 
 
 def _notes(events: list, seconds_of, end_s: float) -> list[Note]:
-    """Pairs the starts and ends of keys."""
+    """Pairs the presses and releases of keys."""
     notes, sounding = [], {}
 
     def ended(key, time):
@@ -176,7 +175,7 @@ def _starts(message: Any) -> bool:
 
 
 def _level_db(value: float) -> float:
-    """Level in dB of a velocity or controller of 0 to 127."""
+    """Returns the level in dB of a velocity or controller of 0 to 127."""
     return max(DB_PER_DECADE * float(np.log10(max(value, 1e-3) / 127.0)), _SILENT_DB)
 
 

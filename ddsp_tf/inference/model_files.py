@@ -1,4 +1,4 @@
-"""Saves and loads trained models."""
+"""Saving and loading of trained models."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ from ddsp_tf.typing import Mixture
 
 
 def save_model(model: Autoencoder, path: str | os.PathLike) -> None:
-    """Saves a model in float32, whatever precision it was trained in.
+    """Saves a model in float32, whatever precision it was trained with.
 
     Args:
         model: Model to save.
@@ -51,20 +51,20 @@ def load_model(path: str | os.PathLike, instrument: Mixture = None) -> Autoencod
     """Loads a trained model from a run directory or a `.keras` file.
 
     The file is inspected before Keras opens it, so that it cannot run code, read other files or
-    ask for unbounded memory: see `check_keras_archive`. Classes of your own must be registered
-    with `keras.saving.register_keras_serializable`. The model is not compiled.
+    request unbounded memory: see `check_keras_archive`. Classes of your own must be registered with
+    `keras.saving.register_keras_serializable`. The model is not compiled.
 
     Args:
         path: Run directory, whose best model is loaded, or `.keras` file.
-        instrument: Of a model with several instruments, the one to return as a model of its own:
-            a name, or shares by name for a mixture. None for the model as it is.
+        instrument: Instrument to return as a plain model, for a model with several: a name, or
+            shares by name for a mixture. None for the model as it is.
 
     Returns:
         Model, ready to play.
 
     Raises:
-        UserError: If there is no model, the file does not hold an `Autoencoder`, or it has no such
-            instrument.
+        UserError: If there is no model, the file does not contain an `Autoencoder`, or the model
+            has no such instrument.
 
     Example:
         >>> load_model("no_such_run")
@@ -96,7 +96,7 @@ def load_model(path: str | os.PathLike, instrument: Mixture = None) -> Autoencod
             model = keras.models.load_model(path, compile=False, safe_mode=True)
     except UserError:
         raise
-    except Exception as error:  # Keras raises many kinds for a damaged file.
+    except Exception as error:  # Keras raises many types for a damaged file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{path}: cannot be loaded as a model ({reason})") from error
     if not isinstance(model, Autoencoder):

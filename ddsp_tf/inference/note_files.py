@@ -1,4 +1,4 @@
-"""Notes in files: MIDI for sequencers and notation, CSV for everything else."""
+"""Files of notes: MIDI for sequencers and notation, CSV for everything else."""
 
 import csv
 import os
@@ -19,13 +19,13 @@ MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = (*MIDI_SUFFIXES, ".csv")
 # A tick is a millisecond, at 120 beats per minute.
 _TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
-# The default of synthesizers.
+# The default of most synthesizers, in semitones.
 _BEND_SEMITONES = 2.0
 _BEND_SECONDS = 0.01
 
 
 def check_notes_path(path: str | os.PathLike) -> Path:
-    """Checks that notes can be written to a file of this name.
+    """Checks that notes can be written to a file with this name.
 
     Args:
         path: File to write.
@@ -34,7 +34,7 @@ def check_notes_path(path: str | os.PathLike) -> Path:
         The path.
 
     Raises:
-        UserError: If the suffix is another one than `.mid`, `.midi` or `.csv`.
+        UserError: If the suffix is not `.mid`, `.midi` or `.csv`.
 
     Example:
         >>> check_notes_path("solo.mid").name
@@ -54,15 +54,15 @@ def save_notes(
 ) -> None:
     """Writes notes to a MIDI or CSV file.
 
-    A MIDI file has one track at 120 beats per minute, of 500 ticks each. The velocity of a note
-    follows from its level: 127 for the loudest, half of that 12 dB below. Keys are the nearest
-    ones. A CSV file has the columns onset_s, offset_s, midi, cents, level_db and confidence.
+    A MIDI file has one track at 120 beats per minute, with 500 ticks per beat. The velocity of a
+    note follows from its level: 127 for the loudest, half of that 12 dB below. Pitches are rounded
+    to keys. A CSV file has the columns onset_s, offset_s, midi, cents, level_db and confidence.
 
     Args:
         path: File to write; ends in `.mid`, `.midi` or `.csv`.
         notes: Notes in order, from `transcribe`.
-        f0_hz: Pitch in Hz [frames], 0 or NaN where there is none, which a MIDI file follows by
-            pitch bend of two semitones either way; None for no pitch bend.
+        f0_hz: Pitch in Hz [frames], 0 or NaN where there is none; a MIDI file follows it by pitch
+            bend, up to two semitones either way. None for no pitch bend.
         frame_rate: Frames per second of `f0_hz`.
 
     Raises:
@@ -114,7 +114,7 @@ def _write_midi(path, notes, f0_hz, frame_rate) -> None:
     events.sort(key=lambda event: event[:2])
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO)])
     if f0_hz is not None:
-        # Registered parameter 0: the range of pitch bend.
+        # Registered parameter 0 is the range of pitch bend.
         range_semitones = int(_BEND_SEMITONES)
         for control, value in ((101, 0), (100, 0), (6, range_semitones), (38, 0)):
             track.append(mido.Message("control_change", control=control, value=value))

@@ -1,4 +1,4 @@
-"""Checks that the audio file that a model plays into may be written."""
+"""Checks that an output file may be written."""
 
 import os
 import re
@@ -7,19 +7,19 @@ from pathlib import Path
 
 from ddsp_tf.errors import UserError
 
-# Audio files in folders of ours, by the file that identifies the folder.
+# Audio files in folders of ours, with the file that identifies each kind of folder.
 _OURS = {"run.json": re.compile(r"renders/.*"), "model.json": re.compile(r"ir(_\d+)?\.wav")}
 
 
 def check_output(out: str | os.PathLike, inputs: Iterable[str | os.PathLike]) -> None:
-    """Makes sure that writing a file destroys nothing that it is made from.
+    """Checks that writing a file destroys none of its inputs.
 
     Args:
         out: File to write.
-        inputs: Files and folders that it is made from: a recording, a run, an exported model.
+        inputs: Files and folders that the file is made from: a recording, a run, an exported model.
 
     Raises:
-        UserError: If `out` is a folder, one of the inputs (also through a link), or a file that
+        UserError: If `out` is a folder, one of the inputs (possibly through a link), or a file that
             belongs to a run or an export.
     """
     out = Path(out)

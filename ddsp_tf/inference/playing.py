@@ -1,4 +1,4 @@
-"""Plays a feature file or a recording through any kind of model, into an audio file."""
+"""Playing a feature file or a recording through any kind of model, into an audio file."""
 
 import os
 import warnings
@@ -31,13 +31,13 @@ _SILENT = 1.01e-4
 def load_player(
     path: str | os.PathLike, instrument: Mixture = None
 ) -> tuple[Any, FeatureExtractor]:
-    """Loads a model of any kind, and the extractor of the features it was trained on.
+    """Loads a model of any kind, and the extractor of the features that it was trained on.
 
     Args:
-        path: Folder of an exported model, run directory, or `.keras` file; of a run's `.keras`
-            file, the extractor is the run's.
-        instrument: Of a model with several instruments, the one that plays: a name, or shares by
-            name for a mixture. None for the model as it is.
+        path: Folder of an exported model, run directory, or `.keras` file. For a `.keras` file in a
+            run directory, the extractor is that of the run.
+        instrument: Instrument that plays, for a model with several: a name, or shares by name for a
+            mixture. None for the model as it is.
 
     Returns:
         Tuple of an `ExportedModel` or an `Autoencoder`, which both have `feature_names`,
@@ -56,7 +56,7 @@ def load_player(
     """
     path = Path(path)
     if not path.exists():
-        # A process was killed while it replaced an export.
+        # A process was killed while replacing an export.
         recover(path)
     if (path / EXPORT_NAME).is_file():
         from ddsp_tf.inference.exported_model import ExportedModel
@@ -96,7 +96,7 @@ def load_ranges(path: str | os.PathLike) -> dict:
         Statistics of the training data, `ddsp_tf.data.statistics.dataset_statistics`.
 
     Raises:
-        UserError: If the model does not say.
+        UserError: If the model does not contain them.
     """
     path = Path(path)
     if (path / EXPORT_NAME).is_file():
@@ -118,14 +118,14 @@ def read_curves(
     extractor: FeatureExtractor,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> dict[str, np.ndarray]:
-    """Reads features from a feature file, or measures them on a recording.
+    """Reads features from a feature file, or measures them in a recording.
 
-    Warns if another pitch tracker than the model's, or another version of it, measured the pitch.
+    Warns if the pitch comes from another tracker than the model's, or from another version of it.
     Resamples curves to the model's frame rate.
 
     Args:
         path: Feature file (`.npz`, `.csv`, `.json`) or recording.
-        player: Model from `load_player`; decides which features and frame rate are read.
+        player: Model from `load_player`; determines the features and the frame rate.
         extractor: Extractor from `load_player`; measures recordings.
         on_warning: Function called with the text of a warning.
 
@@ -171,7 +171,8 @@ def play_to_file(
         curves: Dictionary of [frames] arrays.
         out: Audio file to write; its suffix decides the format, such as .wav or .flac.
         seed: Seed of the noise, 0 to 2**32 - 1.
-        on_progress: Called as `on_progress(seconds done, seconds in all, "")`, in whole seconds.
+        on_progress: Function called as `on_progress(seconds done, seconds in total, "")`, in whole
+            seconds.
         on_warning: Function called with the text of a warning.
 
     Returns:
@@ -197,12 +198,12 @@ def write_blocks(
     on_progress: Callable[[int], None] | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> float:
-    """Writes audio to a file while it is made.
+    """Writes audio to a file block by block.
 
     Warns if samples were clipped, or if the output is silent.
 
     Args:
-        blocks: float32 audio, block by block.
+        blocks: Blocks of float32 audio.
         sample_rate: Samples per second.
         out: Audio file to write; its suffix decides the format, such as .wav or .flac.
         on_progress: Function called with the whole seconds done.
@@ -212,8 +213,8 @@ def write_blocks(
         Seconds of audio written.
 
     Raises:
-        UserError: If the format is unknown or does not have this sample rate, or the file cannot be
-            written.
+        UserError: If the format is unknown or does not support the sample rate, or the file cannot
+            be written.
     """
     out = Path(out)
     kind, encoding = output_format(out, sample_rate)
@@ -234,7 +235,7 @@ def write_blocks(
                 if on_progress:
                     on_progress(samples // sample_rate)
     except soundfile.SoundFileError as error:
-        # For a full disk, libsndfile only says "System error.".
+        # If the disk is full, libsndfile only reports "System error.".
         raise UserError(f"{out}: cannot be written ({error}); is there room for it?") from error
     if clipped:
         _warn(

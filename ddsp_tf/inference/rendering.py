@@ -1,4 +1,4 @@
-"""Playing a model: whole clips with all their stems, and curves of any length block by block."""
+"""Playing a model: clips with all their stems, and curves of any length block by block."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,18 +15,18 @@ from ddsp_tf.inference.curves import (
     checked_vectors,
 )
 
-# Names of stems that differ from those of the processors in the shipped configurations.
+# Names of stems that differ from the names of processors in the shipped configurations.
 _STEM_NAMES = {"filtered_noise": "noise", "reverb": "wet"}
 
 
 def stem_name(processor: str) -> str:
-    """Returns the name of a processor's sound among a model's stems.
+    """Returns the name of a processor's stem.
 
     Args:
         processor: Name of the processor.
 
     Returns:
-        Name of the stem: "noise" and "wet" for filtered noise and reverb, else the same name.
+        Name of the stem: "noise" and "wet" for filtered noise and reverb, otherwise the same name.
 
     Example:
         >>> stem_name("filtered_noise"), stem_name("harmonic")
@@ -53,24 +53,24 @@ def white_noise(shape: Sequence[int], seed: int) -> np.ndarray:
 
 
 def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) -> dict:
-    """Plays clips and returns the audio with all its parts.
+    """Plays clips and returns the audio with all its stems.
 
     Frames with NaN or infinity are silent.
 
     Args:
         model: `Autoencoder` to play.
         features: Dictionary of [batch, frames] arrays, such as f0_hz in Hz and loudness_db in dB;
-            for a model with a timbre also "z" [batch, frames or 1, z_dims], or "audio"
-            [batch, frames * hop] to take the timbre of; and for one with several instruments
-            "instrument" [batch, frames or 1, instruments].
+            for a model with a timbre also "z" [batch, frames or 1, z_dims], or "audio" [batch,
+            frames * hop] with the timbre to use; and for one with several instruments "instrument"
+            [batch, frames or 1, instruments].
         seed: Seed of the noise, 0 to 2**32 - 1.
 
     Returns:
-        Dictionary of [batch, frames * hop] arrays: "reconstruction" and one entry for every other
-        processor, such as "harmonic", "noise" and "dry".
+        Dictionary of [batch, frames * hop] arrays: "reconstruction", and one stem per processor
+        before the last, such as "harmonic", "noise" and "dry".
 
     Raises:
-        UserError: If a feature is missing, not numeric, or of another shape.
+        UserError: If a feature is missing, not numeric, or has another shape.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -96,7 +96,7 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
     curves["noise"] = white_noise((batch, frames * model.hop), checked_seed(seed))
     signals, _ = compiled(_built(model).render, any_length=True)(curves)
     signals = {stem_name(name): np.asarray(audio) for name, audio in signals.items()}
-    # Not the last of the dictionary: JAX sorts it by name.
+    # Not the last entry of the dictionary, because JAX sorts it by name.
     last = stem_name(model.processor_group.processors[-1].name)
     parts = {name: audio for name, audio in signals.items() if name != last}
     return {"reconstruction": signals[last], **parts}
@@ -105,27 +105,27 @@ def render_stems(model: Any, features: Mapping[str, np.ndarray], seed: int = 0) 
 def synthesize(
     model: Any, features: Mapping[str, np.ndarray], seed: int = 0, block_frames: int = 500
 ) -> Iterator[np.ndarray]:
-    """Plays curves of any length block by block, in memory that does not grow with them.
+    """Plays curves of any length block by block, in constant memory.
 
     Blocks join without a seam, because the model's state passes from one to the next. Frames with
     NaN or infinity are silent.
 
     Args:
-        model: `Autoencoder` or `ExportedModel`: anything with `feature_names`,
+        model: `Autoencoder`, `ExportedModel`, or another object with `feature_names`,
             `vector_sizes`, `sample_rate`, `hop`, `latency`, `initial_state` and `stream`.
         features: Dictionary of [frames] arrays, such as f0_hz in Hz and loudness_db in dB. A model
             with a timbre plays "z", [z_dims] or [frames, z_dims], or without it its mean timbre;
             one with several instruments plays "instrument", [instruments] or [frames,
             instruments], or without it all in equal shares.
         seed: Seed of the noise, 0 to 2**32 - 1.
-        block_frames: Frames computed at once, at least 1.
+        block_frames: Number of frames computed at once, at least 1.
 
     Yields:
-        float32 audio, in all frames * hop samples.
+        float32 audio, frames * hop samples in total.
 
     Raises:
-        UserError: If a feature that the model needs is missing, not numeric, without frames or of
-            another length; or z, instrument, seed or block_frames is out of range.
+        UserError: If a feature that the model needs is missing, not numeric, empty or of another
+            length, or z, instrument, seed or block_frames is out of range.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -138,7 +138,7 @@ def synthesize(
         raise UserError(f"block_frames is {block_frames!r}; expected a whole number from 1")
     curves = checked_curves(model, features, rank=1)
     frames = len(curves["f0_hz"])
-    # The last frame is held until the most delayed signal has come out.
+    # The last frame is held until the signal with the largest latency has come out.
     extra = -(-model.latency // model.hop)
     curves = {name: np.pad(curve, (0, extra), mode="edge") for name, curve in curves.items()}
     for name, size in model.vector_sizes.items():
@@ -153,7 +153,7 @@ def synthesize(
     for start in range(0, frames + extra, block_frames):
         block = {name: curve[None, start : start + block_frames] for name, curve in curves.items()}
         samples = block["f0_hz"].shape[1] * model.hop
-        # Nothing is excited after the end of the curves: only the remaining sound comes out.
+        # After the end of the curves there is no excitation, only the remaining sound.
         noise = generator.uniform(-1.0, 1.0, (1, samples)).astype(np.float32)
         noise[:, max(frames * model.hop - start * model.hop, 0) :] = 0.0
         audio, state = stream({**block, "noise": noise}, state)

@@ -1,7 +1,7 @@
-"""Inspects a SavedModel before TensorFlow loads it.
+"""Inspection of a SavedModel before TensorFlow loads it.
 
 A SavedModel is a program: its functions run when it is loaded and when it is called, and TensorFlow
-has operators that read and write files. The functions of an export only compute.
+has operators that read and write files. Functions of an export only compute.
 """
 
 import math
@@ -17,8 +17,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Arithmetic and control flow, of which exports consist, and what custom processors may need. None
-# has side effects except asserting, calling functions and reading variables.
+# Arithmetic and control flow that exports use or custom processors may need. No operator has side
+# effects except asserting, calling functions and reading variables.
 ALLOWED_OPERATORS = _names(
     """
     Abs Acos Acosh Add AddN AddV2 All Angle Any ArgMax ArgMin Asin Asinh Assert Atan Atan2 Atanh
@@ -44,8 +44,8 @@ ALLOWED_OPERATORS = _names(
     Xdivy Xlog1py Xlogy ZerosLike
     """
 )
-# TensorFlow writes two functions into every SavedModel, for programs in C++, that save and restore
-# its variables. Loaded from Python, nothing calls them.
+# TensorFlow adds two functions for C++ programs to every SavedModel, which save and restore its
+# variables. Nothing calls them when it is loaded from Python.
 _STORAGE_OPERATORS = _names(
     """
     AssignVariableOp DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename
@@ -56,7 +56,7 @@ _FILES = re.compile(r"(saved_model|fingerprint)\.pb|variables/variables\.(index|
 _USER_OBJECTS = ("_generic_user_object", "signature_map", "trackable_list_wrapper")
 _NODE_KINDS = ("user_object", "variable", "function", "bare_concrete_function", "constant")
 _LARGEST_GRAPH = 1 << 29
-_SPARE_BYTES = 1 << 26  # Constants of equal numbers store one of them.
+_SPARE_BYTES = 1 << 26  # Constants whose numbers are all equal store only one of them.
 
 
 def check_saved_model(folder: Path) -> None:
@@ -66,14 +66,14 @@ def check_saved_model(folder: Path) -> None:
         folder: SavedModel to inspect, with `saved_model.pb` in it.
 
     Raises:
-        UserError: If the file is damaged, uses an operator that exports do not use, or holds an
-            object that TensorFlow runs or reads while loading; names it.
+        UserError: If the file is damaged, uses an operator that exports do not use, or contains an
+            object that TensorFlow runs or reads while loading. The message names it.
     """
     path = folder / "saved_model.pb"
     for entry in folder.rglob("*"):
         name = entry.relative_to(folder).as_posix()
         if entry.is_symlink() or not (entry.is_dir() or _FILES.fullmatch(name)):
-            # TensorFlow prefers some other files to saved_model.pb.
+            # TensorFlow would prefer some other files to saved_model.pb.
             raise UserError(f"{entry}: not loaded, because exports of ddsp-tf have no such file")
     meta = _parsed(path)
     _check_objects(path, meta.object_graph_def)
@@ -153,7 +153,7 @@ def _callable_functions(objects: Any) -> set[str]:
 
 
 def _check_sizes(path: Path, meta: Any) -> None:
-    """Compares the memory that variables and constants need with the files' sizes."""
+    """Compares the memory that variables and constants need with the sizes of the files."""
     stored = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
     graphs = [meta.graph_def.node, *(f.node_def for f in meta.graph_def.library.function)]
     shapes = [

@@ -1,4 +1,4 @@
-"""MIDI files, played by one model or by several together."""
+"""Playing MIDI files with one model, or with several together."""
 
 import dataclasses
 import warnings
@@ -26,20 +26,20 @@ from ddsp_tf.inference.rendering import synthesize
 
 # Time for the sound after the last note.
 _TAIL_SECONDS = 1.0
-# Semitones with a smaller share of the frames hold errors of the pitch tracker.
+# Semitones with a smaller share of the frames are errors of the pitch tracker.
 _LEAST_SHARE = 0.003
 
 
 @dataclasses.dataclass(frozen=True)
 class Manner:
-    """How a part is played.
+    """The manner in which a part is played.
 
     Attributes:
-        expression: Amount of the player's own expression, 0 for none to 1.5.
+        expression: Amount of the player's expression, 0 (none) to 1.5.
         vibrato_cents: Vibrato added to each note.
-        chords: Which of two notes at once is played: "highest", "lowest" or "error".
-        octaves: Whether notes outside of the model's range are moved by octaves.
-        humanize_s: Standard deviation by which onsets are moved, in seconds.
+        chords: Note that is played of two at once: "highest", "lowest" or "error".
+        octaves: Whether notes outside the model's range are moved by octaves.
+        humanize_s: Standard deviation of random shifts of onsets, in seconds.
         seed: Seed of everything random.
     """
 
@@ -56,7 +56,7 @@ def note_range(statistics: Mapping[str, Any]) -> tuple[float, float]:
 
     Args:
         statistics: Statistics of the data, from `load_ranges`. Without histograms, the range is
-            that of all frames, errors of the pitch tracker included.
+            that of all frames, including errors of the pitch tracker.
 
     Example:
         >>> note_range({"histograms": {"f0_midi": {"first": 30, "counts": [1, 0, 400, 0, 600]}}})
@@ -81,17 +81,17 @@ def song_curves(
 ) -> dict[str, np.ndarray]:
     """Computes the curves of a part for a model.
 
-    The loudest velocity is played at the level of the loudest twentieth of the training data,
-    softer ones accordingly, but none softer than its softest twentieth. A note that the same key
-    follows at once ends 60 ms earlier, so that both are heard.
+    The loudest velocity is played at the level of the loudest twentieth of the training data;
+    softer ones are relative to that, but not softer than its softest twentieth. A note that is
+    followed at once by the same key ends 60 ms earlier, so that both are heard.
 
     Args:
         part: Part of a song, from `read_midi`.
         player: Model from `load_player`; its frame rate is used.
         ranges: Statistics of its training data, from `load_ranges`.
-        manner: How to play; None for the defaults.
+        manner: Manner of playing; None for the defaults.
         expression: Expression of the player, from `load_expression`; None for plain notes.
-        seconds: Length; None for that of the part and a second more.
+        seconds: Duration; None for that of the part plus one second.
         on_warning: Function called with the text of a warning.
 
     Returns:
@@ -99,7 +99,7 @@ def song_curves(
 
     Raises:
         UserError: If a setting or a note's number is out of range, the ranges are not those of a
-            model, or two notes sound at once and that is an error.
+            model, or two notes sound at once although `chords` is "error".
 
     Example:
         >>> import ddsp_tf
@@ -156,7 +156,7 @@ def _check(part: Part, manner: Manner, ranges: Mapping[str, Any]) -> None:
 
 
 def song_seconds(parts: Iterable[Part]) -> float:
-    """Returns the length of a song in seconds: a second more than that of its longest part."""
+    """Returns the duration of a song in seconds: that of its longest part plus one second."""
     return max(part.end_s for part in parts) + _TAIL_SECONDS
 
 
@@ -167,11 +167,11 @@ def ensemble(
 
     Args:
         players: Models from `load_player`, of one sample rate.
-        curves: Curves for each, of one duration.
-        seed: Seed of the noise of the first one, plus one for each further one.
+        curves: Curves for each model, of equal duration.
+        seed: Seed of the noise of the first model; each further model has the next seed.
 
     Yields:
-        float32 audio: the sum, divided by the square root of their number.
+        float32 audio: the sum divided by the square root of the number of models.
     """
     voices = [
         _even(synthesize(player, own, seed + k), players[0].sample_rate)
@@ -184,7 +184,7 @@ def ensemble(
 
 
 def _even(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Cuts audio into blocks of one size; the last one may be shorter."""
+    """Cuts audio into blocks of equal size; the last one may be shorter."""
     rest = np.zeros(0, np.float32)
     for block in blocks:
         rest = np.concatenate([rest, block])

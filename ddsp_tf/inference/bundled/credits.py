@@ -8,9 +8,9 @@ class Credit:
     """The source of a model's recordings.
 
     Attributes:
-        recordings: What was recorded, and where it was published.
+        recordings: Instrument and title of the recordings, and where they were published.
         makers: People and publishers to name.
-        licence: Licence of the recordings. A model may be used like them.
+        licence: Licence of the recordings, which also applies to the model.
     """
 
     recordings: str
