@@ -3,7 +3,8 @@
 import os
 from typing import IO
 
-# fmt: off Formats that libsndfile reads and in which a truncated file can be recognized.
+# fmt: off
+# Formats that libsndfile reads and in which a truncated file can be recognized.
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
     ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".iff", ".svx", ".8svx", ".nist", ".sph",
