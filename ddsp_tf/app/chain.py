@@ -1,8 +1,8 @@
-"""The whole chain, stage by stage; a stage whose result still matches is skipped.
+"""The whole chain, stage by stage, without stages whose results still match.
 
-Datasets, evaluations and exports are repeated when their inputs or settings have changed. A trained
-run is never removed: when it no longer matches, it is kept beside the new one under a name that
-says when and why. docs/design.md has the whole policy.
+Datasets, evaluations and exports are repeated if their inputs or settings have changed. A trained
+run is never removed: if it no longer matches, it is kept next to the new one, under a name with the
+time and the reason. docs/design.md has the complete policy.
 """
 
 import contextlib
@@ -36,30 +36,29 @@ class Chain:
     The configuration and all paths are checked before any stage changes a file.
 
     Args:
-        audio: Files or folders to learn from; or those of each instrument by its name, for one
-            model of several instruments.
-        out: Folder of the results: `dataset/` (`datasets/NAME/` of several instruments), `run/`,
+        audio: Files or folders to learn from; or a dictionary of them by instrument, for one model
+            of several instruments.
+        out: Folder of the results: `dataset/` (`datasets/NAME/` for several instruments), `run/`,
             `export/`, and `test_dataset/` if there are test recordings.
         config: Path of a gin file, or the name of a shipped one; None to adapt `start_from`, with
             its configuration and a short training.
-        start_from: Model to take the first weights from: run directory, `.keras` file, or
+        start_from: Model whose weights the training starts from: run directory, `.keras` file, or
             "bundled:NAME"; None to start from initial weights.
         overrides: Bindings such as "train.steps=2000".
-        validation: Files or folders to hold out from training; of several instruments, the share
-            only.
+        validation: Files or folders to hold out from training, for a single instrument.
         validation_share: Share held out at random if `validation` is empty.
-        test: Recordings to evaluate on, of one instrument; the validation split if empty.
+        test: Recordings to evaluate on, for a single instrument; the validation split if empty.
         channel: Channel of stereo recordings: "mean" of all, "left" or "right".
         seed: Seed of everything random.
-        on_note: Function called with a sentence on each result that was kept, and why.
+        on_note: Function called with a sentence about each result that was kept, and why.
 
     Attributes:
-        run: The `RunDirectory`.
+        run: `RunDirectory` of the trained model.
         export_folder: Folder of the exported model.
-        skipped: Names of the stages whose results were found.
+        skipped: Names of the stages whose results still match.
 
     Raises:
-        UserError: If a value, a path or an earlier run cannot be used; nothing is changed.
+        UserError: If a value, a path or an earlier run cannot be used. Nothing is changed then.
 
     Example:
         >>> import ddsp_tf
@@ -121,7 +120,7 @@ class Chain:
         self.skipped: list[str] = []
 
     def _find(self, paths: Sequence[Path]) -> list[Path]:
-        """Lists the recordings, without those among the results."""
+        """Lists the recordings, except those among the results."""
         found = find_audio(paths, out=self.out)
         for note in found.notes():
             self.on_note(note)
@@ -131,10 +130,10 @@ class Chain:
         """Prepares the datasets, and the test dataset if there are test recordings.
 
         Args:
-            on_progress: Called as `on_progress(done, total, text)`.
+            on_progress: Function called as `on_progress(done, total, text)`.
 
         Returns:
-            The datasets to train on: one, or one of each instrument.
+            Datasets to train on: one, or one for each instrument.
         """
         stage = DatasetStage(
             self.extractor, self.rules, self.seed, self.run, self.on_note, self.skipped
@@ -175,7 +174,7 @@ class Chain:
                 )
 
     def _reason_to_start_again(self) -> str | None:
-        """Names the difference from the training of the run in the folder, in a word or two."""
+        """Names the difference from the training of the existing run, in a word or two."""
         if not self.run.is_started():
             return None
         record, fingerprint = self.run.read(), self._fingerprint()
@@ -191,7 +190,7 @@ class Chain:
             earlier = self.run.configuration.read_text(encoding="utf-8")
             changed = changed_settings(earlier, self._text)
             decisive = [name for name in changed if name != "train.steps"]
-            # Otherwise the model to start from has changed.
+            # If no setting differs, the model to start from has changed.
             return (decisive or changed or ["train.start_from"])[0]
         return None
 
@@ -221,7 +220,7 @@ class Chain:
         with locked(self.out, "run"):
             fingerprints = [load_manifest(folder).fingerprint for folder in datasets]
             if self.run.report.exists():
-                # With a damaged evaluation.json, the evaluation is repeated.
+                # If evaluation.json is damaged, the evaluation is repeated.
                 with contextlib.suppress(UserError):
                     done = read_evaluation(self.run)
                     found = (done.model_sha256, [one.fingerprint for one in done.datasets])
@@ -233,7 +232,7 @@ class Chain:
             return result.record
 
     def export(self, precisions: Sequence[str] | None = None) -> ExportDescription:
-        """Exports the best model, the LiteRT files in some precisions or all."""
+        """Exports the best model, with LiteRT files in the given precisions or all."""
         from ddsp_tf.export.exporter import PRECISIONS, export_run
 
         precisions = PRECISIONS if precisions is None else precisions

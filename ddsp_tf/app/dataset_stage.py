@@ -19,14 +19,14 @@ Progress = Callable[[float, int, str], None]
 
 @dataclasses.dataclass
 class DatasetStage:
-    """Prepares datasets, and skips those that still match recordings and settings.
+    """Prepares datasets, except those that still match recordings and settings.
 
     Attributes:
         extractor: Extractor of the configuration.
         rules: Rules of the preparation.
-        seed: Seed of the choice of held-out recordings.
-        run: Run that is trained on the datasets; need not exist yet.
-        on_note: Function called with a sentence on a dataset that was kept, and why.
+        seed: Seed that selects the recordings to hold out.
+        run: Run that is trained on the datasets, which need not exist yet.
+        on_note: Function called with a sentence about a dataset that was kept, and why.
         skipped: List to which the names of skipped stages are appended.
     """
 
@@ -46,7 +46,7 @@ class DatasetStage:
         share: float,
         on_progress: Progress | None,
     ) -> Manifest:
-        """Prepares a dataset, unless it is there.
+        """Prepares a dataset, unless the existing one matches.
 
         Args:
             stage: Name of the stage, for messages.
@@ -54,10 +54,10 @@ class DatasetStage:
             audio: Recordings.
             validation: Recordings to hold out.
             share: Share held out at random if `validation` is empty.
-            on_progress: Called as `on_progress(done, total, text)`.
+            on_progress: Function called as `on_progress(done, total, text)`.
 
         Returns:
-            The dataset.
+            Manifest of the dataset.
         """
         choice: dict[str, Any] = {
             "validation": validation,
@@ -66,7 +66,7 @@ class DatasetStage:
             "seed": self.seed,
         }
         recover(out)
-        # A dataset that is damaged, or of an earlier version, is prepared again.
+        # A dataset that is damaged or has an earlier version is prepared again.
         with contextlib.suppress(UserError):
             manifest = load_manifest(out)
             extractor = self._as_measured(manifest)
@@ -94,7 +94,7 @@ class DatasetStage:
 
 
 class _Recorded:
-    """Stands in for an extractor with the description that a dataset has of it."""
+    """A stand-in for an extractor, with the description in a dataset."""
 
     def __init__(self, description: dict):
         self._description = description

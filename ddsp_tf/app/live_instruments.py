@@ -1,4 +1,4 @@
-"""Models as instruments of the live page."""
+"""Conversion of models to instruments of the live page."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from ddsp_tf.inference.bundled import PREFIX, resolve_model
 from ddsp_tf.typing import Mixture
 
 LEVELS = ("loudness_db", "power_db")
-# Default ranges, in MIDI numbers and decibels, of models without statistics of their training data.
+# Default ranges, in MIDI numbers and decibels, for models without training statistics.
 _PITCHES = (48.0, 84.0)
 _LEVEL_RANGES = {"loudness_db": (-40.0, 0.0), "power_db": (-60.0, -15.0)}
 
@@ -21,17 +21,17 @@ _LEVEL_RANGES = {"loudness_db": (-40.0, 0.0), "power_db": (-60.0, -15.0)}
 def live_instruments(
     argument: str | os.PathLike, instrument: Mixture = None
 ) -> list[LiveInstrument]:
-    """Makes an instrument of the live page, or all those of a run with several.
+    """Makes an instrument for the live page, or all instruments of a run with several.
 
     Args:
         argument: Run, `.keras` file, exported model, folder that `ddsp-tf run` wrote, or
-            "bundled:violin". Of an export, the files are taken as they are; other models are
-            converted, which takes some seconds each.
-        instrument: Of a model with several instruments, the one to take: a name, or shares by name
-            for a mixture. None for all.
+            "bundled:violin". The files of an export are used unchanged; other models are converted,
+            which takes some seconds each.
+        instrument: Instrument to take, for a model with several: a name, or shares by name for a
+            mixture. None for all.
 
     Returns:
-        Instruments, named after the model's file or folder, or as the model names them.
+        Instruments, with the names of the model's file or folder, or those in the model.
 
     Raises:
         UserError: If there is no such model or instrument, or it cannot be played live.
@@ -70,7 +70,7 @@ def instrument_of_export(folder: Path, name: str) -> LiveInstrument:
         name: Name of the instrument.
 
     Returns:
-        The instrument; its room, if it has one, is part of its sound.
+        Instrument; its room, if it has one, is part of its sound.
 
     Raises:
         UserError: If the export is damaged, or cannot be played live.
@@ -109,12 +109,12 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
 
     Args:
         model: `Autoencoder`, built.
-        record: Entries "extractor" and "feature_statistics" of its run, and "expression", the path
-            of its player's expression, if known.
+        record: Record of its run, with "extractor", "feature_statistics" and "expression", the path
+            of the player's expression, if known.
         name: Name of the instrument.
 
     Returns:
-        The instrument.
+        Instrument.
 
     Raises:
         UserError: If the model cannot be played live.
@@ -160,7 +160,7 @@ def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..
     """Returns the function with which `export_model` adds a page to an export.
 
     Args:
-        argument: Run that is exported, which names the instrument.
+        argument: Run that is exported; it determines the instrument's name.
         single_file: Whether the page is `page.html` rather than a folder `page/`.
 
     Returns:
@@ -205,13 +205,13 @@ def _facts(
 
 
 def _offset(level: Mapping | None, loudness: Mapping | None) -> float:
-    """By how many decibels a level exceeds the loudness, on average."""
+    """Returns the mean difference of a level and the loudness in dB."""
     means = [(numbers or {}).get("mean") for numbers in (level, loudness)]
     return means[0] - means[1] if None not in means else 0.0
 
 
 def _range(numbers: Mapping | None, otherwise: tuple[float, float]) -> list[float]:
-    """Range that holds 90 % of the training data."""
+    """Returns the range that contains 90 % of the training data."""
     if not numbers or numbers.get("p5") is None:
         return list(otherwise)
     return [numbers["p5"], numbers["p95"]]

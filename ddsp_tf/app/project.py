@@ -9,7 +9,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.typing import Mixture
 
-# The file that identifies each kind of folder, and the place of such a folder in a project.
+# The file that identifies each kind of folder, and the folder's place in a project.
 DESCRIPTIONS = {"dataset.json": "dataset", "run.json": "run", "model.json": "export"}
 
 
@@ -20,8 +20,8 @@ def parts_of(path: str | os.PathLike) -> list[tuple[Path, str]]:
         path: Dataset, run, export, or folder of a project.
 
     Returns:
-        Pairs of a folder and the file in it that identifies it: the path itself if it is one of
-        ours, else those inside of it; none if it is something else.
+        Pairs of a folder and the file that identifies it: the path itself if it is one of these,
+        otherwise those inside it; none if there are none.
 
     Example:
         >>> parts_of("nothing_here")
@@ -38,7 +38,7 @@ def parts_of(path: str | os.PathLike) -> list[tuple[Path, str]]:
 
 
 def run_of(path: str | os.PathLike) -> Path:
-    """Returns the run that a path refers to: that of a project, else the path itself.
+    """Returns the run that a path refers to: the run of a project, or the path itself.
 
     Args:
         path: Run or folder of a project.
@@ -54,7 +54,7 @@ def run_of(path: str | os.PathLike) -> Path:
 
 
 def player_of(path: str | os.PathLike) -> Path:
-    """Returns the model of a path: the run of a project, else its export, else the path itself.
+    """Returns the model of a path: the run or export of a project, or the path itself.
 
     Args:
         path: Run, export, `.keras` file, or folder of a project.
@@ -75,7 +75,7 @@ def instrument_of(path: str | os.PathLike, instrument: Mixture) -> tuple[Path, M
 
     Args:
         path: Run, export or `.keras` file with several instruments.
-        instrument: Name of one, or a mixture; None for the model as it is.
+        instrument: Name of an instrument, or a mixture; None for the model as it is.
 
     Returns:
         Tuple of the folder of the instrument, and None; if there is no such folder, of the path
@@ -94,17 +94,17 @@ def instrument_of(path: str | os.PathLike, instrument: Mixture) -> tuple[Path, M
 
 
 def keep_aside(run: RunDirectory, reason: str) -> Path:
-    """Renames a run, so that another one can take its place.
+    """Renames a run, so that another can take its place.
 
     Args:
         run: Run to rename.
         reason: Reason as part of a file name, such as "train.steps_changed".
 
     Returns:
-        Folder that the run is in now, such as "run_until_2026-11-27_1105_train.steps_changed".
+        New folder of the run, such as "run_until_2026-11-27_1105_train.steps_changed".
 
     Raises:
-        UserError: If it cannot be renamed.
+        UserError: If the folder cannot be renamed.
     """
     ended = time.strftime("%Y-%m-%d_%H%M", time.localtime(run.record.stat().st_mtime))
     word = re.sub(r"[^\w.-]+", ".", reason)
@@ -121,14 +121,14 @@ def keep_aside(run: RunDirectory, reason: str) -> Path:
 
 
 def put_back(kept: Path, run: RunDirectory) -> bool:
-    """Gives a run its name back if no other one has taken its place.
+    """Restores the name of a run if no other has taken its place.
 
     Args:
         kept: Folder that `keep_aside` returned.
         run: Run that was to take its place.
 
     Returns:
-        Whether it was put back.
+        Whether the name was restored.
     """
     if run.record.exists():
         return False

@@ -1,4 +1,4 @@
-"""Serves a folder to the browser of the same machine."""
+"""A web server for browsers on the same machine."""
 
 import http.server
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ddsp_tf.errors import UserError
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Answers quietly, and keeps browsers from caching files that the next call replaces."""
+    """Answers without logging, and keeps browsers from caching files that may change."""
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
@@ -23,11 +23,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def serving(folder: Path, port: int = 0) -> Iterator[str]:
-    """Serves a folder to this machine, and to no other, while a block runs.
+    """Serves a folder to this machine only, while a block runs.
 
     Args:
         folder: Folder to serve.
-        port: Port to listen on; 0 for any that is free.
+        port: Port to listen on; 0 for any free port.
 
     Yields:
         Address, such as "http://localhost:8765/".

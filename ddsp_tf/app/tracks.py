@@ -1,4 +1,4 @@
-"""Assigns models to the tracks of a MIDI file."""
+"""The tracks of a MIDI file, and the models that play them."""
 
 import os
 import re
@@ -32,14 +32,14 @@ def choose_tracks(
 
     Args:
         path: MIDI file, for messages.
-        parts: Its parts, from `read_midi`.
-        tracks: "NUMBER", counted from 0, or "NUMBER=MODEL", of each track to play; none for the
-            first one.
+        parts: Parts of the file, from `read_midi`.
+        tracks: Tracks to play, each "NUMBER", counted from 0, or "NUMBER=MODEL"; none for the first
+            one.
         model: Model that plays tracks for which none is named.
-        on_note: Function called with a sentence if the file has tracks that are not played.
+        on_note: Function called with a sentence if some tracks of the file are not played.
 
     Returns:
-        Pairs of a part and a path of a model.
+        Pairs of a part and the path of a model.
 
     Raises:
         UserError: If a track does not exist or is named twice.
@@ -68,14 +68,15 @@ def choose_tracks(
 
 
 def check_one_voice(path: str | os.PathLike, chosen: Chosen) -> None:
-    """Makes sure that no track has two notes at once.
+    """Checks that no track has two notes at once.
 
     Args:
         path: MIDI file, for messages.
         chosen: Tracks from `choose_tracks`.
 
     Raises:
-        UserError: If one has; names the file, the track and the time.
+        UserError: If a track has two notes at once. The message names the file, the track and the
+            time.
 
     Example:
         >>> check_one_voice("song.mid", [(Part("melody", ()), Path("my_violin"))])
@@ -102,16 +103,16 @@ def play_song(
     Args:
         chosen: Parts and the paths of the models that play them.
         out: Audio file to write; its suffix decides the format, such as .wav or .flac.
-        manner: How to play; None for the defaults.
-        expression_of: Model whose expression all parts are played with; None for that of each one's
-            own model, or plain notes if it has none.
-        mixtures: Of models with several instruments, the one that plays, by the model's path; see
+        manner: Manner of playing; None for the defaults.
+        expression_of: Model whose expression shapes all parts; None for that of each part's own
+            model, or plain notes if it has none.
+        mixtures: Instruments that play, for models with several, by the model's path; see
             `load_player`.
         on_progress: Function called with the whole seconds done.
         on_warning: Function called with the text of a warning.
 
     Returns:
-        Seconds of audio written, and samples per second.
+        Tuple of the seconds of audio written and the samples per second.
 
     Raises:
         UserError: If a model cannot be loaded, the models have several sample rates, a part cannot

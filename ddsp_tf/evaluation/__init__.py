@@ -1,3 +1,3 @@
-"""Measuring trained models, and the page that shows the result."""
+"""Measurement of trained models, and pictures of sounds and features."""
 
 import ddsp_tf.backend.jax_first  # noqa: F401

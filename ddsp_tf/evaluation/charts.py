@@ -24,8 +24,8 @@ def loss_curves_png(training_log: Mapping[str, tuple[np.ndarray, np.ndarray]]) -
     """Draws the columns of a training log, `val_loss` over `loss` and so on.
 
     Args:
-        training_log: Name of each quantity to its steps and values, each [points]; points that
-            are not finite are left out.
+        training_log: Dictionary from the name of each quantity to its steps and values, each
+            [points]; points that are not finite are omitted.
 
     Returns:
         Content of a PNG file, or None if there is no finite point.
@@ -61,10 +61,11 @@ def loss_curves_png(training_log: Mapping[str, tuple[np.ndarray, np.ndarray]]) -
 
 
 def histograms_png(histograms: Mapping[str, Mapping[str, Any]], frame_rate: float) -> bytes:
-    """Draws for how long each note and each loudness occurs.
+    """Draws the total duration of each note and each loudness.
 
     Args:
-        histograms: "f0_midi" and "loudness_db" of a dataset's `statistics["histograms"]`.
+        histograms: Histograms "f0_midi" and "loudness_db" of a dataset's
+            `statistics["histograms"]`.
         frame_rate: Frames per second.
 
     Returns:

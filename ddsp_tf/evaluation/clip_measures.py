@@ -1,4 +1,4 @@
-"""Measures of one clip: how close a model's rendering comes to the recording."""
+"""Measures of one clip: how close the model's render is to the recording."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ from ddsp_tf.metrics.distances import f0_accuracy, f0_l1_semitones, f0_outlier_s
 from ddsp_tf.models import Autoencoder
 
 _CURVES = ("f0_hz", "f0_confidence", "loudness_db")
-# At the ends of a clip, a tracker hears less than in the whole recording. In clips of 4 s, `auto`
-# was less sure of 11 of 75,000 frames, none more than 40 ms from an end (seven instruments).
+# At the ends of a clip, a tracker has less context than in the whole recording. In clips of 4 s,
+# `auto` was less certain of 11 of 75,000 frames, all within 40 ms of an end (seven instruments).
 _UNJUDGED_SECONDS = 0.05
 
 
 @dataclasses.dataclass
 class MeasuredClip:
-    """A clip, its rendering, and the measures of their distance.
+    """A clip, its render, and the measures of their distance.
 
     Attributes:
-        name: Recording and the clip's place in it, such as "violin.flac 0.0-4.0 s".
+        name: Recording and the clip's position in it, such as "violin.flac 0.0-4.0 s".
         stems: Sounds by name, in the order in which a page shows them: "target",
             "reconstruction", "harmonic", "noise", "dry"; each [samples] float32, full scale 1.
-        features: "target" and "reconstruction", each with `f0_hz`, `f0_confidence` and
+        features: Features of "target" and "reconstruction", each with `f0_hz`, `f0_confidence` and
             `loudness_db` [frames].
         metrics: Measures by name; NaN where nothing could be measured.
-        rank: The clip's place among all clips, such as "best" or "median"; "" for no remark.
+        rank: Rank of the clip, such as "best" or "median"; "" if it has none.
     """
 
     name: str
@@ -45,12 +45,12 @@ class MeasuredClip:
 
 
 class ClipJudge:
-    """Renders clips with a model and measures the distance from the recording.
+    """Renders clips with a model and measures their distance from the recording.
 
     Args:
-        model: The model.
+        model: Model to judge.
         loss: Spectral loss to report.
-        extractor: Extractor that made the dataset; it measures the rendering, too.
+        extractor: Extractor of the dataset, which also measures the render.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ClipJudge:
     ):
         self.model, self.extractor = model, extractor
         self._terms = compiled(loss.terms, model, any_length=True)
-        # Halfway between those that models are trained on.
+        # Window sizes halfway between those that models are trained on.
         sizes = [size * 3 // 2 for size in scaled_fft_sizes(model.sample_rate)]
         other = MultiScaleSpectralLoss(sizes)
         self._other_sizes = compiled(other.call, model, any_length=True)
@@ -70,9 +70,9 @@ class ClipJudge:
 
         Args:
             name: Name of the clip.
-            features: Features of the recording, [frames] each, and perhaps vectors.
+            features: Features of the recording, [frames] each, and vectors if the model has any.
             target: Audio of the recording [frames * hop].
-            seed: Seed of the rendering's noise.
+            seed: Seed of the render's noise.
 
         Returns:
             The clip with all its sounds and measures.
@@ -110,10 +110,10 @@ class ClipJudge:
         }
 
     def _expected(self, features, target) -> dict[str, np.ndarray]:
-        """Returns the features that the rendering is compared with.
+        """Returns the features that the render is compared with.
 
-        Pitch is that of the whole recording. Loudness sees silence beyond the ends of a clip, so
-        the target is measured as a clip, too.
+        Pitch is that of the whole recording. For loudness there is silence beyond the ends of a
+        clip, so the target is measured as a clip, too.
         """
         extractor = self.extractor
         return {
@@ -137,7 +137,7 @@ def _feature_metrics(target: Mapping, rendered: Mapping, frame_rate: float) -> d
     frames = len(target["f0_hz"])
     ends = min(round(_UNJUDGED_SECONDS * frame_rate), frames // 4)
     judged = slice(ends, frames - ends)
-    # Frames in which the tracker finds no pitch in the rendering count as having none.
+    # Frames of the render in which the tracker finds no pitch count as having none.
     voiced = np.where(rendered["f0_confidence"] >= VOICED_CONFIDENCE, rendered["f0_hz"], 0.0)
     pitch = (target["f0_hz"][judged], voiced[judged], target["f0_confidence"][judged])
     metrics = {

@@ -17,10 +17,11 @@ class Clip:
     """A clip of a recording.
 
     Attributes:
-        number: Place among all clips of all parts; also the seed of the rendering's noise.
-        name: Recording and the clip's place in it, such as "violin.flac 0.0-4.0 s".
+        number: Position among all clips of all parts; also the seed of the render's noise.
+        name: Recording and the clip's position in it, such as "violin.flac 0.0-4.0 s".
         part: Index of the clip's part.
-        features: Features by name, [frames] each, and perhaps "instrument" [1, instruments].
+        features: Features by name, [frames] each, and "instrument" [1, instruments] if there are
+            several.
         audio: Audio [frames * hop].
     """
 
@@ -48,7 +49,7 @@ def count_clips(parts: Sequence[Part], clip_frames: int) -> int:
 
 
 def read_clips(parts: Sequence[Part], clip_frames: int) -> Iterator[Clip]:
-    """Reads the clips of parts of datasets; memory does not grow with their number.
+    """Reads the clips of parts of datasets, in constant memory.
 
     Args:
         parts: The parts.

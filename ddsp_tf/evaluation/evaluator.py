@@ -1,4 +1,4 @@
-"""Measures how close a trained model comes to recordings, and in what respect."""
+"""Measures how close a trained model comes to recordings, in several respects."""
 
 import dataclasses
 import os
@@ -33,9 +33,9 @@ from ddsp_tf.models import Autoencoder
 Progress = Callable[[int, int, str], None]
 
 _MOST_THREADS = 16
-# Sounds up to this length, in samples, are kept until it is known which clips are shown.
+# Sounds up to this length, in samples, are kept until the clips to show are chosen.
 _KEPT_SAMPLES = 1 << 21
-# A clip is rendered as a whole, several at a time.
+# Clips are rendered whole, several at a time.
 _CLIP_SECONDS = (0.1, 60.0)
 
 
@@ -44,10 +44,10 @@ class ModelEvaluation:
     """Result of `evaluate_model`.
 
     Attributes:
-        summary: Mean of every measure over the clips for which it is a number.
+        summary: Mean of every measure over the clips that have it.
         per_clip: Measures of every clip.
-        shown: A few of the clips with sounds and curves, from the best to the worst spectral
-            loss in even steps, in order of time.
+        shown: Some of the clips with sounds and curves: in even steps from the best to the worst
+            spectral loss, sorted by time.
     """
 
     summary: dict[str, float]
@@ -61,7 +61,7 @@ class RunEvaluation:
 
     Attributes:
         record: Content of evaluation.json.
-        shown: A few of the clips; see `ModelEvaluation.shown`.
+        shown: Some of the clips; see `ModelEvaluation.shown`.
     """
 
     record: Evaluation
@@ -80,24 +80,24 @@ def evaluate_model(
 ) -> ModelEvaluation:
     """Renders every clip of a dataset's split and compares it with the recording.
 
-    The extractor that made the dataset measures pitch and loudness of the rendering. Memory does
-    not grow with the number of clips.
+    The extractor of the dataset measures pitch and loudness of the render. Memory does not grow
+    with the number of clips.
 
     Args:
-        model: The model.
+        model: Model to evaluate.
         dataset: Manifest or folder of a dataset.
-        split: "validation", "train", or "all".
+        split: Split to evaluate on: "validation", "train", or "all".
         clip_seconds: Length of the clips in seconds, 0.1 to 60.
         loss: Spectral loss to report; by default `MultiScaleSpectralLoss()`.
         shown_clips: Number of clips to return with their sounds.
-        on_progress: Called as `on_progress(clips done, clips in all, name)`.
+        on_progress: Function called as `on_progress(clips done, clips in total, name)`.
 
     Returns:
-        The measures, and some of the clips.
+        Measures, and some of the clips.
 
     Raises:
-        UserError: If the dataset has other rates than the model, or no clip in the split, or
-            clip_seconds is out of range.
+        UserError: If the dataset differs from the model in its rates or has no clip in the split,
+            or clip_seconds is out of range.
 
     Example:
         >>> evaluation = evaluate_model(model, "my_dataset")  # doctest: +SKIP
@@ -120,16 +120,17 @@ def evaluate_run(
     """Evaluates a run's best model and writes evaluation.json; removes an earlier report.html.
 
     Args:
-        run: The run.
+        run: Run to evaluate.
         data: Dataset folder, or several; by default all that the model was trained on.
-        split: "validation", "train" or "all"; by default "validation" of datasets that the model
-            was trained on ("train" if nothing was held out), and "all" of others.
+        split: Split to evaluate on: "validation", "train" or "all"; by default "validation" of
+            datasets that the model was trained on ("train" if nothing was held out), and "all" of
+            others.
         clip_seconds: Length of the clips in seconds, 0.1 to 60.
         shown_clips: Number of clips to return with their sounds.
-        on_progress: Called as `on_progress(clips done, clips in all, name)`.
+        on_progress: Function called as `on_progress(clips done, clips in total, name)`.
 
     Returns:
-        The content of evaluation.json, and some of the clips.
+        Content of evaluation.json, and some of the clips.
 
     Raises:
         UserError: If the run has no model, a dataset is missing or does not fit, clip_seconds is
@@ -158,7 +159,7 @@ def evaluate_run(
             summary=result.summary,
             per_clip=result.per_clip,
         )
-        # A page of an earlier evaluation would contradict the new numbers.
+        # The page of an earlier evaluation would contradict the new numbers.
         run.report.unlink(missing_ok=True)
         write_evaluation(run, record)
     return RunEvaluation(record, result.shown)
@@ -212,7 +213,7 @@ def _evaluate(
     losses = [clip.metrics["spectral_loss"] for clip in per_clip]
     ranks = chosen_clips(losses, shown_clips)
     if not ranks.keys() <= kept.keys():
-        # Rendered once more: the sounds of all clips would fill the memory.
+        # Rendered again, because the sounds of all clips would fill the memory.
         again = ranks.keys() - kept.keys()
         chosen = (clip for clip in read_clips(parts, clip_frames) if clip.number in again)
         kept.update({clip.number: measured for measured, clip in _in_threads(measure, chosen)})
@@ -227,7 +228,7 @@ def _evaluate(
 def _in_threads(
     measure: Callable[[Clip], MeasuredClip], clips: Iterable[Clip]
 ) -> Iterator[tuple[MeasuredClip, Clip]]:
-    """Measures several clips at a time, in order, because a tracker uses only one processor."""
+    """Measures several clips at a time, because a tracker uses only one processor; keeps order."""
     waiting: deque[tuple[Future, Clip]] = deque()
     threads = min(processors(), _MOST_THREADS)
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as executor:
@@ -251,7 +252,8 @@ def chosen_clips(losses: Sequence[float], count: int) -> dict[int, str]:
         count: Number of clips to choose, 1 or more.
 
     Returns:
-        Index of each chosen clip to "best", "median" or "worst", "" for those between.
+        Dictionary from the index of each chosen clip to "best", "median" or "worst", or "" for
+        those between.
     """
     order = np.argsort(losses, kind="stable")
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)

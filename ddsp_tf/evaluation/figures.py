@@ -1,6 +1,6 @@
 """Pictures of sound and of features, as PNG files in memory.
 
-Time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_RIGHT`): stacked
+Time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_RIGHT`), so stacked
 pictures of equal duration line up, and a page can draw a playhead across them.
 """
 
@@ -33,7 +33,7 @@ RANGE_DB = 80.0
 _ROWS = 96
 _COLUMNS = 600
 _PARTIALS_SHOWN = 6
-# Pitch of a lower confidence is drawn faintly.
+# Pitch with a lower confidence is drawn faintly.
 _SURE = 0.8
 
 
@@ -45,9 +45,8 @@ def spectrogram_levels_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         sample_rate: Samples per second.
 
     Returns:
-        Levels [rows, columns] in dB, from 0 Hz upwards to the Nyquist frequency: the mean power
-        of each row's band, where a sine of amplitude 1 has 0 dB in its own bin; silence has
-        -200 dB.
+        Levels [rows, columns] in dB, from 0 Hz up to the Nyquist frequency: the mean power in each
+        row's band, where a sine of amplitude 1 has 0 dB in its own bin and silence has -200 dB.
 
     Example:
         >>> spectrogram_levels_db(np.zeros(16000), 16000).max().item()
@@ -75,7 +74,7 @@ def spectrogram_png(
     Args:
         audio: Samples [samples], float, finite.
         sample_rate: Samples per second.
-        top_db: Level of the brightest color; give the stems of one clip the same. By default the
+        top_db: Level of the brightest color, the same for all stems of a clip; by default the
             highest level of `audio`.
         duration: Length of the time axis in seconds; by default the length of `audio`.
 
@@ -102,14 +101,14 @@ def pitch_over_spectrogram_png(
     start_seconds: float,
     notes: Sequence[Note] = (),
 ) -> bytes:
-    """Draws the detected pitch, and the notes found in it, over the spectrogram of the sound.
+    """Draws the detected pitch and notes over the spectrogram of the sound.
 
     Args:
         features: Arrays `audio` [frames * hop], `f0_hz` and `f0_confidence` [frames].
         sample_rate: Samples per second.
         frame_rate: Frames per second.
         start_seconds: Time of the first frame in the recording.
-        notes: Notes of these frames, from `transcribe`, counted from the first frame.
+        notes: Notes from `transcribe`, with times counted from the first frame.
 
     Returns:
         Content of a PNG file.
@@ -151,13 +150,13 @@ def feature_curves_png(
     *,
     duration: float | None = None,
 ) -> bytes:
-    """Draws pitch, on an axis of notes, and loudness of several sounds over each other.
+    """Draws pitch, on an axis of notes, and loudness of several sounds in one picture.
 
-    The line of the pitch is interrupted where there is none and faint where confidence is low.
+    The pitch line is interrupted where there is none and faint where its confidence is low.
 
     Args:
-        features: Name of each sound (such as "target") to its features `f0_hz`, `f0_confidence`
-            (0..1) and `loudness_db`, each [frames].
+        features: Dictionary from the name of each sound (such as "target") to its features `f0_hz`,
+            `f0_confidence` (0..1) and `loudness_db`, each [frames].
         frame_rate: Frames per second.
         duration: Length of the time axis in seconds; by default that of the longest feature.
 
@@ -194,7 +193,7 @@ def feature_curves_png(
 
 
 def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
-    """Returns triangles [rows, bins] of sum 1, never narrower than a bin, so that none is empty."""
+    """Returns triangles [rows, bins] with sum 1, at least as wide as a bin, so none is empty."""
     nyquist = sample_rate / 2.0
     edges = mel_to_hz(np.linspace(0, hz_to_mel(nyquist), _ROWS + 1))
     centres = 0.5 * (edges[1:] + edges[:-1])[:, None]
@@ -207,7 +206,7 @@ def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
 def _timeline(
     heights: list[float], duration: float, head: float = 0.09, foot: float = 0.05
 ) -> tuple[Figure, list[Axes]]:
-    """Stacks time axes, `head` inches above each and `foot` below the lowest."""
+    """Stacks time axes, with `head` inches above each and `foot` inches below the lowest."""
     total = sum(heights) + head * len(heights) + foot
     figure = new_figure(total)
     stack, bottom = [], total
@@ -222,7 +221,7 @@ def _timeline(
 
 
 def _draw_spectrogram(axes, audio, sample_rate, span, top_db=None):
-    """Fills axes, from `span[0]` to `span[1]` seconds and over all mel, with levels."""
+    """Fills axes with levels, from `span[0]` to `span[1]` seconds and over all mels."""
     levels = spectrogram_levels_db(audio, sample_rate)
     if top_db is None:
         top_db = max(float(levels.max()), -100.0)
@@ -245,7 +244,7 @@ def _seconds_axis(axes: Axes) -> None:
 
 
 def _hertz_axis(axes: Axes, highest_hz: float) -> None:
-    """Shows 0 to `highest_hz` on an axis of mel, with ticks at octaves that have room."""
+    """Shows 0 to `highest_hz` on a mel axis, with ticks at octaves where there is room."""
     top = float(hz_to_mel(highest_hz))
     room = 0.14 * axes.figure.dpi / axes.bbox.height * top
     ticks, above = [], np.inf

@@ -1,4 +1,4 @@
-"""Chooses the clips on which a run is evaluated: held out, of training, or of other datasets."""
+"""The choice of clips to evaluate a run on: held-out, training or other clips."""
 
 import dataclasses
 import os
@@ -21,13 +21,13 @@ _LEVELS = ("loudness_fft_size", "power_frame_size")
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Part of a dataset to evaluate on.
+    """A part of a dataset to evaluate on.
 
     Attributes:
-        manifest: The dataset.
-        split: "validation", "train" or "all".
+        manifest: Manifest of the dataset.
+        split: Split to evaluate on: "validation", "train" or "all".
         relation: Relation of the part to the model; see `EvaluatedDataset.relation`.
-        mixture: Weights of the model's instruments that play it, None for the model as it is.
+        mixture: Weights of the instruments that play it, None for the model as it is.
     """
 
     manifest: Manifest
@@ -37,7 +37,7 @@ class Part:
 
     @property
     def splits(self) -> list[str]:
-        """Splits to read, those without recordings left out."""
+        """Splits to read, except those without recordings."""
         wanted = SPLITS if self.split == "all" else (self.split,)
         return [split for split in wanted if self.split != "all" or self.manifest.has_split(split)]
 
@@ -47,23 +47,23 @@ def choose_parts(
     data: Sequence[str | os.PathLike] = (),
     split: str | None = None,
 ) -> tuple[list[Part], list[str]]:
-    """Chooses the clips on which a run is evaluated.
+    """Chooses the clips to evaluate a run on.
 
-    Of datasets that the run was trained on, only held-out clips are chosen. Training clips are
-    chosen only on request, or if nothing was held out, and then a note says so.
+    From datasets that the run was trained on, it chooses held-out clips. It chooses training clips
+    only on request, or if nothing was held out, and then adds a note.
 
     Args:
-        run: The run.
+        run: Run to evaluate.
         data: Dataset folders; by default those that the run was trained on.
-        split: "validation", "train" or "all". By default "validation" of datasets that the run
-            was trained on, wherever they are now, and "all" of others.
+        split: Split to evaluate on: "validation", "train" or "all". By default "validation" of
+            datasets that the run was trained on, wherever they are now, and "all" of others.
 
     Returns:
-        Parts of the datasets, at least one; and notes that a reader of the numbers needs.
+        Tuple of parts of the datasets, at least one, and notes for the reader of the numbers.
 
     Raises:
-        UserError: If a dataset is missing, was made with settings that the model cannot be
-            measured with, or has nothing in the split asked for.
+        UserError: If a dataset is missing, was prepared with settings that rule out a comparison,
+            or has no recordings in the requested split.
     """
     record = run.read()
     trained_on = set(record["dataset_fingerprint"].split())
@@ -101,7 +101,7 @@ def choose_parts(
 
 
 def _mixtures(record: dict[str, Any]) -> dict[str, Sequence[float]]:
-    """Returns what plays each dataset of a run with several instruments, by its fingerprint."""
+    """Returns the mixture that plays each dataset, by fingerprint, for a run with instruments."""
     names = record["instruments"]
     pairs = zip(record["dataset_fingerprint"].split(), names, strict=False)
     instruments = list(dict.fromkeys(names))
@@ -109,7 +109,7 @@ def _mixtures(record: dict[str, Any]) -> dict[str, Sequence[float]]:
 
 
 def _extractor_notes(manifests: Sequence[Manifest], trained_with: dict[str, Any]) -> list[str]:
-    """Refuses datasets that cannot be compared; only notes another pitch tracker."""
+    """Refuses datasets that cannot be compared; a different pitch tracker only gets a note."""
     check_same_extractor(manifests)
     manifest = manifests[0]
     manifest.check_rates(trained_with["sample_rate"], trained_with["frame_rate"])
@@ -137,7 +137,7 @@ def _tracker(extractor: dict[str, Any]) -> str:
 
 
 def _shared_recordings(manifest: Manifest, run: RunDirectory) -> list[str]:
-    """Says how many recordings of another dataset the model was trained on."""
+    """Notes how many recordings of another dataset the model was trained on."""
     try:
         training = [load_manifest(folder) for folder in run.datasets()]
     except UserError:

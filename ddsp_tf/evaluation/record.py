@@ -10,23 +10,23 @@ from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.documents import read_document
 from ddsp_tf.files.run_directory import RunDirectory
 
-# JSON has no NaN: it is written as null.
+# JSON has no NaN, so it is written as null.
 Number = Annotated[float, pydantic.BeforeValidator(lambda v: math.nan if v is None else v)]
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatedDataset:
-    """Part of a dataset that a model was evaluated on.
+    """A part of a dataset that a model was evaluated on.
 
     Attributes:
         path: Folder of the dataset.
         title: Short name of the dataset.
         fingerprint: Fingerprint of the dataset.
-        split: "validation", "train" or "all".
+        split: Split that was evaluated: "validation", "train" or "all".
         relation: Relation of the clips to the model: "held-out clips", "training clips", "training
             and held-out clips" or "clips of another dataset".
         clips: Number of clips.
-        extractor: Description of the feature extractor, which also measured the model's output.
+        extractor: Description of the feature extractor, which also measured the renders.
     """
 
     path: str
@@ -43,7 +43,7 @@ class EvaluatedClip:
     """Measures of one clip.
 
     Attributes:
-        name: Recording and the clip's place in it, such as "violin.flac 0.0-4.0 s".
+        name: Recording and the clip's position in it, such as "violin.flac 0.0-4.0 s".
         dataset: Index of the clip's dataset.
         metrics: Measures by name; NaN where nothing could be measured.
     """
@@ -59,12 +59,11 @@ class Evaluation:
 
     Attributes:
         model_sha256: Hash of the evaluated model.
-        datasets: Datasets evaluated on.
+        datasets: Datasets that it was evaluated on.
         clip_seconds: Length of the clips.
         clips: Number of clips.
-        notes: Notes that a reader of the numbers needs.
-        summary: Mean of every measure over the clips for which it is a number; NaN if there are
-            none.
+        notes: Notes for the reader of the numbers.
+        summary: Mean of every measure over the clips that have it; NaN if none has.
         per_clip: Measures of every clip.
     """
 
@@ -89,7 +88,7 @@ def write_evaluation(run: RunDirectory, evaluation: Evaluation) -> None:
     """Writes a run's evaluation.json.
 
     Args:
-        run: The run.
+        run: Run that was evaluated.
         evaluation: Measures to write.
 
     Raises:
@@ -104,10 +103,10 @@ def read_evaluation(run: RunDirectory) -> Evaluation:
     """Reads a run's evaluation.json.
 
     Args:
-        run: The run.
+        run: Run to read from.
 
     Returns:
-        The measures.
+        Content of the file.
 
     Raises:
         UserError: If the file is absent, damaged or of another version.

@@ -1,4 +1,4 @@
-"""The look that all pictures share: one dark panel, equally legible on light and dark pages."""
+"""The style of all pictures: a dark panel, equally legible on light and dark pages."""
 
 import io
 from typing import Any
@@ -14,7 +14,7 @@ INK = "#c5cad4"
 GRID = "#30343d"
 AMBER = "#f5b642"
 BLUE = "#56c2ff"
-# Colors and widths of lines over each other: the upper one is thinner, so that both are visible.
+# Colors and widths of overlapping lines: the upper one is thinner, so that both are visible.
 STROKES = ((AMBER, 3.2), (BLUE, 1.4))
 
 _WIDTH_INCHES = 10.0
@@ -61,8 +61,8 @@ def to_png(figure: Figure, colors: int | None = None) -> bytes:
 
     Args:
         figure: Figure to render.
-        colors: Size of the palette; a palette stores a noisy picture in a third of the bytes but
-            dulls thin lines. By default there is none.
+        colors: Size of the palette, which stores a noisy picture in a third of the bytes but dulls
+            thin lines; by default there is no palette.
 
     Returns:
         Content of a PNG file.

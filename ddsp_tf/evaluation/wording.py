@@ -1,4 +1,4 @@
-"""Names and units of measures, on the report's page and on the command line."""
+"""Names and units of measures, for the report and the command line."""
 
 import dataclasses
 import math
@@ -11,8 +11,8 @@ class Wording:
     Attributes:
         label: Name of the measure.
         unit: Unit, written after the number; "" for none.
-        good: Which values are better, and typical ones.
-        scale: Factor from the value to the number that is written.
+        good: Values that are better, and typical ones.
+        scale: Factor from the value to the displayed number.
         decimals: Digits after the decimal point.
     """
 
@@ -79,7 +79,7 @@ def wording(name: str) -> Wording:
         name: Name of the measure in evaluation.json.
 
     Returns:
-        Wording of the measure; for an unknown one, its name and three decimals.
+        Wording of the measure; an unknown one gets its name and three decimals.
 
     Example:
         >>> wording("f0_within_50_cents").text(0.998)

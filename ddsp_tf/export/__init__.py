@@ -1,1 +1,1 @@
-"""Writing models in the forms that other programs play."""
+"""Export of models to the formats that other programs play."""

@@ -1,22 +1,22 @@
-"""Decodes curves of any length block by block: in less memory, and with `fast` in less time."""
+"""Blockwise decoding of curves of any length: less memory and, with `fast`, less time."""
 
 import tensorflow as tf
 
 from ddsp_tf.models import Autoencoder
 
-# Frames computed at once; half or twice as many take about as long.
+# Frames computed at once; half or twice as many are about as fast.
 _BLOCK_FRAMES = 1024
 
 
 def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
-    """Turns features into the processors' raw inputs, like `Autoencoder.decode`.
+    """Computes the processors' raw inputs from features, like `Autoencoder.decode`.
 
     Args:
         model: Model to decode with, built.
-        features: Dictionary of tensors as the model takes them, of any batch size and length.
+        features: Dictionary of tensors as for the model, with any batch size and length.
 
     Returns:
-        Dictionary from name to [batch, frames, channels], and the noise if there is any.
+        Dictionary from name to [batch, frames, channels], and the noise, if given.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -29,7 +29,7 @@ def decode_in_blocks(model: Autoencoder, features: dict) -> dict:
     curves = {name: value for name, value in features.items() if name != "noise"}
     batch, frames = tf.unstack(tf.shape(curves["f0_hz"]))
     for name, size in model.vector_sizes.items():
-        if name in curves:  # A vector of one frame holds for all frames.
+        if name in curves:  # A vector of one frame applies to all frames.
             curves[name] = tf.broadcast_to(curves[name], (batch, frames, size))
     count = (frames + _BLOCK_FRAMES - 1) // _BLOCK_FRAMES
     sizes = {**model.decoder.output_sizes, "f0_hz": 1}

@@ -1,9 +1,9 @@
 """Smaller weights for LiteRT: the decoder's matrices in 16 or 8 bits.
 
-The converter's own float16 mode rounds every constant, also the oscillators' tables, which detunes
-harmonics. This module changes only the networks' matrices, in the converted file. It uses the
-schema inside TensorFlow, which is private: the library for selective quantization,
-ai-edge-quantizer, would be a heavy dependency for one operator.
+The converter's own float16 mode rounds every constant, including the tables of the oscillators,
+which detunes harmonics. This module changes only the matrices of networks, in the converted file.
+It uses TensorFlow's private schema: ai-edge-quantizer, the library for selective quantization,
+would be a heavy dependency for one operator.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ import numpy as np
 
 from ddsp_tf.models.decoder import Decoder
 
-# Version of FULLY_CONNECTED with float inputs and 8-bit weights with a scale for each row, and the
-# first release that has it.
+# Version of FULLY_CONNECTED with float inputs and 8-bit weights with one scale per row, and the
+# first release that supports it.
 _HYBRID_VERSION = 12
 _HYBRID_RELEASE = b"2.17.0"
 _LARGEST_INT8 = 127
 
 
 def matrices_of(decoder: Decoder) -> list[np.ndarray]:
-    """Returns the matrices of a decoder: all but the scales and offsets of several instruments."""
+    """Returns the matrices of a decoder, without the scales and offsets of instruments."""
     weights = [weight for weight in decoder.weights if weight.name not in ("gamma", "beta")]
     return [weight.numpy() for weight in weights if len(weight.shape) == 2]
 
@@ -31,15 +31,15 @@ def compressed(content: bytes, matrices: Sequence[np.ndarray], precision: str) -
     Args:
         content: Content of a `.tflite` file in float32.
         matrices: Constants to change, [inputs, outputs] each: weights of dense layers.
-        precision: Precision to store them in: "float16", converted to float32 at run time; or
-            "int8" with one scale for each output, which LiteRT multiplies by inputs that it rounds
-            to 8 bits at run time (dynamic range quantization).
+        precision: Precision to store them with: "float16", converted to float32 at run time; or
+            "int8" with one scale per output, which LiteRT multiplies by inputs that it rounds to 8
+            bits at run time (dynamic range quantization).
 
     Returns:
         Content of the smaller file.
 
     Raises:
-        ValueError: If the precision is another one.
+        ValueError: If the precision is unknown.
     """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
@@ -85,7 +85,7 @@ def _key(weights: np.ndarray) -> tuple:
 
 
 def _to_int8(schema, tensor, weights: np.ndarray) -> np.ndarray:
-    """Rounds each row to -127..127 times its own scale, which it stores in the tensor."""
+    """Rounds each row to -127..127 times its own scale, and stores the scales in the tensor."""
     scale = np.maximum(np.abs(weights).max(axis=1), 1e-12) / _LARGEST_INT8
     tensor.type = schema.TensorType.INT8
     tensor.quantization = schema.QuantizationParametersT()
@@ -96,7 +96,7 @@ def _to_int8(schema, tensor, weights: np.ndarray) -> np.ndarray:
 
 
 def _read_back(schema, model, graph, index: int, nodes):
-    """Makes a tensor float16, and lets its nodes use a float32 copy made at run time."""
+    """Makes a tensor float16, and makes its nodes use a float32 copy computed at run time."""
     stored = graph.tensors[index]
     copy = schema.TensorT()
     copy.shape, copy.name, copy.buffer = stored.shape, stored.name + b"_float32", 0
@@ -119,7 +119,7 @@ def _operator_code(schema, model, builtin: int) -> int:
             return number
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 3  # The first that reads float16.
+    code.version = 3  # The first version that reads float16.
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
 
@@ -132,7 +132,7 @@ def _require_release(model, release: bytes):
 
 
 def _drop_unused_buffers(model):
-    """Empties unused buffers, and keeps the indices of the others."""
+    """Empties unused buffers without changing the indices of the others."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {entry.buffer for entry in model.metadata or []}
     for number, buffer in enumerate(model.buffers):

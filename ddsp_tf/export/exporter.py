@@ -1,4 +1,4 @@
-"""Exports a trained model in every form, and checks the result."""
+"""Export of a trained model in every form, with checks of the result."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -42,15 +42,15 @@ def export_run(
     addition: Addition | None = None,
     instrument: Mixture = None,
 ) -> ExportDescription:
-    """Exports the best model of a run as `export_model` does, with the record of the run.
+    """Exports the best model of a run with the record of the run; see `export_model`.
 
     Args:
         run: Run to export.
         out: Folder to write.
         precisions: Precisions of the LiteRT files; see `export_model`.
         addition: Function that writes further files; see `export_model`.
-        instrument: Of a run with several instruments, the one to export as a model of its own: a
-            name, or shares by name for a mixture. None for all, as they are.
+        instrument: Instrument to export as a plain model, for a run with several: a name, or shares
+            by name for a mixture. None for the model of all.
 
     Returns:
         Content of model.json.
@@ -78,17 +78,17 @@ def export_model(
 
     Writes `saved_model/`, `offline.tflite` and `stream.tflite` in each precision, `listen.tflite`,
     which measures live sound, `vst/` if DDSP-VST can use the model, `ir.wav` at three rates if it
-    has a reverb, and `model.json`. Two seconds are played through each and compared with the model
+    has a reverb, and `model.json`. Each form plays two seconds, which are compared with the model
     before the folder appears. The model is not changed.
 
     Args:
-        model: Model to export; it is built if it is not.
-        out: Folder to write. An earlier export there is replaced; a folder with anything else in
-            it is refused.
+        model: Model to export; it is built if necessary.
+        out: Folder to write. An earlier export there is replaced; a folder with other content is
+            refused.
         precisions: Precisions of the LiteRT files, some of "float32", "float16" and "int8".
-        record: Where the model comes from: "extractor" (`FeatureExtractor.describe()`),
+        record: Origin of the model: "extractor" (`FeatureExtractor.describe()`),
             "feature_statistics" (`dataset_statistics`), "step", "seed" and "model_sha256", which
-            are null in model.json if they are missing; and "expression", the path of the player's
+            are null in model.json if missing; and "expression", the path of the player's
             expression, which is copied, with its network as `expression.tflite`.
         addition: Function of the model, the export's folder and the record that writes further
             files, such as a page.
@@ -97,9 +97,9 @@ def export_model(
         Content of model.json.
 
     Raises:
-        UserError: If `out` holds anything but an export, another process is exporting to it, an
-            exported form plays something else than the model, or the model needs an operator that
-            LiteRT does not have.
+        UserError: If `out` contains anything but an export, another process is exporting to it, the
+            audio of an exported form differs from that of the model, or the model needs an operator
+            that LiteRT does not have.
 
     Example:
         >>> import tempfile, ddsp_tf
@@ -136,7 +136,7 @@ def _write(
     record: Mapping[str, Any],
     addition: Addition | None,
 ) -> ExportDescription:
-    # One copy serves all forms; what they play is compared with the model itself.
+    # One copy serves all forms; their audio is compared with that of the model itself.
     copy = with_execution(model, EXPORT)
     functions = ModelFunctions(copy)
     extractor = record.get("extractor")
@@ -211,7 +211,7 @@ def _facts(
 
 
 def _anatomy(path: Path) -> dict[str, Any]:
-    """Measures an exported form and, of a LiteRT file, lists what it needs."""
+    """Measures an exported form and, for a LiteRT file, lists its requirements."""
     parts = path.rglob("*") if path.is_dir() else [path]
     size = {"bytes": sum(part.stat().st_size for part in parts if part.is_file())}
     if path.is_dir():

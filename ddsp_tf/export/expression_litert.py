@@ -1,4 +1,4 @@
-"""Writes the player's expression: the network that shapes notes, for programs that play them."""
+"""Export of the player's expression: the network that shapes notes."""
 
 import shutil
 import tempfile
@@ -27,16 +27,17 @@ _EXAMPLE = (Note(0.1, 0.9, 62.0, -20.0), Note(0.9, 1.2, 65.0, -12.0), Note(1.4, 
 def write_expression(source: Path, folder: Path) -> dict[str, float] | None:
     """Copies the player's expression, and writes its network as `expression.tflite`.
 
-    The signature "express" takes the curves of `note_curves` by name, [1, 1] each, for one frame,
-    and the state, which starts as zeros. It returns "relative_db" and "cents", [1, 1] each, and the
-    new state.
+    The signature "express" takes the curves of `note_curves` for one frame by name, [1, 1] each,
+    and the state, which is zero at the start. It returns "relative_db" and "cents", [1, 1] each,
+    and the new state.
 
     Args:
         source: File to copy, `expression.npz`.
         folder: Existing folder to write to.
 
     Returns:
-        `agreement` of the file with the network; None if the expression has no network.
+        Agreement of the file with the network (see `agreement`); None if the expression has no
+        network.
 
     Raises:
         UserError: If the source is damaged, or the file's output differs from the network's.
@@ -55,7 +56,7 @@ def write_expression(source: Path, folder: Path) -> dict[str, float] | None:
         moves, state = network(tf.stack([given[name] for name in CURVES], axis=-1), given[STATE])
         return {"relative_db": moves[:, :, 0], "cents": moves[:, :, 1], STATE: state}
 
-    # In the folder, where it is cleaned up even after a kill.
+    # Inside the folder, where it is removed even after a kill.
     with tempfile.TemporaryDirectory(dir=folder) as saved:
         write_endpoints({SIGNATURE: (express, specs)}, saved)
         (folder / FILE).write_bytes(convert(saved, SIGNATURE, FILE))
@@ -73,7 +74,7 @@ def _verified(network: NoteNetwork, path: Path) -> dict[str, float]:
         state = outputs[STATE]
         moves.append(np.concatenate([outputs["relative_db"], outputs["cents"]], axis=1)[0])
     found = agreement(np.stack(moves), expected)
-    # In dB and cents, of which the largest are a hundred.
+    # In dB and cents, whose largest values are about a hundred.
     limit = 100.0 * TOLERANCE
     if not found["largest_difference"] <= limit:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Exports live listening: features of sound while it is played, as exported models take them."""
+"""Export of live listening: the features of live sound that exported models take."""
 
 import functools
 import tempfile
@@ -23,12 +23,12 @@ SIGNATURE = "listen"
 def live_features(
     model: Autoencoder, extractor: dict | None, delay_seconds: float = 0.020
 ) -> LiveFeatures:
-    """Returns the layer that measures live sound as the training data of a model was measured.
+    """Returns the layer that measures live sound like the training data of a model.
 
     Args:
         model: Model that will play the features.
         extractor: Description of the extractor that measured the training data, for its frame
-            sizes; None for the default ones.
+            sizes; None for the defaults.
         delay_seconds: Seconds from the instant that a frame describes to the end of its hop.
 
     Raises:
@@ -51,7 +51,7 @@ def listening_obstacle(model: Autoencoder) -> str | None:
         model: Model to judge.
 
     Returns:
-        One clause; None if they can.
+        Clause of a sentence; None if there is no obstacle.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -73,17 +73,17 @@ def state_sizes(live: LiveFeatures) -> dict[str, int]:
 def listening_endpoints(live: LiveFeatures, batch: int | None, frames: int | None) -> Endpoints:
     """Returns the signature `listen`, for `write_endpoints`.
 
-    - `listen(audio, state_...)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
-      [batch, frames] each, and the new state_...; audio is [batch, frames * hop]. All states start
-      as zeros. Samples that are not finite count as silence.
+    - `listen(audio, state_...)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db", [batch,
+      frames] each, and the new state_...; audio is [batch, frames * hop]. All states are zero at
+      the start. Samples that are not finite count as silence.
 
     Args:
-        live: From `live_features`.
+        live: Layer from `live_features`.
         batch: Number of voices; None for any number.
         frames: Number of frames; None for any number.
 
     Returns:
-        Endpoints with the one signature.
+        Endpoints with this signature.
     """
     samples = None if frames is None else frames * live.hop
     sizes = state_sizes(live)
@@ -103,7 +103,7 @@ def write_listening(live: LiveFeatures, folder: Path) -> str:
     """Writes `listen.tflite`, signature "listen", for one voice and one hop per call.
 
     Args:
-        live: From `live_features`.
+        live: Layer from `live_features`.
         folder: Existing folder to write to.
 
     Returns:
@@ -115,18 +115,18 @@ def write_listening(live: LiveFeatures, folder: Path) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _content(**settings: Any) -> bytes:
-    """Converts the layer once for the exports of all models with the same rates."""
+    """Converts the layer, once for all models with the same rates."""
     with tempfile.TemporaryDirectory() as saved:
         write_endpoints(listening_endpoints(LiveFeatures(**settings), 1, 1), saved)
         return convert(saved, SIGNATURE, FILE)
 
 
 def listen_hop_by_hop(interpreter: Any, audio: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    """Listens to a sound through `listen.tflite`, hop by hop.
+    """Measures a sound with `listen.tflite`, hop by hop.
 
     Args:
         interpreter: LiteRT interpreter of the file.
-        audio: [1, samples].
+        audio: Audio [1, samples].
 
     Yields:
         Curves, [1, 1] each.
@@ -142,7 +142,7 @@ def listen_hop_by_hop(interpreter: Any, audio: np.ndarray) -> Iterator[dict[str,
 
 
 def example_sound(live: LiveFeatures) -> np.ndarray:
-    """Returns two seconds to listen to: a tone of eight harmonics that rises, after a rest.
+    """Returns two seconds to listen to: a rest, then a rising tone of eight harmonics.
 
     Args:
         live: Layer that will listen.

@@ -1,4 +1,4 @@
-"""Writes a model for LiteRT (TensorFlow Lite) with builtin operators only."""
+"""Export for LiteRT (TensorFlow Lite) with builtin operators only."""
 
 import re
 import tempfile
@@ -23,7 +23,7 @@ _PLACE = re.compile(r'"(\w+):", "([^"@]+)@[^\n]*op is neither')
 def write_litert(
     model: Autoencoder, folder: Path, precisions: Sequence[str] = PRECISIONS
 ) -> list[str]:
-    """Writes the `.tflite` files that play features.
+    """Writes the `.tflite` files that play curves.
 
     - `offline.tflite`, signature "synthesize": the model's curves, [1, frames] each, and "noise",
       [1, frames * hop] in [-1, 1] -> "audio", [1, frames * hop]. The number of frames is free:
@@ -32,13 +32,13 @@ def write_litert(
       the state, state_... [1, size] -> "audio" [1, hop] and the new state_....
 
     A timbre "z" is [1, frames, z_dims], and "instrument" [1, frames, instruments]. Other precisions
-    are files of their own, such as `stream_int8.tflite`: see `compressed`. Inputs and outputs are
+    are separate files, such as `stream_int8.tflite`: see `compressed`. Inputs and outputs are
     always float32.
 
     Args:
         model: Model to write, built.
         folder: Existing folder to write to.
-        precisions: Precisions, some of `PRECISIONS`.
+        precisions: Precisions to write, some of `PRECISIONS`.
 
     Returns:
         Names of the files.
@@ -50,7 +50,7 @@ def write_litert(
     matrices = matrices_of(model.decoder)
     for signature, endpoint in _endpoints(model).items():
         stem = _FILES[signature]
-        # In the folder, where it is cleaned up even after a kill.
+        # Inside the folder, where it is removed even after a kill.
         with tempfile.TemporaryDirectory(dir=folder) as saved:
             write_endpoints({signature: endpoint}, saved)
             content = convert(saved, signature, f"{stem}.tflite")
@@ -74,22 +74,23 @@ def convert(saved: str | Path, signature: str, file: str) -> bytes:
         Content of a `.tflite` file.
 
     Raises:
-        UserError: If builtin operators are not enough; names the operator and the layer.
+        UserError: If builtin operators are not enough. The message names the operator and the
+            layer.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=[signature])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    # Statistics about the conversion, for which the converter would read and write the model again.
+    # Without statistics, for which the converter would read and write the model again.
     converter.exclude_conversion_metadata = True
     try:
         content = converter.convert()
-    except Exception as error:  # The converter raises its own errors, and RuntimeError.
+    except Exception as error:  # The converter raises its own errors and RuntimeError.
         raise UserError(f"{file}: {_reason(error)}") from error
     check_builtin(content, file)
     return content
 
 
 def _reason(error: Exception) -> str:
-    """Returns the operator and the layer from the converter's message."""
+    """Extracts the operator and the layer from the converter's message."""
     text = str(error)
     place = _PLACE.search(text)
     if place:

@@ -1,4 +1,4 @@
-"""Reads the operators of a `.tflite` file."""
+"""The operators of a `.tflite` file."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ def operators(content: bytes) -> dict[str, int]:
         content: Content of a `.tflite` file.
 
     Returns:
-        Dictionary from name to number of nodes, sorted. Operators that are not builtin have the
-        names of their authors, such as "FlexIRFFT".
+        Dictionary from name to number of nodes, sorted. Operators that are not builtin have their
+        custom names, such as "FlexIRFFT".
     """
     return dict(sorted(Counter(name for name, _, _ in _nodes(content)).items()))
 
@@ -27,7 +27,7 @@ def foreign_nodes(content: bytes) -> list[tuple[str, str]]:
 
     Returns:
         Operator of each such node, such as "FlexIRFFT", and the name of its first output, which
-        names the layer.
+        contains the layer.
     """
     return [(name, output) for name, builtin, output in _nodes(content) if not builtin]
 
@@ -40,7 +40,7 @@ def check_builtin(content: bytes, file: str) -> None:
         file: Name of the file, for the message.
 
     Raises:
-        UserError: If there is another operator; names it and the layer.
+        UserError: If there is another operator. The message names it and the layer.
     """
     foreign = foreign_nodes(content)
     if foreign:
@@ -52,7 +52,7 @@ def check_builtin(content: bytes, file: str) -> None:
 
 
 def min_runtime_version(content: bytes) -> str:
-    """Returns the oldest TensorFlow Lite release that knows a model's operators, such as "2.5.0".
+    """Returns the oldest TensorFlow Lite release that can run a model, such as "2.5.0".
 
     Args:
         content: Content of a `.tflite` file.
@@ -83,7 +83,7 @@ def _nodes(content: bytes) -> Iterator[tuple[str, bool, str]]:
     for subgraph in map(model.Subgraphs, range(model.SubgraphsLength())):
         for node in map(subgraph.Operators, range(subgraph.OperatorsLength())):
             kind = model.OperatorCodes(node.OpcodeIndex())
-            # The older field holds codes up to 126 only.
+            # The older field holds only codes up to 126.
             code = max(kind.BuiltinCode(), kind.DeprecatedBuiltinCode())
             builtin = code != schema.BuiltinOperator.CUSTOM
             name = names.get(code, str(code)) if builtin else kind.CustomCode().decode()

@@ -1,4 +1,4 @@
-"""Exports the streaming model of the live page: `stream.tflite` with the dry sound as well."""
+"""Export of the live page's streaming model: `stream.tflite` with the dry sound as well."""
 
 import tempfile
 
@@ -12,7 +12,7 @@ def dry_stem(model: Autoencoder) -> str | None:
     """Returns the name of the signal that a model's room is added to.
 
     Args:
-        model: Model that ends in a reverb, or does not.
+        model: Model, with or without a reverb at its end.
 
     Returns:
         Name of a stem; None if the last node is not a reverb that takes another node's signal.
@@ -37,7 +37,7 @@ def live_stream(model: Autoencoder) -> bytes:
 
     Returns:
         Content of a `.tflite` file, signature "step": see `write_litert`. "dry" [1, hop] is the
-        audio without the room, at the same time.
+        audio without the room, equally delayed.
 
     Raises:
         UserError: If the model needs an operator that LiteRT does not have.

@@ -1,4 +1,4 @@
-"""The functions of which every exported form of a model consists."""
+"""The functions that all exported forms of a model consist of."""
 
 import functools
 import math
@@ -22,11 +22,11 @@ Endpoints = dict[str, tuple[Callable[..., Any], list[tf.TensorSpec]]]
 
 
 class ModelFunctions:
-    """A model as functions of plain tensors, with bad numbers made harmless.
+    """A model as functions of plain tensors that tolerate meaningless numbers.
 
-    Dictionaries of curves hold the model's features, [batch, frames] each, and, if it has a
-    timbre, "z" [batch, frames or 1, z_dims], and if it has several instruments, "instrument"
-    [batch, frames or 1, instruments]. The streaming state is flat: [batch, size] each.
+    Dictionaries of curves contain the model's features, [batch, frames] each; "z" [batch, frames or
+    1, z_dims] if it has a timbre; and "instrument" [batch, frames or 1, instruments] if it has
+    several instruments. The parts of the streaming state are flat: [batch, size] each.
 
     Args:
         model: `Autoencoder` to export, built. Unless its execution is EXPORT, a copy is used.
@@ -44,7 +44,7 @@ class ModelFunctions:
 
     def __init__(self, model: Autoencoder, block_frames: int | None = None):
         if model.decoder.execution != EXPORT:
-            # A graph made for this machine's GPU would run on no other.
+            # A graph for this machine's GPU would not run on other devices.
             model = with_execution(model, EXPORT)
         self.model = model
         self._group = model.processor_group
@@ -60,7 +60,7 @@ class ModelFunctions:
 
     @property
     def curve_names(self) -> tuple[str, ...]:
-        """Names of the curves: the model's features, "z" and "instrument" if it has them."""
+        """Names of the curves: the model's features, and "z" and "instrument" if it has them."""
         return (*self.model.feature_names, *self.model.vector_sizes)
 
     @property
@@ -99,14 +99,14 @@ class ModelFunctions:
         return {name: tf.zeros((batch_size, size)) for name, size in self.state_sizes.items()}
 
     def stems(self, curves: dict, noise) -> dict:
-        """Plays whole curves; returns audio by processor, such as "harmonic", the mix last.
+        """Plays complete curves; returns audio by processor, such as "harmonic", the mix last.
 
         All signatures that call it share one graph, and its decoder's with `controls`.
         """
         return self._stems(*(curves[name] for name in self.curve_names), noise)
 
     def audio(self, curves: dict, noise):
-        """Plays whole curves; returns audio [batch, frames * hop]."""
+        """Plays complete curves; returns audio [batch, frames * hop]."""
         return self.stems(curves, noise)[self.stem_names[-1]]
 
     @functools.cached_property
@@ -153,8 +153,8 @@ class ModelFunctions:
 
         Args:
             curves: Dictionary of curves.
-            noise: [batch, frames * hop] in [-1, 1].
-            state: Flat state, from `initial_state` or the step before.
+            noise: Noise [batch, frames * hop] in [-1, 1].
+            state: Flat state, from `initial_state` or the previous step.
             hold: Function that changes the dictionary of the synthesizers' raw inputs.
 
         Returns:
@@ -166,7 +166,7 @@ class ModelFunctions:
     def step_signals(
         self, curves: dict, noise, state: dict, hold: Callable[[dict], dict] | None = None
     ):
-        """Like `step`, for the signals of all processors; returns a dictionary, and the state."""
+        """Like `step`, but returns a dictionary of the signals of all processors, and the state."""
         shaped = {}
         for name, shape in self._shapes.items():
             value = state[_flat_name(name)]
@@ -186,7 +186,7 @@ class ModelFunctions:
 
 
 def _with_fixed_rooms(group: ProcessorGroup, block: int) -> ProcessorGroup:
-    """Replaces learned reverbs by ones that stream blocks of a fixed number of samples."""
+    """Replaces learned reverbs by reverbs that stream blocks of a fixed number of samples."""
     nodes = []
     for processor, names in zip(group.processors, group.connections, strict=True):
         fixed = not getattr(processor, "instruments", ())
@@ -205,8 +205,8 @@ def seeded_noise(shape, seed):
     """Draws the noise of a noise synthesizer inside a graph.
 
     Args:
-        shape: [2] int32 tensor, (batch, samples).
-        seed: int32 scalar tensor.
+        shape: Shape of the noise, an int32 tensor [2]: (batch, samples).
+        seed: Seed of the noise, an int32 scalar tensor.
 
     Returns:
         Uniform noise in [-1, 1).
@@ -232,7 +232,7 @@ def write_endpoints(endpoints: Endpoints, folder: str | Path) -> None:
     }
     signatures["serving_default"] = next(iter(signatures.values()))
     module = tf.Module()
-    # Only referenced objects are saved: these variables, and no optimizer.
+    # Only referenced objects are saved: these variables, but no optimizer.
     used = (variable for graph in signatures.values() for variable in graph.variables)
     module.used_variables = list({id(variable): variable for variable in used}.values())
     tf.saved_model.save(module, str(folder), signatures)

@@ -1,6 +1,6 @@
-"""Plays curves of unknown length in LiteRT: the streaming graph in a loop.
+"""Playing curves of unknown length in LiteRT: the streaming graph in a loop.
 
-LiteRT runs graphs of known sizes several times faster. Curves are therefore played in blocks of a
+LiteRT runs graphs of known sizes several times faster. Curves are therefore played in blocks with a
 fixed number of frames, and only the loops around the blocks have an unknown length.
 """
 
@@ -12,7 +12,7 @@ from ddsp_tf.export.model_functions import ModelFunctions
 _FRAMES = (100, 250)
 _SAMPLES = 16000
 # Blocks in one iteration of the outer loop. A loop copies all its audio in every iteration: the
-# inner loop only that of these blocks, the outer one everything, but rarely.
+# inner loop only that of these blocks, the outer one all of it, but rarely.
 _BLOCKS = 16
 
 
@@ -23,8 +23,8 @@ def block_frames(hop: int) -> int:
         hop: Samples per frame.
 
     Returns:
-        Frames in 16000 samples, but 100 to 250; a multiple of 10, because loops over frames are
-        partly unrolled.
+        Number of frames in 16000 samples, limited to 100..250; a multiple of 10, because loops over
+        frames are partly unrolled.
 
     Example:
         >>> [block_frames(hop) for hop in (32, 64, 128, 192, 320)]
@@ -35,13 +35,13 @@ def block_frames(hop: int) -> int:
 
 
 def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
-    """Plays whole curves block by block.
+    """Plays complete curves block by block.
 
     Args:
         functions: Functions of the model, for blocks of `block_frames`.
         curves: Dictionary of [1, frames] curves (vectors: [1, frames, size]); the number of frames
             may be unknown or 0.
-        noise: [1, frames * hop] in [-1, 1].
+        noise: Noise [1, frames * hop] in [-1, 1].
 
     Returns:
         [1, frames * hop] audio, equal to `ModelFunctions.audio`.
@@ -51,7 +51,8 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
     block = block_frames(hop)
     many = _BLOCKS * block
     frames = tf.shape(curves["f0_hz"])[1]
-    # The last frame's controls are held, without noise, until the most delayed signal is out.
+    # The last frame's controls are held, without noise, until the signal with the largest latency
+    # has come out.
     extra = -(-latency // hop)
     n_blocks = (frames + extra + block - 1) // block
     turns = (n_blocks + _BLOCKS - 1) // _BLOCKS
@@ -66,8 +67,8 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
         held = {name: value for name, value in state.items() if name in outputs}
 
         def hold(controls):
-            # Each frame reads its own place in the block, or that of the last frame of the curves;
-            # place 0 is the frame before the block.
+            # Each frame reads its own position in the block, or that of the last frame of the
+            # curves; position 0 is the frame before the block.
             left = tf.maximum(frames - first - frame, 0)
             source = tf.minimum(left, tf.range(1, block + 1))
             for name in held:
@@ -97,7 +98,7 @@ def synthesize_in_blocks(functions: ModelFunctions, curves: dict, noise):
 
 
 def _one_more(curve):
-    # With no frames at all, there must still be one to read.
+    # Even without frames, there must be one to read.
     return tf.pad(curve, [[0, 0], [0, 1]] + [[0, 0]] * (len(curve.shape) - 2))
 
 
@@ -112,7 +113,7 @@ def _part(value, name: str, first_frame, frames: int, hop: int):
 def _loop(turns, room, samples: int, play, state: dict):
     """Concatenates `turns` results of `play(number, state) -> ([1, samples], state)`.
 
-    Silence fills the rest of `room` results.
+    Silence fills the rest of the `room` results.
     """
     names = list(state)
 

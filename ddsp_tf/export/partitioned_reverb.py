@@ -1,4 +1,4 @@
-"""Convolution with a long response for blocks of a fixed length: real time without latency."""
+"""Convolution with a long response in blocks of a fixed length: real time without latency."""
 
 import numpy as np
 from keras import ops
@@ -10,14 +10,14 @@ from ddsp_tf.typing import State, Tensor
 
 
 class PartitionedReverb(Processor):
-    """A fixed impulse response for blocks of a fixed number of samples.
+    """Convolves blocks of a fixed number of samples with a fixed impulse response.
 
-    Streams the same audio as a learned reverb, by uniformly partitioned convolution (Stockham,
+    It streams the same audio as a learned reverb, by uniformly partitioned convolution (Stockham,
     "High-speed convolution and correlation", 1966) with the frequency-domain delay line of Garcia,
     "Optimal filter partition for efficient convolution with short input/output delay" (2002). The
     response is divided into parts that fit into one transform together with a block. The state
-    holds the spectra of past blocks, so that each block takes one Fourier transform, one product
-    with the spectrum of every part, and one inverse transform.
+    contains the spectra of past blocks, so each block takes one Fourier transform, one product with
+    the spectrum of every part, and one inverse transform.
 
     A part of n blocks is multiplied by every n-th past spectrum. The state therefore consists of n
     delay lines that take turns: a block shifts and multiplies only one of them.
@@ -28,7 +28,7 @@ class PartitionedReverb(Processor):
         name: Name of the layer.
 
     Call arguments:
-        signal: [batch, block].
+        signal: Audio [batch, block].
 
     Example:
         >>> reverb = PartitionedReverb(np.array([1.0, 0.0, 0.0, 0.5]), block=2, name="reverb")
@@ -45,7 +45,7 @@ class PartitionedReverb(Processor):
     def __init__(self, response: np.ndarray, block: int, name: str):
         super().__init__(name=name)
         self.block = block
-        # LiteRT transforms powers of two only.
+        # LiteRT only transforms powers of two.
         self.size = 1 << (2 * block - 1).bit_length()
         self.lines = (self.size - block + 1) // block
         length = self.lines * block
@@ -58,9 +58,10 @@ class PartitionedReverb(Processor):
 
     @property
     def unchecked_state(self) -> tuple[str, ...]:
-        """Names of the delay lines, which are too large to check for bad numbers in every block.
+        """Names of the delay lines, which are too large to be checked in every block.
 
-        Bad numbers leave them after as many blocks as they are long, and the output is checked.
+        Meaningless numbers leave them after as many blocks as they are long, and the output is
+        checked.
         """
         return tuple(f"{name}_{k}" for name in ("real", "imaginary") for k in range(self.lines))
 
@@ -69,7 +70,7 @@ class PartitionedReverb(Processor):
         return {"signal": signal}
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns the state after silence."""
+        """Returns the state before the first block: silence."""
         spectra = ops.zeros((batch_size, self.parts, self.bins))
         tail = ops.zeros((batch_size, self.size - self.block))
         return {**dict.fromkeys(self.unchecked_state, spectra), "tail": tail}
@@ -80,7 +81,7 @@ class PartitionedReverb(Processor):
         last, after, current = self.lines - 1, {}, []
         for name, new in zip(("real", "imaginary"), ops.rfft(padded, self.size), strict=True):
             line = ops.concatenate([new[:, None, :], state[f"{name}_0"][:, :-1]], axis=1)
-            # The maximum, which changes nothing, keeps outputs from being inputs: LiteRT's compiled
+            # The maximum changes nothing, but keeps outputs from being inputs: LiteRT's compiled
             # models give such an output the memory of the input, and lose it.
             waiting = {k: ops.maximum(state[f"{name}_{k + 1}"], -LARGEST) for k in range(last)}
             after |= {f"{name}_{k}": spectra for k, spectra in waiting.items()}
@@ -96,9 +97,9 @@ class PartitionedReverb(Processor):
         return wet[:, : self.block], after
 
     def _inverse(self, real, imaginary):
-        """Inverts a real transform by a forward one, because LiteRT has no inverse transform.
+        """Computes the inverse transform by a forward one, because LiteRT has no inverse transform.
 
-        The Hartley transform, real minus imaginary part, is its own inverse times the length.
+        The Hartley transform, real minus imaginary part, is its own inverse up to the length.
         """
         real, imaginary = ops.rfft(hartley(real, imaginary), self.size)
         return hartley(real, imaginary) * (1.0 / self.size)

@@ -1,4 +1,4 @@
-"""Signatures that take recordings: features of audio, and the model playing them."""
+"""Signatures that take recordings: their features, and the model that plays these."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from ddsp_tf.features.live_features import LiveFeatures
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.models.sanitizing import finite
 
-# Then the longest window of pitch is centred on the instant that is described.
+# The delay that centres the longest window of pitch on the described instant.
 RECORDED_DELAY_SECONDS = 0.060
 _BLOCK_FRAMES = 128
 
@@ -19,12 +19,12 @@ _BLOCK_FRAMES = 128
 def graph_features(audio: tf.Tensor, live: LiveFeatures) -> dict[str, tf.Tensor]:
     """Measures features of recordings inside a graph.
 
-    Pitch is what can be heard live with a lookahead; frames without a pitch hold the nearest one.
+    Pitch is that of live tracking with lookahead; frames without a pitch hold the nearest one.
     Samples that are not finite count as silence.
 
     Args:
-        audio: [batch, samples] in -1..1.
-        live: What measures pitch, and the windows of the levels.
+        audio: Audio [batch, samples] in -1..1.
+        live: Layer that measures pitch, and has the windows of the levels.
 
     Returns:
         Dictionary of "f0_hz" (0 if there is no pitch at all), "f0_confidence" (0..1),
@@ -52,10 +52,9 @@ def graph_features(audio: tf.Tensor, live: LiveFeatures) -> dict[str, tf.Tensor]
 
 
 def _pitch(audio, live):
-    """Pitch and confidence [batch, samples // hop], heard block by block to save memory."""
+    """Returns pitch and confidence [batch, samples // hop], block by block to save memory."""
     batch, frames = tf.shape(audio)[0], tf.shape(audio)[1] // live.hop
-    # Frame k is complete when some hops more have been heard, which end a whole number of hops
-    # after it.
+    # Padding makes frame k complete exactly `ahead` hops after its instant.
     ahead = math.ceil(live.delay / live.hop)
     blocks = (frames + ahead - 1 + _BLOCK_FRAMES - 1) // _BLOCK_FRAMES
     size = _BLOCK_FRAMES * live.hop
@@ -80,7 +79,7 @@ def _held(f0_hz, voiced):
     count = tf.cumsum(tf.cast(voiced, tf.int32), axis=1)
     length = tf.shape(f0_hz)[1]
     here = tf.range(length)[None, :]
-    # The frames where the count of voiced frames reached its value, and where it rises next.
+    # The frames where the count of voiced frames reached its value and where it rises next.
     before = tf.searchsorted(count, tf.maximum(count, 1))
     after = tf.searchsorted(count, count + 1)
     use_after = tf.logical_and(
@@ -97,12 +96,13 @@ def recording_endpoints(functions: ModelFunctions, live: LiveFeatures) -> Endpoi
     - `extract_features(audio)` -> "f0_hz", "f0_confidence", "loudness_db", "power_db",
       [batch, samples // hop] each; audio is [batch, samples] at the model's sample rate.
     - `transfer(audio, noise_seed)` -> "audio" [batch, samples // hop * hop]: features of the
-      recording, played by the model. With "z" [batch, frames or 1, z_dims] if it has a timbre,
-      and "instrument" [batch, frames or 1, instruments] if it has several.
+      recording, played by the model. It also takes "z" [batch, frames or 1, z_dims] if the model
+      has a timbre, and "instrument" [batch, frames or 1, instruments] if it has several
+      instruments.
 
     Args:
         functions: Functions of the model.
-        live: What measures the recordings.
+        live: Layer that measures the recordings.
 
     Returns:
         Endpoints as for `write_endpoints`.
@@ -113,7 +113,7 @@ def recording_endpoints(functions: ModelFunctions, live: LiveFeatures) -> Endpoi
     specs = {spec.name: spec for spec in functions.curve_specs(None, None)}
     vectors = {name: specs[name] for name in model.vector_sizes}
 
-    # One graph, which `transfer` shares.
+    # A single graph, which `transfer` shares.
     @functools.partial(tf.function, input_signature=[audio_spec], autograph=False)
     def extract_features(audio):
         enough = tf.debugging.assert_greater_equal(

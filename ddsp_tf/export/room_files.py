@@ -1,4 +1,4 @@
-"""Writes a model's room as audio files, for convolution reverbs of other programs."""
+"""Export of a model's room as audio files, for convolution reverbs in other programs."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def impulse_response(model: Autoencoder) -> np.ndarray | None:
         model: Model with or without a reverb, built.
 
     Returns:
-        [taps] float32 at the model's sample rate, direct sound included; None without a reverb, or
-        if each of several instruments has its own.
+        Response [taps], float32, at the model's sample rate, direct sound included; None without a
+        reverb, or if each of several instruments has its own.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -39,15 +39,15 @@ def resampled_response(response: np.ndarray, sample_rate: int, to_rate: int) -> 
     """Resamples an impulse response, so that convolution sounds the same at another rate.
 
     The direct sound, tap 0, remains one sample. The rest is resampled as a signal and divided by
-    the ratio of the rates, because a convolution at the new rate sums that many more taps.
+    the ratio of the rates, because a convolution at the new rate sums more taps by that ratio.
 
     Args:
         response: Impulse response [taps], direct sound included.
-        sample_rate: Its sample rate in Hz.
+        sample_rate: Sample rate of the response in Hz.
         to_rate: New sample rate in Hz.
 
     Returns:
-        [about taps * to_rate / sample_rate] float32.
+        Response [about taps * to_rate / sample_rate], float32.
 
     Example:
         >>> response = np.zeros(1600, np.float32); response[0] = 1.0; response[800] = 0.5

@@ -1,4 +1,4 @@
-"""Writes a model as a TensorFlow SavedModel."""
+"""Export as a TensorFlow SavedModel."""
 
 from collections.abc import Container
 from pathlib import Path
@@ -18,9 +18,8 @@ def write_saved_model(
 ) -> list[str]:
     """Writes a SavedModel that takes features in physical units, of any batch and length.
 
-    Signatures, where `curves` are the model's features, [batch, frames] each, and, as far as the
-    model has them, "z" [batch, frames or 1, z_dims] and "instrument" [batch, frames or 1,
-    instruments]:
+    The signatures, where `curves` are the model's features, [batch, frames] each, and, if the model
+    has them, "z" [batch, frames or 1, z_dims] and "instrument" [batch, frames or 1, instruments]:
 
     - `synthesize(curves, noise_seed)` -> "audio" [batch, frames * hop]; noise_seed is an int32
       scalar. This is the default signature.
@@ -28,7 +27,7 @@ def write_saved_model(
     - `stems(curves, noise_seed)` -> audio by part, such as "harmonic", "noise", "dry", "wet".
     - `controls(curves)` -> the synthesizers' controls, [batch, frames, channels] each.
     - `step(curves, noise, state_...)` -> "audio" and the new state_... for any number of frames;
-      all states start as zeros. The audio is delayed by the latency that model.json states.
+      all states are zero at the start. The audio is delayed by the latency that model.json states.
 
     Args:
         functions: Functions of the model.

@@ -1,4 +1,4 @@
-"""Checks that the folder of an export may be replaced."""
+"""Checks that the target folder of an export may be replaced."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from ddsp_tf.files.export_description import (
     read_description,
 )
 
-# The contents of exports: they distinguish a damaged export from other folders.
+# Files of exports, which distinguish a damaged export from other folders.
 _OURS = re.compile(
     r"model\.json|expression\.npz|(offline|stream)(_float16|_int8)?\.tflite|(listen|expression)\.tflite"
     r"|ir(_\d+)?\.wav"
@@ -21,19 +21,19 @@ _OURS = re.compile(
     r"|page\.html|page/(index\.html|[^/]+\.gz)"
     r"|saved_model/(saved_model|fingerprint)\.pb|saved_model/variables/variables\.[\w.-]+"
 )
-# File managers leave these in every folder they show.
+# File managers create these in every folder that they show.
 _FILE_MANAGER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def check_target(out: Path) -> None:
-    """Makes sure that writing an export to a folder destroys nothing of the user's.
+    """Checks that writing an export to a folder destroys no files of the user.
 
     Args:
-        out: Folder to write. It may be missing, empty, or an earlier export with nothing added
-            and nothing changed by hand.
+        out: Folder to write. It may be missing, empty, or an earlier export without added or
+            changed files.
 
     Raises:
-        UserError: If it is anything else; names the file.
+        UserError: If it is anything else. The message names the file.
     """
     if not out.exists() and not out.is_symlink():
         return
@@ -60,7 +60,7 @@ def _is_exported(out: Path, name: str, description: ExportDescription) -> bool:
 
 
 def _check_damaged(out: Path, files: list[str], error: UserError) -> None:
-    """An export whose model.json is lost or cut may be written again; others' folders may not."""
+    """Accepts an export whose model.json is missing or damaged, but no other folder."""
     if NAME in files and _belongs_to_another_program(out / NAME):
         raise UserError(
             f"{out}: its {NAME} does not describe an export of ddsp-tf; name another folder"

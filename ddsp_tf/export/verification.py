@@ -1,4 +1,4 @@
-"""Runs every exported file and compares its audio with the model's."""
+"""Verification of an export: every file is run and compared with the model."""
 
 import contextlib
 import re
@@ -32,14 +32,14 @@ def open_interpreter(path: Path, threads: int = 1):
         threads: Number of threads to run it with.
 
     Returns:
-        LiteRT interpreter: ai-edge-litert's if it is installed, else TensorFlow's own.
+        LiteRT interpreter: that of ai-edge-litert if installed, otherwise TensorFlow's own.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         Interpreter = tf.lite.Interpreter
     with warnings.catch_warnings(), quiet():
-        # TensorFlow's own announces its removal with every use, and both their CPU kernels.
+        # TensorFlow's interpreter announces its removal with every use, and both their CPU kernels.
         warnings.simplefilter("ignore", UserWarning)
         interpreter = Interpreter(str(path), num_threads=threads)
         interpreter.allocate_tensors()
@@ -60,7 +60,7 @@ def example_curves(model: Autoencoder, seconds: float = _SECONDS) -> tuple[dict,
     curves = {name: np.linspace(-60.0, -15.0, frames)[None] for name in model.feature_names}
     curves["f0_hz"] = np.linspace(201.3, 397.7, frames)[None]
     if model.instruments:
-        # Unequal, and the same in all frames, because a room follows from call to call only.
+        # Unequal, but the same in all frames, because a room can only change between calls.
         shares = np.arange(1.0, len(model.instruments) + 1.0)
         curves["instrument"] = np.tile(shares, (1, frames, 1))
     if model.z_dims:
@@ -77,8 +77,8 @@ def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
         expected: Array of the same shape.
 
     Returns:
-        Dictionary with "largest_difference", and "snr_db", the ratio of the expected power to that
-        of the difference, at most 200.
+        Dictionary with "largest_difference", and "snr_db", the ratio of the expected power to the
+        power of the difference in dB, at most 200.
 
     Example:
         >>> agreement(np.array([1.0, 1.1]), np.array([1.0, 1.0]))
@@ -95,7 +95,7 @@ def agreement(played: np.ndarray, expected: np.ndarray) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _full_precision():
-    """Keeps a GPU from rounding factors to 10 bits (TF32), which LiteRT does not do."""
+    """Keeps a GPU from rounding factors to 10 bits (TF32), because LiteRT does not."""
     rounding = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
@@ -112,20 +112,20 @@ def verify(
     files: list[str],
     live: LiveFeatures | None = None,
 ) -> dict[str, dict]:
-    """Plays two seconds through each exported form.
+    """Plays two seconds with each exported form.
 
     Args:
-        model: Model that was exported, as it plays by itself.
+        model: Model that was exported.
         functions: Functions that the export consists of.
         folder: Export to verify.
         files: Names of its `.tflite` files.
-        live: What `listen.tflite` was made from; None if there is no such file.
+        live: Layer that `listen.tflite` was made from; None if there is no such file.
 
     Returns:
         Dictionary from "saved_model" and each file's name to its `agreement` with the model.
 
     Raises:
-        UserError: If a form at full precision differs by more than 1e-4, or one plays NaN.
+        UserError: If a form in full precision differs by more than 1e-4, or any form plays NaN.
     """
     curves, noise = example_curves(model)
     features = {name: tf.constant(value) for name, value in {**curves, "noise": noise}.items()}
@@ -169,12 +169,12 @@ def _play_saved_model(saved, curves, noise):
 
 
 def stream(path: Path, curves: dict, noise: np.ndarray) -> Iterator[np.ndarray]:
-    """Plays curves through `stream.tflite` frame by frame.
+    """Plays curves with `stream.tflite` frame by frame.
 
     Args:
         path: File to play.
         curves: Dictionary of [1, frames] curves.
-        noise: [1, frames * hop].
+        noise: Noise [1, frames * hop].
 
     Yields:
         [1, hop] audio, delayed by the model's latency.
@@ -193,7 +193,7 @@ def stream(path: Path, curves: dict, noise: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _listen(live, path, saved):
-    """Curves of a sound, about 0..1: from the layer, from the file, and from the SavedModel."""
+    """Returns curves of a sound, scaled to about 0..1: from layer, file and SavedModel."""
     audio = listening.example_sound(live)
     by_file = list(listening.listen_hop_by_hop(open_interpreter(path), audio))
     arguments = {"audio": tf.constant(audio)}
@@ -214,7 +214,7 @@ def _scaled(curves):
 
 
 def _plugin_controls(functions, path, curves):
-    """Returns the controls of every frame, from the plugin's file and from the model."""
+    """Returns the controls of every frame from the plugin's file and from the model."""
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()
     inputs = {tensor["name"]: tensor["index"] for tensor in interpreter.get_input_details()}

@@ -1,9 +1,9 @@
-"""Writes a model as a file that the DDSP-VST plugin loads.
+"""Export as a file that the DDSP-VST plugin loads.
 
 The plugin finds tensors by name, checks their sizes, runs builtin operators only, and reads
 metadata.json from a zip archive that is appended to the file. It synthesizes the sound itself from
-the model's controls. It opens every `.tflite` file in and below its Models folder, and LiteRT files
-that are newer than the plugin crash it, so the file for the plugin is in a folder of its own.
+the model's controls. It opens every `.tflite` file in and below its Models folder, and newer LiteRT
+files crash it, so the file for the plugin has its own folder.
 """
 
 import datetime
@@ -29,7 +29,7 @@ INPUTS = {"call_f0_scaled:0": 1, "call_pw_scaled:0": 1, "call_state:0": 512}
 OUTPUTS = {f"StatefulPartitionedCall:{n}": size for n, size in enumerate((1, 60, 65, 512))}
 _SAMPLE_RATE = 16000
 _FRAME_RATE = 50
-# A network only approaches silence: at the lowest level the sound is muted, and above it fades in.
+# A network only approaches silence, so sound is muted at the lowest level and fades in above it.
 _FADE_DB = 6.0
 
 
@@ -40,7 +40,7 @@ def vst_obstacle(model: Autoencoder) -> str | None:
         model: Model to judge.
 
     Returns:
-        One clause; None if it can.
+        Clause of a sentence; None if there is no obstacle.
 
     Example:
         >>> from ddsp_tf.configuration.experiment import load_experiment
@@ -69,10 +69,11 @@ def vst_obstacle(model: Autoencoder) -> str | None:
 
 
 def vst_file(out: Path) -> str:
-    """Returns the plugin's file in an export, which the plugin lists by its name.
+    """Returns the path of the plugin's file in an export; the plugin lists files by name.
 
     Args:
-        out: Folder of the export. One called "export" has the name of the folder around it.
+        out: Folder of the export. If it is called "export", the file is named after its parent
+            folder.
 
     Example:
         >>> vst_file(Path("models/violin")), vst_file(Path("flute/export"))
@@ -89,7 +90,7 @@ def write_vst(model: Autoencoder, path: Path, statistics: dict | None) -> None:
         model: Model without a `vst_obstacle`, built.
         path: `.tflite` file to write, in a folder that may be missing.
         statistics: Statistics of the training data, for the ranges that the plugin shows; None for
-            ranges of no particular instrument.
+            general ranges.
 
     Raises:
         UserError: If the model needs an operator that LiteRT does not have.
@@ -148,7 +149,7 @@ def _of_kind(model, kind) -> list:
 def _controls(model, f0_scaled, power_scaled, state):
     """Computes amplitude, harmonics, noise and state of one frame from pitch, power and state."""
     f0_scaled = ops.clip(finite(f0_scaled), 0.0, 1.0)
-    # Up to 20 dB; -80 dB where the number is not finite.
+    # Up to 20 dB; -80 dB if the number is not finite.
     power_scaled = ops.clip(finite(power_scaled), 0.0, 1.25)
     scaled = {"f0_hz": f0_scaled, "power_db": power_scaled}
     scaled = {name: ops.reshape(value, (1, 1, 1)) for name, value in scaled.items()}

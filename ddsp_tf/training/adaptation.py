@@ -1,4 +1,4 @@
-"""Adapting a trained model to a minute or two of another instrument."""
+"""Adaptation of a trained model to a minute or two of another instrument."""
 
 import os
 
@@ -28,20 +28,20 @@ def settled_configuration(
     start_from: str | os.PathLike | None,
     folder: str | os.PathLike | None = None,
 ) -> tuple[str, list[str]]:
-    """Finds the configuration of a training, and the settings that come with its start.
+    """Finds the configuration of a training, and settings that depend on where it starts.
 
     Args:
         config: Path of a gin file, or the name of a shipped one; None for that of `start_from`.
         start_from: Model to start from: run directory, `.keras` file, or "bundled:NAME"; None to
             start from initial weights.
-        folder: Folder of the run, which may have begun.
+        folder: Folder of the run, which may already exist.
 
     Returns:
-        Tuple of the configuration and of settings that the user's own may change: those of a
-        short training if the configuration is that of `start_from`, else none.
+        Tuple of the configuration and of settings that the user's own override: those of a short
+        training if the configuration is that of `start_from`, otherwise none.
 
     Raises:
-        UserError: If there is neither, or the model's configuration is unknown.
+        UserError: If neither is given, or the model's configuration is unknown.
 
     Example:
         >>> settled_configuration("fast", None)

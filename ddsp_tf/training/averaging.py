@@ -1,4 +1,4 @@
-"""Validation of the moving average of the weights instead of the weights."""
+"""Validation of the moving average of the weights in place of the weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ import numpy as np
 
 
 def to_numpy(variable) -> np.ndarray:
-    """Returns the value of a Keras variable, also of one on several devices."""
-    # Such a variable can be converted to a tensor, but not to an array.
+    """Returns the value of a Keras variable, which may be on several devices."""
+    # Then it can be converted to a tensor, but not to an array.
     return np.asarray(keras.ops.copy(variable))
 
 
 def optimizer_of(model: keras.Model) -> keras.optimizers.Optimizer:
-    """Returns the optimizer of a compiled model, without the loss scaling around it."""
+    """Returns the optimizer of a compiled model, without its wrapper for loss scaling."""
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Puts the moving average of the weights into a model while the block runs.
+    """Replaces the weights of a model by their moving average while the block runs.
 
     Without an average, or before the first step, the model keeps its weights.
 
     Args:
-        model: Compiled model. Its optimizer keeps an average if made with `use_ema=True`.
+        model: Compiled model. Its optimizer keeps an average if created with `use_ema=True`.
 
     Example:
         >>> model = keras.Sequential([keras.layers.Dense(1)])
@@ -42,7 +42,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     trained = [to_numpy(variable) for variable in variables]
     try:
         optimizer.finalize_variable_values(variables)
-        # Keras passes the arrays of the weights to JAX, which deletes them: they must not be
+        # Keras passes the arrays of the weights to JAX, which deletes them, so they must not be
         # those of the average.
         for variable in variables:
             variable.assign(to_numpy(variable))
@@ -55,15 +55,15 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 class ValidateAverage(keras.callbacks.Callback):
     """Validates the moving average of the weights.
 
-    `keras.callbacks.SwapEMAWeights` exchanges the two by adding and subtracting, which rounds: the
-    number of validations would change the training.
+    `keras.callbacks.SwapEMAWeights` exchanges the two by adding and subtracting, which rounds, so
+    the number of validations would change the training.
 
     Example:
         >>> callbacks = [ValidateAverage()]
     """
 
     def on_test_begin(self, logs=None):
-        """Puts the average in place."""
+        """Replaces the weights by the average."""
         self._block = averaged_weights(self.model)
         self._block.__enter__()
 

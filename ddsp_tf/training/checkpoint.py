@@ -19,10 +19,10 @@ _RECORD = "record"
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss or weights that are no longer finite numbers.
+    """The loss or the weights are no longer finite numbers.
 
     Args:
-        steps: Steps, one of which was the first to give such numbers.
+        steps: Range of steps that contains the first step with such numbers.
     """
 
     def __init__(self, steps: range):
@@ -36,19 +36,19 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves the whole state of training, and resumes from the newest checkpoint.
 
     `keras.callbacks.BackupAndRestore` resumes only at the beginning of an epoch and overwrites its
-    only file in place, so that a kill at that moment leaves none. A checkpoint here is one new
-    file, complete or absent, of the weights, the optimizer, the states of random generators and,
-    within an epoch, the metrics so far. It is made at an epoch's end: put this callback after
-    those that must have done their work when the step counts as done.
+    only file in place, so a kill at that moment leaves none. Here a checkpoint is a new file,
+    complete or absent, with the weights, the optimizer, the states of random generators and, within
+    an epoch, the metrics so far. It is written at the end of an epoch: put this callback after
+    those that must be finished for the step to count as done.
 
-    `fit` does not know how many steps were done before: pass it `initial_epoch`, and batches that
+    `fit` does not know the number of steps done before: pass it `initial_epoch`, and batches that
     begin at `latest_step()`.
 
     Args:
-        folder: Folder of the checkpoints; need not exist.
-        every: Steps between checkpoints; there is one at the end of `fit`, too.
-        keep: Checkpoints to keep.
-        on_warning: Called with a sentence for every damaged checkpoint that is passed over.
+        folder: Folder of the checkpoints, which need not exist.
+        every: Number of steps between checkpoints; the end of `fit` adds one.
+        keep: Number of checkpoints to keep.
+        on_warning: Function called with a sentence about every damaged checkpoint that is skipped.
 
     Example:
         >>> checkpoint = Checkpoint("my_run/checkpoints", every=1000)
@@ -72,7 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._metrics: dict[str, np.ndarray] = {}
 
     def paths(self) -> list[Path]:
-        """Returns the complete checkpoints, the oldest first."""
+        """Returns the complete checkpoints, oldest first."""
         if not self.folder.is_dir():
             return []
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
@@ -84,7 +84,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Restores the newest checkpoint."""
-        # Else the training step would be traced twice, the first time to find its variables.
+        # Otherwise the training step would be traced twice, the first time to find its variables.
         build(self.model)
         latest, self._latest = self._latest or self._read(), None
         if latest:
@@ -98,13 +98,13 @@ class Checkpoint(keras.callbacks.Callback):
         self._metrics = {}
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves a checkpoint, if one is due."""
+        """Saves a checkpoint if one is due."""
         last = epoch + 1 >= self.params["epochs"] or self.model.stop_training
         if last or self._step() % self.every == 0:
             self.save()
 
     def save(self, *, within_epoch: bool = False) -> Path:
-        """Saves the present state.
+        """Saves the current state.
 
         Args:
             within_epoch: Whether the epoch is unfinished, so that its metrics are needed.
@@ -143,7 +143,7 @@ class Checkpoint(keras.callbacks.Callback):
                 record = json.loads(str(arrays.pop(_RECORD)))
                 if record["names"] != sorted(arrays):
                     raise ValueError("other arrays than were saved")
-            except Exception as error:  # Damaged files fail in many ways.
+            except Exception as error:  # A damaged file can fail in many ways.
                 if path not in self._warned:
                     self.on_warning(f"{path}: damaged ({_first_line(error)}); an older one is used")
                 self._warned.add(path)
@@ -175,7 +175,7 @@ class Checkpoint(keras.callbacks.Callback):
             return named_variables(group, (v for v in model.variables if id(v) not in metrics))
         if group == "metrics":
             return named_variables(group, model.metrics_variables)
-        # Their names are those of the weights, with underscores, in one piece.
+        # Their names contain those of the weights, with underscores.
         names = {
             variable.path.replace("/", "_"): name.replace("/", "_")
             for variable, name in named_variables("model", model.trainable_variables)

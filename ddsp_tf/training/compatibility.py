@@ -10,18 +10,18 @@ from ddsp_tf.errors import UserError
 def check_datasets(
     experiment: Experiment, manifests: Sequence[Manifest], names: Sequence[str], devices: int
 ) -> None:
-    """Checks that a configuration can be trained on datasets together.
+    """Checks that a configuration can be trained on several datasets together.
 
     Args:
         experiment: Model and settings.
-        manifests: The datasets.
-        names: Name of each dataset's instrument, if they have any.
-        devices: Devices over which a batch is divided.
+        manifests: Manifests of the datasets.
+        names: Name of each dataset's instrument, if they have names.
+        devices: Number of devices that divide a batch.
 
     Raises:
-        UserError: If rates differ, the datasets were measured in different ways, the loudness has
-            another window than that of level matching, the model has other instruments, two of
-            them have the same recordings, or the batch cannot be divided.
+        UserError: If rates differ, the datasets were measured in different ways, the windows of
+            loudness and level matching differ, the model has other instruments, two instruments
+            have the same recordings, or the batch cannot be divided.
     """
     model, settings = experiment.model, experiment.training
     for manifest in manifests:

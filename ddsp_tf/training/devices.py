@@ -13,8 +13,8 @@ from ddsp_tf.backend.xla_settings import settle_xla
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.processes import process_count, process_number
 
-# Steps that `fit` gives a GPU at a time: callbacks and logs of every step cost as much as a fifth
-# of it.
+# Steps that `fit` gives a GPU at a time: callbacks and logs after every step would add a fifth of
+# its time.
 _STEPS_AT_A_TIME = 10
 
 
@@ -25,8 +25,8 @@ def steps_at_a_time(*counts: int) -> int:
         *counts: Numbers of steps that executions must fill exactly.
 
     Returns:
-        The largest divisor of all counts up to ten on an accelerator; 1 on a CPU, whose steps are
-        long, so that a training can be stopped after each.
+        Largest common divisor of the counts up to ten on an accelerator; 1 on a CPU, whose steps
+        are long, so that a training can be stopped after each.
     """
     if not has_accelerator():
         return 1
@@ -35,14 +35,15 @@ def steps_at_a_time(*counts: int) -> int:
 
 
 def settle_backend() -> None:
-    """Makes CPU runs repeat to the last digit, and prepares GPUs.
+    """Makes runs on a CPU reproducible to the last digit, and prepares GPUs.
 
-    They are left to the backend that trains; for TensorFlow, XLA gets the flags of `settle_xla`.
+    GPUs are reserved for the backend that trains; for TensorFlow, XLA gets the flags of
+    `settle_xla`.
     """
     import tensorflow as tf
 
     if keras.backend.backend() == "jax":
-        with contextlib.suppress(RuntimeError):  # Too late, if TensorFlow has run already.
+        with contextlib.suppress(RuntimeError):  # Too late if TensorFlow has already run.
             tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
@@ -51,14 +52,14 @@ def settle_backend() -> None:
 
 @contextlib.contextmanager
 def spread_over(devices: int | None) -> Iterator[None]:
-    """Divides batches over devices, for models that are made and trained inside.
+    """Divides batches over devices, for models that are created and trained inside.
 
-    By `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on
+    It uses `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on
     JAX.
 
     Args:
-        devices: Number of devices of each process; GPUs if there are any, else CPUs. By default
-            one, or all where several processes train together.
+        devices: Number of devices of each process; GPUs if there are any, otherwise CPUs. By
+            default one, or all if several processes train together.
 
     Raises:
         UserError: If there are fewer.
@@ -90,9 +91,9 @@ def spread_over(devices: int | None) -> Iterator[None]:
 
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     _check_number(devices, found)
-    # NCCL's exchange fails on TensorFlow 2.21 when `fit` runs several steps at a time, because the
-    # keys of a group do not reach a loop. Copies of the one vector that the devices exchange take
-    # little time. `HierarchicalCopyAllReduce` leaves out the last one of three devices.
+    # NCCL fails on TensorFlow 2.21 when `fit` runs several steps at a time, because the keys of a
+    # group do not reach a loop. Copying the single vector that the devices exchange takes little
+    # time. `HierarchicalCopyAllReduce` omits the last of three devices.
     strategy = tf.distribute.MirroredStrategy(
         [device.name for device in found[:devices]],
         cross_device_ops=tf.distribute.ReductionToOneDevice(),
@@ -117,20 +118,20 @@ def device_count() -> int:
 
 
 def divided_batches(make_batches: Callable[..., Any], batch_size: int, first_step: int) -> Any:
-    """Makes the batches of a training for `fit`, divided over devices, inside `spread_over`.
+    """Creates the batches of a training for `fit`, divided over devices, inside `spread_over`.
 
-    `MirroredStrategy` would divide batches by copying their clips once more, in one thread, for
+    `MirroredStrategy` would divide batches by copying their clips again in a single thread, for
     which several GPUs wait. Here each device gets batches of its own size.
 
     Args:
-        make_batches: Function that makes an endless `tf.data.Dataset` when called as
-            `make_batches(batch_size=..., first_step=...)`, and with `part` and `parts` where
-            several processes train together, such as `training_batches` with its other arguments.
-        batch_size: Clips that all devices of all processes get together for a step.
+        make_batches: Function that returns an endless `tf.data.Dataset` when called as
+            `make_batches(batch_size=..., first_step=...)`, and with `part` and `parts` if several
+            processes train together, such as `training_batches` with its other arguments set.
+        batch_size: Number of clips per step, over all devices of all processes.
         first_step: Number of the first step.
 
     Returns:
-        The dataset that goes into `fit`.
+        Dataset for `fit`.
 
     Example:
         >>> import tensorflow as tf
@@ -161,7 +162,7 @@ def _check_number(devices: int, found: list) -> None:
 
 
 def memory_of_gpus() -> str:
-    """Says how much memory the GPUs have, and which processes hold it.
+    """Describes the memory of the GPUs, and the processes that use it.
 
     Returns:
         Text such as "GPU 0: 1.0 of 80.0 GiB free, process 71 holds 78.2 GiB"; empty without

@@ -1,4 +1,4 @@
-"""Runs of several instruments: their datasets, and the folder of each instrument.
+"""Runs with several instruments: their datasets, and the folder of each instrument.
 
 Each instrument has a folder below the run's, `instruments/NAME`, with a record and the player's
 expression. The record refers to the model of the run, so that the folder can be played, evaluated
@@ -17,7 +17,7 @@ from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 
-# As a run writes its configuration.
+# The form in which a run writes its configuration.
 _NAMED = re.compile(r"^instruments = [\[(]\W*'", re.MULTILINE)
 
 Folder = str | os.PathLike
@@ -28,11 +28,11 @@ def named_datasets(data: Data) -> tuple[list[Folder], list[str]]:
     """Lists datasets and the instrument of each.
 
     Args:
-        data: Folder, several, or folders by the instrument's name.
+        data: One folder, several, or folders by the instrument's name.
 
     Returns:
         Tuple of the folders and of the instruments' names, one for each folder; no names if the
-        folders have none.
+        instruments are not named.
 
     Raises:
         UserError: If there is no dataset.
@@ -58,12 +58,12 @@ def _several(data: Folder | Sequence[Folder]) -> list[Folder]:
 
 
 def instruments_override(names: Sequence[str], config: str) -> list[str]:
-    """Writes the names of the instruments as a setting of the configuration.
+    """Returns the names of the instruments as a setting of the configuration.
 
     Args:
         names: Name of each dataset's instrument; empty for a model of one instrument.
-        config: Path or name of the configuration. The configuration of an earlier run may name
-            instruments, which are then removed.
+        config: Path or name of the configuration. That of an earlier run may name instruments,
+            which are then removed.
 
     Returns:
         One override, or none if there are no names.
@@ -82,8 +82,8 @@ def equal_shares(manifests: Sequence[Manifest], names: Sequence[str]) -> list[fl
     """Weights datasets so that every instrument provides the same number of clips.
 
     Args:
-        manifests: The datasets.
-        names: Name of the instrument of each.
+        manifests: Manifests of the datasets.
+        names: Name of each dataset's instrument.
 
     Returns:
         Weight of each dataset; the weights of one instrument's datasets add up to 1, in proportion
@@ -106,10 +106,10 @@ def write_instruments(
     """Writes or updates the folders of a run's instruments.
 
     Args:
-        run: The run, with its record.
+        run: Run, with its record.
         folders: Folders of the datasets.
-        manifests: The datasets.
-        names: Name of the instrument of each.
+        manifests: Manifests of the datasets.
+        names: Name of each dataset's instrument.
 
     Returns:
         Datasets and folder of each instrument.
@@ -127,7 +127,7 @@ def write_instruments(
 
 
 def are_written(run: RunDirectory) -> bool:
-    """Tells whether the folders of a run's instruments are those of its last step."""
+    """Tells whether the folders of a run's instruments belong to its last step."""
     record = run.read()
     parts = [run.instrument(name) for name in dict.fromkeys(record["instruments"])]
     return all(_is_readable(part) and part.read()["step"] == record["step"] for part in parts)

@@ -1,4 +1,4 @@
-"""Learns a player's expression from the recordings of a run: how the player shapes notes."""
+"""Learning a player's expression, the way notes are shaped, from the recordings of a run."""
 
 import contextlib
 import threading
@@ -16,30 +16,31 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import read_expression, save_expression
 from ddsp_tf.training.note_network import new_note_network, train_note_network
 
-# More notes fit no better, and searching them takes longer.
+# More notes do not fit better, and take longer to search.
 _MOST_SECONDS = 3600.0
 # With more steps, unseen notes are predicted less well.
 _STEPS = 300
-# Shorter runs are trials, which need no network.
+# Shorter runs are only trials, which need no network.
 _LEAST_RUN_STEPS = 100
 
 
 @contextlib.contextmanager
 def expressions_learned(runs: Sequence[tuple[Sequence[Manifest], RunDirectory]]) -> Iterator[None]:
-    """Learns the players' expression in a thread, while a model is trained in the block.
+    """Learns players' expressions in a thread, while a model is trained in the block.
 
-    Takes seconds for an hour of recordings, of which only the first is used, and about ten to
-    train the network, which runs of fewer than 100 steps do without. The files are stored when the
-    block ends. What a stopped block leaves unfinished is dropped; without notes, there is no file.
+    This takes a few seconds for an hour of recordings (only the first hour is used), and about ten
+    to train the network, which runs of fewer than 100 steps omit. Files are written when the block
+    ends. If the block is stopped, unfinished work is dropped; without notes, there is no file.
 
     Args:
-        runs: Datasets and run, with its record, of each expression that may be missing.
+        runs: Datasets and run, with its record, for each expression that may be missing.
     """
     missing = [(manifests, run) for manifests, run in runs if not _is_learned(run)]
     stopped = threading.Event()
-    # The thread does not see the distribution of the run, either, which belongs to its own thread.
+    # The thread does not see the distribution of the run, which belongs to another thread.
     with ThreadPoolExecutor(1) as thread:
-        # Making networks draws from Python's generators: this thread waits, so that runs repeat.
+        # Creating networks draws from Python's generators: this thread waits, for reproducible
+        # runs.
         begun = [thread.submit(_Learning, *one).result() for one in missing]
         learned = [thread.submit(one.learn, stopped) for one in begun]
         try:
@@ -65,18 +66,18 @@ class _Learning:
         self.phrases: list[Phrase] = []
         self.network = None
         if record["steps"] >= _LEAST_RUN_STEPS:
-            # Launching the network's small operations on a GPU would take as long.
+            # On a GPU, launching the network's small operations would take as long.
             with on_cpu():
                 self.network = new_note_network(self.seed)
 
     def learn(self, stopped: threading.Event) -> bool:
-        """Learns until stopped, and returns whether there is something to store."""
+        """Learns until stopped; returns whether there is something to store."""
         for phrase in _phrases(self.manifests):
             self.phrases.append(phrase)
             if stopped.is_set():
                 return False
         try:
-            # Fails if there is nothing to learn from, before a network is trained.
+            # If there is nothing to learn from, this fails before a network is trained.
             self.expression = RecordedNotes.learn(self.phrases, self.frame_rate)
         except NoNotesError:  # Recordings of noise, for example.
             return False
@@ -95,7 +96,7 @@ class _Learning:
 
 
 def _is_learned(run: RunDirectory) -> bool:
-    """Whether the run has its expression, with a network if it is no trial."""
+    """Whether the run has its expression, with a network unless it is a trial."""
     steps = run.read()["steps"]
     with contextlib.suppress(UserError):  # A damaged one is learned again.
         return run.expression.exists() and (

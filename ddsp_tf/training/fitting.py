@@ -34,12 +34,12 @@ class Fitting:
     Args:
         experiment: Model, loss and settings.
         manifests: Datasets to train on.
-        run: The run directory; need not exist yet.
+        run: Run directory, which need not exist yet.
         seed: Seed of the clips.
         weights: Shares of the datasets.
         names: Name of each dataset's instrument, if the model has instruments.
-        on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
-        on_warning: Called with a sentence on what does not stop the run.
+        on_step: Function called as `on_step(step, steps, numbers)` after each row of metrics.
+        on_warning: Function called with a sentence about a problem that does not stop the run.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Fitting:
             callbacks.append(stop)
             while step < settings.steps and not best.is_out_of_patience():
                 step = self._fit(step, validation, callbacks)
-            # A run that was killed after its last step has nothing left to fit, and `fit` leaves
+            # After a run was killed at its last step, there is nothing left to fit. `fit` leaves
             # the average in the weights.
             self.checkpoint.set_model(self.model)
             self.checkpoint.on_train_begin()
@@ -108,19 +108,19 @@ class Fitting:
             return self._summarize(step, log, best)
 
     def record(self, summary: dict[str, float]) -> None:
-        """Writes the numbers into the run's record: from then on, the run counts as trained."""
+        """Writes the numbers into the run's record, after which the run counts as trained."""
         numbers = {k: v if math.isfinite(v) else None for k, v in summary.items()}
         steps = {"steps": self.settings.steps, "warnings": self.warnings}
         self.run.update({**numbers, **steps})
 
     def _build_metrics(self):
-        # Keras makes them in the first step, too late to restore those of an unfinished epoch.
+        # Keras creates them in the first step, too late to restore those of an unfinished epoch.
         silence = np.zeros((1, self.clips["clip_frames"] * self.model.hop), np.float32)
         self.model.compute_metrics(None, silence, silence)
         self.model.reset_metrics()
 
     def _leave_validation_uncompiled(self):
-        # XLA would compile for longer than all validations of a run take without it.
+        # Compilation with XLA would take longer than all validations of a run do without it.
         if keras.backend.backend() == "tensorflow" and self.model.jit_compile:
             self.model.jit_compile = False
             self.model.make_test_function()
@@ -137,10 +137,10 @@ class Fitting:
         return divided_batches(make_batches, self.settings.batch_size, step)
 
     def _fit(self, step, validation, callbacks) -> int:
-        """Trains to the end, or as far as the epochs have one length. Returns the steps done."""
+        """Trains to the end, or until the length of epochs changes. Returns the steps done."""
         steps, size = self.settings.steps, self.settings.steps_per_epoch
         epoch, within = divmod(step, size)
-        # An epoch that a stop has cut in two, all whole epochs, the rest at the end.
+        # The rest of an interrupted epoch, all whole epochs, then the remainder at the end.
         length = min(size - within, steps - step)
         epochs = epoch + 1 if within or length < size else steps // size
         ends = {k + 1: step + (k - epoch + 1) * length for k in range(epoch, epochs)}
@@ -191,7 +191,7 @@ class Fitting:
 
     def _tensorboard_writer(self):
         if importlib.util.find_spec("tensorboard") is None:
-            self._warn("tensorboard is not installed: numbers go to logs/metrics.csv alone")
+            self._warn("tensorboard is not installed: metrics go to logs/metrics.csv only")
             return None
         return tf.summary.create_file_writer(str(self.run.logs))
 

@@ -1,4 +1,4 @@
-"""Detects training that goes wrong while it runs."""
+"""Detection of failures while a training runs."""
 
 import math
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ import numpy as np
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
-# Sound this far below the level of the recordings, in dB, counts as lost.
+# Sound this far below the level of the recordings, in dB, counts as silent.
 _SILENT_DB = 40.0
 _DEAD_DB = 70.0
-# Recordings softer than this are too soft to compare with.
+# Softer recordings are too soft to compare with.
 _AUDIBLE_DB = -70.0
-# What a room adds to the dry sound, at most: that of a listener far beyond its critical distance.
+# Most that a room adds to the dry sound, for a listener far beyond its critical distance.
 _ROOM_DB = 6.0
-# Below the noise of any recording; keeps the logarithm of silence finite.
+# Below the noise of any recording, and keeps the logarithm of silence finite.
 _SILENCE = 1e-12
 
 
 def level_db(audio: np.ndarray) -> float:
-    """Measures the mean power of signals in dB of full scale.
+    """Measures the mean power of signals in dB re full scale.
 
     Example:
         >>> round(level_db(np.full((1, 100), 0.1)), 2)
@@ -31,18 +31,18 @@ def level_db(audio: np.ndarray) -> float:
 
 
 class Health:
-    """Monitors the levels of a model's signals, and reports each failure once.
+    """Monitors the levels of a model's signals and reports each failure once.
 
     Three failures make a falling loss worthless: the whole output falls silent, because silence is
-    a local minimum of spectral losses; one synthesizer dies, and the others replace it badly (a
-    noise synthesizer without harmonics buzzes and hisses, but has no pitch); or a learned room
-    becomes an instrument of its own, which rings on whatever faint sound excites it.
+    a local minimum of spectral losses; one synthesizer dies, and the others are a poor substitute
+    (without harmonics, a noise synthesizer buzzes and hisses, but has no pitch); or a learned room
+    becomes an instrument of its own, which any faint sound can excite.
 
     Args:
-        synthesizers: Names of the processors that take no other's signal.
+        synthesizers: Names of the processors that take no other processor's signal.
         output: Name of the processor whose signal is the output.
         after_step: First step to examine: earlier levels depend mostly on the initial weights.
-        rooms: Names of reverbs that pass the dry sound, each with the name of its input.
+        rooms: Names of reverbs that pass the dry sound, with the names of their inputs.
 
     Example:
         >>> health = Health(["harmonic"], "harmonic", after_step=100)
@@ -63,7 +63,7 @@ class Health:
 
     @classmethod
     def of(cls, model: Autoencoder, after_step: int) -> Self:
-        """Makes one for a model."""
+        """Creates the monitor for a model."""
         group = model.processor_group
         names = {processor.name for processor in group.processors}
         pairs = list(zip(group.processors, group.connections, strict=True))
@@ -79,8 +79,8 @@ class Health:
         """Examines the levels of one step.
 
         Args:
-            step: The step.
-            numbers: Levels as from `levels`.
+            step: Number of the step.
+            numbers: Levels, as from `levels`.
 
         Returns:
             Sentences about failures that were not reported before, usually none. A failure that
@@ -117,7 +117,7 @@ class Health:
         return found
 
     def _swallowing(self, step, numbers) -> dict[str, str]:
-        """Describes the rooms that do the work of the synthesizers."""
+        """Describes the rooms that replace the synthesizers."""
         found = {}
         for name, dry in self.rooms.items():
             added = numbers[f"level_{name}_db"] - numbers[f"level_{dry}_db"]

@@ -1,4 +1,4 @@
-"""Callbacks that write metrics, the best model and renders, and warn of failures."""
+"""Callbacks that write metrics, the best model and renders, and warn about failures."""
 
 import math
 import os
@@ -21,11 +21,11 @@ from ddsp_tf.training.health import Health, level_db
 
 
 class _EveryFewSteps(keras.callbacks.Callback):
-    """Acts at the ends of some epochs.
+    """A callback that acts at the end of some epochs.
 
     Args:
-        every: Steps between actions; 0 for never.
-        last_step: Step at which the action is due as well.
+        every: Number of steps between actions; 0 for never.
+        last_step: Step at which the action is also due.
     """
 
     def __init__(self, every: int, last_step: int = 0):
@@ -34,7 +34,7 @@ class _EveryFewSteps(keras.callbacks.Callback):
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """Number of steps done."""
         return int(to_numpy(optimizer_of(self.model).iterations))
 
     def is_due(self) -> bool:
@@ -44,7 +44,7 @@ class _EveryFewSteps(keras.callbacks.Callback):
 
 
 class LogMetrics(keras.callbacks.Callback):
-    """Writes the numbers of every epoch to `metrics.csv`, `timing.csv` and TensorBoard.
+    """Writes the metrics of every epoch to `metrics.csv`, `timing.csv` and TensorBoard.
 
     `keras.callbacks.CSVLogger` fixes its columns in the first epoch, which may have no validation,
     and keeps rows of steps that are repeated after resuming; `keras.callbacks.TensorBoard` counts
@@ -52,10 +52,10 @@ class LogMetrics(keras.callbacks.Callback):
 
     Args:
         folder: Folder of the tables.
-        columns: Columns of `metrics.csv` besides "step" and "learning_rate": names of the losses
-            and metrics, those of validation with "validation_" in front.
+        columns: Columns of `metrics.csv` besides "step" and "learning_rate": names of losses and
+            metrics, with the prefix "validation_" for those of validation.
         writer: Summary writer of TensorBoard, from `tf.summary.create_file_writer`, if any.
-        on_row: Called as `on_row(step, numbers)` after each row.
+        on_row: Function called as `on_row(step, numbers)` after each row.
 
     Example:
         >>> log = LogMetrics("my_run/logs", ["loss", "validation_loss"])  # doctest: +SKIP
@@ -74,7 +74,7 @@ class LogMetrics(keras.callbacks.Callback):
         self.writer, self.on_row = writer, on_row
 
     def resume(self, step: int) -> None:
-        """Drops the rows of later steps, which will be repeated.
+        """Removes the rows of later steps, which will be repeated.
 
         Args:
             step: Step from which the training resumes.
@@ -84,15 +84,15 @@ class LogMetrics(keras.callbacks.Callback):
 
     @property
     def seconds(self) -> float:
-        """Seconds of training so far, with those before an interruption."""
+        """Seconds of training so far, including those before interruptions."""
         return float(self.timing.column("seconds")[1].max(initial=0.0))
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Notes the time."""
+        """Records the time."""
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the numbers of an epoch."""
+        """Writes the metrics of an epoch."""
         step, seconds = int(to_numpy(optimizer_of(self.model).iterations)), self.seconds
         elapsed = time.monotonic() - self._started
         row = {"seconds": seconds + elapsed, "seconds_per_step": elapsed / self.params["steps"]}
@@ -104,8 +104,8 @@ class LogMetrics(keras.callbacks.Callback):
         """Writes one row.
 
         Args:
-            step: Steps done.
-            logs: Numbers as Keras names them; other names than the columns are left out.
+            step: Number of steps done.
+            logs: Metrics by Keras's names; those without a column are omitted.
         """
         numbers = {re.sub("^val_", "validation_", name): float(v) for name, v in logs.items()}
         row = {name: value for name, value in numbers.items() if name in self.metrics.columns}
@@ -123,19 +123,20 @@ class LogMetrics(keras.callbacks.Callback):
 
 
 class KeepBest(_EveryFewSteps):
-    """Saves the model with the lowest validation loss, and ends a training that no longer improves.
+    """Saves the model with the lowest validation loss, and ends a training that stops improving.
 
     `keras.callbacks.ModelCheckpoint` and `EarlyStopping` forget the best loss when a training
     resumes, save the optimizer with the model, and write the file in place. Losses that are not
-    finite are passed over. Without validation the last model is kept.
+    finite are ignored. Without validation the last model is kept.
 
     Args:
-        path: The `.keras` file.
-        every: Steps from one validation to the next.
+        path: Path of the `.keras` file.
+        every: Number of steps between validations.
         last_step: Last step of the training.
-        losses: Validation losses so far, if training resumes.
-        patience: Validations without a new lowest loss after which training ends; 0 for never.
-        before_saving: Called before the model is saved.
+        losses: Validation losses so far, for a training that resumes.
+        patience: Number of validations without a new lowest loss after which training ends; 0 for
+            never.
+        before_saving: Function called before the model is saved.
 
     Example:
         >>> callbacks = [KeepBest("best.keras", every=1000)]
@@ -156,7 +157,7 @@ class KeepBest(_EveryFewSteps):
         self._plain: keras.Model | None = None
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves the model, if it is the best so far."""
+        """Saves the model if it is the best so far."""
         if "val_loss" in (logs or {}):
             self.consider(logs["val_loss"])
             self.model.stop_training |= self.is_out_of_patience()
@@ -164,7 +165,7 @@ class KeepBest(_EveryFewSteps):
             self._save()
 
     def consider(self, loss: float) -> None:
-        """Saves the model, if its validation loss is the lowest so far."""
+        """Saves the model if its validation loss is the lowest so far."""
         if math.isfinite(loss) and loss < min(filter(math.isfinite, self.losses), default=math.inf):
             self._save()
         self.losses.append(loss)
@@ -177,7 +178,7 @@ class KeepBest(_EveryFewSteps):
         return len(losses) - 1 - losses.index(min(losses)) >= self.patience
 
     def _save(self):
-        # Without optimizer and metrics: a copy that was never compiled.
+        # A copy that was never compiled has no optimizer and metrics.
         if self._plain is None:
             with undivided():
                 self._plain = type(self.model).from_config(self.model.get_config())
@@ -190,13 +191,13 @@ class KeepBest(_EveryFewSteps):
 
 
 class RenderClips(_EveryFewSteps):
-    """Writes clips as the model plays them, with their stems, as WAV files and to TensorBoard.
+    """Renders clips and their stems to WAV files and TensorBoard.
 
     Args:
-        folder: Folder in which `step_000000/clip_0/*.wav` are made.
+        folder: Folder in which `step_000000/clip_0/*.wav` are written.
         features: Features of the clips by name, [clips, frames] arrays.
         audio: Recordings of the clips, [clips, samples].
-        every: Steps between renders; 0 for never.
+        every: Number of steps between renders; 0 for never.
         last_step: Last step of the training.
         writer: Summary writer of TensorBoard, if any.
 
@@ -218,7 +219,7 @@ class RenderClips(_EveryFewSteps):
         self.folder, self.features, self.audio, self.writer = Path(folder), features, audio, writer
 
     def on_epoch_end(self, epoch, logs=None):
-        """Renders the clips, if they are due."""
+        """Renders the clips if they are due."""
         if not self.is_due():
             return
         with averaged_weights(self.model):
@@ -246,19 +247,19 @@ class RenderClips(_EveryFewSteps):
 
 
 class WatchHealth(_EveryFewSteps):
-    """Measures the levels of the stems of some clips, and warns when one falls silent.
+    """Measures the levels of the stems of some clips, and warns if one falls silent.
 
-    Adds "level_target_db" and "level_<processor>_db" to the logs of the epoch: put this callback
+    It adds "level_target_db" and "level_<processor>_db" to the logs of the epoch: put this callback
     before `LogMetrics`.
 
     Args:
         features: Features of the clips by name, [clips, frames] arrays.
         audio: Recordings of the clips, [clips, samples].
-        every: Steps between measurements.
+        every: Number of steps between measurements.
         last_step: Last step of the training.
         after_step: First step at which to warn: earlier levels depend mostly on the initial
             weights.
-        on_warning: Called with a sentence for each failure.
+        on_warning: Function called with a sentence about each failure.
 
     Example:
         >>> features = {"f0_hz": np.full((1, 100), 440.0), "loudness_db": np.zeros((1, 100))}
@@ -280,7 +281,7 @@ class WatchHealth(_EveryFewSteps):
         self._health: Health | None = None
 
     def on_epoch_end(self, epoch, logs=None):
-        """Measures the levels, if they are due."""
+        """Measures the levels if they are due."""
         if not self.is_due():
             return
         if self._health is None:

@@ -1,4 +1,4 @@
-"""Trains the network that predicts how a player shapes notes."""
+"""Training of the network that predicts how a player shapes notes."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from ddsp_tf.expression.phrases import Phrase
 
 _BATCH, _CLIP_SECONDS = 12, 2.56
 _LEARNING_RATE, _WEIGHT_DECAY, _GRADIENT_NORM = 3e-3, 1e-2, 1.0
-# Random changes of a clip, so that single notes are not recognized by their pitch and level.
+# Random changes of a clip, so that the network does not recognize notes by pitch and level.
 _PITCH_SEMITONES, _LEVEL_DB = 1.5, 2.0
 # Larger errors, in units of the scales, count linearly instead of squared.
 _OUTLIER = 3.0
@@ -21,13 +21,13 @@ _LEAST_DB, _MOST_DB = -45.0, 12.0
 
 
 def new_note_network(seed: int) -> NoteNetwork:
-    """Makes a network with initial weights.
+    """Creates a network with initial weights.
 
     Args:
         seed: Seed of the weights.
 
     Returns:
-        The network.
+        Network.
     """
     with seeded(seed):
         network = NoteNetwork()
@@ -45,15 +45,15 @@ def train_note_network(
 ) -> bool:
     """Trains a network on recordings.
 
-    Takes about 30 ms for a step on one CPU core (100 frames a second).
+    A step takes about 30 ms on one CPU core (100 frames per second).
 
     Args:
-        network: The network, from `new_note_network`.
-        phrases: The recordings, with at least one note.
+        network: Network from `new_note_network`.
+        phrases: Recordings, with at least one note.
         frame_rate: Frames per second.
-        steps: Steps of training.
+        steps: Number of training steps.
         seed: Seed of the clips.
-        is_stopped: Function that says before every step whether to end.
+        is_stopped: Function that tells before every step whether to stop.
 
     Returns:
         Whether all steps were done.

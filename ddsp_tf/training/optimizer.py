@@ -7,7 +7,7 @@ from keras import ops
 
 from ddsp_tf.configuration.settings import TrainingSettings
 
-# Names of their weights, in `Harmonic` and in normalizations.
+# Names of the instruments' weights, in `Harmonic` and in normalizations.
 _OF_INSTRUMENTS = ("response", "gamma", "beta")
 
 
@@ -18,7 +18,7 @@ def make_optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
         settings: Settings of the run, such as `load_experiment(...).training`.
 
     Returns:
-        `InstrumentAdam` with the learning-rate schedule, gradient clipping and, if asked for, the
+        `InstrumentAdam` with the learning-rate schedule, gradient clipping and, if requested, the
         moving average of the weights.
 
     Example:
@@ -42,7 +42,7 @@ def _schedule(settings: TrainingSettings) -> keras.optimizers.schedules.Learning
     fall = max(settings.steps - rise, 1)
     if rise < 2:
         return keras.optimizers.schedules.CosineDecay(rate, fall)
-    # Step 0 has the rate of one warm-up step, not 0, and changes the weights.
+    # Step 0 has the rate of one warm-up step, not 0, so it changes the weights.
     return keras.optimizers.schedules.CosineDecay(
         rate / rise, fall, warmup_target=rate, warmup_steps=rise - 1
     )
@@ -50,10 +50,10 @@ def _schedule(settings: TrainingSettings) -> keras.optimizers.schedules.Learning
 
 @keras.saving.register_keras_serializable(package="ddsp_tf")
 class InstrumentAdam(keras.optimizers.Adam):
-    """Adam (Kingma and Ba, ICLR 2015) with a rate of its own for what distinguishes instruments.
+    """Adam (Kingma and Ba, ICLR 2015) with a separate rate for weights of single instruments.
 
-    Adam changes a weight by about the learning rate in each step, so within a few hundred steps a
-    frequency response moves by a few decibels only, where instruments differ by tens.
+    Adam changes a weight by about the learning rate in each step, so in a few hundred steps a
+    frequency response moves by only a few decibels, whereas instruments differ by tens.
 
     Args:
         *args: Arguments of `keras.optimizers.Adam`.
@@ -71,8 +71,8 @@ class InstrumentAdam(keras.optimizers.Adam):
         self.instrument_rate = instrument_rate
 
     def update_step(self, gradient, variable, learning_rate):
-        """Changes a variable."""
-        # TensorFlow has the path and a number around it.
+        """Updates a variable."""
+        # In TensorFlow, the name contains the path and a number.
         if variable.name.partition(":")[0].rpartition("/")[2] in _OF_INSTRUMENTS:
             learning_rate = learning_rate * self.instrument_rate
         super().update_step(gradient, variable, learning_rate)

@@ -11,7 +11,7 @@ _PERIODS = 2.0
 
 
 def harmonics_for(lowest_hz: float, sample_rate: int) -> int:
-    """Returns how many harmonics of the lowest notes reach 6 kHz, or half the sample rate.
+    """Returns the number of harmonics with which the lowest notes reach 6 kHz, or Nyquist.
 
     Args:
         lowest_hz: Pitch of the lowest notes in Hz.
@@ -36,7 +36,7 @@ def harmonics_advice(
     16 kHz, only one fits.
 
     Args:
-        n_harmonics: Harmonics of the model.
+        n_harmonics: Number of harmonics of the model.
         sample_rate: Samples per second.
         pitch_hz: Percentiles "p5" and "p95" of the training data's pitch in Hz, from
             `dataset_statistics`.
@@ -71,8 +71,8 @@ def harmonics_advice(
 def loudness_advice(fft_size: int, sample_rate: int, pitch_hz: Mapping[str, float]) -> str | None:
     """Returns advice if the window of loudness is too short for the pitch of the training data.
 
-    A window shorter than two periods follows the single pulses of a low note: at 41 Hz, of a tone
-    whose harmonics are in phase, loudness in windows of 32 ms swings by 14 dB.
+    A window shorter than two periods follows the individual pulses of a low note: with windows of
+    32 ms, the loudness of a tone at 41 Hz whose harmonics are in phase swings by 14 dB.
 
     Args:
         fft_size: Window of the loudness in samples.

@@ -1,8 +1,8 @@
 """Training in several processes, on one host or many, that `jax.distributed` has connected.
 
-All of them compute the same steps, each with its part of every batch, and decide alike when to
-validate and to stop. The first one works in the folder of the run. The others work in temporary
-copies, so that nothing is written twice and the hosts need not share a disk.
+All processes compute the same steps, each with its part of every batch, and agree on when to
+validate and when to stop. The first one works in the folder of the run. The others work in
+temporary copies, so nothing is written twice and the hosts need not share a disk.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ def own_part(size: int) -> slice:
     """Returns the part of a batch that this process gives to `fit`.
 
     Args:
-        size: Clips in a batch of all processes; a multiple of their number.
+        size: Number of clips in a batch of all processes, a multiple of the number of processes.
 
     Example:
         >>> own_part(8)
@@ -63,7 +63,7 @@ def own_part(size: int) -> slice:
 
 
 def in_any(condition: bool) -> bool:
-    """Tells whether a condition is true in any of the processes, which all must ask.
+    """Tells whether a condition is true in any process; all of them must call it.
 
     Example:
         >>> in_any(False)
@@ -78,14 +78,14 @@ def in_any(condition: bool) -> bool:
 
 @contextlib.contextmanager
 def own_copy(folder: str | os.PathLike) -> Iterator[Path]:
-    """Gives every process a folder of the run to work in.
+    """Gives every process its own folder of the run to work in.
 
     Args:
-        folder: Folder of the run. Only that of the first process is read and written.
+        folder: Folder of the run. Only the first process reads and writes it.
 
     Yields:
-        The folder itself in the first process; in the others a temporary copy of what a training
-        resumes from, which is removed at the end.
+        The folder itself in the first process; in the others, a temporary copy of the files that a
+        training resumes from, which is removed at the end.
 
     Example:
         >>> with own_copy("my_run") as path:

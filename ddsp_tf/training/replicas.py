@@ -1,9 +1,9 @@
-"""Training steps of a model that TensorFlow has copied to several devices.
+"""Training steps of a model that TensorFlow replicates on several devices.
 
 Keras compiles a whole step with XLA, which `tf.distribute.MirroredStrategy` does not allow, and
-clips the gradients of each copy before it adds them up, so that several devices train
-differently from one. Here each copy compiles its loss and its gradients, as one vector that the
-devices add up in one exchange; then each compiles the update with the gradient of the whole batch.
+clips the gradients of each replica before adding them, so several devices train differently from
+one. Here each replica compiles its loss and its gradients, a single vector that the devices add in
+one exchange; then each compiles the update with the gradient of the whole batch.
 """
 
 import math
@@ -58,13 +58,13 @@ class _ReplicaStep:
         model = self.model
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
-        # Else all devices would draw the same noise.
+        # Otherwise all devices would draw the same noise.
         own = [tf.distribute.get_replica_context().replica_id_in_sync_group, 0]
         for seed in seeds:
             seed.assign_add(tf.cast(own, seed.dtype))
         with tf.GradientTape() as tape:
             y_pred = model(x, training=True)
-            # Divided by the number of devices, because the gradients are added up.
+            # Divided by the number of devices, because the gradients are summed.
             loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
         gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
         for seed in seeds:
@@ -75,7 +75,7 @@ class _ReplicaStep:
         return tf.concat([tf.reshape(part, [-1]) for part in gradients], axis=0), logs
 
     def _update(self, strategy, gradient):
-        # Once on each device, for all variables: the one named here only stands for its device.
+        # Once on each device, for all variables: the one named here only represents its device.
         strategy.extended.update(
             self.model.trainable_variables[0].value,
             lambda _, summed: self._apply(summed),
@@ -85,9 +85,9 @@ class _ReplicaStep:
         optimizer_of(self.model).iterations.assign_add(1)
 
     def _update_weights(self, gradient):
-        """Changes one device's copies of the weights, as `optimizer.apply` would.
+        """Updates the weights on one device, as `optimizer.apply` would.
 
-        `optimizer.apply` would clip the gradients before adding them up, and add them up again.
+        `optimizer.apply` would clip the gradients before adding them, and add them again.
         """
         optimizer, variables = optimizer_of(self.model), self.model.trainable_variables
         parts = tf.split(gradient, [math.prod(variable.shape) for variable in variables])

@@ -1,4 +1,4 @@
-"""Adapts a model's room to the recordings that it is trained on."""
+"""Adaptation of a model's room to its training recordings."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ from ddsp_tf.models import Autoencoder, LevelMatching
 from ddsp_tf.processors import Reverb
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
-# Tolerances of `LevelMatching`. A room adds to the level.
+# Tolerances of `LevelMatching`: a room adds to the level.
 _DRY_TOLERANCE_DB = 0.5
 _ROOM_TOLERANCE_DB = 1.0
-# `tap_scale` of a room that is learned slowly: see `Reverb`.
+# `tap_scale` of a room that is learned slowly; see `Reverb`.
 _TAP_SCALE = 0.05
 # Enough audio to detect a room.
 _LONGEST_SECONDS = 600.0
@@ -26,16 +26,16 @@ def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | No
     """Adapts the reverb at the end of a model to the recordings, if `train.room` is "auto".
 
     A room that is learned as fast as the decoder turns into an instrument that a faint dry sound
-    excites: the training loss falls, but the model no longer follows pitch and loudness. Therefore
-    levels are matched, and the room is learned slowly, or left out if the recordings have no
-    audible one.
+    excites: the training loss falls, but the model no longer follows pitch and loudness. Levels are
+    therefore matched, and the room is learned slowly, or removed if the recordings have no audible
+    room.
 
     Args:
-        experiment: Its model may be changed.
+        experiment: Experiment, whose model may be changed.
         manifests: Datasets to train on.
 
     Returns:
-        A sentence that describes the change; None if there is none.
+        Sentence that describes the change; None if there is none.
     """
     model = experiment.model
     if experiment.training.room != "auto" or not _ends_in_a_room(model):
@@ -70,7 +70,7 @@ def _match_levels(model: Autoencoder, tolerance_db: float, loudness_fft_size: in
     matching = LevelMatching(tolerance_db, loudness_fft_size)
     if model.level_matching is not None or not model.level_name:
         return
-    # Only harmonics and noise have levels that follow from their controls.
+    # Only harmonics and noise have levels that can be computed from their controls.
     with contextlib.suppress(ValueError):
         matching.check(model.processor_group)
         model.level_matching = matching
@@ -82,7 +82,7 @@ def _ends_in_a_room(model: Autoencoder) -> bool:
 
 
 def _recordings(manifests: Sequence[Manifest]) -> Iterator[np.ndarray]:
-    """Reads the training recordings of all datasets, the first minutes of each."""
+    """Reads the first minutes of the training recordings of each dataset."""
     for manifest in manifests:
         left = _LONGEST_SECONDS / len(manifests)
         for file in manifest.files_of("train"):

@@ -1,4 +1,4 @@
-"""A training run from names and paths: the work of `ddsp-tf train` around `model.fit`."""
+"""A training run described by names and paths: what `ddsp-tf train` does around `model.fit`."""
 
 import dataclasses
 import os
@@ -47,10 +47,10 @@ def train_run(
     on_step: Callable[[int, int, dict], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
-    """Trains a configuration's model on one or several datasets, or resumes its training.
+    """Trains the model of a configuration on one or more datasets, or resumes its training.
 
-    On a CPU, TensorFlow computes deterministically from then on, in the whole process: runs of one
-    seed are equal to the last digit.
+    On a CPU, TensorFlow computes deterministically from then on in the whole process: runs with the
+    same seed are equal to the last digit.
 
     Args:
         config: Path of a gin file, or the name of a shipped one; None to adapt `start_from`, with
@@ -58,22 +58,22 @@ def train_run(
         data: Dataset folder, or several; or folders by the name of the instrument, such as
             {"cello": "cello_dataset", "sax": "sax_dataset"}, for a model of several instruments.
         folder: Folder of the run.
-        start_from: Model to take the first weights from: run directory, `.keras` file, or
-            "bundled:NAME"; see `warm_start`. The same as the setting `train.start_from`.
+        start_from: Model whose weights the training starts from: run directory, `.keras` file, or
+            "bundled:NAME"; see `warm_start`. It sets `train.start_from`.
         overrides: Bindings such as "train.steps=2000".
         seed: Seed of initial weights, noise and clip order.
-        weights: Share of the clips that each dataset gives, in any unit; by default proportional
-            to the datasets' lengths, and equal for all instruments.
-        devices: GPUs of this process over which its part of each batch is divided; by default
-            one, or all where several processes train together.
-        on_step: Called as `on_step(step, steps, numbers)` after each row of metrics.
-        on_warning: Called with a sentence on each problem that does not stop the run, on changes
-            to the model's room, on weights taken from the model to start from, and on defaults
+        weights: Share of the clips from each dataset, in any unit; by default proportional to the
+            datasets' lengths, and equal for all instruments.
+        devices: Number of GPUs of this process, which divide its part of each batch; by default
+            one, or all if several processes train together.
+        on_step: Function called as `on_step(step, steps, numbers)` after each row of metrics.
+        on_warning: Function called with a sentence about each problem that does not stop the run,
+            changes to the model's room, weights taken from the model to start from, and defaults
             that an earlier version started the run with.
 
     Returns:
-        "step", "seconds", and "first_validation_loss", "validation_loss" and
-        "best_validation_loss" if there are held-out recordings. They are kept in run.json.
+        "step", "seconds", and "first_validation_loss", "validation_loss" and "best_validation_loss"
+        if there are held-out recordings. run.json contains them, too.
 
     Raises:
         UserError: If the configuration, a dataset or the folder cannot be used, the loss is no
@@ -120,7 +120,7 @@ def train_run(
 
 
 def _advice(model, manifest: Manifest, statistics) -> list[str | None]:
-    """Advice if a model or its features do not fit the pitch of the training data."""
+    """Returns advice if a model or its features do not fit the pitch of the training data."""
     pitch_hz, rate = statistics["f0_hz"], model.sample_rate
     found = [
         harmonics_advice(processor.n_harmonics, rate, pitch_hz)

@@ -1,4 +1,4 @@
-"""Stopping training: on request, and when its numbers are no longer finite."""
+"""Stopping a training: on request, or when its loss is no longer finite."""
 
 import math
 import signal
@@ -22,14 +22,14 @@ _SIGNALS = tuple(
 class StopOnSignal(keras.callbacks.Callback):
     """Stops training with a checkpoint when the process is interrupted, terminated or hung up.
 
-    Keras's callbacks stop training between epochs at best, and a signal inside of a step leaves
-    half of the weights changed. While the `with` block runs, SIGINT (Ctrl-C, the stop button of a
+    Keras's callbacks stop training between epochs at best, and a signal inside a step leaves half
+    the weights changed. While the `with` block runs, SIGINT (Ctrl-C, the stop button of a
     notebook), SIGTERM and SIGHUP are only recorded, however often they come; `fit` stops before the
     next step, or when validation and everything else that is due have finished. Signals that the
     process ignores, such as SIGHUP under `nohup`, stay ignored.
 
     Args:
-        checkpoint: Callback that saves the state. This one must come last in `callbacks`.
+        checkpoint: Callback that saves the state. `StopOnSignal` must come last in `callbacks`.
 
     Raises:
         Stopped: From `fit`, or from the block, after the checkpoint was saved.
@@ -69,14 +69,14 @@ class StopOnSignal(keras.callbacks.Callback):
         if self._received is not None and process_count() == 1:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()
-            # With metrics even before the first step: an epoch that resumes already has some.
+            # With metrics even before the first step: a resumed epoch already has some.
             self.checkpoint.save(within_epoch=True)
             self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Stops after an epoch, when everything that was due is done.
+        """Stops after an epoch, when everything that is due is done.
 
-        Several processes stop together, here only, whichever of them received the signal.
+        Several processes stop together, and only here, whichever of them received the signal.
         """
         if in_any(self._received is not None):
             self.checkpoint.save()
@@ -94,8 +94,8 @@ class StopOnSignal(keras.callbacks.Callback):
 class StopOnNaN(keras.callbacks.Callback):
     """Stops training when the loss is no longer finite.
 
-    `keras.callbacks.TerminateOnNaN` waits for the device after every step, and does not say which
-    step it was. This one reads the losses in Keras's own thread for callbacks.
+    `keras.callbacks.TerminateOnNaN` waits for the device after every step, and does not report the
+    step. This callback reads the losses in Keras's own thread for callbacks.
 
     Raises:
         NotFiniteError: From `fit`.
@@ -111,7 +111,7 @@ class StopOnNaN(keras.callbacks.Callback):
         self._first_step, self._found = 0, math.inf
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Notes where the epoch begins."""
+        """Records the step at which the epoch begins."""
         self._first_step, self._found = int(to_numpy(optimizer_of(self.model).iterations)), math.inf
 
     def on_train_batch_end(self, batch, logs=None):

@@ -1,4 +1,4 @@
-"""The clips on which a model is measured while it trains."""
+"""The clips that a model is measured on during training."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -25,15 +25,15 @@ _CLIPS_PER_TRAINING_FILE = 2
 
 
 class ValidationClips:
-    """The first clips of the held-out recordings, in turn from all datasets.
+    """The first clips of the held-out recordings, taken from all datasets in turn.
 
-    Without held-out recordings they are those of the training split, to listen to.
+    Without held-out recordings they come from the training split, to listen to.
 
     Args:
-        model: The `Autoencoder` in training.
-        manifests: The datasets.
+        model: `Autoencoder` that is trained.
+        manifests: Manifests of the datasets.
         clip_frames: Frames of a clip.
-        mixtures: Mixture of instruments that each dataset is of, if the model has instruments.
+        mixtures: Mixture of instruments in each dataset, if the model has instruments.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ValidationClips:
             for number, manifest in enumerate(manifests)
             if manifest.has_split(split)
         ]
-        # The silence that pads the last clip of a recording would count like music.
+        # The silence that pads the last clip of a recording would count as much as music.
         whole = as_written(lambda _, __, about: about["valid_frames"] == clip_frames)
         self.clips = _in_turn([d.filter(whole) for d in datasets]) or _in_turn(datasets)
 
@@ -64,11 +64,11 @@ class ValidationClips:
         return clips(self.manifests[number], **choice, with_sources=True).unbatch()
 
     def batches(self) -> tf.data.Dataset | None:
-        """Makes the validation data for `fit` and `evaluate`.
+        """Returns the validation data for `fit` and `evaluate`.
 
-        All batches have one size, which the devices of the training divide: the size is chosen
-        that leaves out the fewest clips, on one device none of up to twelve. The noise of each
-        clip is among its features, so that all models are measured with the same noise.
+        All batches have the same size, a multiple of the number of devices, chosen to leave out the
+        fewest clips: on one device none of up to twelve. The features include the noise of each
+        clip, so that all models are measured with the same noise.
 
         Returns:
             Dataset of `(features, audio)`, or None without held-out recordings.
@@ -99,7 +99,7 @@ class ValidationClips:
             self.model.keep_mean_z(audio[None] for _, audio, _ in self.clips)
 
     def files(self, loss: keras.losses.Loss) -> list[dict]:
-        """Measures every file, the training files by their first clips.
+        """Measures every file; training files by their first clips.
 
         Args:
             loss: Training loss.
@@ -114,9 +114,9 @@ class ValidationClips:
         """Writes a table of `files`.
 
         Args:
-            path: The CSV file.
+            path: CSV file to write.
             loss: Training loss.
-            step: Steps done.
+            step: Number of steps done.
         """
         rows = self.files(loss)
         with (
@@ -141,7 +141,7 @@ class ValidationClips:
         by_source: dict[str, list[dict]] = {}
         size = min(_RENDERED_CLIPS, len(self.clips))
         for chunk in _chunks(clips, size):
-            # Filled up with the last clip, so that one graph does for all.
+            # Filled up with the last clip, so that one graph is enough.
             features, audio, _ = _stacked([*chunk, *chunk[-1:] * (size - len(chunk))])
             rendered = render_stems(self.model, features)["reconstruction"]
             terms = _losses(loss, audio, rendered)

@@ -1,4 +1,4 @@
-"""Names of variables that are the same in every process."""
+"""Names of variables that are equal in every process."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 def named_variables(
     group: str, variables: Iterable, weights: Mapping[str, str] | None = None
 ) -> list[tuple]:
-    """Pairs variables with names that are the same in every process.
+    """Pairs variables with names that are equal in every process.
 
     Args:
         group: First part of the names.
         variables: Variables of one model or optimizer, in order.
-        weights: Names of weights inside of an optimizer's variable names, and what to call them.
+        weights: New names for the names of weights inside an optimizer's variable names.
 
     Returns:
-        Pairs of a variable and its name.
+        Pairs of variable and name.
 
     Raises:
         ValueError: If two variables have the same path.
@@ -32,16 +32,15 @@ def stable_names(
 ) -> list[str]:
     """Renumbers the layers in paths of variables.
 
-    Keras numbers layers of one kind through all models of a process; here the count starts with
-    the model.
+    Keras numbers layers of one kind across all models of a process; here each model starts at 0.
 
     Args:
         group: First part of the names.
         paths: Paths of all variables of a model, in order.
-        weights: Names of weights inside of the paths, and what to call them.
+        weights: New names for the names of weights inside the paths.
 
     Returns:
-        A name for each path.
+        Name for each path.
 
     Example:
         >>> stable_names("model", ["dense_7/kernel", "dense_9/kernel"])

@@ -19,7 +19,7 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
 
     Args:
         source: Run directory, `.keras` file, or "bundled:NAME".
-        run: Run that starts from it. If the run has begun and the model is gone, the run's own
+        run: Run that starts from it. If the run already exists and the model is gone, the run's own
             record of the model is returned.
 
     Returns:
@@ -57,7 +57,7 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
 
 
 def start_override(start_from: str | os.PathLike | None) -> list[str]:
-    """Writes the model to start from as a setting.
+    """Returns the model to start from as a setting.
 
     Args:
         start_from: Path or name of the model; None for none.
@@ -77,11 +77,11 @@ def configuration_of(source: str | os.PathLike, run: RunDirectory | None = None)
 
     Args:
         source: Run directory, `.keras` file, or "bundled:NAME".
-        run: Run that starts from it. If the run has begun and the model is gone, the run's own
+        run: Run that starts from it. If the run already exists and the model is gone, the run's own
             configuration is returned.
 
     Returns:
-        Path of a config.gin, else the name in the model's run.json.
+        Path of a config.gin, or the name in the model's run.json.
 
     Raises:
         UserError: If there is no model, or its configuration is unknown.
@@ -107,20 +107,20 @@ def configuration_of(source: str | os.PathLike, run: RunDirectory | None = None)
 
 
 def warm_start(model: Autoencoder, source: str | os.PathLike) -> str:
-    """Gives a model the weights of a trained one where names and shapes agree.
+    """Copies the weights of a trained model to another where names and shapes agree.
 
-    The outputs of the decoder are compared one by one. With another frame rate, the parts that
-    look back in time keep their initial weights; with another sample rate, those that depend on
-    frequencies as fractions of it do: noise bands, frequency response and room. Of a base with
-    several instruments, a model of one begins with their mean, and an instrument of a model of
-    several with that of the same name, else with their mean.
+    The outputs of the decoder are compared one by one. If the frame rates differ, the parts that
+    look back in time keep their initial weights; if the sample rates differ, so do those that
+    depend on frequencies relative to it: noise bands, frequency response and room. If the trained
+    model has several instruments, a plain model starts from their mean, and each instrument of a
+    model of several from the one of the same name, or from their mean.
 
     Args:
         model: Model to change.
         source: Run directory, `.keras` file, or "bundled:NAME" of the model to start from.
 
     Returns:
-        One line that names the parts that keep their initial weights, with the reasons.
+        Sentence that names the parts that keep their initial weights, with the reasons.
 
     Raises:
         UserError: If there is no model, its file is not safe to load, or nothing fits.

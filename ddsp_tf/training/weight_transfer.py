@@ -1,4 +1,4 @@
-"""Copies weights from one model to another where they have the same meaning."""
+"""Copying of weights from one model to another where they have the same meaning."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ from ddsp_tf.training.variable_names import stable_names
 
 
 def take_instruments(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
-    """Does what `take_weights` does if either model has several instruments.
+    """Copies weights as `take_weights` does, if either model has several instruments.
 
     Args:
         model: Built model to change. Each of its instruments takes the weights of the base's
-            instrument of the same name, else the mean of the base's instruments.
+            instrument of the same name, or the mean of the base's instruments.
         base: Built model to take weights from.
 
     Returns:
@@ -37,9 +37,9 @@ def take_instruments(model: Autoencoder, base: Autoencoder) -> tuple[list[str], 
 def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict[str, str]]:
     """Copies the weights of another model where names, shapes and meanings agree.
 
-    The outputs of the decoder are compared one by one. With another frame rate, the parts that
-    look back in time keep their initial weights; with another sample rate, those that depend on
-    frequencies as fractions of it do: noise bands, frequency response and room.
+    The outputs of the decoder are compared one by one. If the frame rates differ, the parts that
+    look back in time keep their initial weights; if the sample rates differ, so do those that
+    depend on frequencies relative to it: noise bands, frequency response and room.
 
     Args:
         model: Built model to change.
@@ -47,7 +47,7 @@ def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict
 
     Returns:
         Tuple of the names of the weights and outputs that were copied, and a dictionary from each
-        part that was not to the reason.
+        part that was not copied to the reason.
     """
     ours, theirs = _weights_by_name(model), _weights_by_name(base)
     taken, new = [], {}
@@ -66,7 +66,7 @@ def take_weights(model: Autoencoder, base: Autoencoder) -> tuple[list[str], dict
 
 
 def _weights_by_name(model: Autoencoder) -> dict[str, keras.Variable]:
-    """Returns all weights but those of the decoder's last layer, by their place in the model."""
+    """Returns all weights except those of the decoder's last layer, by their place in the model."""
     layers = {"decoder": model.decoder}
     if model.encoder is not None:
         layers["encoder"] = model.encoder
@@ -75,7 +75,7 @@ def _weights_by_name(model: Autoencoder) -> dict[str, keras.Variable]:
     found = {}
     for place, layer in layers.items():
         weights = [weight for weight in layer.weights if id(weight) not in of_outputs]
-        # The layers before this one depend on who built it first.
+        # The path before the layer's name depends on which layer was built first.
         paths = [f"/{weight.path}".rpartition(f"/{layer.name}/")[2] for weight in weights]
         found.update(zip(stable_names(place, paths), weights, strict=True))
     if model.z_dims:
@@ -114,7 +114,7 @@ def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
 
 
 def _changed_rate(model: Autoencoder, base: Autoencoder, name: str) -> str | None:
-    """Names a changed rate or scale that a weight depends on."""
+    """Describes a changed rate or scale that a weight depends on."""
     area, _, rest = name.partition("/")
     if area == "processors":
         ours, theirs = (_tap_scale(one, rest.partition("/")[0]) for one in (model, base))
@@ -135,14 +135,14 @@ def _tap_scale(model: Autoencoder, name: str) -> float | None:
 
 
 def _rate_free(model: Autoencoder) -> set[str]:
-    """Names the outputs with the same meaning at every sample rate: those of harmonics."""
+    """Returns the outputs with the same meaning at every sample rate: those for harmonics."""
     group = model.processor_group
     pairs = zip(group.processors, group.connections, strict=True)
     return {name for one, names in pairs if isinstance(one, Harmonic) for name in names}
 
 
 def _part(name: str) -> str:
-    """Returns what a weight belongs to: a processor, or a stack or layer of a network."""
+    """Returns the part that a weight belongs to: a processor, or a stack or layer of a network."""
     parts = name.split("/")
     return parts[min(1, len(parts) - 1)]
 
@@ -152,7 +152,7 @@ def _rates(kind: str, theirs: float, ours: float) -> str:
 
 
 def _difference(ours, theirs) -> str | None:
-    """Describes a difference of shapes, if there is one."""
+    """Describes the difference between two shapes, if any."""
     if theirs is None:
         return "not in it"
     if tuple(ours) == tuple(theirs):

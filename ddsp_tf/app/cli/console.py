@@ -15,7 +15,7 @@ class Progress(Protocol):
     """Shows the progress of a command."""
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Shows that `done` of `total` steps are done (None: as before), and a text after it."""
+        """Shows that `done` of `total` steps are done (None: unchanged), followed by a text."""
 
     def note(self, text: str) -> None:
         """Prints a separate line."""
@@ -34,13 +34,13 @@ class _Bar:
         self._progress.update(self._task, **changes)
 
     def note(self, text: str) -> None:
-        # Wrapped by the terminal alone, so that a path in it can be copied.
+        # Only the terminal wraps it, so that a path in it can be copied.
         plain = {"markup": False, "highlight": False, "soft_wrap": True}
         self._progress.console.print(printable(text), style="yellow", **plain)
 
 
 class _Lines:
-    """Occasional lines in a file."""
+    """Occasional lines, for output that goes to a file."""
 
     def __init__(self, what: str, total: float | None):
         self._what, self._total = what, total
@@ -63,11 +63,11 @@ class _Lines:
 
 @contextmanager
 def progress_bar(what: str, total: float | None = None) -> Iterator[Progress]:
-    """Shows the progress of a block on standard error: a bar in a terminal, else occasional lines.
+    """Shows progress on standard error: a bar in a terminal, occasional lines in a file.
 
     Args:
         what: Text before the bar.
-        total: Steps in all, if known.
+        total: Number of steps in total, if known.
 
     Yields:
         Function `advance(done, total, text)`, with a method `note(text)`.
@@ -102,7 +102,7 @@ def print_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
 
     Args:
         title: Heading.
-        rows: Pairs of name and value; shown as they are, without markup.
+        rows: Pairs of name and value; markup in them is not interpreted.
     """
     from rich.console import Console
     from rich.table import Table

@@ -14,7 +14,7 @@ from ddsp_tf.app.cli.options import (
 )
 from ddsp_tf.files.names import below_here, printable
 
-# Lines of each kind that are printed; the page has them all.
+# Number of lines of each kind that are printed; the page has all of them.
 _LINES = 20
 
 
@@ -67,7 +67,7 @@ _LINES = 20
     "--beam-folder",
     metavar="FOLDER",
     help="Folder or bucket that the driver and all workers of Beam can read and write. "
-    "[default: recordings and results are on disks that all share]",
+    "[default: all share the disks with the recordings and the results]",
 )
 @channel_option
 @seed_option
@@ -77,13 +77,13 @@ def prepare(
 ):  # fmt: skip
     """Turn recordings into a dataset.
 
-    It holds sound, pitch and loudness, ready for training, and a page to look at, dataset.html.
+    It contains sound, pitch and loudness, ready for training, and a page to look at, dataset.html.
     AUDIO are files or folders of recordings of one monophonic instrument or voice (.wav, .flac,
     .mp3 and others; .m4a, .mp4 and .webm with pip install ddsp-tf[media]), or bundled:violin. The
     configuration sets the sample rate and the frame rate of the model.
 
-    After a stop, the same command resumes the work. With more recordings in AUDIO, it measures
-    only the new ones.
+    If the command is stopped, running it again resumes the work. If recordings are added to AUDIO,
+    it measures only the new ones.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def say_what_stands_out(manifest):
 
 
 def _measurer(runner, beam_options, beam_folder):
-    """Returns a measurer that uses Beam, or None for threads."""
+    """Returns a measurer with Beam, or None for threads."""
     from ddsp_tf.errors import UserError
 
     if runner is None:
@@ -167,8 +167,8 @@ def _measurer(runner, beam_options, beam_folder):
 def features(audio, out, config, overrides, channel):
     """Measure pitch and loudness of a recording.
 
-    OUT is an .npz file (or .csv, .json) that every exported model plays. The configuration says
-    how many frames a second; name the one the model was trained with.
+    OUT is an .npz file (or .csv, .json) that every exported model plays. The configuration sets the
+    frame rate; name the one that the model was trained with.
 
     \b
     Example:

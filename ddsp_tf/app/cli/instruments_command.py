@@ -7,8 +7,8 @@ import click
 def instruments():
     """List the instruments that come with the package.
 
-    Each is played, exported and trained further as bundled:NAME; bundled:ensemble is the model of
-    all of them. The range is that of the notes they were trained on.
+    Play, export or adapt each one as bundled:NAME; bundled:ensemble is the model of all of them.
+    The range is that of the notes that they were trained on.
 
     \b
     Example:
@@ -29,7 +29,7 @@ def instruments():
 
 
 def trained_range(name: str) -> str:
-    """Returns the lowest and highest note that a bundled model was trained on, and their pitch.
+    """Returns the lowest and highest notes that a bundled model was trained on, with their pitch.
 
     Example:
         >>> trained_range("flute")

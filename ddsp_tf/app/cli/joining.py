@@ -1,7 +1,7 @@
 """`ddsp-tf train` as one of several processes, which JAX connects.
 
-JAX aborts a process that has lost another one. Each command therefore trains in a child process,
-and says in one sentence what became of it.
+JAX aborts a process that has lost its connection to another. Each command therefore trains in a
+child process, and reports its outcome in one sentence.
 """
 
 import atexit
@@ -24,7 +24,7 @@ import click
 from ddsp_tf.errors import Stopped, UserError
 
 _PATIENCE_SECONDS = 300
-# After this time without a sign of life, a process counts as dead.
+# After this time without a heartbeat, a process counts as dead.
 _HEARTBEAT_SECONDS = 30
 _LOST = 75
 _CONNECTED = b"\nddsp-tf: connected\n"
@@ -54,13 +54,13 @@ def process_options(function):
 
 
 def joined(callback: Callable) -> Callable:
-    """Wraps the command `train` so that it joins its other processes before anything is imported.
+    """Wraps the command `train` so that its processes connect before anything is imported.
 
     Args:
         callback: Function of the command.
 
     Returns:
-        Function that takes the options of `process_options`, too.
+        Function that also takes the options of `process_options`.
     """
 
     @functools.wraps(callback)
@@ -78,7 +78,7 @@ def joined(callback: Callable) -> Callable:
 
 
 def _is_part_of_job(environment: Mapping[str, str]) -> bool:
-    """Tells whether a cluster has started several processes of one job, this among them."""
+    """Tells whether a cluster started this process as one of several in a job."""
     if environment.get("KERAS_BACKEND") != "jax":
         return False
     tasks = [environment.get(name) for name in ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")]
@@ -120,7 +120,7 @@ def _connect(coordinator: str | None, processes: int | None, process: int | None
     except ImportError as error:
         raise UserError("several processes: need JAX; pip install jax") from error
     try:
-        # Not `keras.distribution.initialize`, which cannot set the time until a loss is noticed.
+        # Not `keras.distribution.initialize`, which cannot set the timeout for a lost process.
         jax.distributed.initialize(
             coordinator,
             processes,
@@ -134,7 +134,7 @@ def _connect(coordinator: str | None, processes: int | None, process: int | None
 
 @contextlib.contextmanager
 def _in_child_process(run: Path) -> Iterator[None]:
-    """Runs the block in a child process, and leaves in this one as the child does."""
+    """Runs the block in a child process, and exits with the outcome of the child."""
     with tempfile.TemporaryFile() as native_output:
         sys.stdout.flush()
         child = os.fork()
@@ -143,7 +143,7 @@ def _in_child_process(run: Path) -> Iterator[None]:
         _behave_as_child(native_output.fileno())
         try:
             yield
-        except Stopped:  # All processes stop together, and wait for each other.
+        except Stopped:  # All processes stop together and wait for each other.
             raise
         except BaseException as error:
             if any(word in str(error) for word in _WORDS_OF_LOSS):
@@ -155,7 +155,7 @@ def _in_child_process(run: Path) -> Iterator[None]:
 
 
 def _behave_as_child(native_output: int) -> None:
-    """Sends what native code prints to a file, and ends with the parent."""
+    """Redirects output of native code to a file, and makes the child end with its parent."""
     kept = os.dup(2)
     os.dup2(native_output, 2)
     sys.stderr = open(kept, "w", buffering=1, errors="backslashreplace")  # noqa: SIM115

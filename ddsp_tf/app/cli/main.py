@@ -1,4 +1,4 @@
-"""The command group, and how errors reach the user. Imports nothing heavy, so help is instant."""
+"""The command group and its error messages. It imports nothing heavy, so help is instant."""
 
 import errno
 import os
@@ -36,7 +36,7 @@ class _Group(click.Group):
     """A group that prints a user's mistake as one line and exits with code 2."""
 
     def main(self, args: Any = None, *arguments: Any, **options: Any) -> Any:
-        """Runs a command; as a process of its own if no arguments are given here."""
+        """Runs a command; as the command of this process if no arguments are given here."""
         if args is not None:
             return super().main(args, *arguments, **options)
         watch_for_crashes()
@@ -44,11 +44,11 @@ class _Group(click.Group):
         try:
             return super().main(None, *arguments, **options)
         finally:
-            # Only leaving remains; a further Ctrl-C would merely print a traceback.
+            # Only the exit remains; a further Ctrl-C would merely print a traceback.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def invoke(self, context: click.Context) -> Any:
-        """Runs the command that the arguments name."""
+        """Runs the command named by the arguments."""
         with StopSignals() as signals:
             try:
                 check_working_folder()
@@ -57,7 +57,7 @@ class _Group(click.Group):
                 self._stop(context, signals, error)
             except Exception as error:
                 if signals.received is not None:
-                    # Native code replaces an exception that is raised within it by another one.
+                    # Native code replaces an exception that is raised inside it by another one.
                     self._stop(context, signals)
                 message = _message(error)
                 if message is None:
@@ -71,7 +71,7 @@ class _Group(click.Group):
         context.exit(getattr(error, "exit_code", signals.exit_code))
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Returns the commands in their usual order."""
+        """Returns the commands in the order in which they are used."""
         return list(self.commands)
 
 

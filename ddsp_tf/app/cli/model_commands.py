@@ -48,7 +48,7 @@ from ddsp_tf.app.cli.options import (
 def train(context, config, start_from, overrides, data, weights, run_folder, devices, seed):
     """Train a model on a dataset.
 
-    The same command resumes a training that was stopped. The run's folder gets checkpoints, the
+    The same command resumes a training that was stopped. The run's folder contains checkpoints, the
     best model so far (best.keras), metrics.csv and TensorBoard logs (logs/), and renders to listen
     to (renders/).
 
@@ -97,7 +97,7 @@ def print_training(folder: Path, summary: dict):
     rows = [("steps", summary["step"]), ("training time", f"{summary['seconds']:.0f} s")]
     if "best_validation_loss" in summary:
         best = summary["best_validation_loss"]
-        # run.json has none that is not finite.
+        # run.json has no numbers that are not finite.
         first = summary.get("first_validation_loss", math.nan)
         rows.append(("spectral loss, held out, at first", f"{first:.2f}"))
         rows.append(("spectral loss, held out, best", f"{best:.2f} ({best / first - 1:+.0%})"))

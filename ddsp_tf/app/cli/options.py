@@ -45,7 +45,7 @@ def split_options(function):
 
 
 def _run_of(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
-    """Returns the run that a path means, as text; names of bundled models stay."""
+    """Returns the run that a path refers to, as text; names of bundled models are kept."""
     from ddsp_tf.app.project import run_of
 
     return None if path is None else str(run_of(path))
@@ -109,11 +109,11 @@ def by_instrument(data: Sequence[str]) -> list[Path] | dict[str, list[Path]]:
     """Reads datasets or recordings: paths, or paths by the name of their instrument.
 
     Args:
-        data: Texts PATH or NAME=PATH, all of one kind. A text that is an existing path is one,
-            whatever its name.
+        data: Texts PATH or NAME=PATH, all of the same form. The text of an existing path counts as
+            PATH.
 
     Raises:
-        click.UsageError: If only some have names, or a name is not one.
+        click.UsageError: If only some have names, or a name is not allowed.
     """
     split = [(None, text) if Path(text).exists() else _split_name(text) for text in data]
     folders = [Path(folder) for _, folder in split]
@@ -141,7 +141,7 @@ def _split_name(text: str) -> tuple[str | None, str]:
 
 
 def chosen_configuration(context: click.Context, config: str, start_from: str | None) -> str | None:
-    """Returns the configuration to use; None if there is a model to start from and none was named.
+    """Returns the configuration to use; None for that of the model to start from.
 
     Args:
         context: Context of the command.
@@ -153,7 +153,7 @@ def chosen_configuration(context: click.Context, config: str, start_from: str | 
 
 
 def import_option() -> click.Option:
-    """Makes the option --import, which the group adds to every command that loads something."""
+    """Returns the option --import, which the group adds to every command that loads something."""
     return click.Option(
         ["--import", "imports"],
         multiple=True,

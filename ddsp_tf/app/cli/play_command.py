@@ -28,7 +28,7 @@ def play(context, models, instrument, out, single_file, port, no_open):
     From the keys of screen and computer, a MIDI keyboard, your voice, or a recording. MODEL is a
     run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or bundled:violin
     (the default); `ddsp-tf instruments` lists what comes with the package. Several share one page:
-    bundled:ensemble is seven. Nothing leaves this machine. Ctrl-C ends it.
+    bundled:ensemble is seven. No data leaves this machine. Ctrl-C ends the command.
 
     \b
     Example:

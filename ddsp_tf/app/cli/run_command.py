@@ -1,4 +1,4 @@
-"""The whole chain in one command."""
+"""The command `run`: the whole chain."""
 
 from pathlib import Path
 
@@ -49,9 +49,9 @@ def run(
     """Recordings in, playable model out.
 
     Prepares, trains, evaluates and exports. Stages whose results still match are skipped, and a
-    stopped training is resumed. A trained model that no longer matches is kept beside the new one.
-    OUT gets dataset/, run/ (with report.html) and export/. With names, one model learns several
-    instruments.
+    stopped training is resumed. A trained model that no longer matches is kept next to the new one.
+    OUT will contain dataset/, run/ (with report.html) and export/. With names, one model learns
+    several instruments.
 
     \b
     Example:

@@ -13,7 +13,7 @@ _AGAIN_SECONDS = 0.05
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-# Messages that are true wherever a command was stopped. Training prints a more precise one itself.
+# Messages that are true wherever a command was stopped. Training itself prints a more precise one.
 SENTENCES = {
     "run": "stopped; finished stages and recordings are kept; the same command resumes",
     "prepare": "stopped; finished recordings are kept; the same command resumes",
@@ -28,17 +28,17 @@ SENTENCES = {
 
 
 class StopSignals:
-    """Turns the first of several signals into a KeyboardInterrupt, while a block runs.
+    """Turns the first of several signals into a KeyboardInterrupt while a block runs.
 
-    Further signals are ignored, so that nothing interrupts the saving and cleaning up that the
-    first one causes; ten seconds later they end the process at once. A signal that the process was
-    started to ignore, as by `nohup`, stays ignored.
+    Further signals are ignored, so that nothing interrupts the saving and cleanup after the first
+    one; after ten seconds they end the process at once. A signal that the process ignored from the
+    start, as under `nohup`, stays ignored.
 
-    Python drops an exception that is raised while it collects garbage or calls `__del__`, and
-    only reports it to `sys.unraisablehook`. The signal is then raised again a moment later.
+    Python drops an exception that is raised during garbage collection or in `__del__`, and only
+    reports it to `sys.unraisablehook`. The exception is then raised again a moment later.
 
     Attributes:
-        received: Number of the signal that came first, or None.
+        received: Number of the first signal, or None.
     """
 
     def __init__(self) -> None:

@@ -17,8 +17,8 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def watch_for_crashes() -> None:
-    """Makes crashes in native code print a traceback, wherever standard error points by then."""
-    # Kept open for the life of the process.
+    """Makes native crashes print a traceback, even if standard error is redirected later."""
+    # Kept open as long as the process lives.
     faulthandler.enable(file=os.dup(2))
 
 
@@ -47,7 +47,7 @@ def started(callback: Callable, verbose: Callable[[], bool]) -> Callable:
 
     Args:
         callback: Function of the command.
-        verbose: Tells whether TensorFlow's start-up notes are shown.
+        verbose: Function that tells whether TensorFlow's start-up notes are shown.
 
     Returns:
         Function that does the same.
@@ -72,7 +72,7 @@ def _import_modules(names: Sequence[str]) -> None:
     from ddsp_tf.configuration.experiment import import_module
 
     if names:
-        # As `python -m` does, but after everything that is installed.
+        # As with `python -m`, but after installed packages.
         sys.path.append(os.getcwd())
     for name in names:
         import_module(name)
@@ -81,7 +81,7 @@ def _import_modules(names: Sequence[str]) -> None:
 def _check_keras_settings() -> None:
     path = _keras_settings_file()
     settings: dict[str, Any] = {}
-    if os.path.isfile(path):  # False as well if the home of another user cannot be read.
+    if os.path.isfile(path):  # Also False if the home folder of another user cannot be read.
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -100,7 +100,7 @@ def _check_keras_settings() -> None:
 
 
 def _keras_settings_file() -> Path:
-    """Returns the file that Keras reads; it has another home where the user's is not writable."""
+    """Returns the file that Keras reads, which is elsewhere if the home folder is read-only."""
     home = os.path.expanduser("~")
     base = home if os.access(home, os.W_OK) else "/tmp"
     return Path(os.environ.get("KERAS_HOME") or Path(base, ".keras"), "keras.json")
@@ -117,5 +117,5 @@ def _import_backend() -> None:
         raise UserError(f"Keras or TensorFlow cannot be imported: {text}") from error
     import tensorflow as tf
 
-    # The first look at the devices has notes of its own.
+    # Listing the devices prints notes the first time.
     tf.config.list_physical_devices()

@@ -1,4 +1,4 @@
-"""`ddsp-tf synthesize`: curves, a recording or a song through a model."""
+"""The command `synthesize`: plays curves, a recording or a song through a model."""
 
 from pathlib import Path
 
@@ -103,8 +103,8 @@ def synthesize(context, model, source, out, instrument, transfer, seed, **option
 
     MODEL_OR_RUN is a run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or
     bundled:violin; MIDI_FEATURES_OR_AUDIO a .mid file, an .npz, .csv or .json file, or a recording
-    (bundled:flute, too). Any length; memory does not grow with it. The rows of a .csv may be
-    breakpoints drawn by hand, at any times.
+    (such as bundled:flute). Any length; memory does not grow with it. The rows of a .csv may be
+    hand-drawn breakpoints at any times.
 
     \b
     Example:

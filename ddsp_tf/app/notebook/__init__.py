@@ -1,7 +1,7 @@
 """Helpers for notebooks: players, pictures, live training, uploads and downloads.
 
-They work on Colab and in Jupyter. Elsewhere, features that only Colab has (uploads, recording in
-the browser, Google Drive) raise an error that names the alternative.
+They work on Colab and in Jupyter. Outside Colab, features that only Colab has (uploads, recording
+in the browser, Google Drive) raise an error that names the alternative.
 
 Example:
     >>> from ddsp_tf.app import notebook
@@ -11,7 +11,7 @@ Example:
 
 import os
 
-# Before TensorFlow is imported, whose start-up messages would fill the first cell.
+# Before the import of TensorFlow, whose start-up messages would fill the first cell.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ddsp_tf.app.notebook.accelerator import check_device

@@ -9,10 +9,10 @@ from ddsp_tf.backend.native_output import quiet
 def check_device(without: str = "") -> None:
     """Prints the device that TensorFlow computes on, and how to get a GPU if there is none.
 
-    From then on TensorFlow writes only warnings below cells.
+    Afterwards TensorFlow prints only warnings below cells.
 
     Args:
-        without: Sentence of advice, or on what to expect, without a GPU.
+        without: Sentence to add if there is no GPU: advice, or what to expect.
 
     Example:
         >>> check_device("A minute of sound takes a few seconds.")  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Unpacks archives from untrusted sources."""
+"""Unpacking of archives from untrusted sources."""
 
 import stat
 import zipfile
@@ -9,24 +9,24 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.names import printable
 
-# A dozen runs with all their checkpoints.
+# Limits for a dozen runs with all their checkpoints.
 _MOST_FILES = 10_000
 _MOST_BYTES = 4 << 30
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpacks a zip archive into a folder of its own.
+    """Unpacks a zip archive into a new folder.
 
     Args:
         archive: Archive to unpack.
-        folder: Folder in which the new one is made.
+        folder: Folder in which the new one is created.
 
     Returns:
-        New folder, named like the archive; with a number if there is one of that name already.
+        New folder, named after the archive; with a number if that name exists already.
 
     Raises:
-        UserError: If the archive is damaged, encrypted, too large, or holds links or paths that
-            lead out of it. Nothing is left of it then.
+        UserError: If the archive is damaged, encrypted or too large, or contains links or paths
+            that lead out of it. Nothing remains unpacked then.
     """
     target = unused(folder / (archive.stem.strip(" .") or "archive"))
     try:
@@ -38,7 +38,7 @@ def unpack(archive: Path, folder: Path) -> Path:
                 for member in members:
                     file.extract(member, temporary)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        # NotImplementedError, of a compression that Python does not know, is a RuntimeError.
+        # NotImplementedError, for an unknown compression, is a RuntimeError.
         raise UserError(
             f"{archive}: cannot be unpacked ({printable(error)}); make a new zip archive of it"
         ) from error
@@ -46,7 +46,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def unused(path: Path) -> Path:
-    """Returns a path at which there is nothing: the given one, or one with a number.
+    """Returns a path that does not exist: the given one, or one with a number.
 
     Example:
         >>> unused(Path("no_such_folder")).name

@@ -14,18 +14,18 @@ _DRIVE = Path("/content/drive")
 
 
 def work_folder(name: str, on_drive: bool = False) -> Path:
-    """Returns the folder where a notebook keeps what it makes.
+    """Returns the folder for the results of a notebook.
 
     Args:
         name: Name of the folder.
-        on_drive: Whether to put it on Google Drive, where it outlives the Colab session; elsewhere
-            that does nothing.
+        on_drive: Whether to put it on Google Drive, where it outlives the Colab session; ignored
+            elsewhere.
 
     Returns:
-        Path in the working folder or in "My Drive"; made if absent.
+        Path in the working folder or in "My Drive", which is created if absent.
 
     Raises:
-        UserError: If the name is empty or cannot be that of a folder.
+        UserError: If the name is empty or cannot name a folder.
 
     Example:
         >>> work_folder("../my violin")
@@ -52,8 +52,8 @@ def choose_audio(choice: str, folder: str | os.PathLike, seconds: float = 10.0) 
     """Finds the recordings that a form names.
 
     Args:
-        choice: "bundled violin" and the like, "upload", "microphone", or the path of a file or
-            folder.
+        choice: Choice in the form: "bundled violin" and the like, "upload", "microphone", or the
+            path of a file or folder.
         folder: Folder for uploaded and recorded sound.
         seconds: Length of a recording by "microphone".
 
@@ -83,8 +83,8 @@ def choose_model(choice: str, folder: str | os.PathLike) -> Path:
     """Finds the model that a form names.
 
     Args:
-        choice: "bundled violin", "upload", or the path of a run, an export, a `.keras` file, a zip
-            archive or a folder of one of these.
+        choice: Choice in the form: "bundled violin", "upload", or the path of a run, an export, a
+            `.keras` file, a zip archive or a folder of one of these.
         folder: Folder for uploaded models and the contents of archives.
 
     Returns:
@@ -118,7 +118,7 @@ def _existing(choice: str, what: str) -> Path:
 
 
 def _model_in(path: Path) -> Path:
-    """Finds the run, else the export, else the `.keras` file that is nearest below a path."""
+    """Finds the run, export or `.keras` file, in this order, that is nearest below a path."""
     if path.is_file():
         return path
     for name, is_folder in (("run.json", True), ("model.json", True), ("*.keras", False)):

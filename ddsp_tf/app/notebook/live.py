@@ -1,4 +1,4 @@
-"""The live page below a cell."""
+"""The live page as output of a cell."""
 
 import html
 import os
@@ -11,7 +11,7 @@ _HEIGHT = 1000
 def show_live(*models: str | os.PathLike):
     """Shows a page to play models live: from its keys, a MIDI keyboard, a voice or a recording.
 
-    The page is part of the notebook's output, 5 MB and more. It runs in the browser, without a
+    The page becomes part of the notebook's output, 5 MB or more. It runs in the browser, without a
     kernel.
 
     Args:
@@ -35,7 +35,7 @@ def show_live(*models: str | os.PathLike):
 
 
 def frame_html(page: str) -> str:
-    """Makes an element that holds a page and may use microphone and MIDI.
+    """Returns an element that contains a page, with access to microphone and MIDI.
 
     Args:
         page: Text of the page.

@@ -1,4 +1,4 @@
-"""Plots and sounds of training while it runs."""
+"""Plots and sounds of a running training."""
 
 import html
 import time
@@ -17,13 +17,13 @@ _NAMES = {"target": "the recording", "reconstruction": "the model"}
 class LiveTraining:
     """Shows progress, losses and the latest renders below the cell that trains.
 
-    It is a context manager, and the callback of `train_run`. The notebook's stop button ends
-    training with a checkpoint, and the cell without an error: the same cell resumes it later, and
-    the cells below use the best model so far.
+    It is a context manager and the callback of `train_run`. The notebook's stop button ends
+    training with a checkpoint and the cell without an error: running the cell again resumes
+    training, and the cells below use the best model so far.
 
     Args:
-        run: The run directory.
-        seconds_between: Shortest time between two pictures.
+        run: Directory of the run.
+        seconds_between: Shortest time between two pictures in seconds.
 
     Example:
         >>> with LiveTraining(chain.run) as live:  # doctest: +SKIP
@@ -88,7 +88,7 @@ def latest_render(run: RunDirectory) -> Path | None:
 
 
 def render_html(folder: Path) -> str:
-    """Makes players for the recording and the model's render of it, at comparable levels."""
+    """Returns players for the recording and the model's render of it, at comparable levels."""
     sounds = {name: soundfile.read(folder / f"{name}.wav") for name in _NAMES}
     gain = gain_for([audio for audio, _ in sounds.values()])
     step = int(folder.parent.name.removeprefix("step_"))

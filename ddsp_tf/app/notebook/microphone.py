@@ -1,4 +1,4 @@
-"""Recording with the browser that shows the notebook."""
+"""Recording in the browser that shows the notebook."""
 
 import base64
 import json

@@ -26,12 +26,12 @@ class Bar:
 
         Args:
             done: Number of steps done.
-            total: Number of steps in all.
+            total: Number of steps in total.
             text: Text after the bar.
         """
         elapsed = time.monotonic() - self._start
         if self._first is None:
-            # Resumed work starts somewhere in the middle.
+            # Resumed work does not start at 0.
             self._first = (done, elapsed)
         done_here = done - self._first[0]
         left = (elapsed - self._first[1]) * (total - done) / done_here if done_here > 0 else None

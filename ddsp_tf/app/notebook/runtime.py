@@ -26,8 +26,8 @@ def upload(folder: str | os.PathLike) -> list[Path]:
     """Opens Colab's file dialog and keeps the chosen files in a folder.
 
     Args:
-        folder: Folder for the files; made if absent. A file of the same name and other content
-            that is there already stays, and the new one gets a number.
+        folder: Folder for the files, created if absent. An existing file with the same name but
+            other content is kept, and the new one gets a number.
 
     Returns:
         Paths of the files.
@@ -52,7 +52,7 @@ def upload(folder: str | os.PathLike) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, content in chosen.items():
-        # Colab has also put a copy with this name into the working folder.
+        # Colab has also saved a copy with this name in the working folder.
         Path(name).unlink(missing_ok=True)
         path = folder / (Path(name).name.strip(" .") or "upload")
         if not (path.is_file() and path.read_bytes() == content):
@@ -63,14 +63,14 @@ def upload(folder: str | os.PathLike) -> list[Path]:
 
 
 def download(path: str | os.PathLike, leave_out: tuple[str, ...] = ()) -> Path:
-    """Downloads a file, or a folder as a zip archive, in the browser; elsewhere prints its path.
+    """Downloads a file, or a folder as a zip archive; outside Colab prints its path.
 
     Args:
         path: File or folder.
-        leave_out: Names of files and folders, anywhere below a folder, to leave out.
+        leave_out: Names of files and folders to leave out, at any depth.
 
     Returns:
-        The file.
+        Path of the file.
 
     Raises:
         UserError: If there is nothing at the path.
@@ -89,7 +89,7 @@ def download(path: str | os.PathLike, leave_out: tuple[str, ...] = ()) -> Path:
 
 
 def _zipped(folder: Path, leave_out: tuple[str, ...]) -> Path:
-    """Makes `<folder>.zip` beside a folder, with the folder's name as its top."""
+    """Creates `<folder>.zip` next to a folder; its paths begin with the folder's name."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as work:

@@ -1,4 +1,4 @@
-"""Players and pictures below a cell."""
+"""Players and pictures as output of a cell."""
 
 import html
 from collections.abc import Mapping
@@ -41,13 +41,13 @@ def show_sounds(sounds: Mapping[str, np.ndarray], sample_rate: int, pictures: bo
 
 
 def gain_for(sounds) -> float:
-    """Returns the gain at which the loudest sound just fits; 1 if all are silent."""
+    """Returns the gain that brings the loudest sound to full scale; 1 if all are silent."""
     peak = max((float(np.abs(audio).max(initial=0.0)) for audio in sounds), default=0.0)
     return 0.95 / peak if peak > 0.0 else 1.0
 
 
 def player_html(audio: np.ndarray, sample_rate: int) -> str:
-    """Makes the HTML of a player that holds its sound.
+    """Returns the HTML of a player with its sound embedded.
 
     Args:
         audio: Samples [samples] in -1..1.
@@ -66,11 +66,11 @@ def player_html(audio: np.ndarray, sample_rate: int) -> str:
 
 
 def show_curves(curves: Mapping[str, Mapping[str, np.ndarray]], frame_rate: float):
-    """Draws pitch and loudness of one or several sounds in one picture.
+    """Draws pitch and loudness of one or more sounds in one picture.
 
     Args:
         curves: Dictionary from the name of each sound to its features "f0_hz", "loudness_db" and,
-            if there is one, "f0_confidence"; [frames] each.
+            optionally, "f0_confidence"; [frames] each.
         frame_rate: Frames per second.
 
     Example:
@@ -91,11 +91,11 @@ def show_curves(curves: Mapping[str, Mapping[str, np.ndarray]], frame_rate: floa
 
 
 def show_dataset(manifest, excerpts: int = 2):
-    """Shows a dataset: figures, flags, histograms, and excerpts to hear and see.
+    """Shows a dataset: numbers, flags, histograms, and excerpts to hear and see.
 
     Args:
-        manifest: From `prepare_dataset` or `Chain.prepare`.
-        excerpts: How many recordings to show an excerpt of, the flagged ones first.
+        manifest: Manifest from `prepare_dataset` or `Chain.prepare`.
+        excerpts: Number of recordings to show an excerpt of, flagged ones first.
 
     Example:
         >>> show_dataset(manifest)  # doctest: +SKIP

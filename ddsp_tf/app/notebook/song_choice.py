@@ -19,7 +19,7 @@ def choose_song(choice: str, folder: str | os.PathLike) -> Path:
     """Finds the MIDI file that a form names.
 
     Args:
-        choice: "theme", "upload", or the path of a MIDI file.
+        choice: Choice in the form: "theme", "upload", or the path of a MIDI file.
         folder: Folder for an uploaded file and the theme.
 
     Returns:

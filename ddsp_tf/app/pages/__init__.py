@@ -1,1 +1,1 @@
-"""Pages to look at and listen to: the report of a run, and of a dataset."""
+"""HTML pages: the report of a run, the page of a dataset, and the live page."""

@@ -1,4 +1,4 @@
-"""`dataset.html`: a page that shows whether recordings are fit for training."""
+"""`dataset.html`: a page that shows whether recordings are suitable for training."""
 
 import os
 from pathlib import Path
@@ -23,8 +23,8 @@ def write_dataset_page(dataset: Manifest | str | os.PathLike) -> Path:
     """Writes the page of a dataset into its folder.
 
     The page shows the dataset's size and ranges, histograms of pitch and loudness, a table of all
-    recordings with warnings, and detected pitch and notes over the spectrogram of a few excerpts,
-    of flagged recordings first. It is one file and needs no network.
+    recordings with warnings, and detected pitch and notes over the spectrograms of a few excerpts,
+    starting with flagged recordings. It is a single file and needs no network.
 
     Args:
         dataset: Manifest or folder of a dataset.
@@ -97,10 +97,10 @@ def _splits(manifest: Manifest) -> dict[str, str]:
 
 
 def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
-    """Draws an excerpt of each of a few recordings: flagged ones, then others, evenly spaced."""
+    """Draws excerpts of a few recordings: flagged ones, then others, evenly spaced."""
     flagged = [recording for recording in manifest.recordings if recording.flags]
     others = [recording for recording in manifest.recordings if not recording.flags]
-    # Flagged recordings fill at most half of the places, as long as there are others.
+    # At most half of the excerpts are from flagged recordings, if there are enough others.
     chosen = flagged[: max(EXCERPTS // 2, EXCERPTS - len(others))]
     room = min(EXCERPTS - len(chosen), len(others))
     chosen += [others[k] for k in np.linspace(0, len(others) - 1, room).round().astype(int)]
@@ -125,14 +125,14 @@ def _excerpts(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def excerpt(manifest: Manifest, file: SegmentFile) -> tuple[dict[str, np.ndarray], int]:
-    """Reads some seconds from the middle of a part of a recording.
+    """Reads some seconds from the middle of a file of a recording.
 
     Args:
         manifest: The dataset.
-        file: Part of a recording, one of the manifest's `files`.
+        file: File of a recording, one of the manifest's `files`.
 
     Returns:
-        Tuple of the arrays, "audio" [frames * hop] and the features [frames]; and the number of
+        Tuple of the arrays, "audio" [frames * hop] and the features [frames], and the number of
         their first frame in the recording.
     """
     number = len(file.segments) // 2
@@ -150,9 +150,9 @@ def notes_of(manifest: Manifest, arrays: dict[str, np.ndarray]) -> list[Note]:
 
     Args:
         manifest: The dataset.
-        arrays: From `excerpt`.
+        arrays: Arrays from `excerpt`.
 
     Returns:
-        Notes, counted from the excerpt's first frame.
+        Notes, with times counted from the excerpt's first frame.
     """
     return transcribe(arrays, manifest.frame_rate, arrays["audio"], manifest.sample_rate)

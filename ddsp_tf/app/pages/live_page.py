@@ -15,33 +15,33 @@ from ddsp_tf.files.atomic import atomic_path
 from ddsp_tf.files.names import printable
 from ddsp_tf.version import __version__
 
-# What `make page` builds from live/src; see live/build.mjs.
+# The files that `make page` builds from live/src; see live/build.mjs.
 BUILT = Path(__file__).parent / "live" / "built"
 RUNTIME = "litert.wasm.gz"
 _INDEX = "index.html"
-# In the head of every page, to distinguish ours from others.
+# In the head of every page, to distinguish our pages from others.
 _MARK = '<meta name="generator" content="ddsp-tf play">'
 # Names that `_stem` makes.
 _MODEL_FILE = re.compile(r"\d+_[A-Za-z0-9_-]*\.tflite\.gz")
 _SCRIPTS = ("page", "worker", "worklet")
-# Bytes of a page with one instrument, at most, and of its HTML and CSS.
+# Largest sizes of a page with one instrument, and of its HTML and CSS, in bytes.
 LARGEST_PAGE = 14_000_000
 _MARKUP = 20_000
 
 
 @dataclass(frozen=True)
 class LiveInstrument:
-    """An instrument of the page.
+    """An instrument on the page.
 
     Attributes:
-        facts: What the page knows of it: "name", "sampleRate", "frameRate" and the other keys of
+        facts: Properties for the page: "name", "sampleRate", "frameRate" and the other keys of
             `Facts` in live/src/protocol.ts, without the names of files.
-        streams: Content of its `stream.tflite`, the most exact one first. The page takes the first
-            that is small enough.
-        listen: Content of its `listen.tflite`; None if it has none. It is then played by keys and
-            MIDI files alone.
-        expression: Content of its player's `expression.tflite`; None if it has none. MIDI files
-            then sound like keys.
+        streams: Contents of its `stream.tflite`, most precise first. The page uses the first that
+            is small enough.
+        listen: Content of its `listen.tflite`; None if it has none, so that only keys and MIDI
+            files can play it.
+        expression: Content of the player's `expression.tflite`; None if it has none, so that MIDI
+            files sound like keys.
     """
 
     facts: dict[str, Any]
@@ -77,17 +77,17 @@ def write_live_page(
     """Writes the live page.
 
     Args:
-        path: Folder to write, or, of a single file, the HTML file. An earlier page is replaced.
-        instruments: Instruments to choose from, the first one at first.
-        single_file: Whether to write one HTML file, which also works from a disk. A folder is a
+        path: Folder to write, or the HTML file if it is a single file. An earlier page is replaced.
+        instruments: Instruments to choose from, starting with the first.
+        single_file: Whether to write one HTML file, which also opens from a disk. A folder is a
             quarter smaller, but needs a web server.
 
     Returns:
-        The HTML file.
+        Path of the HTML file.
 
     Raises:
-        UserError: If there are no instruments, two have one name, the path holds something else, or
-            it cannot be written.
+        UserError: If there are no instruments, two have the same name, the path contains anything
+            but a page, or it cannot be written.
 
     Example:
         >>> write_live_page("page", [])
@@ -137,14 +137,14 @@ def _title(names: Sequence[str]) -> str:
 
 
 def check_target(path: Path, single_file: bool) -> None:
-    """Makes sure that writing a page destroys nothing of the user's.
+    """Checks that writing a page destroys no files of the user.
 
     Args:
         path: Path of the page: nothing, an empty folder, or an earlier page.
         single_file: Whether the page is one file.
 
     Raises:
-        UserError: If it is anything else; names it.
+        UserError: If the path is anything else. The message names it.
     """
     if not path.exists():
         return
@@ -164,7 +164,7 @@ def check_target(path: Path, single_file: bool) -> None:
 
 
 def _check_instruments(path: Path, instruments: Sequence[LiveInstrument]) -> None:
-    """Refuses a page without instruments, or with two of one name."""
+    """Refuses a page without instruments, or with two of the same name."""
     if not instruments:
         raise UserError(f"{path}: a page needs an instrument; none was given")
     names = [instrument.facts["name"] for instrument in instruments]
@@ -174,7 +174,7 @@ def _check_instruments(path: Path, instruments: Sequence[LiveInstrument]) -> Non
 
 
 def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
-    """Returns the most exact model, compressed, with which a page of its own is small enough."""
+    """Returns the most precise model, compressed, with which a page is small enough."""
     scripts = sum((BUILT / f"{name}.js").stat().st_size for name in _SCRIPTS)
     others = len(_packed((instrument.listen or b"") + (instrument.expression or b"")))
     others += (BUILT / RUNTIME).stat().st_size
@@ -188,7 +188,7 @@ def _fitting(instrument: LiveInstrument, single_file: bool) -> bytes:
 
 
 def _stem(number: int, name: str) -> str:
-    """Names an instrument's files. Each has its own, of letters that an address needs not escape.
+    """Names an instrument's files, uniquely and with characters that are plain in an address.
 
     Example:
         >>> _stem(1, "50% oboe?"), _stem(2, "Flöte")
@@ -198,7 +198,7 @@ def _stem(number: int, name: str) -> str:
 
 
 def _added(files: dict[str, bytes], name: str, content: bytes) -> str:
-    """Adds a file; returns its name, or that of an equal one, which instruments share."""
+    """Adds a file and returns its name; instruments share files with equal content."""
     for known, other in files.items():
         if other == content:
             return known

@@ -1,4 +1,4 @@
-"""`report.html`: one page to hear and see how close a model comes to the recordings."""
+"""`report.html`: a page to hear and see how close a model comes to the recordings."""
 
 import io
 import math
@@ -35,7 +35,7 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
     """Writes the page of a run's evaluation, report.html.
 
     Args:
-        run: The run.
+        run: Run that was evaluated.
         evaluation: Result of `evaluate_run`.
 
     Returns:
@@ -51,7 +51,7 @@ def write_report(run: RunDirectory, evaluation: RunEvaluation) -> Path:
         "clips": record.described_clips,
         "data": ", ".join(dict.fromkeys(dataset.title for dataset in record.datasets)),
     }
-    # Terms of single window sizes, whose names end with a number, are shown in each clip's card.
+    # Terms for single window sizes, whose names end with a number, are on the cards of the clips.
     totals = {name: value for name, value in record.summary.items() if not name[-1].isdigit()}
     selection = ""
     if len(evaluation.shown) < record.clips:
@@ -104,23 +104,23 @@ def write_report_page(
 ) -> None:
     """Writes a self-contained HTML page that plays and compares the stems of every clip.
 
-    Sounds are embedded as 16-bit FLAC. A clip with a stem above full scale is attenuated as a
-    whole, and samples that are not finite are muted; the page says so.
+    Sounds are embedded as 16-bit FLAC. All stems of a clip are attenuated if one exceeds full
+    scale, and samples that are not finite are muted; the page mentions both.
 
     Args:
         path: HTML file to write.
         title: Heading of the page.
         sample_rate: Samples per second of all stems.
         frame_rate: Frames per second of all features.
-        summary: Measures over all clips, and facts as text, by name. Measures of clips that are
-            named here become columns of the table of clips; others are folded into the clip's
-            card. (If none is named, all are columns.)
+        summary: Measures over all clips, and facts as text, by name. Measures with these names
+            become columns of the table of clips, and other measures are on the clip's card. If
+            there are no such names, all measures become columns.
         clips: Clips to show, at least one.
-        training_log: Name of each quantity to its steps and values, each [points]; None for no
-            curves. "val_loss" or "validation_loss" is drawn over "loss".
+        training_log: Dictionary from the name of each quantity to its steps and values, each
+            [points]; None for no curves. "val_loss" or "validation_loss" is drawn over "loss".
         configuration: Text to show unchanged.
         notes: Sentences to show above the numbers.
-        selection: Sentence that says how the clips were chosen.
+        selection: Sentence on how the clips were chosen.
 
     Raises:
         ValueError: If there is no clip, or a clip has no stem or an empty one.
@@ -163,7 +163,7 @@ def write_report_page(
 def _clip_view(
     clip: MeasuredClip, columns: list[str], sample_rate: int, frame_rate: float
 ) -> dict[str, Any]:
-    """Returns what the template shows of a clip, as text and data URIs."""
+    """Returns the values that the template shows for a clip, as text and data URIs."""
     stems, notes = _playable(clip)
     duration = max(len(audio) for audio in stems.values()) / sample_rate
     tops = [figures.spectrogram_levels_db(audio, sample_rate).max() for audio in stems.values()]
@@ -193,7 +193,7 @@ def _clip_view(
 
 
 def _playable(clip: MeasuredClip) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Returns finite stems within full scale, and sentences on what was changed."""
+    """Returns finite stems within full scale, and sentences about the changes."""
     stems, notes = {}, []
     for name, audio in clip.stems.items():
         audio = np.asarray(audio, np.float64)
@@ -225,7 +225,7 @@ def _flac(audio: np.ndarray, sample_rate: int) -> bytes:
 
 
 def _described(name: str, value: float | str | None) -> dict[str, Any]:
-    """Returns a value as text, with the number to sort by, or the reason why there is none."""
+    """Returns a value as text, with the number to sort by, or the reason for its absence."""
     metric = wording(name)
     view: dict[str, Any] = {
         "label": metric.label,

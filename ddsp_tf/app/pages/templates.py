@@ -14,8 +14,8 @@ from ddsp_tf.files.names import printable
 def write_page(path: Path, template: str, **content: Any) -> None:
     """Writes an HTML page.
 
-    All content is escaped: the user's texts are never read as HTML. Names of files pass the
-    filter `printable`, too.
+    All content is escaped: text from the user is never interpreted as HTML. File names also pass
+    through the filter `printable`.
 
     Args:
         path: HTML file to write.
@@ -39,7 +39,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """Returns a URI that holds a file.
+    """Returns a URI that contains a file.
 
     Args:
         kind: Media type of the file.
@@ -53,5 +53,5 @@ def data_uri(kind: str, content: bytes) -> str:
 
 
 def png_uri(content: bytes) -> str:
-    """Returns a URI that holds a PNG file."""
+    """Returns a URI that contains a PNG file."""
     return data_uri("image/png", content)

@@ -1,4 +1,4 @@
-"""Recordings that come with the package, for trying things out without audio of your own."""
+"""Recordings that come with the package, to try things without audio of your own."""
 
 from pathlib import Path
 
