@@ -107,11 +107,11 @@ def measure(
     return result
 
 
-def in_memory(batch, batch_size, first_step):
+def in_memory(batch, batch_size, first_step, part=0, parts=1):
     """Returns the first clips of a batch again and again, as a dataset."""
     import tensorflow as tf
 
-    clips = keras.tree.map_structure(lambda values: values[:batch_size], batch)
+    clips = keras.tree.map_structure(lambda values: values[: batch_size // parts], batch)
     return tf.data.Dataset.from_tensors(clips).repeat()
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ddsp_tf.data.clips import as_written, consecutive_clips, labelling
 from ddsp_tf.data.manifest import Manifest, as_manifest, check_same_extractor
-from ddsp_tf.data.random_clips import mixed_clips, random_clips
+from ddsp_tf.data.random_clips import cut_out, mixed_clips, random_clips
 from ddsp_tf.data.varispeed import Varispeed
 from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.features.extractor import FEATURES
@@ -102,12 +102,11 @@ def training_batches(
     else:
         clips = mixed_clips(manifests, cut_frames, seed, first, weights, instruments)
     size = batch_size // parts
-    if parts > 1 or speed or gain_db:
-        numbered = clips.enumerate(first)
-        if parts > 1:
-            numbered = numbered.filter(as_written(lambda n, clip: n % batch_size // size == part))
-        augment = _augmentation(speed, gain_db, seed)
-        clips = numbered.map(augment, tf.data.AUTOTUNE, deterministic=True)
+    numbered = clips.enumerate(first)
+    if parts > 1:
+        numbered = numbered.filter(as_written(lambda n, clip: n % batch_size // size == part))
+    finish = _finishing(cut_frames, speed, gain_db, seed)
+    clips = numbered.map(finish, tf.data.AUTOTUNE, deterministic=True)
     batches = clips.batch(size, drop_remainder=True)
     return batches.map(_as_pairs(features, with_sources)).prefetch(4)
 
@@ -170,17 +169,18 @@ def _varispeed(manifest: Manifest, clip_frames: int, semitones: float) -> Varisp
     return Varispeed(semitones, clip_frames=clip_frames, **settings)
 
 
-def _augmentation(speed: Varispeed | None, gain_db: float, seed: int) -> Callable:
-    """Returns the function that changes a clip's speed and level, each at random."""
+def _finishing(cut_frames: int, speed: Varispeed | None, gain_db: float, seed: int) -> Callable:
+    """Returns the function that cuts a clip and changes its speed and level, each at random."""
 
-    def augment(number: tf.Tensor, clip: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def finish(number: tf.Tensor, clip: dict[str, Any]) -> dict[str, tf.Tensor]:
+        clip = cut_out(clip, cut_frames)
         if speed:
             clip = speed.play(clip, _drawn(seed + 0x73706565, number, 1.0))
         if gain_db:
             clip = _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
         return clip
 
-    return as_written(augment)
+    return as_written(finish)
 
 
 def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:

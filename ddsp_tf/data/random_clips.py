@@ -3,11 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written, count_clips, cut_clips, frames_of, labelling
+from ddsp_tf.data.clips import Frames, as_written, count_clips, cut_clips, frames_of, labelling
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
@@ -27,7 +28,6 @@ class ClipPlan:
     """Numbers of random clips: in a pass through all segments, an epoch, the shuffle buffer."""
 
     clip_frames: int
-    hop: int
     round_clips: int
     rounds: int
     shuffled: int
@@ -40,7 +40,6 @@ def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
     clip_bytes = 4 * clip_frames * (manifest.hop + len(FEATURES))
     return ClipPlan(
         clip_frames=clip_frames,
-        hop=manifest.hop,
         round_clips=round_clips,
         rounds=-(-_CLIPS_PER_EPOCH // round_clips),
         shuffled=int(np.clip(_SHUFFLED_BYTES // clip_bytes, *_SHUFFLED_CLIPS)),
@@ -48,13 +47,16 @@ def plan_clips(manifest: Manifest, clip_frames: int) -> ClipPlan:
 
 
 def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) -> tf.data.Dataset:
-    """Returns random clips of the training split, endlessly, as dictionaries.
+    """Returns random clips of the training split, endlessly, for `cut_out` to cut.
 
     Files are read in random order, several groups in parallel. The start positions in a segment are
     divided into as many equal ranges as there are clips, and each clip starts at a random position
     in its own range, so that clips cover a recording evenly. They then pass through a shuffle
     buffer of fixed size. Clip number n depends only on the arguments and n; to begin with number
     `first`, earlier clips of its epoch are read and skipped.
+
+    Clips are cut after they are shuffled, so that a part of a batch costs no cutting of the others:
+    an element refers to its whole segment. A dataset of one group stays in memory once it is read.
     """
     plan = plan_clips(manifest, clip_frames)
     files = manifest.files_of("train")
@@ -64,17 +66,20 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
     # A tensor can hold only 63 bits of a seed.
     seed = seed % (1 << 63)
     first_epoch, position = divmod(first, plan.rounds * plan.round_clips)
+    held = _segments(paths, manifest.hop).cache() if groups == 1 else None
 
-    def records_of_group(group: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.TFRecordDataset(paths[tf.gather(edges, group) : tf.gather(edges, group + 1)])
+    def segments_of_group(group: tf.Tensor) -> tf.data.Dataset:
+        if held is not None:
+            return held
+        return _segments(paths[tf.gather(edges, group) : tf.gather(edges, group + 1)], manifest.hop)
 
-    def records_of(number: tf.Tensor) -> tf.data.Dataset:
+    def segments_of(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.argsort(_uniform(groups, seed, 2 * number), stable=True)
         shuffled = tf.data.Dataset.from_tensor_slices(order)
-        return shuffled.interleave(records_of_group, cycle_length=_OPEN_GROUPS)
+        return shuffled.interleave(segments_of_group, cycle_length=_OPEN_GROUPS)
 
-    def clips_of(number: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _cut(record, plan, seed, 2 * number + 1)
+    def clips_of(number: tf.Tensor, segment: Any) -> tf.data.Dataset:
+        return _clips_of_segment(segment, plan, seed, 2 * number + 1)
 
     @as_written
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -82,8 +87,7 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
         # the user's tf.random.set_seed would otherwise set; inside this function it is local.
         tf.random.set_seed(1)
         rounds = tf.data.Dataset.range(epoch * plan.rounds, (epoch + 1) * plan.rounds)
-        records = rounds.flat_map(records_of).enumerate(epoch * 2**32)
-        clips = records.map(clips_of, num_parallel_calls=2, deterministic=True).unbatch()
+        clips = rounds.flat_map(segments_of).enumerate(epoch * 2**32).flat_map(clips_of)
         order = tf.random.stateless_uniform([], [seed, -1 - epoch], None, None, tf.int64, "philox")
         return clips.shuffle(plan.shuffled, seed=order, reshuffle_each_iteration=False)
 
@@ -107,20 +111,38 @@ def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([count], key, dtype=tf.float64, alg="philox")
 
 
-def _cut(record: tf.Tensor, plan: ClipPlan, seed: int, number: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Cuts all clips of a segment; all tensors get a leading axis of clips."""
-    segment, source, start_frame = frames_of(record, plan.hop)
-    frames = tf.shape(segment.curves, tf.int64)[0]
-    count = tf.maximum((2 * frames + plan.clip_frames) // (2 * plan.clip_frames), 1)
-    positions = tf.maximum(frames - plan.clip_frames, 0) + 1
+def _segments(paths: tf.Tensor, hop: int) -> tf.data.Dataset:
+    """Returns the segments of files as `frames_of` does."""
+    parse = as_written(lambda record: frames_of(record, hop))
+    return tf.data.TFRecordDataset(paths).map(parse, num_parallel_calls=2, deterministic=True)
+
+
+def _clips_of_segment(
+    segment: tuple[Frames, tf.Tensor, tf.Tensor], plan: ClipPlan, seed: int, number: tf.Tensor
+) -> tf.data.Dataset:
+    """Chooses the places of all clips of a segment."""
+    length = tf.shape(segment[0].curves, tf.int64)[0]
+    count = tf.maximum((2 * length + plan.clip_frames) // (2 * plan.clip_frames), 1)
+    positions = tf.maximum(length - plan.clip_frames, 0) + 1
     width = tf.cast(positions, tf.float64) / tf.cast(count, tf.float64)
     places = tf.cast(tf.range(count), tf.float64) + _uniform(count, seed, number)
     starts = tf.minimum(tf.cast(places * width, tf.int64), positions - 1)
-    return {
-        **cut_clips(segment, starts, plan.clip_frames),
-        "source": tf.fill([count], source),
-        "start_frame": start_frame + starts,
-    }
+    # Not by `map`, which would call a function for each clip.
+    same = tf.data.Dataset.from_tensors(segment).repeat()
+    return tf.data.Dataset.zip(
+        {"segment": same, "start": tf.data.Dataset.from_tensor_slices(starts)}
+    )
+
+
+def cut_out(clip: dict[str, Any], clip_frames: int) -> dict[str, tf.Tensor]:
+    """Cuts an element of `random_clips` out of its segment."""
+    (frames, source, start_frame), start = clip["segment"], clip["start"]
+    # Only what is needed: `cut_clips` copies all frames that it gets.
+    needed = Frames(*(values[start : start + clip_frames] for values in frames))
+    cut = cut_clips(needed, tf.zeros([1], tf.int64), clip_frames)
+    found = {name: values[0] for name, values in cut.items()}
+    found |= {"source": source, "start_frame": start_frame + start}
+    return found | {name: v for name, v in clip.items() if name not in ("segment", "start")}
 
 
 def mixed_clips(
@@ -131,7 +153,7 @@ def mixed_clips(
     weights: Sequence[float] | None = None,
     instruments: Sequence[Sequence[float]] | None = None,
 ) -> tf.data.Dataset:
-    """Returns random clips of several datasets, endlessly, in given shares.
+    """Returns random clips of several datasets, endlessly, in given shares, for `cut_out` to cut.
 
     The dataset of clip number n is drawn at random and depends only on the seed and n. The clips of
     each dataset keep the order of `random_clips`. By default the shares are proportional to the

@@ -121,12 +121,12 @@ def divided_batches(make_batches: Callable[..., Any], batch_size: int, first_ste
     """Creates the batches of a training for `fit`, divided over devices, inside `spread_over`.
 
     `MirroredStrategy` would divide batches by copying their clips again in a single thread, for
-    which several GPUs wait. Here each device gets batches of its own size.
+    which several GPUs wait. Here each device reads its own part of each batch.
 
     Args:
         make_batches: Function that returns an endless `tf.data.Dataset` when called as
-            `make_batches(batch_size=..., first_step=...)`, and with `part` and `parts` if several
-            processes train together, such as `training_batches` with its other arguments set.
+            `make_batches(batch_size=..., first_step=...)`, and with `part` and `parts` for one of
+            several devices or processes, such as `training_batches` with its other arguments.
         batch_size: Number of clips per step, over all devices of all processes.
         first_step: Number of the first step.
 
@@ -149,11 +149,17 @@ def divided_batches(make_batches: Callable[..., Any], batch_size: int, first_ste
         return make_batches(batch_size=batch_size, first_step=first_step)
     import tensorflow as tf
 
-    # Consecutive batches go to the devices in turn.
-    own = {"batch_size": batch_size // devices, "first_step": first_step * devices}
-    return tf.distribute.get_strategy().distribute_datasets_from_function(
-        lambda context: make_batches(**own)
-    )
+    def in_turn(context):
+        # Each part is read by threads of its own.
+        batches = [
+            make_batches(batch_size=batch_size, first_step=first_step, part=part, parts=devices)
+            for part in range(devices)
+        ]
+        return tf.data.Dataset.choose_from_datasets(
+            batches, tf.data.Dataset.range(devices).repeat()
+        )
+
+    return tf.distribute.get_strategy().distribute_datasets_from_function(in_turn)
 
 
 def _check_number(devices: int, found: list) -> None:

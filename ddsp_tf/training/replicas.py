@@ -4,6 +4,9 @@ Keras compiles a whole step with XLA, which `tf.distribute.MirroredStrategy` doe
 clips the gradients of each replica before adding them, so several devices train differently from
 one. Here each replica compiles its loss and its gradients, a single vector that the devices add in
 one exchange; then each compiles the update with the gradient of the whole batch.
+
+Several steps in one execution follow each other in one graph. The loop that Keras would build keeps
+the clips of all devices on one of them between two steps, and NCCL does not work in it.
 """
 
 import math
@@ -35,8 +38,20 @@ def compile_replicas(model: keras.Model) -> None:
     if keras.backend.backend() != "tensorflow":
         return
     if model.distribute_strategy.num_replicas_in_sync > 1:
-        model.train_step = _ReplicaStep(model).run
-        model.make_train_function(force=True)
+        model.train_function = _several_steps(model, _ReplicaStep(model).run)
+
+
+def _several_steps(model, step):
+    """Makes the function that `fit` calls with an iterator over the batches of all devices."""
+    strategy = model.distribute_strategy
+
+    def run(iterator):
+        for _ in range(model.steps_per_execution):
+            logs = strategy.run(step, args=(next(iterator),))
+        mean = tf.distribute.ReduceOp.MEAN
+        return {name: strategy.reduce(mean, value, axis=None) for name, value in logs.items()}
+
+    return tf.function(run, autograph=False, reduce_retracing=True)
 
 
 class _ReplicaStep:

@@ -8,7 +8,7 @@ import pytest
 
 from ddsp_tf.data import random_clips as module
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.data.random_clips import plan_clips, random_clips
+from ddsp_tf.data.random_clips import cut_out, plan_clips, random_clips
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def manifest(record, extractor, tmp_path, monkeypatch):
 
 
 def take(manifest, count, seed=0, first=0):
-    made = random_clips(manifest, 100, seed, first).take(count)
+    made = random_clips(manifest, 100, seed, first).take(count).map(lambda c: cut_out(c, 100))
     return [
         (clip["source"].decode(), int(clip["start_frame"])) for clip in made.as_numpy_iterator()
     ]
