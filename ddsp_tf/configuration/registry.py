@@ -180,6 +180,10 @@ def parameters(registered: Any) -> list[str]:
 
     Returns:
         Names in the order of their definition.
+
+    Example:
+        >>> parameters(Parts)
+        ['loss']
     """
     return list(defaults(registered))
 
@@ -192,6 +196,10 @@ def defaults(registered: Any) -> dict[str, Any]:
 
     Returns:
         Dictionary from name to default; `inspect.Parameter.empty` where there is none.
+
+    Example:
+        >>> defaults(Parts)
+        {'loss': None}
     """
     if not isinstance(registered, type):
         return _named(inspect.signature(registered))[0]

@@ -115,6 +115,16 @@ def prepare_dataset(
     Raises:
         UserError: If a path or the share is wrong, a recording is in both lists, `out` contains
             anything but a dataset or is locked, no recording is usable, or the disk is full.
+
+    Example:
+        >>> import tempfile, numpy, ddsp_tf
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> tone = 0.1 * numpy.sin(2.0 * numpy.pi * 440.0 / 16000 * numpy.arange(16000))
+        >>> _ = ddsp_tf.write_audio(folder / "tone.wav", tone, 16000)
+        >>> extractor = FeatureExtractor(16000, 250)
+        >>> manifest = prepare_dataset(folder / "tone.wav", folder / "dataset", extractor=extractor)
+        >>> [recording.source for recording in manifest.recordings]
+        ['tone.wav']
     """
     out = Path(os.path.abspath(out))
     check_number("validation_share", validation_share, 0.0, 1.0)

@@ -39,6 +39,9 @@ def variable_delay(line: Tensor, delay: Tensor, past: int, interpolation: str = 
     Returns:
         [batch, samples]: sample n is the line at `past + n - delay[n]`.
 
+    Raises:
+        ValueError: If the interpolation is unknown.
+
     Example:
         >>> import numpy as np
         >>> line = np.arange(10, dtype=np.float32)[None]

@@ -66,7 +66,23 @@ def mfcc(
 
 
 def dct_matrix(n_mels: int, n_coefficients: int) -> np.ndarray:
-    """Returns the first columns of the orthonormal DCT-II, float32 [n_mels, n_coefficients]."""
+    """Returns the first columns of the orthonormal DCT-II.
+
+    Args:
+        n_mels: Number of mel bands.
+        n_coefficients: Number of coefficients, at most n_mels.
+
+    Returns:
+        Matrix from bands to coefficients, float32 [n_mels, n_coefficients].
+
+    Raises:
+        ValueError: If n_coefficients is out of range.
+
+    Example:
+        >>> matrix = dct_matrix(4, 4)
+        >>> bool(np.allclose(matrix.T @ matrix, np.eye(4), atol=1e-6))
+        True
+    """
     if not 0 < n_coefficients <= n_mels:
         raise ValueError(f"n_coefficients={n_coefficients}; expected 1 to n_mels={n_mels}")
     band, order = np.arange(n_mels)[:, None] + 0.5, np.arange(n_coefficients)

@@ -16,7 +16,18 @@ from ddsp_tf.typing import State, Tensor
 
 
 def response_radius(n_bands: int) -> int:
-    """Returns how many samples the response of `n_bands` magnitudes reaches to each side."""
+    """Returns how many samples the response of `n_bands` magnitudes reaches to each side.
+
+    Args:
+        n_bands: Number of magnitudes, at least 2.
+
+    Returns:
+        Number of samples.
+
+    Example:
+        >>> response_radius(65)
+        64
+    """
     return n_bands - 1
 
 

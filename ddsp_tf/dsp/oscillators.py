@@ -90,6 +90,12 @@ def frame_phase(
 def split_hz(frequencies: Tensor) -> tuple[Tensor, ...]:
     """Splits frequencies in Hz into whole Hertz, through which no gradient flows, and fractions.
 
+    Args:
+        frequencies: Frequencies in Hz, any shape.
+
+    Returns:
+        Tuple of whole Hertz and fractions in 0..1, same shape.
+
     Example:
         >>> [part.numpy().tolist() for part in split_hz(ops.convert_to_tensor([440.25]))]
         [[440.0], [0.25]]
@@ -107,7 +113,22 @@ def phase_of_parts(
 ) -> Tensor:
     """Computes `frame_phase` for frequencies in two parts, where one float32 is not enough.
 
-    The parts are a tuple of whole Hertz and the rest, small but of any sign, [batch, frames] each.
+    Args:
+        parts: Frequencies at each frame, a tuple of whole Hertz and the rest, small but of any
+            sign, [batch, frames] each.
+        next_parts: Frequencies at the following frame, in the same form.
+        hop: Samples per frame.
+        sample_rate: Samples per second, at most 262144.
+        initial_phase: Phase before the first sample, as for `frame_phase`.
+
+    Returns:
+        Tuple of phases, as `frame_phase` returns it.
+
+    Example:
+        >>> parts = (ops.ones((1, 3)) * 440.0, ops.ones((1, 3)) * 0.5)
+        >>> phase, _ = phase_of_parts(parts, parts, hop=100, sample_rate=1000)
+        >>> [round(cycles, 3) for cycles in phase.numpy()[0].tolist()]
+        [0.0, 0.05, 0.1]
     """
 
     def advance(here, there):

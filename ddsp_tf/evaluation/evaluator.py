@@ -254,6 +254,10 @@ def chosen_clips(losses: Sequence[float], count: int) -> dict[int, str]:
     Returns:
         Dictionary from the index of each chosen clip to "best", "median" or "worst", or "" for
         those between.
+
+    Example:
+        >>> chosen_clips([5.0, 3.0, 4.0], count=3)
+        {1: 'best', 2: 'median', 0: 'worst'}
     """
     order = np.argsort(losses, kind="stable")
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)

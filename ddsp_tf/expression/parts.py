@@ -56,6 +56,10 @@ class Part:
         gain_db: Volume and expression, in dB, 0 or less.
         bend_semitones: Pitch bend.
         modulation: Modulation wheel, 0 to 1.
+
+    Example:
+        >>> Part("melody", (Note(0.0, 0.5, 60.0), Note(0.5, 1.5, 62.0))).end_s
+        1.5
     """
 
     name: str

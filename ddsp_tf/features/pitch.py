@@ -29,6 +29,18 @@ class PitchTracker(ABC):
 
     Args:
         **settings: Arguments of the subclass's constructor, ready for JSON.
+
+    Example:
+        >>> class Steady(PitchTracker):
+        ...     name = "steady"
+        ...     version = "1"
+        ...     def track(self, audio, sample_rate, hop):
+        ...         frames = len(audio) // hop
+        ...         return np.full(frames, 220.0, np.float32), np.ones(frames, np.float32)
+        >>> tracker = Steady()
+        >>> f0_hz, f0_confidence = tracker.track(np.zeros(160), 16000, 64)
+        >>> f0_hz.tolist(), tracker.describe()
+        ([220.0, 220.0], {'name': 'steady', 'version': '1', 'settings': {}})
     """
 
     name: ClassVar[str]

@@ -39,6 +39,11 @@ class Note:
         midi: Pitch as a MIDI number with cents as its fraction, such as 69.05.
         level_db: Loudness of its loudest tenth in dB.
         confidence: Mean confidence of its pitch, 0 to 1; 1 if it was not measured.
+
+    Example:
+        >>> note = Note(0.5, 1.0, 69.05)
+        >>> note.offset_s - note.onset_s, round(note.midi)
+        (0.5, 69)
     """
 
     onset_s: float

@@ -97,6 +97,11 @@ def load_ranges(path: str | os.PathLike) -> dict:
 
     Raises:
         UserError: If the model does not contain them.
+
+    Example:
+        >>> import ddsp_tf
+        >>> load_ranges(ddsp_tf.instrument("demo_violin"))["f0_midi"]["mean"] > 60.0
+        True
     """
     path = Path(path)
     if (path / EXPORT_NAME).is_file():
@@ -180,6 +185,13 @@ def play_to_file(
 
     Raises:
         UserError: If the curves cannot be played, or `write_blocks` refuses.
+
+    Example:
+        >>> import tempfile, ddsp_tf
+        >>> player, _ = load_player(ddsp_tf.instrument("demo_violin"))
+        >>> curves = {"f0_hz": np.full(50, 440.0), "loudness_db": np.full(50, -20.0)}
+        >>> play_to_file(player, curves, Path(tempfile.mkdtemp()) / "tone.wav")
+        0.5
     """
 
     def advance(seconds: int) -> None:
@@ -215,6 +227,12 @@ def write_blocks(
     Raises:
         UserError: If the format is unknown or does not support the sample rate, or the file cannot
             be written.
+
+    Example:
+        >>> import tempfile
+        >>> blocks = [np.full(800, 0.5, np.float32)] * 2
+        >>> write_blocks(blocks, 16000, Path(tempfile.mkdtemp()) / "click.wav")
+        0.1
     """
     out = Path(out)
     kind, encoding = output_format(out, sample_rate)

@@ -156,7 +156,19 @@ def _check(part: Part, manner: Manner, ranges: Mapping[str, Any]) -> None:
 
 
 def song_seconds(parts: Iterable[Part]) -> float:
-    """Returns the duration of a song in seconds: that of its longest part plus one second."""
+    """Returns the duration of a song in seconds: that of its longest part plus one second.
+
+    Args:
+        parts: Parts of the song, at least one.
+
+    Returns:
+        Seconds.
+
+    Example:
+        >>> from ddsp_tf.features.transcription import Note
+        >>> song_seconds([Part("", (Note(0.0, 2.0, 69.0),))])
+        3.0
+    """
     return max(part.end_s for part in parts) + _TAIL_SECONDS
 
 

@@ -87,7 +87,19 @@ class Processor(keras.layers.Layer):
 
     Raises:
         ValueError: If another dtype is given; when called, if an input has another shape than
-            expected, an array is not finite, or a signal holds integers. The input is named.
+            expected, an array is not finite, or a signal holds integers. The message names the
+            input.
+
+    Example:
+        >>> class Gain(Processor):
+        ...     input_names = ("signal", "gain_db")
+        ...     def get_controls(self, signal, gain_db):
+        ...         return {"signal": signal, "gain_db": keras.ops.minimum(gain_db, 0.0)}
+        ...     def get_signal(self, signal, gain_db):
+        ...         return signal * 10.0 ** (gain_db / 20.0)
+        >>> quieter = Gain()(keras.ops.ones((1, 16000)), gain_db=-20.0)
+        >>> round(float(quieter[0, 0]), 3)
+        0.1
     """
 
     input_names: tuple[str, ...] | None = ()

@@ -33,6 +33,7 @@ class ProcessorGroup(keras.layers.Layer):
         nodes: Sequence of `(processor, input names)` in any order; the names are in the order of
             the processor's call arguments.
         name: Layer name.
+        dtype: Data type, "float32" or None.
         **kwargs: Further `keras.layers.Layer` arguments.
 
     Call arguments:
