@@ -159,7 +159,7 @@ def _features(
 
 
 def _hold_pitch(f0_hz: np.ndarray) -> None:
-    """Where a section had no pitch, holds the one before it, or else the one after it."""
+    """Fills sections without pitch with the pitch before them, or the one after the first."""
     for first, last in spans(f0_hz <= 0.0):
         if first or last < f0_hz.size:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]

@@ -12,19 +12,8 @@ from ddsp_tf.audio.finding import Paths
 from ddsp_tf.data.manifest import SCHEMA_VERSION, Manifest, check_replaceable, load_manifest
 from ddsp_tf.data.recordings import SPLITS, Recording, SegmentFile, Split
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
-from ddsp_tf.data.segments import (
-    ranges_of,
-    read_file,
-    resegmented,
-    segment_frames,
-    write_segments,
-)
-from ddsp_tf.data.selection import (
-    choose_held_out,
-    find_recordings,
-    fingerprint,
-    recording_key,
-)
+from ddsp_tf.data.segments import ranges_of, read_file, resegmented, segment_frames, write_segments
+from ddsp_tf.data.selection import choose_held_out, find_recordings, fingerprint, recording_key
 from ddsp_tf.data.statistics import dataset_statistics
 from ddsp_tf.data.working_folder import (
     Measurer,

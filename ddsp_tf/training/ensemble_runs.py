@@ -13,9 +13,9 @@ from typing import Any
 
 from ddsp_tf.configuration.gin_files import find_configuration
 from ddsp_tf.data.manifest import Manifest
-from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.merged_statistics import merged_statistics
 
 # The form in which a run writes its configuration.
 _NAMED = re.compile(r"^instruments = [\[(]\W*'", re.MULTILINE)

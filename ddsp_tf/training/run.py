@@ -11,7 +11,6 @@ import tensorflow as tf
 from ddsp_tf.configuration.comparison import earlier_defaults, kept_note
 from ddsp_tf.configuration.experiment import Experiment, load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
-from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
@@ -27,6 +26,7 @@ from ddsp_tf.training.ensemble_runs import (
 )
 from ddsp_tf.training.expression import expressions_learned
 from ddsp_tf.training.fitting import Fitting
+from ddsp_tf.training.merged_statistics import merged_statistics
 from ddsp_tf.training.pitch_range import harmonics_advice, loudness_advice
 from ddsp_tf.training.processes import own_copy, process_number
 from ddsp_tf.training.room_choice import suit_room

@@ -5,7 +5,6 @@ import pytest
 
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.data.preparation import prepare_dataset
-from ddsp_tf.data.statistics import merged_statistics
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 
@@ -79,11 +78,3 @@ def test_datasets_of_other_extractors(datasets, settings, message, melodies, ext
     odd = prepare_dataset(melodies, tmp_path / "c", extractor=other, validation_share=0)
     with pytest.raises(UserError, match=message):
         training_batches([*datasets, odd], **SIZES)
-
-
-def test_statistics_of_several_are_the_widest(datasets):
-    merged = merged_statistics([dataset.statistics for dataset in datasets])
-    each = [dataset.statistics["f0_hz"] for dataset in datasets]
-    assert merged["f0_hz"]["max"] == max(one["max"] for one in each)
-    weighted = (9.0 * each[0]["mean"] + 3.0 * each[1]["mean"]) / 12.0
-    assert merged["f0_hz"]["mean"] == pytest.approx(weighted, rel=1e-3)
