@@ -159,7 +159,7 @@ def _features(
 
 
 def _hold_pitch(f0_hz: np.ndarray) -> None:
-    """Fills sections without pitch with the pitch before them, or the one after the first."""
+    """Fills sections without pitch with the pitch before them or, at the start, after them."""
     for first, last in spans(f0_hz <= 0.0):
         if first or last < f0_hz.size:
             f0_hz[first:last] = f0_hz[first - 1] if first else f0_hz[last]

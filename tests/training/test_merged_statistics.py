@@ -5,7 +5,7 @@ from ddsp_tf.training.merged_statistics import merged_statistics
 
 def statistics(minutes, lowest, highest):
     middle = (lowest + highest) / 2.0
-    pitch = {"min": lowest, "p5": lowest + 1.0, "mean": middle, "p95": highest - 1.0, "max": highest}
+    pitch = {"min": lowest, "p5": lowest + 1, "mean": middle, "p95": highest - 1, "max": highest}
     minutes = {"train": minutes, "validation": 1.0}
     return {"split": "train", "minutes": minutes, "voiced_share": 0.5, "f0_midi": pitch}
 
