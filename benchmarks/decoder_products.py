@@ -3,9 +3,9 @@
     python benchmarks/decoder_products.py solo_instrument fast
 
 Each argument is a run, or a shipped configuration, which gets random weights. Products with the
-inputs are computed for many frames at once; a recurrent layer's products with its state one frame
-at a time, as they must be. NumPy computes them with as many threads as it chooses, and the best of
-several rounds counts. Prints the share of real time that each kind takes.
+inputs are computed for many frames at once; products of a recurrent layer with its state one frame
+at a time, which is unavoidable. NumPy chooses the number of threads, and the best of several rounds
+counts. It prints the share of real time that each kind takes.
 """
 
 import os
@@ -27,7 +27,7 @@ def seconds_at_once(kernel: np.ndarray) -> float:
 
 
 def seconds_one_by_one(kernel: np.ndarray) -> float:
-    """Multiplies frame by frame, each with the result of the one before."""
+    """Multiplies frame by frame, each time with the previous result."""
     outputs_first = np.ascontiguousarray(kernel.T)
 
     def run():

@@ -36,7 +36,7 @@ _PLAYED = {
     "instrument": 1.0,
     "z": 0.0,
 }
-# Signatures of files that take one hop a call.
+# Signatures of files that take one hop per call.
 _HOP_BY_HOP = {"step", "listen"}
 HEADER = ("file", "MB", "largest difference", "SNR, dB", "hop, ms: p50", "p99", "of real time")
 
@@ -52,9 +52,9 @@ def time_of(function, repetitions: int) -> np.ndarray:
 
 
 def hop_times(path: Path, hops: int) -> np.ndarray:
-    """Runs a file that plays one hop a call; returns the seconds of each call, [hops].
+    """Runs a file that plays one hop per call; returns the seconds of each call, [hops].
 
-    A call is all that a host does: run, take the outputs, pass the state back.
+    A call is everything that a host does: run, take the outputs, pass the state back.
     """
     interpreter = open_interpreter(path)
     interpreter.allocate_tensors()

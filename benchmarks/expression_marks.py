@@ -38,7 +38,7 @@ SAMPLE_RATE, FRAME_RATE = 16000, 100
 LARGEST_CENTS = 100.0
 SHORTEST_SECONDS = 0.4
 STEPS = 300
-# Each learned player plays so often, since much of what it plays is chosen at random.
+# Number of times that each learned player plays, because much of it is chosen at random.
 SEEDS = range(4)
 VIBRATO_HZ = (3.0, 9.0)
 MEASURES = ("vibrato rate", "vibrato extent", "attack time", "level slope")
@@ -160,7 +160,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def error_of_halves(phrases: list[Phrase], steps: int) -> float:
-    """Root mean square in dB of notes that a network was not trained on, but on the other half."""
+    """Root mean square in dB of notes that a network predicts after training on the other half."""
     found = []
     for half in range(2):
         network = train_note_network(phrases[1 - half :: 2], FRAME_RATE, steps)

@@ -1,12 +1,12 @@
-"""Measures what notes sound like when bundled instruments play them: a table of docs/notes.md.
+"""Measures the sound of notes that bundled instruments play: a table of docs/notes.md.
 
     python benchmarks/expression_sound.py --out table.md sax cello violin
 
-Each folder holds recordings in `val/`, which the bundled instrument of its name was not trained
-on; that of the bundled recordings is demo_violin. Their notes are played plain, with the expression
-of the instrument's player, and from the measured curves. In each sound, and in the recordings
-themselves, the notes are heard again. The spectral loss of each sound to the recording is measured,
-and how much of the way from plain notes to measured curves the expression goes.
+Each folder holds recordings in `val/`, which the bundled instrument of its name was not trained on;
+that of the bundled recordings is demo_violin. Their notes are played plain, with the expression of
+the instrument's player, and from the measured curves. In each sound, and in the recordings
+themselves, the notes are detected again. The spectral loss between each sound and the recording is
+measured, and how far the expression goes from plain notes towards measured curves.
 """
 
 import sys

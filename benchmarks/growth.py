@@ -1,4 +1,4 @@
-"""How a quantity grows: straight lines through measurements, as a table and as a picture."""
+"""Growth of a quantity: straight lines through measurements, as a table and as a picture."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ def line(sizes: list[float], values: list[float]) -> tuple[float, float, float]:
     """Fits a straight line.
 
     Args:
-        sizes: Places of the values, at least two.
+        sizes: Sizes at which the values were measured, at least two.
         values: Values that are not negative.
 
     Returns:

@@ -1,6 +1,6 @@
 """Names, sizes and inputs of the cases, without the code that is measured.
 
-Both implementations get these arrays, so this module needs nothing but NumPy.
+Both implementations get these arrays, so this module only needs NumPy.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ class Size:
 
     @property
     def frames(self) -> int:
-        """Frames of a clip, at 250 a second."""
+        """Frames of a clip, at 250 per second."""
         return round(self.seconds * FRAME_RATE)
 
     @property
@@ -137,7 +137,7 @@ CASES: dict[str, Case] = {
 
 
 def make_inputs(case: str, size: Size) -> dict[str, np.ndarray]:
-    """Draws the arrays of a case; the same for the same case and size, in any process.
+    """Draws the arrays of a case; equal for the same case and size in any process.
 
     Args:
         case: Key of `CASES`.

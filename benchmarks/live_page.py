@@ -3,9 +3,9 @@
     python benchmarks/live_page.py                   # five minutes of microphone each
     python benchmarks/live_page.py --seconds 30 --rates 250
 
-Plays `fast_dry` with 250 and with 50 frames a second, untrained, which takes as long as trained. A
-file replaces the microphone. Needs Node, Chromium and `npm ci` in ddsp_tf/app/pages/live. Run it on
-an idle machine, because the page shares its processors.
+It plays `fast_dry` with 250 and with 50 frames per second, untrained, which takes as long as
+trained. A file replaces the microphone. It needs Node, Chromium and `npm ci` in
+ddsp_tf/app/pages/live. Run it on an idle machine, because the page shares its processors.
 """
 
 import argparse

@@ -3,10 +3,10 @@
     python benchmarks/live_pitch.py --out table.md sax violin cello
 
 Folders are those of `pitch_marks.py`, and a frame counts in the same way; the pitch of a frame is
-compared with the note that was played at the instant the frame describes. With
-`--delay-seconds 0.06` it measures how the signature `extract_features` of a SavedModel hears.
-Delays are those of tones of known pitch: what is heard after a hop is compared with the truth at
-each instant before the end of the hop, and with the start and end of notes.
+compared with the note that was played at the instant the frame describes. With `--delay-seconds
+0.06` it measures the signature `extract_features` of a SavedModel. Delays are measured with tones
+of known pitch: the result after a hop is compared with the truth at each instant before the end of
+the hop, and with the start and end of notes.
 """
 
 import sys
@@ -51,7 +51,7 @@ class Live:
         return {name: np.asarray(curve)[0] for name, curve in curves.items()}
 
     def delay(self, hz: float) -> int:
-        """Samples from what f0 describes to the end of the hop."""
+        """Samples from the instant that f0 describes to the end of the hop."""
         stated = self.layer.lookahead
         ms = next((ms for lowest, ms in stated if hz >= lowest), stated[-1][1])
         return round(ms * self.layer.sample_rate / 1e3)
@@ -79,7 +79,7 @@ def synthetic_table(live: Live) -> str:
 
 
 def recordings_table(folders: list[Path], live: Live) -> str:
-    """Compares the live pitch with the notes, and with what `auto` finds in the recording."""
+    """Compares the live pitch with the notes, and with that of `auto` in the recording."""
     extractor = FeatureExtractor(SAMPLE_RATE, FRAME_RATE)
     # The live frame that describes a frame of the recording.
     late = live.layer.delay // live.layer.hop - 1

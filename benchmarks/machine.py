@@ -1,4 +1,4 @@
-"""Description of the machine that figures are measured on."""
+"""Description of the machine on which numbers are measured."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Notes that are heard in a sound: by this library, and by basic-pitch as an independent judge."""
+"""Notes detected in a sound, by this library and by basic-pitch as an independent judge."""
 
 import logging
 import tempfile
@@ -43,7 +43,7 @@ def heard_by_ours(audio: np.ndarray, sample_rate: int) -> Notes:
 
 def heard_by_basic_pitch(audio: np.ndarray, sample_rate: int) -> Notes:
     """Finds notes as basic-pitch does with its own settings, several at once included."""
-    logging.disable(logging.WARNING)  # About the runtimes that it does not need.
+    logging.disable(logging.WARNING)  # Warnings about runtimes that it does not need.
     from basic_pitch import FilenameSuffix, build_icassp_2022_model_path
     from basic_pitch.inference import predict
 
@@ -70,12 +70,12 @@ def f_measure(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
 
 
 def recall(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
-    """Share of the notes that were heard, whatever else was."""
+    """Share of the notes that were detected."""
     return _matched(wanted, heard) / sum(len(one.hz) for one in wanted)
 
 
 def precision(wanted: Sequence[Notes], heard: Sequence[Notes]) -> float:
-    """Share of what was heard that is a note."""
+    """Share of the detected notes that are correct."""
     return _matched(wanted, heard) / max(sum(len(one.hz) for one in heard), 1)
 
 

@@ -1,6 +1,6 @@
 """The cases, made of magenta/ddsp 3.7.0: a worker for `processors.py` (see `worker.py`).
 
-Runs in an environment of its own (`requirements_original.txt`), where ddsp_tf is not installed.
+It runs in a separate environment (`requirements_original.txt`), where ddsp_tf is not installed.
 """
 
 import sys

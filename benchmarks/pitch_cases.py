@@ -158,7 +158,7 @@ def unpitched() -> list[PitchedSignal]:
 
 
 def cases() -> Iterator[Case]:
-    """Gives all signals; noise and level change from one to the next, so that each meets each."""
+    """Yields all signals; noise and level vary so that all combinations occur."""
     count = 0
     for kind, signals in kinds().items():
         for number, signal in enumerate(signals):

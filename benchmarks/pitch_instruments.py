@@ -1,7 +1,7 @@
 """Imitated instruments and recordings of `pitch_marks.py`, of exactly known pitch.
 
-The hall is why `auto` requires harmonics of a pitch (`sparse_cost`), so only the other figures
-stand for material that it was not developed on.
+`auto` requires harmonics of a pitch (`sparse_cost`) because of the hall, so only the other numbers
+represent material that it was not developed on.
 """
 
 import sys
@@ -221,7 +221,7 @@ def room(audio, seconds, wet, rng):
 
 
 def phone(audio, rng):
-    """What a telephone leaves: 300 to 3400 Hz at 8 kHz, 8 bits."""
+    """Limits audio to that of a telephone: 300 to 3400 Hz at 8 kHz, 8 bits."""
     spectrum = np.fft.rfft(audio)
     hz = np.fft.rfftfreq(audio.size, 1.0 / RATE)
     audio = np.fft.irfft(
@@ -251,7 +251,7 @@ def recordings(f0_hz, audio, rng) -> Iterator[tuple[str, int, np.ndarray]]:
 
 
 def instrument_cases() -> Iterator[tuple[str, str, PitchedSignal]]:
-    """Gives all signals with the names of instrument and recording."""
+    """Yields all signals with the names of instrument and recording."""
     for number, (name, (play, pitches)) in enumerate(INSTRUMENTS.items()):
         for pitch in pitches:
             rng = np.random.default_rng([number, round(pitch)])

@@ -38,12 +38,12 @@ def measured(tracker: PitchTracker, audio: np.ndarray, sample_rate: int):
 
 
 def cents_off(f0_hz: np.ndarray, truth_hz: np.ndarray | float) -> np.ndarray:
-    """Distance in cents; large where nothing was heard."""
+    """Distance in cents; large where no pitch was found."""
     return 1200.0 * np.abs(np.log2(np.maximum(f0_hz, 1e-3) / truth_hz))
 
 
 class Counts:
-    """Frames of some signals: how far off, whether voiced, whether wrongly voiced."""
+    """Counts over the frames of some signals: deviations, voiced frames and false alarms."""
 
     def __init__(self):
         self.parts = {"cents": [], "voiced": [], "alarm": []}
@@ -121,7 +121,7 @@ def recordings_table(folders: list[Path], trackers: dict[str, PitchTracker]) -> 
 
 
 def hum_table(folders: list[Path], tracker: PitchTracker) -> str:
-    """Shows what of mains hum is taken for notes: in the last recording of each set, in rests."""
+    """Measures how often mains hum is taken for notes, in rests of one recording per set."""
     rows = []
     for mains_hz, below_db in itertools.product((50.0, 60.0), (np.inf, 45.0, 30.0)):
         cents, voiced, alarm = [], [], []
@@ -146,7 +146,7 @@ def hum_table(folders: list[Path], tracker: PitchTracker) -> str:
 
 
 def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
-    """Shows what share of frames is right, by confidence, with white noise added to recordings."""
+    """Measures the share of correct frames by confidence, with white noise added to recordings."""
     sources = {"synthetic": ([], [])}
     for _, _, signal in cases():
         f0_hz, confidence = measured(tracker, signal.audio, signal.sample_rate)

@@ -39,7 +39,7 @@ GUARD_FRAMES = 4
 SNRS_DB = (np.inf, 20.0, 10.0, 0.0)
 PITCHES_HZ = 30.0 * (2000.0 / 30.0) ** (np.arange(15) / 14)
 BANDS_HZ = ((30, 47), (47, 100), (100, 400), (400, 1000), (1000, 2100))
-# The lowest pitch that all trackers claim to hear.
+# The lowest pitch that all trackers claim to find.
 IN_RANGE_HZ = 47.0
 OCTAVE_CENTS = (-2400, -1200, 1200, 2400)
 
@@ -86,7 +86,7 @@ def counted(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def compare(tracker: PitchTracker, signal: PitchedSignal) -> dict[str, np.ndarray]:
-    """Tracks one signal and gives per counted frame what is right and what is not."""
+    """Tracks one signal; returns for every counted frame what is correct."""
     f0_hz, confidence = tracker.track(signal.audio, signal.sample_rate, HOP)
     truth = signal.frames(HOP)
     voiced, unvoiced = counted(truth)
@@ -124,7 +124,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def speed(tracker: PitchTracker, frame_rate: int) -> float:
-    """Measures seconds of audio tracked in a second of one core's time, after a first run."""
+    """Measures the seconds of audio tracked per second of one core's time, after a first run."""
     audio = tone(vibrato(300.0, seconds=20.0), SAMPLE_RATE, RICH).audio
     tracker.track(audio, SAMPLE_RATE, SAMPLE_RATE // frame_rate)
     start = time.process_time()
@@ -133,7 +133,7 @@ def speed(tracker: PitchTracker, frame_rate: int) -> float:
 
 
 def noise_alarm(tracker: PitchTracker) -> list[str]:
-    """Measures how much of white noise, pink noise and clicks a tracker takes for a tone."""
+    """Measures how often a tracker takes white noise, pink noise and clicks for a tone."""
     rng = np.random.default_rng(0)
     white = rng.normal(size=20 * SAMPLE_RATE)
     slope = np.sqrt(np.maximum(np.arange(white.size // 2 + 1) / 20.0, 20.0))

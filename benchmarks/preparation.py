@@ -1,10 +1,10 @@
-"""Measures `ddsp-tf prepare`: speed, memory, and what each pitch tracker makes of known notes.
+"""Measures `ddsp-tf prepare`: speed, memory, and the accuracy of pitch trackers on known notes.
 
     python benchmarks/preparation.py recordings/                    # speed and memory
     python benchmarks/preparation.py sax/ --notes sax/notes.csv     # and pitch, note by note
     python benchmarks/preparation.py --hours 3                      # one recording made for it
 
-Every tracker prepares the recordings with a command of its own, start of the program included.
+Every tracker prepares the recordings in a separate command, including the start of the program.
 """
 
 import csv

@@ -1,8 +1,8 @@
-"""Measures every processor and the spectral loss, and the original's in the same run.
+"""Measures every processor and the spectral loss, next to the original in the same run.
 
     python benchmarks/processors.py --original .venv_original/bin/python --out benchmark.json
 
-See README.md beside this file for what the columns mean.
+README.md in this folder explains the columns.
 """
 
 import datetime

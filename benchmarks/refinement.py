@@ -1,4 +1,4 @@
-"""Measures how far trackers' pitch is off, and how far once it is refined.
+"""Measures the error of trackers' pitch before and after refinement.
 
     python benchmarks/refinement.py
 
@@ -21,7 +21,7 @@ from ddsp_tf.features.pitch import pitch_tracker
 from ddsp_tf.features.refinement import refine_f0
 
 SECONDS = 3.0
-# What a tracker does at the ends of a recording is another matter.
+# The ends of a recording are not judged.
 EDGE_SECONDS = 0.15
 SNRS_DB = (np.inf, 20.0, 10.0, 5.0)
 

@@ -86,7 +86,7 @@ def measure_model(config: str, task: str, repeats: int, quick: bool) -> dict[str
 
     Args:
         config: Name of a configuration.
-        task: "clip S" or "blocks S FRAMES", numbers in seconds and frames.
+        task: Task, "clip S" or "blocks S FRAMES", with numbers of seconds and frames.
         repeats: Timed calls after the first.
         quick: Whether models are built tiny.
 

@@ -1,4 +1,4 @@
-"""Workers that take turns, so that a busy machine slows all of them down alike."""
+"""Workers that take turns, so that a busy machine slows all of them down equally."""
 
 import contextlib
 import json
@@ -95,7 +95,7 @@ def measure(workers: dict, repeats: int, seconds: float) -> dict[str, dict]:
 
 
 class _Rival:
-    """One implementation of a case, and what has been measured of it."""
+    """One implementation of a case, and its measurements."""
 
     def __init__(self, python: str, script: str, task: dict):
         self._arguments, self._worker, self.result = (python, script, task), None, {}

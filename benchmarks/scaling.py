@@ -26,12 +26,12 @@ from growth import Study, picture, tables
 from machine import describe_machine
 from measured_command import measure
 
-# What was measured, its size, seconds, and MiB.
+# Name of the work, its size, seconds, and MiB.
 Point = tuple[str, float, float, float]
 
 
 class Setting:
-    """What all points share: the folder to work in, the configuration, its rate, and the clock."""
+    """Common settings of all points: working folder, configuration, its rate, and the clock."""
 
     def __init__(
         self, folder: Path, config: str, overrides: tuple[str, ...], rate: int, clock: str

@@ -4,9 +4,9 @@
     python benchmarks/stages.py sax/ --config fast_dry --set train.steps=5000 \
         --before other_clone/.venv/bin/ddsp-tf
 
-Each version works in a process of its own and in an empty folder, and what it writes shows when a
+Each version works in its own process and an empty folder, and the files that it writes show when a
 stage ends. The first stage includes the start of the program. With --gpus, both versions work at
-the same time, each on a GPU and on half of the CPU cores.
+the same time, each on one GPU and half of the CPU cores.
 """
 
 import csv

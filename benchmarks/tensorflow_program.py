@@ -7,7 +7,7 @@ class TensorFlowProgram:
     """Runs a function of tensors, and its gradients, as graphs.
 
     Args:
-        function: From tensors, by name, to audio [batch, samples] or to a scalar.
+        function: Function from tensors, by name, to audio [batch, samples] or to a scalar.
         inputs: Arrays by name, with "slope", the gradient that comes back to audio.
         learned: Names of the inputs whose gradient is asked for.
         weights: Function that returns the trainable variables.

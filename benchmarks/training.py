@@ -48,7 +48,7 @@ def main(configs, overrides, batches, seconds, steps, devices, data, parts):
 
 
 def device_name() -> str:
-    """Returns what computes."""
+    """Returns the name of the device."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -47,7 +47,7 @@ def serve(prepare: Callable):
 
 
 def limit_memory(limit: int | None):
-    """Makes this process fail rather than take more memory than others can spare.
+    """Makes this process fail instead of taking too much memory.
 
     Args:
         limit: Bytes; None for no limit.

@@ -1,11 +1,11 @@
-"""Installs the library over Colab's versions, shows that none is replaced, and tests it there.
+"""Installs the library over Colab's versions, checks that none is replaced, and tests it.
 
     python colab/check_versions.py                          # today's runtime, all tests
     python colab/check_versions.py --runtime 2026.04
     python colab/check_versions.py tests/dsp -k harmonic    # arguments of pytest
 
 The runtimes are `colab/runtimes/*.txt`. A fresh virtual environment gets a runtime's packages; then
-the library is installed from this checkout as the notebooks do it, and pip tells what changed.
+the library is installed from this checkout as the notebooks do it, and pip reports changes.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RUNTIMES = {"current": "3.13", "2026.04": "3.12"}
-# Files of which an installation is built; building in the checkout would leave files there.
+# Files from which an installation is built; building in the checkout would leave files there.
 SOURCES = ("LICENSE", "README.md", "ddsp_tf", "export", "gin", "pyproject.toml", "setup.cfg")
 # These test the project, not the library, and need its other development packages.
 NOT_HERE = (
@@ -36,7 +36,7 @@ SPACE = 3_600_000_000
 
 
 def find_python(version: str) -> str:
-    """Finds an interpreter of a version on the path or in pyenv; else takes the running one."""
+    """Finds an interpreter of a version on the path or in pyenv; by default the running one."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for path in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
         # pyenv has shims of versions that are not active: they exist, but do not run.
@@ -131,7 +131,7 @@ def install(environment: Environment, work: Path) -> bool:
 
 def run_tests(environment: Environment, arguments: list[str]) -> int:
     """Runs tests of the checkout on the installed library; returns pytest's exit code."""
-    # Safe path: else the checkout's own ddsp_tf, in the working folder, would be imported.
+    # Safe path: otherwise the checkout's own ddsp_tf, in the working folder, would be imported.
     variables = {**os.environ, "PYTHONSAFEPATH": "1"}
     variables.pop("PYTHONPATH", None)
     variables = {k: v for k, v in variables.items() if not k.startswith("PYTEST_")}

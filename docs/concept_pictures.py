@@ -96,7 +96,7 @@ def draw_loss_views(path, target, render, sample_rate):
 
 
 def mistakes(model, curves):
-    """Renders of the model, each with one thing wrong, by what is wrong; and the right one."""
+    """Returns renders with one deliberate mistake each, by name, and the correct one."""
     signals, controls = controls_and_signals(model, curves)
     harmonic, noise = (
         {name: value[None] for name, value in controls[node].items() if name != "noise"}

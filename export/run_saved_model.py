@@ -6,9 +6,9 @@
     python run_saved_model.py MODEL FEATURES.npz OUT.wav --instrument cello  # of a model of several
 
 MODEL is the exported folder (with model.json and saved_model/). It is a program: play only models
-from people you trust. FEATURES holds one value per frame of each feature that model.json lists,
+from people you trust. FEATURES contains one value per frame for each feature that model.json lists,
 such as f0_hz (Hz) and loudness_db (dB), and frame_rate; a frame with NaN is silent. The model
-itself measures a recording, which must have the model's sample rate.
+itself measures recordings, which must have the model's sample rate.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import soundfile
 
 
 def numbers(path, name, array, shapes):
-    """Checks an array of the caller's; returns it as float32."""
+    """Checks an array from the caller; returns it as float32."""
     if array.dtype.kind not in "fiu":
         sys.exit(f"{path}: {name} has the type {array.dtype}; expected real numbers")
     if array.shape not in shapes:
@@ -104,7 +104,7 @@ def main():
         model = json.loads((arguments.model / "model.json").read_text())
         read = read_features if arguments.source.suffix == ".npz" else read_recording
         inputs = read(arguments.source, model)
-    except Exception as error:  # numpy and soundfile raise many kinds for damaged files.
+    except Exception as error:  # numpy and soundfile raise many types for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
         sys.exit(f"cannot read the model or what to play: {reason}")
 
@@ -123,7 +123,7 @@ def main():
         # The mean timbre of the training data.
         inputs["z"] = np.array(model["mean_z"], np.float32)[None, None]
     if model["instruments"] and "instrument" not in inputs:
-        # Any weights make a mixture; here one instrument, or all of them alike.
+        # Any weights make a mixture; here one instrument, or all of them equally.
         weights = [arguments.instrument in (None, name) for name in model["instruments"]]
         inputs["instrument"] = np.array(weights, np.float32)[None, None]
     inputs = {name: tf.constant(values) for name, values in inputs.items()}

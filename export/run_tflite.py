@@ -9,11 +9,11 @@ Needs ai-edge-litert, numpy and soundfile.
     python run_tflite.py MODEL RECORDING.wav OUT.wav --realtime # the same at the pace of sound
     python run_tflite.py MODEL FEATURES.npz OUT.wav --instrument cello  # of a model of several
 
-MODEL is the exported folder. FEATURES holds one value per frame of each feature that model.json
+MODEL is the exported folder. FEATURES contains one value per frame for each feature that model.json
 lists, such as f0_hz (Hz) and loudness_db (dB), and frame_rate; a frame with NaN is silent. A
-RECORDING must have the model's sample rate: each of its hops is listened to and played before the
-next one is read, as from a microphone. --realtime waits for the moment of each hop, as an audio
-driver does, and prints how long the hops took.
+RECORDING must have the model's sample rate: each of its hops is measured and played before the next
+one is read, as from a microphone. --realtime waits for the moment of each hop, as an audio driver
+does, and prints how long the hops took.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 
 def numbers(path, name, array, shapes):
-    """Checks an array of the caller's; returns it as float32."""
+    """Checks an array from the caller; returns it as float32."""
     if array.dtype.kind not in "fiu":
         sys.exit(f"{path}: {name} has the type {array.dtype}; expected real numbers")
     if array.shape not in shapes:
@@ -39,13 +39,13 @@ def numbers(path, name, array, shapes):
 
 
 def default_vectors(model, instrument):
-    """Returns what a model takes beside curves: its mean timbre, and the instrument's weights."""
+    """Returns a model's inputs besides curves: its mean timbre, and the instrument's weights."""
     vectors = {} if model["mean_z"] is None else {"z": np.array(model["mean_z"], np.float32)}
     names = model["instruments"]
     if instrument is not None and instrument not in names:
         sys.exit(f"--instrument {instrument}: expected one of {', '.join(names) or 'none'}")
     if names:
-        # Any weights make a mixture; here one instrument, or all of them alike.
+        # Any weights make a mixture; here one instrument, or all of them equally.
         weights = [instrument in (None, name) for name in names]
         vectors["instrument"] = np.array(weights, np.float32)
     return vectors
@@ -103,14 +103,14 @@ class Step:
         }
 
     def __call__(self, **inputs):
-        """Computes one hop; returns everything but the state."""
+        """Computes one hop; returns everything except the state."""
         outputs = self.run(**inputs, **self.state)
         self.state = {name: outputs.pop(name) for name in self.state}
         return outputs
 
 
 def white_noise(seed, samples):
-    """Draws what the caller supplies: one number per sample, [1, samples] in [-1, 1]."""
+    """Draws the noise that the caller supplies: one number per sample, [1, samples] in [-1, 1]."""
     return np.random.default_rng(seed).uniform(-1, 1, (1, samples)).astype(np.float32)
 
 
@@ -148,7 +148,7 @@ def play_hops(path, curves_of, hops, noise, model, realtime):
 
 
 def stored(curves):
-    """Returns a function that gives the curves of a hop; after their end, those of the last one."""
+    """Returns a function that gives the curves of a hop; after the end, those of the last hop."""
     last = curves["f0_hz"].shape[1] - 1
     return lambda number: {
         name: curve[:, min(number, last)][:, None] for name, curve in curves.items()
@@ -156,7 +156,7 @@ def stored(curves):
 
 
 def heard(path, audio, model, instrument):
-    """Returns a function that listens to a hop of a recording; after its end, to silence."""
+    """Returns a function that measures a hop of a recording, or silence after its end."""
     listen, hop = Step(path, "listen"), model["hop"]
     vectors = default_vectors(model, instrument)
     vectors = {name: vector[None, None] for name, vector in vectors.items()}
@@ -183,9 +183,9 @@ def play_features(curves, seed, path, model, realtime, _=None):
 
 
 def play_recording(audio, seed, path, model, realtime, instrument=None):
-    """Plays what is heard in a recording; returns [samples], aligned with it."""
+    """Plays the features of a recording; returns [samples], aligned with it."""
     hop, frames = model["hop"], len(audio) // model["hop"]
-    # What a frame describes lies before the end of its hop, and is played from its start on.
+    # A frame describes an instant before the end of its hop, and is played from its start.
     latency = max(model["listen"]["latency_samples"] - hop + model["latency_samples"], 0)
     hops = frames + -(-latency // hop)
     curves_of = heard(path.with_name("listen.tflite"), audio, model, instrument)
@@ -219,7 +219,7 @@ def main():
             (read_features, play_features) if features else (read_recording, play_recording)
         )
         played = read(arguments.source, model, arguments.instrument)
-    except Exception as error:  # numpy and soundfile raise many kinds for damaged files.
+    except Exception as error:  # numpy and soundfile raise many types for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
         sys.exit(f"cannot read the model or what to play: {reason}")
     for file in [path] if features else [path, path.with_name("listen.tflite")]:

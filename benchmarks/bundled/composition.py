@@ -23,15 +23,15 @@ ATTACK_S, RELEASE_S = 0.03, 0.07
 
 @dataclass
 class Phrase:
-    """Plan of one phrase.
+    """The plan of a phrase.
 
     Attributes:
         tonic: Pitch class of the key's first degree, 0 is C.
         scale: Semitones of the degrees above the tonic, `MAJOR` or `MINOR`, or None for a
             chromatic run from the first to the last pitch of `heights`.
-        heights: MIDI pitches that the melody passes, spread evenly over the phrase.
-        levels: Levels in dB that it passes, spread evenly over the phrase.
-        style: "legato", "detached", "staccato" or "mixed".
+        heights: MIDI pitches that the melody passes through, spread evenly over the phrase.
+        levels: Levels in dB that it passes through, spread evenly over the phrase.
+        style: Articulation: "legato", "detached", "staccato" or "mixed".
         tempo: Beats per minute.
         meter: Beats per bar, 3 or 4; a phrase has four bars.
         rest_s: Silence after the phrase in seconds.
@@ -49,12 +49,12 @@ class Phrase:
 
 @dataclass
 class Stroke:
-    """One bow or one breath: a single MIDI note whose pitch is bent through its notes.
+    """One bow stroke or breath: a single MIDI note whose pitch is bent from note to note.
 
     Attributes:
         starts: Start of each slurred note in seconds; the first begins the stroke.
         pitches: MIDI pitch of each slurred note.
-        end: When the key is released, in seconds.
+        end: Release of the key in seconds.
         times: Times in seconds of the two curves.
         pitch: Sounding MIDI pitch with glides and vibrato at each time.
         level: Level in dB at each time.
@@ -96,7 +96,7 @@ def melody(phrase: Phrase, rng: np.random.Generator) -> list[tuple[int, float]]:
         anchor = min(tones, key=lambda i: abs(ladder[i] - height))
         for beats, step in zip(rhythm, steps, strict=True):
             pitch = ladder[int(anchor + direction * step)]
-            if not low <= pitch <= high:  # The motif turns round rather than leave its register.
+            if not low <= pitch <= high:  # The motif turns around instead of leaving its register.
                 pitch = ladder[int(anchor - direction * step)]
             notes.append((pitch, float(beats)))
     return notes
@@ -119,7 +119,7 @@ def strokes_of(
     notes = melody(phrase, rng)
     clock, room = start, 0
     for i, (pitch, beats) in enumerate(notes):
-        # The tempo breathes: a little faster inside the phrase, slower to its end.
+        # The tempo varies: a little faster inside the phrase, slower towards its end.
         hurry = 1.0 + 0.06 * np.sin(np.pi * i / len(notes)) - 0.1 * (i >= len(notes) - 2)
         length = beats * 60 / phrase.tempo / hurry * rng.uniform(0.97, 1.03)
         style = phrase.style
@@ -210,7 +210,7 @@ def shape_level(
 def perform(
     phrases: list[Phrase], rng: np.random.Generator, step_s: float = 0.005
 ) -> tuple[list[Stroke], float]:
-    """Plays phrases one after the other.
+    """Plays phrases in sequence.
 
     Args:
         phrases: The phrases.
@@ -218,8 +218,8 @@ def perform(
         step_s: Distance in seconds of the points of the curves.
 
     Returns:
-        The strokes, none of which begins before the one before it has ended, and the length of
-        the whole in seconds.
+        Strokes, none of which begins before the previous one has ended, and the total length in
+        seconds.
     """
     clock, performed = 0.25, []
     for phrase in phrases:

@@ -7,11 +7,12 @@
         --copy 3 --copy -3
     python benchmarks/bundled/make_instruments.py --run RUN
 
-Without recordings, the violin of the bundled recording, in about five minutes on two CPU cores.
-With them, one model for each set: RECORDINGS has a folder per instrument with `train/` and `val/`.
-With --together, one model of all sets, which --copy trains first together with copies of these
-that are so many semitones faster or slower; --run keeps such a model that was trained before.
-A model's folder holds those files of its run that playing and exporting need.
+Without recordings, it trains on the bundled recording of a violin, in about five minutes on two CPU
+cores. With recordings, it trains one model per set: RECORDINGS has a folder per instrument with
+`train/` and `val/`. With --together, it trains one model of all sets; --copy first trains it
+together with copies of these that are so many semitones faster or slower, and --run keeps such a
+model from an earlier training. The folder of a model contains those files of its run that playing
+and exporting need.
 """
 
 import argparse
@@ -33,9 +34,9 @@ from copies import prepare_copies, train_together
 from sets import chain_of, find_sets
 
 OUT = Path(ddsp_tf.__file__).parent / "inference" / "bundled"
-# Names of instruments that differ from those of their sets' folders.
+# Names of instruments that differ from the folders of their sets.
 NAMES = {"sax": "alto_sax"}
-# Entries that describe the place of the run, not the model.
+# Entries that describe the location of the run, not the model.
 PRIVATE = ("ancestor", "dataset", "datasets", "relative_datasets", "seconds")
 
 
@@ -96,7 +97,7 @@ def make_ensemble(
     out: Path,
     options: dict,
 ) -> None:
-    """Trains one model of several instruments and keeps it and what belongs to each of them."""
+    """Trains one model of several instruments, and keeps it with the files of each instrument."""
     for chain in chains.values():
         chain.prepare()
     data = {name: chain.dataset for name, chain in chains.items()}
@@ -108,7 +109,7 @@ def make_ensemble(
 
 
 def keep_ensemble(run: RunDirectory, out: Path) -> None:
-    """Copies a model of several instruments, and the records and expressions of these."""
+    """Copies a model of several instruments, with their records and expressions."""
     folder = RunDirectory(out / "ensemble")
     keep(run, folder.path)
     for name in dict.fromkeys(run.read()["instruments"]):
@@ -116,7 +117,7 @@ def keep_ensemble(run: RunDirectory, out: Path) -> None:
 
 
 def keep(run: RunDirectory, folder: Path) -> None:
-    """Copies what playing and exporting need of a run."""
+    """Copies the files of a run that playing and exporting need."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in (run.best_model, run.expression):
         (folder / file.name).unlink(missing_ok=True)

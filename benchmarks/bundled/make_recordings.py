@@ -3,9 +3,9 @@
     python benchmarks/bundled/make_recordings.py
 
 It composes phrases, renders them with FluidSynth and the FluidR3 mono soundfont and writes
-`violin.flac`, `violin_unseen.flac` and `flute.flac`. It needs the Debian packages `fluidsynth`
-and `fluidr3mono-gm-soundfont` and the Python packages `mido`, `numpy`, `soundfile` and `soxr`.
-The same seed, soundfont and versions give the same files.
+`violin.flac`, `violin_unseen.flac` and `flute.flac`. It needs the Debian packages `fluidsynth` and
+`fluidr3mono-gm-soundfont` and the Python packages `mido`, `numpy`, `soundfile` and `soxr`. The same
+seed, soundfont and versions produce the same files.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SOUNDFONT = Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3")
 OUT = Path(__file__).resolve().parent.parent / "ddsp_tf" / "recordings"
 RENDER_RATE, RATE = 48000, 16000  # Hz
 NOISE_DB = -80.0  # dBFS, RMS
-BEND_RANGE = 12  # Semitones of pitch bend either way.
+BEND_RANGE = 12  # Semitones of pitch bend, up or down.
 VELOCITY_SHARE = 0.4  # Part of a stroke's level that its velocity makes; expression makes the rest.
 # SoundFont generators that MIDI NRPNs move, and the size of a step in the generator's unit.
 FILTER_CUTOFF, RELEASE_TIME, NRPN_STEP = 8, 38, 2
@@ -36,7 +36,7 @@ VIOLIN_PROGRAM, FLUTE_PROGRAM = 40, 73  # General MIDI, counted from 0.
 # violin's: this brings it into the range of loudness that a violin model has learnt.
 PEAK_DB = {VIOLIN_PROGRAM: -3.0, FLUTE_PROGRAM: -6.0}
 
-# Together the keys use all pitch classes and the heights cover G3 to E6.
+# Together, the keys use all pitch classes, and the heights cover G3 to E6.
 VIOLIN = [
     Phrase(7, MAJOR, (62, 71, 67), (-12, -3, -14), "legato", 100, 3, 0.4),
     Phrase(1, MINOR, (64, 61, 56), (-16, -21, -25), "legato", 98, 3, 0.6),

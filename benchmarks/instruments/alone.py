@@ -1,10 +1,10 @@
-"""Every instrument alone: a model for each set, measured on the held-out recordings of the set.
+"""A separate model for each set, measured on the held-out recordings of the set.
 
     python benchmarks/instruments/alone.py RECORDINGS --out instruments_alone
     python benchmarks/instruments/alone.py RECORDINGS --out result --config fast --only sax --seed 1
 
-RECORDINGS has a folder per instrument with `train/` and `val/`. Results that are already in the
-folder are kept.
+RECORDINGS has a folder per instrument with `train/` and `val/`. Existing results in the folder are
+kept.
 """
 
 from pathlib import Path

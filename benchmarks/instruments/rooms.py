@@ -1,11 +1,11 @@
-"""Cost and benefit of a learned room, on dry recordings and on the same in a room.
+"""Cost and benefit of a learned room, on dry recordings and on the same recordings in a room.
 
     python benchmarks/instruments/rooms.py RECORDINGS --out rooms --only sax --only cello
     python benchmarks/instruments/rooms.py RECORDINGS --out rooms --config demo --steps 300 \\
         --set Reverb.length=16000 --variant dry --variant room
 
-RECORDINGS has a folder per instrument with `train/` and `val/`. The room is noise that falls by
-60 dB in 0.9 s, 3 dB softer than the direct sound. Results that are already in the folder are kept.
+RECORDINGS has a folder per instrument with `train/` and `val/`. The room is noise that falls by 60
+dB in 0.9 s, 3 dB softer than the direct sound. Existing results in the folder are kept.
 """
 
 from pathlib import Path

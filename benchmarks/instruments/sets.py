@@ -28,7 +28,7 @@ def find_sets(folder: Path, names: Sequence[str] = ()) -> list[Path]:
 
     Args:
         folder: Folder to look in.
-        names: Names of the sets to take; all if empty.
+        names: Names of the sets to find; all if empty.
 
     Returns:
         Their folders.
@@ -56,7 +56,8 @@ def chain_of(
         one: Folder of the set.
         out: Folder of the results.
         config: Configuration; None for that of the model to start from.
-        seconds: Seconds of the training recordings to learn from, from the first on; None for all.
+        seconds: Seconds of the training recordings to learn from, counted from the start; None for
+            all.
         **options: Further arguments of `Chain`.
     """
     audio = one / "train"
@@ -67,7 +68,7 @@ def chain_of(
 
 
 def learn(chain: Chain) -> Evaluation:
-    """Prepares, trains and evaluates, unless that was done before."""
+    """Prepares, trains and evaluates, unless the results exist."""
     chain.prepare()
     chain.train()
     return chain.evaluate()

@@ -30,7 +30,7 @@ BRANCHES = {
 
 
 def climb(plan: Plan, material: Material, folder: Path, on_step=None, *, made: bool) -> Result:
-    """Trains on the same clips with one branch more each time.
+    """Trains on the same clips, adding one branch at a time.
 
     Args:
         plan: Steps and bounds.

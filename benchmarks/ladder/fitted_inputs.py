@@ -1,4 +1,4 @@
-"""Inputs and weights of processors fitted to audio by gradient descent, without any network."""
+"""Fits inputs and weights of processors to audio by gradient descent, without a network."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,12 +14,12 @@ class FittedInputs(keras.Model):
     that no network limits the processors.
 
     Args:
-        group: `ProcessorGroup`, whose own weights are fitted as well.
+        group: `ProcessorGroup` whose own weights are fitted as well.
         start: Raw inputs to start from, [1, frames, channels] each, by name.
         fixed: Inputs that are not fitted, such as "f0_hz" [1, frames, 1].
 
     Call arguments:
-        signal: [batch, samples], the group's input `signal_name`.
+        signal: Input `signal_name` of the group, [batch, samples].
 
     Returns:
         Audio [batch, samples].
@@ -51,7 +51,7 @@ class FittedInputs(keras.Model):
         return self.group(self._inputs(signal))
 
     def controls(self, signal) -> dict[str, dict[str, np.ndarray]]:
-        """Returns the present controls of every processor."""
+        """Returns the current controls of every processor."""
         _, controls = self.group.render(self._inputs(signal))
         return {
             node: {name: ops.convert_to_numpy(value) for name, value in values.items()}
@@ -83,7 +83,7 @@ def descend(
         loss: `MultiScaleSpectralLoss`.
         target: Audio [batch, samples].
         signal_of: Function from a step to the model's input [batch, samples]. With new noise in
-            every step, the descent finds the spectrum of the noise and not its samples.
+            every step, the descent finds the spectrum of the noise instead of its samples.
         steps: Number of steps.
         rate: Highest learning rate.
     """

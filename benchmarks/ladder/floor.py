@@ -5,8 +5,8 @@ same noise differ by ln 2 in log magnitude on average, at each window size. A pe
 therefore does not reach 0; its loss depends on the share of noise in the clip. Two floors are
 measured:
 
-- **noise redrawn**: the clip against itself with its noise drawn again. The pitched part is kept to
-  the sample, so this is the part of the loss that is due to noise alone.
+- **noise redrawn**: the clip against itself with its noise drawn again. The pitched part is
+identical, so this is the part of the loss that is due to noise alone.
 - **synthesizers**: the clip against the best result of the configuration's own synthesizers, with
   every control free in every frame and no network. It adds what the synthesizers cannot express,
   such as the phases of harmonics.
@@ -36,13 +36,13 @@ def pitched_part(audio, f0_hz, f0_confidence, sample_rate: int) -> np.ndarray:
     included.
 
     Args:
-        audio: [samples].
-        f0_hz: [frames].
-        f0_confidence: [frames]; below 0.5 there is no pitch.
+        audio: Audio [samples].
+        f0_hz: Pitch in Hz [frames].
+        f0_confidence: Confidence of the pitch [frames]; below 0.5 there is none.
         sample_rate: Samples per second.
 
     Returns:
-        The part of the recording that has pitch, [samples].
+        Pitched part of the recording, [samples].
     """
     audio = np.asarray(audio, np.float64)
     frames = len(f0_hz)
@@ -69,10 +69,10 @@ def pitched_part(audio, f0_hz, f0_confidence, sample_rate: int) -> np.ndarray:
 
 
 def redrawn(noise, hop: int, sample_rate: int, seed: int) -> np.ndarray:
-    """Draws noise again: the same power at every time and frequency, other samples.
+    """Draws noise again, with the same power at every time and frequency but other samples.
 
     Args:
-        noise: [samples], a whole number of hops.
+        noise: Noise [samples], a whole number of hops.
         hop: Samples between two measurements of the power.
         sample_rate: Samples per second.
         seed: Seed of the draw.
@@ -105,7 +105,7 @@ def noise_floor(clip: dict, loss, sample_rate: int, draws: int = 4):
     """Measures the loss of a clip against itself with its noise drawn again.
 
     Args:
-        clip: "audio" [samples], "f0_hz" and "f0_confidence" [frames].
+        clip: Clip with "audio" [samples], "f0_hz" and "f0_confidence" [frames].
         loss: `MultiScaleSpectralLoss`.
         sample_rate: Samples per second.
         draws: Draws over which the loss is averaged.
@@ -126,7 +126,7 @@ def synthesizer_floor(clip: dict, group, loss, *, steps: int, rate: float = 0.1,
     """Measures how close the processors come to a clip with every control free.
 
     Args:
-        clip: "audio" [samples], "f0_hz" [frames].
+        clip: Clip with "audio" [samples] and "f0_hz" [frames].
         group: A `ProcessorGroup` that takes "f0_hz"; its weights are changed.
         loss: `MultiScaleSpectralLoss`.
         steps: Steps of gradient descent.

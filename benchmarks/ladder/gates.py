@@ -1,4 +1,4 @@
-"""The result of a rung: numbers, gates that they pass or fail, and the files that show them."""
+"""The result of a rung: numbers, gates that they pass or fail, and files."""
 
 import csv
 import dataclasses
@@ -27,7 +27,7 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is on the right side; NaN never is."""
+        """Whether the value is within the bound; NaN never is."""
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     @property
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether the rung ended, and all its gates hold."""
+        """Whether the rung finished and all its gates hold."""
         return not self.failure and all(gate.passed for gate in self.gates)
 
     def at_most(self, what: str, value: float, bound: float):
@@ -89,7 +89,7 @@ class Result:
         self.gates.append(Gate(what, float(value), bound, at_least=True))
 
     def write(self):
-        """Writes result.json and a CSV file a table into the rung's folder."""
+        """Writes result.json and one CSV file per table into the rung's folder."""
         content = {
             "rung": self.rung,
             "title": self.title,

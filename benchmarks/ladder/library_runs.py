@@ -1,4 +1,4 @@
-"""The library's own training, and its results as the rungs use them."""
+"""Trainings with the library, and their results in the form that the rungs use."""
 
 import csv
 import dataclasses

@@ -47,7 +47,7 @@ def climb_training(plan: Plan, material: Material, folder: Path, trained: Traine
         plan: Steps and bounds.
         material: Recordings.
         folder: Folder for all files.
-        trained: From `train_on_clips`.
+        trained: Run from `train_on_clips`.
 
     Returns:
         Result of rung 3.
@@ -100,7 +100,7 @@ def climb_held_out(plan: Plan, material: Material, folder: Path, trained: Traine
         plan: Steps and bounds.
         material: Recordings.
         folder: Folder for all files.
-        trained: From `train_on_clips`.
+        trained: Run from `train_on_clips`.
 
     Returns:
         Result of rung 4.

@@ -36,7 +36,7 @@ def bundled_violin() -> Material:
 
 
 def given(folder: Path, held_out: Path | None) -> Material:
-    """Recordings of a folder; without others to hold out, every sixth of them is held out.
+    """Returns the recordings of a folder; if none are given to hold out, every sixth is held out.
 
     Args:
         folder: Folder with audio files.
@@ -56,7 +56,7 @@ def given(folder: Path, held_out: Path | None) -> Material:
 
 
 def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> list[np.ndarray]:
-    """Cuts recordings into clips: one from the start of each, or all that follow each other.
+    """Cuts recordings into clips: one from the start of each, or all consecutive ones.
 
     Args:
         files: Recordings.
@@ -87,7 +87,7 @@ def clips_of(files: Sequence[Path], seconds: float, most: int, rate: int) -> lis
 
 
 def full_passages(files: Sequence[Path], seconds: float, rate: int, most: int) -> list[np.ndarray]:
-    """Finds passages of the first recording without silence, those with the least of it first.
+    """Finds passages of the first recording without silence, starting with the fullest.
 
     Args:
         files: Recordings.
@@ -125,7 +125,7 @@ def level_db(audio: np.ndarray) -> float:
 
 
 def room_response(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
-    """Makes the impulse response of a room, without the direct sound: noise that dies away.
+    """Returns the impulse response of a room without the direct sound: decaying noise.
 
     Args:
         seconds: Time in which it falls by 60 dB; also its length.
@@ -147,7 +147,7 @@ def with_noise_and_room(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
     """Adds the hiss of a bow, 12 dB below the level, and the reverb of a room.
 
     Args:
-        audio: [samples].
+        audio: Audio [samples].
         rate: Sample rate in Hz.
         seed: Seed of the hiss; the room is always the same.
 

@@ -113,7 +113,7 @@ def _difference(one, other):
 
 
 def least_noisy(plan: Plan, passages, loss, rate: int, folder: Path):
-    """Chooses the passage that tells most about the network: the one whose noise costs least.
+    """Chooses the passage that reveals most about the network: the one whose noise costs least.
 
     If noise causes more of the loss than a gate allows, no model can pass the gate.
 

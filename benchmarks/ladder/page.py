@@ -1,4 +1,4 @@
-"""The pages that show a climb: ladder.md to read, index.html to look at and listen to."""
+"""The pages of a climb: ladder.md to read, index.html to look at and listen to."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rung 1: known controls, noise filters and an impulse response, found again through the loss."""
+"""Rung 1: known controls, noise filters and an impulse response, recovered through the loss."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _ROOM_SECONDS = 0.12
 
 
 def climb(plan: Plan, folder: Path, on_step=None) -> Result:
-    """Makes sounds from known numbers, and finds these by gradient descent on the spectral loss.
+    """Makes sounds from known numbers, and recovers these by gradient descent on the loss.
 
     Args:
         plan: Steps and bounds.

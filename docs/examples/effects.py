@@ -22,7 +22,7 @@ def tone(f0_hz: float = 330.0) -> np.ndarray:
 
 
 def swing(rate_hz: float) -> np.ndarray:
-    """A phase that goes up and down between 0 and 1, [1, frames, 1]."""
+    """A phase that moves up and down between 0 and 1, [1, frames, 1]."""
     time = np.arange(FRAMES) / FRAME_RATE
     return 0.5 - 0.5 * np.cos(2 * np.pi * rate_hz * time)[None, :, None]
 

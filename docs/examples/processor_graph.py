@@ -44,7 +44,7 @@ def make_inputs():
         "f0_hz": np.float32(261.63 * 2.0 ** (pitch / 12.0)),
         "noise_magnitudes": np.float32(0.3 * breath),
         "wetness": np.float32(6.0 * progress - 4.0),
-        # Given noise, a render can be repeated; without, every call draws its own.
+        # With given noise, a render can be repeated; otherwise every call draws its own.
         "noise": np.random.default_rng(0).uniform(-1.0, 1.0, (1, FRAMES * 64)).astype(np.float32),
     }
 
@@ -73,7 +73,7 @@ def main(path):
     signals, controls = group.render(inputs)
     streamed = stream(inputs, block=50)[:, group.latency :]
     whole = np.asarray(signals["output"])[:, : streamed.shape[1]]
-    print(f"stream and whole differ by at most {np.abs(streamed - whole).max():.1e}")
+    print(f"streamed and whole audio differ by at most {np.abs(streamed - whole).max():.1e}")
 
     figure, axes = plt.subplots(len(signals) + 1, 1, figsize=(7, 10), sharex=True)
     seconds = np.arange(FRAMES * 64) / 16000

@@ -1,4 +1,4 @@
-"""Puts every Markdown file of the project on the site, at its own place in the tree.
+"""Adds every Markdown file of the project to the site, at its place in the tree.
 
 Pages of `docs/` link to `../export/README.md` and to source files, because people read them in the
 repository, too. MkDocs reads one folder only. This hook gives it the pages of the whole project and
