@@ -19,7 +19,17 @@ import numpy as np
 import soundfile
 from machine import describe_machine
 from pitch_cases import cases
-from pitch_marks import FRAME_RATE, RIGHT_NOTE, Counts, cents_off, note_list
+from pitch_marks import (
+    FRAME_RATE,
+    RIGHT_NOTE,
+    WHOLE,
+    Counts,
+    cents_off,
+    confidence_table,
+    judged,
+    judged_notes,
+    note_list,
+)
 from pitch_trackers import counted, table
 
 from ddsp_tf.backend.compilation import compiled
@@ -109,6 +119,23 @@ def recordings_table(folders: list[Path], live: Live) -> str:
     return table(["set", "50 cents", "25 cents", "voiced", "notes right", *agreement], rows)
 
 
+def calibration_table(folders: list[Path], live: Live) -> str:
+    """Measures the share of correct frames, by confidence; in every fourth recording."""
+    sources = {"synthetic": [], "recordings": []}
+    for _, _, signal in cases():
+        curves = live.listen(signal.audio)
+        truth = live.truth(signal.f0_hz, live.delay(signal.f0_hz.max()))
+        sources["synthetic"].append(judged(curves["f0_hz"], curves["f0_confidence"], truth))
+    for folder in folders:
+        for path, parts in list(note_list(folder, WHOLE).items())[::4]:
+            audio, _ = soundfile.read(path, dtype="float32")
+            curves = live.listen(audio)
+            late = [live.delay(hz) // live.layer.hop - 1 for _, _, hz, _ in parts]
+            notes = [(p[0] + k, p[1] + k, p[2]) for p, k in zip(parts, late, strict=True)]
+            sources["recordings"] += judged_notes(curves["f0_hz"], curves["f0_confidence"], notes)
+    return confidence_table(sources)
+
+
 def measured_delay(live: Live, hz: float) -> float:
     """Milliseconds by which the pitch of a vibrato is late."""
     signal = tone(vibrato(hz, 40.0, 2.5, 3.0), SAMPLE_RATE, RICH)
@@ -176,7 +203,9 @@ def _time_table(folder):
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=Path, required=True, help="Markdown file to write.")
 @click.option("--delay-seconds", default=0.02, help="From what is described to the hop's end.")
-@click.option("--tables", default="Delays,Time,Recordings,Synthetic", help="Separated by commas.")
+@click.option(
+    "--tables", default="Delays,Time,Recordings,Synthetic,Confidence", help="Separated by commas."
+)
 def main(folders: tuple[Path, ...], out: Path, delay_seconds: float, tables: str):
     """Write the tables of live listening in docs/features.md."""
     live, machine = Live(delay_seconds), describe_machine()
@@ -185,6 +214,7 @@ def main(folders: tuple[Path, ...], out: Path, delay_seconds: float, tables: str
         f"Time of a hop ({machine['processor']}, {machine['cores']} cores)": time_table,
         "Recordings": lambda: recordings_table(list(folders), live),
         "Synthetic": lambda: synthetic_table(live),
+        "Confidence": lambda: calibration_table(list(folders), live),
     }
     parts = []
     for name, make in makers.items():

@@ -6,7 +6,8 @@ Each folder holds audio files and a `notes.csv` with the columns file, start_s, 
 nominal_hz, and measured_hz if the notes are not in tune. Pitch is tracked and refined as
 `prepare` does it, 100 frames a second. A synthetic frame counts where the truth has been voiced, or
 unvoiced, and free of jumps for 40 ms at each side; a frame of a recording from 80 ms after a note's
-start to 160 ms before its end. Pitch is compared whatever the confidence.
+start to 160 ms before its end. Pitch is compared whatever the confidence. The table of confidence
+takes whole notes of recordings, from 20 ms after the start to 40 ms before the end.
 """
 
 import csv
@@ -26,6 +27,8 @@ from ddsp_tf.features.refinement import refine_f0
 
 FRAME_RATE = 100
 RIGHT_NOTE = 0.9
+# Frames left out at the start and the end of a note.
+INTERIOR, WHOLE = (8, 16), (2, 4)
 CONFIDENCES = np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.001])
 CALIBRATION_SNRS_DB = (0.0, -5.0, -10.0)
 
@@ -80,15 +83,17 @@ def synthetic_table(made: list[tuple[str, str, PitchedSignal]], trackers: dict[s
     return table(["signals", "tracker", "RPA50", "RPA10", "recall", "false alarm"], rows)
 
 
-def note_list(folder: Path) -> dict[Path, list[tuple[int, int, float, str]]]:
-    """Reads a set's notes: first and last frame of the interior, pitch in Hz, name, by file."""
+def note_list(
+    folder: Path, left_out: tuple[int, int] = INTERIOR
+) -> dict[Path, list[tuple[int, int, float, str]]]:
+    """Reads a set's notes, by file: first and last frame that count, pitch in Hz, name."""
     notes = {}
     with open(folder / "notes.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             path = folder / row["file"]
             path = path if path.exists() else folder.parent / row["file"]
-            first = round(FRAME_RATE * float(row["start_s"])) + 8
-            last = round(FRAME_RATE * float(row["end_s"])) - 16
+            first = round(FRAME_RATE * float(row["start_s"])) + left_out[0]
+            last = round(FRAME_RATE * float(row["end_s"])) - left_out[1]
             hz = float(row.get("measured_hz") or row["nominal_hz"])
             if last > first:
                 notes.setdefault(path, []).append((first, last, hz, row["source"]))
@@ -146,32 +151,49 @@ def hum_table(folders: list[Path], tracker: PitchTracker) -> str:
 
 
 def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
-    """Measures the share of correct frames by confidence, with white noise added to recordings."""
-    sources = {"synthetic": ([], [])}
+    """Measures the share of correct frames, by confidence."""
+    synthetic = []
     for _, _, signal in cases():
         f0_hz, confidence = measured(tracker, signal.audio, signal.sample_rate)
-        truth = signal.frames(signal.sample_rate // FRAME_RATE)
-        kept = np.any(counted(truth), axis=0)
-        right = (cents_off(f0_hz, np.maximum(truth, 1e-3)) < 50) & (truth > 0)
-        sources["synthetic"][0].append(confidence[kept])
-        sources["synthetic"][1].append(right[kept])
-    sources["recordings"] = ([], [])
+        synthetic.append(judged(f0_hz, confidence, signal.frames(signal.sample_rate // FRAME_RATE)))
+    sources = {"synthetic": synthetic, "recordings": [], "recordings in noise": []}
     rng = np.random.default_rng(5)
     for folder in folders:
+        for path, parts in note_list(folder, WHOLE).items():
+            audio, sample_rate = soundfile.read(path, dtype="float32")
+            f0_hz, confidence = measured(tracker, audio, sample_rate)
+            sources["recordings"] += judged_notes(f0_hz, confidence, parts)
         for number, (path, parts) in enumerate(list(note_list(folder).items())[::4]):
             audio, sample_rate = soundfile.read(path, dtype="float32")
             snr_db = CALIBRATION_SNRS_DB[number % len(CALIBRATION_SNRS_DB)]
             noise = audio.std() * 10.0 ** (-snr_db / 20.0) * rng.normal(size=audio.size)
-            noisy = (audio + noise).astype(np.float32)
-            f0_hz, confidence = measured(tracker, noisy, sample_rate)
-            for first, last, hz, _ in parts:
-                sources["recordings"][0].append(confidence[first:last])
-                sources["recordings"][1].append(cents_off(f0_hz[first:last], hz) < 50)
+            f0_hz, confidence = measured(tracker, (audio + noise).astype(np.float32), sample_rate)
+            sources["recordings in noise"] += judged_notes(f0_hz, confidence, parts)
+    return confidence_table(sources)
+
+
+def judged(f0_hz: np.ndarray, confidence: np.ndarray, truth: np.ndarray):
+    """Confidence of the frames of a synthetic signal, and whether they are correct."""
+    kept = np.any(counted(truth), axis=0)
+    right = (cents_off(f0_hz, np.maximum(truth, 1e-3)) < 50) & (truth > 0)
+    return confidence[kept], right[kept]
+
+
+def judged_notes(f0_hz: np.ndarray, confidence: np.ndarray, notes: list[tuple]):
+    """Confidence of the frames of every note of a recording, and whether they are correct."""
+    return [
+        (confidence[first:last], cents_off(f0_hz[first:last], hz) < 50)
+        for first, last, hz, *_ in notes
+    ]
+
+
+def confidence_table(sources: dict[str, list[tuple[np.ndarray, np.ndarray]]]) -> str:
+    """Compares confidence with the share of correct frames, by source."""
     rows = []
-    for name, (confidences, rights) in sources.items():
-        if not confidences:
+    for name, parts in sources.items():
+        if not parts:
             continue
-        confidence, right = np.concatenate(confidences), np.concatenate(rights)
+        confidence, right = map(np.concatenate, zip(*parts, strict=True))
         which = np.digitize(confidence, CONFIDENCES) - 1
         for band in range(len(CONFIDENCES) - 1):
             inside = which == band
@@ -179,7 +201,7 @@ def calibration_table(folders: list[Path], tracker: PitchTracker) -> str:
                 ends = f"{CONFIDENCES[band]:g} to {min(CONFIDENCES[band + 1], 1):g}"
                 means = [f"{np.mean(values[inside]):.2f}" for values in (confidence, right)]
                 rows.append([name, ends, *means, str(inside.sum())])
-    return table(["frames", "confidence", "mean confidence", "share right", "frames"], rows)
+    return table(["frames", "confidence", "mean confidence", "share right", "number"], rows)
 
 
 @click.command()
