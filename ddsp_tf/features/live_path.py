@@ -29,6 +29,8 @@ _JUMP_COST = 1.0
 _JUMP_CENTS = 120.0
 _COST_OF_DELAY = 50.0
 _HOLDING_SCORE = 0.6
+# Where a sound begins, both lose this share: it has no past.
+_ONSET_SHARE = 0.7
 
 
 def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
@@ -135,19 +137,25 @@ class Paths(NamedTuple):
 
 
 def advance(
-    paths: Paths, found: Candidates, delays: list[tuple[float, float]], seconds: float
+    paths: Paths,
+    found: Candidates,
+    delays: list[tuple[float, float]],
+    seconds: float,
+    beginning: Tensor,
 ) -> tuple[Paths, Tensor, Tensor]:
     """Extends the best paths by one frame (Viterbi, without looking back).
 
     An additional candidate of low score holds the pitch of the best path: while a pitch changes,
     all other candidates may be wrong. A jump to a pitch whose window reaches further back costs
-    more, because that window still contains the previous sound.
+    more, because that window still contains the previous sound. Where a sound begins, jumps cost
+    less, and holding a pitch scores less.
 
     Args:
         paths: Paths up to the previous frame; zeros at the start.
         found: Candidates of the new frame, [batch, candidates] each; one fewer than paths.
         delays: Lowest pitches in Hz, falling, and the seconds by which their windows are late.
         seconds: Time between frames in seconds: the shorter, the less each frame counts.
+        beginning: Whether a sound begins, as `onset` estimates it, 0..1 [batch, 1].
 
     Returns:
         Tuple of the new paths, and octave and strength at the end of the best one, [batch, 1].
@@ -156,19 +164,21 @@ def advance(
         >>> def candidates(*scores):
         ...     octaves = np.log2(np.array([[220.0, 440.0]], np.float32))
         ...     return Candidates(octaves, np.float32([scores]), np.float32([[1, 1]]))
-        >>> paths = Paths(*np.zeros((2, 1, 3), np.float32))
+        >>> paths, none = Paths(*np.zeros((2, 1, 3), np.float32)), np.zeros((1, 1), np.float32)
         >>> for scores in ((3.0, 2.0), (2.4, 2.6)):
-        ...     paths, octave, _ = advance(paths, candidates(*scores), [(0.0, 0.02)], 0.01)
+        ...     paths, octave, _ = advance(paths, candidates(*scores), [(0.0, 0.02)], 0.01, none)
         >>> round(float(2.0 ** octave[0, 0]))
         220
     """
     before = paths.octaves
     held = ops.sum(before * _first_best(paths.totals), axis=1, keepdims=True)
     octaves = ops.concatenate([found.octaves, held], axis=1)
-    scores = ops.concatenate([found.scores, ops.full_like(held, _HOLDING_SCORE)], axis=1)
+    kept = 1.0 - _ONSET_SHARE * beginning
+    scores = ops.concatenate([found.scores, _HOLDING_SCORE * kept], axis=1)
     strengths = ops.concatenate([found.strengths, ops.zeros_like(held)], axis=1)
     steps = 1200.0 * ops.abs(octaves[:, :, None] - before[:, None, :])
-    costs = ops.clip((steps - FREE_CENTS) * COST_PER_CENT, 0.0, _JUMP_COST)
+    costs = ops.maximum((steps - FREE_CENTS) * COST_PER_CENT, 0.0)
+    costs = ops.minimum(costs, _JUMP_COST * kept[:, :, None])
     later = _delay(octaves, delays)[:, :, None] - _delay(before, delays)[:, None, :]
     costs += ops.where(steps > _JUMP_CENTS, _COST_OF_DELAY * ops.maximum(later, 0.0), 0.0)
     arrivals = ops.max(paths.totals[:, None, :] - costs, axis=2)

@@ -7,7 +7,7 @@ from ddsp_tf.features.live_octaves import PlacedWindow, subharmonic_cost
 from ddsp_tf.features.live_path import Paths, advance, live_candidates
 from ddsp_tf.features.live_periodicity import live_periodicity
 from ddsp_tf.features.live_refinement import LiveRefinement
-from ddsp_tf.features.live_voicing import live_confidence, live_presence, powers
+from ddsp_tf.features.live_voicing import live_confidence, live_presence, onset, powers
 from ddsp_tf.features.periodicity import periodicity_plan
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.pitch_path import CANDIDATES, Candidates
@@ -98,6 +98,8 @@ class LivePitch:
         """
         batch, frames = ops.shape(sound)[0], ops.shape(sound)[1]
         rows = ops.reshape(sound, (-1, self.size))
+        # An offset would hide from the power where notes end.
+        rows = rows - ops.mean(rows, axis=1, keepdims=True)
         found = live_candidates(live_periodicity(rows, self._plan, self._late), self._plan)
         cost = subharmonic_cost(rows, found, self._windows, self._sample_rate)
         found = found._replace(scores=found.scores - cost)
@@ -120,7 +122,10 @@ class LivePitch:
         highest_db, held_hz = state[:, -3:-2], state[:, -2:-1]
         *found, measured = ops.split(measured, [CANDIDATES * k for k in (1, 2, 3)], axis=1)
         parts, sound = ops.split(measured, [self.size // self._part_size], axis=1)
-        paths, octave, strength = advance(paths, Candidates(*found), self.delays, self._seconds)
+        beginning = onset(parts, self._part_seconds, self._delay)
+        paths, octave, strength = advance(
+            paths, Candidates(*found), self.delays, self._seconds, beginning
+        )
         pitch_hz = ops.exp(octave * np.float32(np.log(2.0)))
         heard = live_presence(
             parts, self._part_seconds, pitch_hz, self._delay, highest_db, self._seconds

@@ -17,6 +17,9 @@ from ddsp_tf.features.voicing import (
 from ddsp_tf.typing import Tensor
 
 _LOW_HZ, _REACH_SECONDS = 60.0, 0.020
+# A sound begins where the power within 10 ms of an instant exceeds that of 30 to 70 ms before.
+_NOW_SECONDS, _BEFORE_SECONDS = 0.010, (0.030, 0.070)
+_LEAST_RISE_DB, _CLEAR_RISE_DB = 6.0, 12.0
 _SILENCE = 1e-20
 _SILENCE_DB = -200.0
 
@@ -38,6 +41,41 @@ def powers(sound: Tensor, size: int) -> Tensor:
     parts = sound.shape[1] // size
     sound = sound[:, sound.shape[1] - parts * size :]
     return ops.mean(ops.reshape(ops.square(sound), (-1, parts, size)), axis=2)
+
+
+def onset(parts: Tensor, part_seconds: float, delay: float) -> Tensor:
+    """Estimates whether a sound begins at the instant that a frame describes.
+
+    Args:
+        parts: Mean squares of the latest parts of the sound, as `powers` gives them,
+            [batch, parts].
+        part_seconds: Length of a part, about 2 ms.
+        delay: Seconds from the instant to the end of the parts.
+
+    Returns:
+        0..1 [batch, 1]: 0 if the sound has risen by less than 6 dB, 1 if by more than 12 dB.
+
+    Example:
+        >>> parts = np.repeat(np.array([[0.01, 1.0]], np.float32), [40, 20], axis=1)
+        >>> [float(onset(parts, 0.002, delay)[0, 0]) for delay in (0.03, 0.06)]
+        [1.0, 0.0]
+    """
+    earlier = _middles(parts.shape[1], part_seconds) - np.float32(delay)
+    now = _mean_where(parts, np.abs(earlier) <= _NOW_SECONDS)
+    first, last = _BEFORE_SECONDS
+    before = _mean_where(parts, (earlier >= first) & (earlier <= last))
+    rise_db = (10.0 / np.log(10.0)) * ops.log((now + _SILENCE) / (before + _SILENCE))
+    return ops.clip((rise_db - _LEAST_RISE_DB) / (_CLEAR_RISE_DB - _LEAST_RISE_DB), 0.0, 1.0)
+
+
+def _middles(count, part_seconds):
+    """Middles of the parts, in seconds before the end [parts]."""
+    return ((count - 0.5 - np.arange(count)) * part_seconds).astype(np.float32)
+
+
+def _mean_where(parts, inside):
+    """Averages the parts inside, [batch, 1]."""
+    return ops.matmul(parts, (inside / inside.sum())[:, None].astype(np.float32))
 
 
 class Heard(NamedTuple):
@@ -82,9 +120,7 @@ def live_presence(
         0.0
     """
     count = parts.shape[1]
-    # Middles of the parts, in seconds before the end.
-    middles = ((count - 0.5 - np.arange(count)) * part_seconds).astype(np.float32)
-    distance = ops.abs(middles - delay)
+    distance = ops.abs(_middles(count, part_seconds) - delay)
     half = 0.5 * ops.maximum(SHORTEST_SECONDS, 1.0 / ops.maximum(pitch_hz, 20.0))
     share = ops.clip((half - distance) / part_seconds + 0.5, 0.0, 1.0)
     power = ops.sum(parts * share, axis=1, keepdims=True) / ops.sum(share, axis=1, keepdims=True)

@@ -118,6 +118,14 @@ def test_level_makes_no_difference(tracker):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
+def test_an_offset_makes_no_difference(tracker):
+    signal = tone(with_rests(notes([220, 330, 0, 110])), amplitudes=RICH)
+    centred = tracker.track(signal.audio, 16000, HOP)
+    offset = tracker.track(signal.audio + np.float32(0.3), 16000, HOP)
+    for one, other in zip(centred, offset, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("turn", [1, -1], ids=["crescendo", "diminuendo"])
 def test_a_swell_of_55_db_is_voiced_throughout(tracker, turn):
     signal = tone(with_rests(steady(330.0, 2.0)), amplitudes=RICH)

@@ -85,6 +85,15 @@ def test_level_makes_no_difference(listen):
         np.testing.assert_allclose(curves[name][1], curves[name][0], rtol=1e-3, atol=1e-3)
 
 
+def test_an_offset_makes_no_difference(live, listen):
+    signal = tone(with_rests(notes([220, 330, 0, 110])), amplitudes=RICH)
+    curves = listen(np.stack([signal.audio, signal.audio + np.float32(0.3)]))
+    heard = live.state_sizes["analysis"] // HOP + 1
+    for name in ("f0_hz", "f0_confidence"):
+        centred, offset = curves[name][:, heard:]
+        np.testing.assert_allclose(offset, centred, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("snr_db", [np.inf, 10.0])
 def test_the_octave_is_right(listen, snr_db):
     kinds = [(1.0,), ODD, MISSING_FUNDAMENTAL, STRONG_SECOND]
@@ -162,6 +171,16 @@ def test_a_change_of_pitch_gives_no_third_pitch(listen, first, second):
     old, new = (cents_between(f0_hz[20:], np.full(60, hz)) < 50 for hz in (first, second))
     assert (old | new).all()
     assert new[-35:].all()
+
+
+@pytest.mark.parametrize(("hz", "within_ms"), [(65.4, 60), (98.0, 40), (147.0, 35)])
+def test_after_a_rest_the_last_pitch_does_not_delay_the_next(listen, hz, within_ms):
+    signal = tone(with_rests(notes([1.5 * hz, 0, hz], 0.2)), amplitudes=RICH, phase_seed=2)
+    noise = 1e-4 * np.random.default_rng(1).normal(size=signal.audio.size)
+    curves = listen(signal.audio + noise)
+    right = cents_between(curves["f0_hz"][0], np.full(100, hz)) < 50
+    first = np.flatnonzero(right & (curves["f0_confidence"][0] >= 0.5))[0]
+    assert 10 * (first + 1) - 600 <= within_ms
 
 
 def test_levels_equal_those_of_recordings(live, listen, rng):
