@@ -1,6 +1,7 @@
 """Compares a training on one GPU with the same training on several, on both backends.
 
     python benchmarks/several_devices.py --devices 1 --devices 2 --out several_devices
+    python benchmarks/several_devices.py --backend jax --processes --out several_processes
     python benchmarks/several_devices.py --cpu-halves --config demo --batch 4 --out halves
 
 Prints two tables. Weak scaling: each device has `--batch` clips; a step of `model.fit` is measured
@@ -8,11 +9,13 @@ on clips in memory and on clips of a dataset, and beside it the time in which no
 gives the clips of a step. Loss curves: the command `ddsp-tf train` on the bundled violin with one
 global batch, which the devices divide, reading and validation included.
 
-With 128 clips JAX may compile for minutes: `--backend` selects one backend at a time.
+`--backend` selects one backend at a time. With `--processes`, JAX runs in a process for each GPU,
+as `ddsp-tf train --processes` does; loss curves are then those of one process.
 """
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +33,11 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 """
 STEP = """
 import json, sys
+process, processes, port, config, data, batch, seconds, steps, devices, *overrides = sys.argv[1:]
+if processes != "1":
+    import jax
+    jax.distributed.initialize(f"localhost:{port}", int(processes), int(process))
 from training import measure
-config, data, batch, seconds, steps, devices, *overrides = sys.argv[1:]
 counts = int(batch), float(seconds), int(steps), int(devices)
 print(json.dumps(measure(config, overrides, *counts, parts=False, data=data)))
 """
@@ -52,25 +58,54 @@ train_run(config, data, folder, overrides=overrides, devices=int(devices), seed=
 """
 
 
-def run_python(program: str, backend: str, cpu_halves: bool, *arguments) -> str:
+def run_python(program: str, backend: str, cpu_halves: bool, *arguments, gpu=None) -> str:
     """Runs a program in a process of its own; returns what it prints."""
+    with start_python(program, backend, cpu_halves, *arguments, gpu=gpu) as process:
+        output = process.communicate()[0]
+    if process.returncode:
+        raise click.ClickException(f"a measurement on {backend} failed")
+    return output
+
+
+def start_python(program: str, backend: str, cpu_halves: bool, *arguments, gpu=None):
+    """Starts a program in a process of its own, which sees all GPUs or one."""
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     paths = [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if cpu_halves:
         environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
         program = HALVES * (backend == "tensorflow") + program
-    done = subprocess.run(
+    if gpu is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
     )
-    return done.stdout
 
 
-def weak_scaling(backends, devices, cpu_halves, config, overrides, data, batch, seconds, steps):
+def step_times(backend, count, processes, cpu_halves, counts, overrides) -> dict[str, str]:
+    """Measures a step on several devices, of one process or of a process for each."""
+    if not processes or count == 1:
+        output = run_python(STEP, backend, cpu_halves, 0, 1, 0, *counts, count, *overrides)
+        return json.loads(output.splitlines()[-1])
+    with socket.create_server(("localhost", 0)) as server:
+        port = server.getsockname()[1]
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
+    started = [
+        start_python(STEP, backend, False, number, count, port, *counts, 1, *overrides, gpu=gpu)
+        for number, gpu in enumerate(gpus[:count])
+    ]
+    outputs = [process.communicate()[0] for process in started]
+    if any(process.returncode for process in started):
+        raise click.ClickException(f"a measurement in {count} processes failed")
+    return json.loads(outputs[0].splitlines()[-1])
+
+
+def weak_scaling(
+    backends, devices, cpu_halves, config, overrides, data, batch, seconds, steps, processes
+):
     """Prints the time of a step whose batch grows with the devices."""
     print(f"\n{config}, {batch} clips of {seconds:g} s for each device\n")
     columns = ["to the end of the first steps", "step", "memory of a device", "reading alone"]
@@ -80,9 +115,8 @@ def weak_scaling(backends, devices, cpu_halves, config, overrides, data, batch, 
     for backend in backends:
         times: list[float] = []
         for count in devices:
-            counts = (data, batch * count, seconds, steps, count)
-            output = run_python(STEP, backend, cpu_halves, config, *counts, *overrides)
-            numbers = json.loads(output.splitlines()[-1])
+            counts = (config, data, batch * count, seconds, steps)
+            numbers = step_times(backend, count, processes, cpu_halves, counts, overrides)
             times.append(float(numbers["step of fit"].split()[0]) / count)
             work = f"{times[0] * devices[0] / times[-1]:.2f}"
             cells = [backend, str(count), *numbers.values(), work]
@@ -116,18 +150,34 @@ def loss_curves(backends, devices, cpu_halves, config, overrides, data, batch, s
 @click.option("--seconds", default=4.0, show_default=True, help="Length of a clip.")
 @click.option("--steps", default=100, show_default=True)
 @click.option("--train-steps", default=500, show_default=True)
+@click.option("--processes", is_flag=True, help="Weak scaling with a process for each GPU, on JAX.")
 @click.option("--cpu-halves", is_flag=True, help="Two halves of a CPU instead of GPUs.")
 @click.option("--out", required=True, type=Path, help="Folder of datasets and runs.")
-def main(devices, backends, config, overrides, batch, seconds, steps, train_steps, cpu_halves, out):
+def main(
+    devices,
+    backends,
+    config,
+    overrides,
+    batch,
+    seconds,
+    steps,
+    train_steps,
+    processes,
+    cpu_halves,
+    out,
+):
     """Compares one device with several."""
+    if processes and (cpu_halves or backends != ("jax",)):
+        raise click.UsageError("--processes needs GPUs and --backend jax alone")
     out.mkdir(parents=True, exist_ok=True)
     print(", ".join(describe_machine().values()))
     data = out / "dataset"
     if not data.exists():
         run_python(PREPARE, "tensorflow", False, config, data)
     chosen = (backends, devices, cpu_halves, config, overrides, data, batch)
-    weak_scaling(*chosen, seconds, steps)
-    loss_curves(*chosen, train_steps, out)
+    weak_scaling(*chosen, seconds, steps, processes)
+    if not processes:
+        loss_curves(*chosen, train_steps, out)
 
 
 if __name__ == "__main__":

@@ -97,9 +97,8 @@ def measure(
         if data:
             clips = {"clip_frames": batch[0]["f0_hz"].shape[1], "features": model.feature_names}
             reading = functools.partial(training_batches, data, seed=0, **clips)
-            own = reading(batch_size=batch_size // devices)
-            result["reading alone"] = time_of_reading(own, steps, devices)
             batches = divided_batches(reading, batch_size, 0)
+            result["reading alone"] = time_of_reading(batches, steps)
             result["step of fit while reading"] = step_of_fit(model, batches, steps)
     if parts and devices == 1:
         for name, function, arguments in pieces(model, experiment.loss, on_device(batch)):
@@ -134,14 +133,13 @@ def step_of_fit(model, batches, steps: int) -> str:
     return f"{statistics.median(np.diff(times.ends)) / steps * 1e3:.2f} ms"
 
 
-def time_of_reading(own_batches, steps: int, devices: int) -> str:
-    """Returns the time in which the batches of one step are read while nothing else is done."""
-    batches = iter(own_batches)
-    for _ in range(devices):
-        next(batches)
+def time_of_reading(batches, steps: int) -> str:
+    """Returns the time in which the batch of one step is read while nothing else is done."""
+    iterator = iter(batches)
+    next(iterator)
     started = time.monotonic()
-    for _ in range(steps * devices):
-        next(batches)
+    for _ in range(steps):
+        next(iterator)
     return f"{(time.monotonic() - started) / steps * 1e3:.2f} ms"
 
 

@@ -78,8 +78,8 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
         shuffled = tf.data.Dataset.from_tensor_slices(order)
         return shuffled.interleave(segments_of_group, cycle_length=_OPEN_GROUPS)
 
-    def clips_of(number: tf.Tensor, segment: Any) -> tf.data.Dataset:
-        return _clips_of_segment(segment, plan, seed, 2 * number + 1)
+    def starts_in(number: tf.Tensor, segment: Any) -> tuple:
+        return segment, _starts(segment[0], plan, seed, 2 * number + 1)
 
     @as_written
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -87,7 +87,10 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
         # the user's tf.random.set_seed would otherwise set; inside this function it is local.
         tf.random.set_seed(1)
         rounds = tf.data.Dataset.range(epoch * plan.rounds, (epoch + 1) * plan.rounds)
-        clips = rounds.flat_map(segments_of).enumerate(epoch * 2**32).flat_map(clips_of)
+        segments = rounds.flat_map(segments_of).enumerate(epoch * 2**32)
+        # In threads, which matters to several GPUs.
+        places = segments.map(starts_in, num_parallel_calls=2, deterministic=True)
+        clips = places.flat_map(_clips_of_segment)
         order = tf.random.stateless_uniform([], [seed, -1 - epoch], None, None, tf.int64, "philox")
         return clips.shuffle(plan.shuffled, seed=order, reshuffle_each_iteration=False)
 
@@ -117,16 +120,18 @@ def _segments(paths: tf.Tensor, hop: int) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(paths).map(parse, num_parallel_calls=2, deterministic=True)
 
 
-def _clips_of_segment(
-    segment: tuple[Frames, tf.Tensor, tf.Tensor], plan: ClipPlan, seed: int, number: tf.Tensor
-) -> tf.data.Dataset:
-    """Chooses the places of all clips of a segment."""
-    length = tf.shape(segment[0].curves, tf.int64)[0]
+def _starts(frames: Frames, plan: ClipPlan, seed: int, number: tf.Tensor) -> tf.Tensor:
+    """Chooses the first frames of all clips of a segment."""
+    length = tf.shape(frames.curves, tf.int64)[0]
     count = tf.maximum((2 * length + plan.clip_frames) // (2 * plan.clip_frames), 1)
     positions = tf.maximum(length - plan.clip_frames, 0) + 1
     width = tf.cast(positions, tf.float64) / tf.cast(count, tf.float64)
     places = tf.cast(tf.range(count), tf.float64) + _uniform(count, seed, number)
-    starts = tf.minimum(tf.cast(places * width, tf.int64), positions - 1)
+    return tf.minimum(tf.cast(places * width, tf.int64), positions - 1)
+
+
+@as_written
+def _clips_of_segment(segment: Any, starts: tf.Tensor) -> tf.data.Dataset:
     # Not by `map`, which would call a function for each clip.
     same = tf.data.Dataset.from_tensors(segment).repeat()
     return tf.data.Dataset.zip(
