@@ -70,8 +70,6 @@ class AutoTracker(PitchTracker):
     def track(self, audio: np.ndarray, sample_rate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
         """Tracks one recording; see `PitchTracker.track`."""
         audio = np.asarray(audio, np.float32)
-        # An offset would hide from the power where notes end.
-        audio = audio - audio.mean() if audio.size else audio
         peak = np.max(np.abs(audio), initial=0.0)
         if peak == 0.0:
             silence = np.zeros(audio.size // hop, np.float32)

@@ -117,7 +117,8 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
     share = np.zeros(octaves.shape)
     for first in range(0, len(octaves), _BLOCK_FRAMES):
         block = slice(first, min(first + _BLOCK_FRAMES, len(octaves)))
-        power = power_spectrum(around[block], taper, fft_size, _HIGHEST_BIN)
+        frames = around[block] - around[block].mean(axis=1, keepdims=True)
+        power = power_spectrum(frames, taper, fft_size, _HIGHEST_BIN)
         spread = power.copy()
         for bins in range(1, _SPREAD_BINS + 1):
             np.maximum(spread[:, bins:], power[:, :-bins], out=spread[:, bins:])
@@ -172,7 +173,8 @@ def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
     size = round(_WINDOW_SECONDS * sample_rate)
     fft_size = round(_FFT_SECONDS * sample_rate)
     around = sliding_window_view(np.pad(audio, (size // 2, size)), size)
-    power = power_spectrum(around[positions], np.hanning(size).astype(np.float32), fft_size)
+    frames = around[positions] - around[positions].mean(axis=1, keepdims=True)
+    power = power_spectrum(frames, np.hanning(size).astype(np.float32), fft_size)
     hz = pitch_hz[:, None] * np.arange(0.5, _HARMONICS + 0.5, 0.5)
     width = np.maximum(_LEAST_WIDTH_HZ, _RELATIVE_WIDTH * hz)
     hz = (hz[..., None] + width[..., None] * _PLACES).reshape(len(hz), -1)

@@ -120,7 +120,9 @@ def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.nda
 
 
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
-    """Measures the mean square around every frame, over a period or 10 ms.
+    """Measures the power around every frame, over a period or 10 ms.
+
+    An offset of the signal does not count: it would hide where notes end.
 
     Args:
         audio: Mono [samples].
@@ -129,18 +131,22 @@ def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step:
         step: Samples between two frames.
 
     Returns:
-        Mean square [frames].
+        Variance [frames].
 
     Example:
-        >>> local_power(np.full(1600, 0.5), np.full(10, 100.0), 16000, 160)[5].item()
-        0.25
+        >>> sine = np.sin(2 * np.pi * 100 / 16000 * np.arange(1600))
+        >>> round(local_power(sine + 0.3, np.full(10, 100.0), 16000, 160)[5].item(), 6)
+        0.5
     """
+    total = np.concatenate([[0.0], np.cumsum(audio, dtype=np.float64)])
     energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
     half = 0.5 * sample_rate * np.maximum(SHORTEST_SECONDS, 1.0 / np.maximum(pitch_hz, 20.0))
     centres = np.arange(pitch_hz.size) * step
     first = np.clip(np.round(centres - half).astype(np.int64), 0, audio.size)
     last = np.clip(np.round(centres + half).astype(np.int64), 0, audio.size)
-    return np.maximum(energy[last] - energy[first], 0.0) / np.maximum(last - first, 1)
+    size = np.maximum(last - first, 1)
+    mean = (total[last] - total[first]) / size
+    return np.maximum((energy[last] - energy[first]) / size - mean**2, 0.0)
 
 
 def confidence(strength: np.ndarray, present: np.ndarray) -> np.ndarray:
