@@ -18,10 +18,14 @@ import keras
 import numpy as np
 from worker import HostMemory
 
-from ddsp_tf.backend.xla_settings import settle_xla
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.pipeline import training_batches
-from ddsp_tf.training.devices import divided_batches, spread_over, steps_at_a_time
+from ddsp_tf.training.devices import (
+    divided_batches,
+    settle_compiler,
+    spread_over,
+    steps_at_a_time,
+)
 from ddsp_tf.training.optimizer import make_optimizer
 from ddsp_tf.training.replicas import compile_replicas
 
@@ -75,10 +79,10 @@ def measure(
 ) -> dict[str, str]:
     """Measures one configuration at one batch size; with a dataset also while it is read."""
     started, memory = time.monotonic(), HostMemory()
-    settle_xla()
     with spread_over(devices):
         experiment = load_experiment(config, overrides)
         model = experiment.model
+        settle_compiler(model)
         together = steps_at_a_time(steps)
         model.compile(
             make_optimizer(experiment.training),

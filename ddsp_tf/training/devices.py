@@ -35,11 +35,7 @@ def steps_at_a_time(*counts: int) -> int:
 
 
 def settle_backend() -> None:
-    """Makes runs on a CPU reproducible to the last digit, and prepares GPUs.
-
-    GPUs are reserved for the backend that trains; for TensorFlow, XLA gets the flags of
-    `settle_xla`.
-    """
+    """Makes runs on a CPU reproducible to the last digit, and reserves GPUs for the backend."""
     import tensorflow as tf
 
     if keras.backend.backend() == "jax":
@@ -47,7 +43,19 @@ def settle_backend() -> None:
             tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    settle_xla()
+
+
+def settle_compiler(model: keras.Model) -> None:
+    """Gives TensorFlow's XLA the flags that suit a model; see `settle_xla`.
+
+    Args:
+        model: Model to train.
+
+    Example:
+        >>> settle_compiler(keras.Sequential([keras.layers.Dense(1)]))
+    """
+    layers = model._flatten_layers()
+    settle_xla(has_loop=any(isinstance(layer, keras.layers.RNN) for layer in layers))
 
 
 @contextlib.contextmanager

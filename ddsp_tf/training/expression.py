@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import keras
+
 from ddsp_tf.backend.placement import on_cpu
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
@@ -25,7 +27,9 @@ _LEAST_RUN_STEPS = 100
 
 
 @contextlib.contextmanager
-def expressions_learned(runs: Sequence[tuple[Sequence[Manifest], RunDirectory]]) -> Iterator[None]:
+def expressions_learned(
+    runs: Sequence[tuple[Sequence[Manifest], RunDirectory]],
+) -> Iterator[keras.callbacks.Callback]:
     """Learns players' expressions in a thread, while a model is trained in the block.
 
     This takes a few seconds for an hour of recordings (only the first hour is used), and about ten
@@ -34,24 +38,41 @@ def expressions_learned(runs: Sequence[tuple[Sequence[Manifest], RunDirectory]])
 
     Args:
         runs: Datasets and run, with its record, for each expression that may be missing.
+
+    Yields:
+        Callback for the training: learning begins after its first step, because while Keras traces
+        the model, two threads would wait for each other.
     """
     missing = [(manifests, run) for manifests, run in runs if not _is_learned(run)]
-    stopped = threading.Event()
+    begin, stopped = threading.Event(), threading.Event()
     # The thread does not see the distribution of the run, which belongs to another thread.
     with ThreadPoolExecutor(1) as thread:
         # Creating networks draws from Python's generators: this thread waits, for reproducible
         # runs.
         begun = [thread.submit(_Learning, *one).result() for one in missing]
-        learned = [thread.submit(one.learn, stopped) for one in begun]
+        learned = [thread.submit(one.learn, begin, stopped) for one in begun]
         try:
-            yield
+            yield _AfterFirstStep(begin)
         except BaseException:
             stopped.set()
             raise
         finally:
+            begin.set()
             for one, future in zip(begun, learned, strict=True):
                 if future.result():
                     thread.submit(one.store).result()
+
+
+class _AfterFirstStep(keras.callbacks.Callback):
+    # Else Keras would wait for the logs of every step.
+    async_safe = True
+
+    def __init__(self, begin: threading.Event):
+        super().__init__()
+        self.begin = begin
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.begin.set()
 
 
 class _Learning:
@@ -70,8 +91,9 @@ class _Learning:
             with on_cpu():
                 self.network = new_note_network(self.seed)
 
-    def learn(self, stopped: threading.Event) -> bool:
+    def learn(self, begin: threading.Event, stopped: threading.Event) -> bool:
         """Learns until stopped; returns whether there is something to store."""
+        begin.wait()
         for phrase in _phrases(self.manifests):
             self.phrases.append(phrase)
             if stopped.is_set():

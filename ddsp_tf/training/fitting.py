@@ -75,8 +75,8 @@ class Fitting:
             run.checkpoints, self.settings.validate_every, on_warning=self._warn
         )
 
-    def run_to_end(self) -> dict[str, float]:
-        """Trains, and returns the numbers of the run."""
+    def run_to_end(self, *more: keras.callbacks.Callback) -> dict[str, float]:
+        """Trains, with more callbacks if given, and returns the numbers of the run."""
         settings, step = self.settings, self.checkpoint.latest_step()
         has_terms = hasattr(self.loss, "kind_sums")
         self.model.compile(
@@ -96,7 +96,7 @@ class Fitting:
             validation = self.validation.batches()
             if step == 0 and validation is not None and not best.losses:
                 self._measure_untrained(log, best, validation)
-            callbacks.append(stop)
+            callbacks += [*more, stop]
             while step < settings.steps and not best.is_out_of_patience():
                 step = self._fit(step, validation, callbacks)
             # After a run was killed at its last step, there is nothing left to fit. `fit` leaves

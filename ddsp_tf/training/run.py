@@ -16,7 +16,12 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
 from ddsp_tf.training.adaptation import settled_configuration
 from ddsp_tf.training.compatibility import check_datasets
-from ddsp_tf.training.devices import device_count, settle_backend, spread_over
+from ddsp_tf.training.devices import (
+    device_count,
+    settle_backend,
+    settle_compiler,
+    spread_over,
+)
 from ddsp_tf.training.ensemble_runs import (
     Data,
     equal_shares,
@@ -97,6 +102,7 @@ def train_run(
         overrides = [*settings, *overrides, *own]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
+        settle_compiler(experiment.model)
         check_datasets(experiment, manifests, names, device_count())
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
@@ -112,8 +118,8 @@ def train_run(
         for note in filter(None, notes):
             (on_warning or (lambda text: None))(note)
         parts = write_instruments(run, folders, manifests, names)
-        with expressions_learned([(manifests, run), *parts]):
-            summary = fitting.run_to_end()
+        with expressions_learned([(manifests, run), *parts]) as learning:
+            summary = fitting.run_to_end(learning)
         fitting.record(summary)
         write_instruments(run, folders, manifests, names)
         return summary

@@ -13,13 +13,19 @@ PARALLEL = "--xla_gpu_enable_llvm_module_compilation_parallelism"
 
 
 def test_flags_of_the_user_are_kept():
-    flags = with_quick_start(f"{PARALLEL}=false --xla_dump_to=here", "2.21.0").split()
+    flags = with_quick_start(f"{PARALLEL}=false --xla_dump_to=here", "2.21.0", True).split()
     assert flags[:2] == [f"{PARALLEL}=false", "--xla_dump_to=here"]
     assert sum(flag.startswith(PARALLEL) for flag in flags) == 1 and len(flags) == 4
 
 
 def test_versions_that_are_not_known_get_no_flags():
-    assert with_quick_start("", "2.20.0") == with_quick_start("", "2.22.0") == ""
+    assert all(with_quick_start("", one, False) == "" for one in ("2.20.0", "2.22.0"))
+
+
+def test_products_in_a_loop_are_tuned():
+    flag = "--xla_gpu_enable_triton_gemm=false"
+    assert flag in with_quick_start("", "2.21.0", False)
+    assert flag not in with_quick_start("", "2.21.0", True)
 
 
 @tensorflow_only
@@ -29,7 +35,7 @@ def test_tensorflow_knows_the_flags_and_other_processes_do_not_get_them():
         "import os\n"
         "from ddsp_tf.backend import xla_settings\n"
         "xla_settings.has_accelerator = lambda: True\n"
-        "xla_settings.settle_xla()\n"
+        "xla_settings.settle_xla(has_loop=False)\n"
         "print('flags:', os.environ.get('XLA_FLAGS'))\n"
     )
     environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}

@@ -108,6 +108,7 @@ def _keras_settings_file() -> Path:
 
 def _import_backend() -> None:
     try:
+        import ddsp_tf.backend.jax_first
         import ddsp_tf.configuration.experiment  # noqa: F401
     except ModuleNotFoundError as error:
         name = error.name

@@ -1,8 +1,8 @@
 """Trained models that come with the package.
 
 `benchmarks/bundled/make_instruments.py` trained them on the recordings that `credits.py` names.
-Seven instruments are parts of one run, "ensemble"; "demo_violin" is the small model that `make
-demo` trains.
+Seven instruments are parts of one run, "ensemble"; "demo_violin" is a small model of configuration
+`demo`, trained before the configuration matched levels.
 """
 
 import os
