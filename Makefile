@@ -1,6 +1,6 @@
-# `make demo` takes a violin from recording to playable model, on a page to listen to; `make test`
-# checks the project in minutes, `make test-all` with everything that takes long. Each makes its
-# virtual environment first and installs what it needs.
+# `make demo` turns a recording of a violin into a playable model and a page to listen to; `make test`
+# checks the project in minutes, `make test-all` includes everything that takes long. Each target
+# first creates the virtual environment and installs what it needs.
 
 PYTHON ?= python3
 # A Python that has magenta/ddsp, to compare with: see benchmarks/README.md.
@@ -8,26 +8,25 @@ ORIGINAL ?=
 VENV ?= .venv
 DEMO ?= demo
 LADDER ?= ladder_result
-# Recordings of one instrument for the ladder to climb on, beside the bundled violin.
+# Recordings of one instrument for the ladder, besides the bundled violin.
 RECORDINGS ?=
 BIN = $(VENV)/bin
-# What each target needs is installed when it is first asked for: see setup.cfg for the extras.
+# The packages of each target are installed when it first runs; setup.cfg lists the extras.
 INSTALLED = $(VENV)/.installed
 FOR_DEMO = $(INSTALLED)-litert
 FOR_TESTS = $(INSTALLED)-dev
 FOR_ALL_TESTS = $(INSTALLED)-dev,dask,docs
 FOR_DOCS = $(INSTALLED)-docs
-# In the order of tests/conftest.py, which begins with what takes longest.
+# In the order of tests/conftest.py, which starts with the longest tests.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-# JAX spends nearly all of its time compiling: both processes share what one has compiled.
+# JAX spends nearly all of its time compiling, so both processes share compiled programs.
 JAX = KERAS_BACKEND=jax JAX_COMPILATION_CACHE_DIR=$(VENV)/jax_cache \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
-# What hears notes in the slow tests, beside this library.
+# Detects notes in the slow tests, besides this library.
 JUDGE = $(VENV)/.judge
-# Sources of the live page; what is built of them is in the repository.
+# Sources of the live page; the built files are in the repository.
 PAGE = ddsp_tf/app/pages/live
-# Tests of the core; those of the first line have something of their own for JAX, the others are
-# held by tests/processors/test_backends_agree.py.
+# Tests of the core that are specific to JAX; tests/processors/test_backends_agree.py covers the rest.
 JAX_TESTS = tests/backend tests/models/test_decoders.py tests/processors/test_reverb.py \
   tests/processors/test_wavetable.py tests/training/test_averaging.py
 ALL_JAX_TESTS = tests/backend tests/dsp tests/features tests/losses tests/models tests/processors \
@@ -41,7 +40,7 @@ $(INSTALLED)-%: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[$*]'
 	touch '$@'
 
-# What the exported model is to play is measured while it is exported, which keeps one core busy.
+# The features to play are measured during the export, which keeps only one core busy.
 demo: $(FOR_DEMO)
 	@( until test -e $(DEMO)/run/evaluation.json; do sleep 1; done; \
 	  for piece in violin_unseen flute; do \
@@ -92,7 +91,7 @@ test: lint
 	$(PYTEST) -m "not slow"
 	$(JAX) $(PYTEST) -m "not slow" $(JAX_TESTS)
 
-# basic-pitch asks for an old TensorFlow, which its ONNX file does not need.
+# basic-pitch requires an old TensorFlow, which its ONNX file does not need.
 $(JUDGE): $(FOR_ALL_TESTS)
 	($(BIN)/python -m pip install --quiet --no-compile 'librosa>=0.11' 'pretty_midi>=0.2.11' 'resampy>=0.4.3' \
 	  && $(BIN)/python -m pip install --quiet --no-compile --no-deps 'basic-pitch>=0.4' && touch '$@') \

@@ -185,7 +185,7 @@ def _facts(
             f"{where}: plays {', '.join(rates.instruments)}; a live page plays one instrument of a "
             "model: choose it with --instrument"
         )
-    level = next((name for name in LEVELS if name in features), None)
+    level = next((name for name in LEVELS if name in features), "")
     if set(features) != {"f0_hz", level}:
         raise UserError(
             f"{where}: plays {', '.join(features)}; expected f0_hz and loudness_db or power_db, "
@@ -206,8 +206,8 @@ def _facts(
 
 def _offset(level: Mapping | None, loudness: Mapping | None) -> float:
     """Returns the mean difference of a level and the loudness in dB."""
-    means = [(numbers or {}).get("mean") for numbers in (level, loudness)]
-    return means[0] - means[1] if None not in means else 0.0
+    ours, theirs = ((numbers or {}).get("mean") for numbers in (level, loudness))
+    return 0.0 if ours is None or theirs is None else ours - theirs
 
 
 def _range(numbers: Mapping | None, otherwise: tuple[float, float]) -> list[float]:

@@ -52,8 +52,9 @@ class MediaSource:
                 self._file.close()
                 raise
         duration, base = stream.duration, stream.time_base
-        known = duration and base and "mp4" in self._container.format.name
-        self.frames = int(duration * base * self.file_rate) if known else None
+        self.frames = None
+        if duration and base and "mp4" in self._container.format.name:
+            self.frames = int(duration * base * self.file_rate)
 
     @property
     def tolerated_frames(self) -> int:

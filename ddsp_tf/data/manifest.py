@@ -97,14 +97,18 @@ class Manifest:
             )
         return files
 
+    def loaded_folder(self) -> Path:
+        """Returns the folder that the manifest was loaded from, as it must have been."""
+        if self.folder is None:
+            raise UserError("dataset: this manifest was not loaded from a folder; load it first")
+        return self.folder
+
     def path_of(self, file: SegmentFile) -> Path:
         """Returns the path of one of the files, after comparing its bytes with the manifest.
 
         A process reads each file for this once, and again only if the file has changed.
         """
-        if self.folder is None:
-            raise UserError("dataset: this manifest was not loaded from a folder; load it first")
-        path = self.folder / file.name
+        path = self.loaded_folder() / file.name
         try:
             status = path.stat()
         except OSError as error:

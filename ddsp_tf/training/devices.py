@@ -98,7 +98,7 @@ def spread_over(devices: int | None) -> Iterator[None]:
     import tensorflow as tf
 
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    _check_number(devices, found)
+    _check_number(devices or 1, found)
     # NCCL fails on TensorFlow 2.21 when `fit` runs several steps at a time, because the keys of a
     # group do not reach a loop. Copying the single vector that the devices exchange takes little
     # time. `HierarchicalCopyAllReduce` omits the last of three devices.

@@ -42,9 +42,9 @@ def suit_room(experiment: Experiment, manifests: Sequence[Manifest]) -> str | No
         return None
     # The instruments of one model may have been recorded in different rooms.
     groups = [[manifest] for manifest in manifests] if model.instruments else [manifests]
-    falls_db = [largest_fall_db(_recordings(group), model.sample_rate) for group in groups]
+    falls_db = [largest_fall_db(_recordings(group), model.sample_rate) or 0.0 for group in groups]
     name = model.processor_group.processors[-1].name
-    is_dry = all(fall_db is not None and fall_db >= DRY_FALL_DB for fall_db in falls_db)
+    is_dry = min(falls_db) >= DRY_FALL_DB
     if is_dry:
         model.processor_group.remove_output()
     else:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,7 +46,7 @@ class ValidationClips:
     ):
         self.model, self.manifests, self.clip_frames = model, manifests, clip_frames
         self.names = (*model.feature_names, *(("audio",) if model.encoder else ()))
-        self.mixtures = mixtures or [None] * len(manifests)
+        self.mixtures: Sequence[Any] = mixtures or [None] * len(manifests)
         self.held_out = any(manifest.has_split("validation") for manifest in manifests)
         split = "validation" if self.held_out else "train"
         datasets = [

@@ -35,9 +35,10 @@ def find_ancestor(source: str | os.PathLike, run: RunDirectory | None = None) ->
     text = os.fspath(source)
     file = _model_file(text)
     if not file.is_file():
-        known = run.read().get("ancestor") if run and run.record.exists() else None
-        if known and known["source"] == text and run.checkpoints.is_dir():
-            return Ancestor(**known)
+        if run and run.record.exists() and run.checkpoints.is_dir():
+            known = run.read().get("ancestor")
+            if known and known["source"] == text:
+                return Ancestor(**known)
         missing = "not found"
         if os.path.exists(text):
             missing = "no best.keras in it" if os.path.isdir(text) else "not a .keras file"

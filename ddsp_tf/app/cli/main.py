@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -122,6 +123,15 @@ def _is_verbose() -> bool:
     return bool(click.get_current_context().find_root().params.get("verbose"))
 
 
+def _started(callback: Callable) -> Callable:
+    return started(callback, _is_verbose)
+
+
+def _wrap(command: click.Command, wrapper: Callable[[Callable], Callable]) -> None:
+    if command.callback is not None:
+        command.callback = wrapper(command.callback)
+
+
 for command in (
     run_command.run,
     data_commands.prepare,
@@ -133,13 +143,11 @@ for command in (
     data_commands.notes,
     synthesize_command.synthesize,
 ):
-    command.callback = started(command.callback, _is_verbose)
+    _wrap(command, _started)
     command.params.append(import_option())
     refuse_infinite(command)
     main.add_command(command)
 main.add_command(info_command.info)
-instruments_command.instruments.callback = started(
-    instruments_command.instruments.callback, _is_verbose
-)
+_wrap(instruments_command.instruments, _started)
 main.add_command(instruments_command.instruments)
-model_commands.train.callback = joined(model_commands.train.callback)
+_wrap(model_commands.train, joined)

@@ -33,10 +33,10 @@ def write_dataset_page(dataset: Manifest | str | os.PathLike) -> Path:
         Path of the page.
 
     Raises:
-        UserError: If the dataset is incomplete or the page cannot be written.
+        UserError: If the dataset is incomplete or not in a folder, or the page cannot be written.
     """
     manifest = as_manifest(dataset)
-    path = manifest.folder / PAGE_NAME
+    path = manifest.loaded_folder() / PAGE_NAME
     histograms = manifest.statistics["histograms"]
     write_page(
         path,

@@ -1,5 +1,6 @@
 """The page of a dataset shows its numbers, escapes names, and needs no network."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ import soundfile
 
 from ddsp_tf.app.pages.dataset_page import EXCERPTS, write_dataset_page
 from ddsp_tf.data.preparation import prepare_dataset
+from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FeatureExtractor
 
 EVIL = "<b>loud & long.wav"
@@ -54,3 +56,8 @@ def test_names_are_shown_as_they_are(html):
 def test_flagged_recordings_come_first(html):
     first = re.search(r"<figcaption>(.*?) <span", html)[1]
     assert first == "&lt;b&gt;loud &amp; long.wav"
+
+
+def test_a_manifest_without_a_folder_is_refused(dataset):
+    with pytest.raises(UserError, match="not loaded from a folder; load it first"):
+        write_dataset_page(dataclasses.replace(dataset, folder=None))
