@@ -27,11 +27,11 @@ class Autoencoder(Timbre, keras.Model):
     """Plays one or more instruments from pitch and loudness curves, and optionally a timbre z.
 
     Features are passed in physical units and scaled inside; batch size and number of frames are
-    free. A model whose decoder has an input "z" has a timbre. It is the features' "z" if they
-    contain one; otherwise, with an encoder, the timbre of their "audio", so that training and
-    validation only need to pass the recording with its curves; otherwise the weight `mean_z`, which
-    `keep_mean_z` sets to the mean over recordings and which is saved with the model. z has no
-    physical unit and is not in `feature_names`: every model can be played without it.
+    free. A model whose decoder has an input "z" has a timbre: the features' "z" if they contain
+    one; otherwise, with an encoder, that of their "audio", so training and validation only need to
+    pass the recording with its curves; otherwise the weight `mean_z`, which `keep_mean_z` sets to
+    the mean over recordings. z has no physical unit and is not in `feature_names`: every model can
+    be played without it.
 
     A model whose decoder has instruments plays several. The feature "instrument" selects one or a
     mixture; without it, all play in equal shares. `solo` returns one as a plain model.
@@ -61,10 +61,8 @@ class Autoencoder(Timbre, keras.Model):
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If the frame rate does not divide the sample rate, a feature is unknown, the
-            decoder lacks an output that the processors need or makes it in another size, z differs
-            between encoder and decoder, levels cannot be matched, or features are missing or have
-            other shapes.
+        ValueError: If the frame rate does not divide the sample rate, or the parts do not fit
+            together; when called, if features are missing or have other shapes.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -96,7 +94,7 @@ class Autoencoder(Timbre, keras.Model):
         self.sample_rate, self.frame_rate = sample_rate, frame_rate
         self.pitch_jitter = pitch_jitter
         self.hop = hop_size(sample_rate, frame_rate)
-        # The default loss of `compile`.
+        # Whether `compile` uses XLA by default.
         self.supports_jit = xla_pays()
         if pitch_jitter:
             # A fixed seed: drawing one would change the initial weights of layers built later.
@@ -139,10 +137,13 @@ class Autoencoder(Timbre, keras.Model):
         """Builds the networks; the processors create their weights themselves."""
         if self.built:
             return
-        self.decoder.build()
-        self.processor_group.build()
+        # With shapes, `summary` shows the outputs of every part.
+        shapes = {name: (None, None, size) for name, size in self.decoder.input_sizes.items()}
+        self.decoder.build(shapes)
+        outputs, _ = self.decoder.compute_output_shape(shapes)
+        self.processor_group.build({**outputs, "f0_hz": (None, None, 1)})
         if self.encoder is not None:
-            self.encoder.build()
+            self.encoder.build((None, None))
         if self.z_dims:
             options = {"initializer": "zeros", "trainable": False, "autocast": False}
             self.mean_z = self.add_weight(name="mean_z", shape=(self.z_dims,), **options)

@@ -49,6 +49,14 @@ def test_a_clone_plays_the_same(model, clips):
     np.testing.assert_array_equal(play(clone, clips[1]), play(model, clips[1]))
 
 
+@pytest.mark.parametrize("make", [make_model, make_model_with_timbre])
+def test_summary_shows_all_shapes(make):
+    model, lines = make(), []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    text = "\n".join(lines)
+    assert "Output Shape" in text and "?" not in text and "(None, None)" in text
+
+
 def test_shapes_and_functional_models(model, clips):
     shapes = {"f0_hz": (None, 50), "loudness_db": (None, 50)}
     assert model.compute_output_shape(shapes) == (None, 50 * HOP)
