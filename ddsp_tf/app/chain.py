@@ -10,12 +10,13 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ddsp_tf.app.dataset_stage import DatasetStage, Progress
 from ddsp_tf.app.project import keep_aside, put_back
 from ddsp_tf.audio.finding import find_audio
 from ddsp_tf.configuration.comparison import changed_settings, earlier_defaults, kept_note
-from ddsp_tf.configuration.experiment import load_experiment
+from ddsp_tf.configuration.experiment import Experiment, load_experiment
 from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.errors import UserError
@@ -108,16 +109,22 @@ class Chain:
         experiment = load_experiment(config, self.overrides, seed)
         self.extractor, self.steps = experiment.extractor, experiment.training.steps
         self._text = experiment.text
-        self._ancestor = None
-        if source := experiment.training.start_from:
-            self._ancestor = dataclasses.asdict(find_ancestor(source, self.run))
-            if not self.run.is_started():
-                warm_start(experiment.model, source)
+        self._ancestor = self._find_ancestor(experiment)
         given = audio if isinstance(audio, Mapping) else {"": audio}
         self.audio = {name: self._find(paths) for name, paths in given.items()}
         self.validation, self.test = (self._find(one) if one else [] for one in (validation, test))
         self.rules = PreparationRules(channel=channel)
         self.skipped: list[str] = []
+
+    def _find_ancestor(self, experiment: Experiment) -> dict[str, Any] | None:
+        """Describes the model to start from, after checking that its weights fit a new run."""
+        source = experiment.training.start_from
+        if not source:
+            return None
+        ancestor = dataclasses.asdict(find_ancestor(source, self.run))
+        if not self.run.is_started():
+            warm_start(experiment.model, source)
+        return ancestor
 
     def _find(self, paths: Sequence[Path]) -> list[Path]:
         """Lists the recordings, except those among the results."""
