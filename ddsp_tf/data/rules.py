@@ -43,11 +43,6 @@ class PreparationRules:
 
     Raises:
         UserError: If a value is not one of these.
-
-    Example:
-        >>> power_db = np.repeat([-80.0, -20.0, -80.0], [200, 100, 200])
-        >>> PreparationRules(silence="trim").kept(power_db, frame_rate=100)
-        [(175, 325)]
     """
 
     silence: str = "trim"
