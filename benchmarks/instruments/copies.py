@@ -14,7 +14,7 @@ from ddsp_tf.app.chain import Chain
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.devices import settle_backend
+from ddsp_tf.training.devices import configure_backend
 from ddsp_tf.training.ensemble_runs import equal_shares, instruments_override
 from ddsp_tf.training.fitting import Fitting
 from ddsp_tf.training.run import train_run
@@ -62,7 +62,7 @@ def train_together(
 
 def _fit(config, data, run, overrides, seed, on_step=None, on_warning=None) -> int:
     """Trains a model without the folders of its instruments, and returns the steps."""
-    settle_backend()
+    configure_backend()
     names = list(data)
     manifests = [load_manifest(one) for one in data.values()]
     own = instruments_override(names, config)

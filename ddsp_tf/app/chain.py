@@ -26,7 +26,7 @@ from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.export_description import ExportDescription, read_description
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.adaptation import settled_configuration
+from ddsp_tf.training.adaptation import resolve_configuration
 from ddsp_tf.training.ensemble_runs import are_written, instruments_override
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
 
@@ -92,7 +92,7 @@ class Chain:
                 "several instruments: recordings to hold out or to test on were named; expected "
                 "none, because a share of each instrument's recordings is held out"
             )
-        config, settings = settled_configuration(config, start_from, out / "run")
+        config, settings = resolve_configuration(config, start_from, out / "run")
         own = instruments_override(self.names, config)
         overrides = [*settings, *overrides, *start_override(start_from), *own]
         self.validation_share, self.seed, self.config = validation_share, seed, config

@@ -12,7 +12,7 @@ _TENSORFLOW = "2.21."
 _MOST_AT_ONCE = 16
 
 
-def settle_xla(has_loop: bool) -> None:
+def set_xla_flags(has_loop: bool) -> None:
     """Gives TensorFlow's XLA flags that the user has not set, before it compiles anything.
 
     XLA reads its flags when it first compiles in a process; later calls have no effect. The
@@ -23,7 +23,7 @@ def settle_xla(has_loop: bool) -> None:
         has_loop: Whether matrix products wait for each other in a loop over frames, as in a GRU.
 
     Example:
-        >>> settle_xla(has_loop=True)
+        >>> set_xla_flags(has_loop=True)
     """
     if keras.backend.backend() != "tensorflow" or not has_accelerator():
         return

@@ -62,7 +62,7 @@ def check_types(bindings: Bindings, config: str, overrides: Sequence[str]) -> No
             if argument in known and (found := _mismatch(value, *known[argument])):
                 inner, expected = found
                 macro = inner if isinstance(inner, _OfMacro) else _OfMacro(setting, value)
-                written = _as_written(macro.value)
+                written = _without_macros(macro.value)
                 hint = _call_hint(written)
                 raise refuse(macro.name, written, setting, f"expected {expected}{hint}")
 
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
     return _mapped(value, made)
 
 
-def _as_written(value: Any) -> Any:
+def _without_macros(value: Any) -> Any:
     return _mapped(value, lambda one: one)
 
 

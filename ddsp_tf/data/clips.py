@@ -13,7 +13,7 @@ from ddsp_tf.features.extractor import FEATURES
 from ddsp_tf.features.loudness import FLOOR_DB
 
 
-def as_written(function: Callable) -> Callable:
+def no_autograph(function: Callable) -> Callable:
     """Marks a function of a dataset as one without control flow for AutoGraph to convert.
 
     Converting the source of all functions takes longer than everything else before the first
@@ -25,7 +25,7 @@ def as_written(function: Callable) -> Callable:
 def labelling(mixture: Sequence[float]) -> Callable:
     """Returns a function that adds the weights of instruments to a clip: "instrument" [1, n]."""
     weights = tf.constant([[float(weight) for weight in mixture]])
-    return as_written(lambda clip: {**clip, "instrument": weights})
+    return no_autograph(lambda clip: {**clip, "instrument": weights})
 
 
 class Frames(NamedTuple):
@@ -92,7 +92,7 @@ def consecutive_clips(manifest: Manifest, split: str, clip_frames: int) -> tf.da
     ends = tf.data.Dataset.from_tensor_slices((first_frames, last))
     nothing = Frames(tf.zeros([0, hop]), tf.zeros([0, len(FEATURES)]))
 
-    @as_written
+    @no_autograph
     def cut(
         remainder: Frames, element: tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]
     ) -> tuple[Frames, dict[str, tf.Tensor]]:

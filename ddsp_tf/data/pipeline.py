@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written, consecutive_clips, labelling
+from ddsp_tf.data.clips import consecutive_clips, labelling, no_autograph
 from ddsp_tf.data.manifest import Manifest, as_manifest, check_same_extractor
 from ddsp_tf.data.random_clips import cut_out, mixed_clips, random_clips
 from ddsp_tf.data.varispeed import Varispeed
@@ -106,7 +106,7 @@ def training_batches(
     if parts > 1:
         # Not by `filter`, which would call a function for every clip of the other parts.
         windows = numbered.skip(part * size).window(size, shift=batch_size, drop_remainder=True)
-        numbered = windows.flat_map(as_written(lambda *one: tf.data.Dataset.zip(one)))
+        numbered = windows.flat_map(no_autograph(lambda *one: tf.data.Dataset.zip(one)))
     finish = _finishing(cut_frames, speed, gain_db, seed)
     clips = numbered.map(finish, tf.data.AUTOTUNE, deterministic=True)
     batches = clips.batch(size, drop_remainder=True)
@@ -138,7 +138,7 @@ def _as_pairs(features: Sequence[str], with_sources: bool) -> Callable:
         about = {name: v for name, v in batch.items() if name not in (*known, "instrument")}
         return chosen, batch["audio"], about
 
-    return as_written(pair)
+    return no_autograph(pair)
 
 
 def _manifests(datasets: Datasets, clip_frames: int) -> list[Manifest]:
@@ -182,7 +182,7 @@ def _finishing(cut_frames: int, speed: Varispeed | None, gain_db: float, seed: i
             clip = _with_gain(clip, _drawn(seed + 0x6761696E, number, gain_db))
         return clip
 
-    return as_written(finish)
+    return no_autograph(finish)
 
 
 def _drawn(seed: int, number: tf.Tensor, most: float) -> tf.Tensor:

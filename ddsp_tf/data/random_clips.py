@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.clips import Frames, as_written, count_clips, cut_clips, frames_of, labelling
+from ddsp_tf.data.clips import Frames, count_clips, cut_clips, frames_of, labelling, no_autograph
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.extractor import FEATURES
@@ -81,7 +81,7 @@ def random_clips(manifest: Manifest, clip_frames: int, seed: int, first: int) ->
     def starts_in(number: tf.Tensor, segment: Any) -> tuple:
         return segment, _starts(segment[0], plan, seed, 2 * number + 1)
 
-    @as_written
+    @no_autograph
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
         # The order of the buffer also depends on the seed of the graph that it is built in, which
         # the user's tf.random.set_seed would otherwise set; inside this function it is local.
@@ -116,7 +116,7 @@ def _uniform(count: int | tf.Tensor, seed: int, number: tf.Tensor) -> tf.Tensor:
 
 def _segments(paths: tf.Tensor, hop: int) -> tf.data.Dataset:
     """Returns the segments of files as `frames_of` does."""
-    parse = as_written(lambda record: frames_of(record, hop))
+    parse = no_autograph(lambda record: frames_of(record, hop))
     return tf.data.TFRecordDataset(paths).map(parse, num_parallel_calls=2, deterministic=True)
 
 
@@ -130,7 +130,7 @@ def _starts(frames: Frames, plan: ClipPlan, seed: int, number: tf.Tensor) -> tf.
     return tf.minimum(tf.cast(places * width, tf.int64), positions - 1)
 
 
-@as_written
+@no_autograph
 def _clips_of_segment(segment: Any, starts: tf.Tensor) -> tf.data.Dataset:
     # Not by `map`, which would call a function for each clip.
     same = tf.data.Dataset.from_tensors(segment).repeat()
@@ -178,7 +178,7 @@ def mixed_clips(
         sources = [clips.map(labelling(mixture)) for clips, mixture in pairs]
     begin, position = divmod(first, _CHOICES)
     numbers = tf.data.Dataset.counter(start=begin)
-    choices = numbers.map(as_written(lambda number: _choices(shares, seed, number))).unbatch()
+    choices = numbers.map(no_autograph(lambda number: _choices(shares, seed, number))).unbatch()
     return tf.data.Dataset.choose_from_datasets(sources, choices.skip(position))
 
 

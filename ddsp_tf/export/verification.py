@@ -141,9 +141,9 @@ def verify(
             late = model.latency
             found[file] = agreement(audio[:, late:], expected[:, : audio.shape[1] - late])
         elif file == listening.FILE:
-            heard, by_file, by_signature = _listen(live, folder / file, saved)
-            found[file] = agreement(by_file, heard)
-            results = (found["saved_model"], agreement(by_signature, heard))
+            by_layer, by_file, by_signature = _listen(live, folder / file, saved)
+            found[file] = agreement(by_file, by_layer)
+            results = (found["saved_model"], agreement(by_signature, by_layer))
             found["saved_model"] = max(results, key=lambda result: result["largest_difference"])
         else:
             found[file] = agreement(*_plugin_controls(functions, folder / file, curves))

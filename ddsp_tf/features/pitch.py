@@ -125,8 +125,8 @@ def fill_unvoiced(
     interval = octaves[right] - octaves[left]
     share = np.where(np.abs(interval) > JUMP_SEMITONES / 12.0, share >= 0.5, share)
     f0_hz = np.exp2(octaves[left] + share * interval)
-    heard = supported | ~voiced
-    f0_confidence = np.interp(positions, tracker_positions[heard], confidence[heard])
+    reliable = supported | ~voiced
+    f0_confidence = np.interp(positions, tracker_positions[reliable], confidence[reliable])
     return f0_hz.astype(np.float32), np.clip(f0_confidence, 0.0, 1.0).astype(np.float32)
 
 

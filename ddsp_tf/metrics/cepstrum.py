@@ -51,10 +51,10 @@ def cepstral_distance_db(target: ArrayLike, audio: ArrayLike, sample_rate: int) 
     coefficients = np.stack([_coefficients(signal, sample_rate) for signal in (target, audio)])
     # The zeroth is the mean of log magnitudes times the root of the number of bands.
     level_db = 20.0 / math.log(10.0) * coefficients[0, :, 0] / math.sqrt(_N_MELS)
-    heard = level_db > level_db.max(initial=-math.inf) - _RANGE_DB
-    if not np.any(target) or not heard.any():
+    audible = level_db > level_db.max(initial=-math.inf) - _RANGE_DB
+    if not np.any(target) or not audible.any():
         return float("nan")
-    difference = coefficients[0, heard, 1:] - coefficients[1, heard, 1:]
+    difference = coefficients[0, audible, 1:] - coefficients[1, audible, 1:]
     distance = np.sqrt(np.sum(np.square(difference), axis=1) / _N_MELS)
     return float(20.0 / math.log(10.0) * np.mean(distance))
 

@@ -23,7 +23,7 @@ ADAPTATION = (
 )
 
 
-def settled_configuration(
+def resolve_configuration(
     config: str | None,
     start_from: str | os.PathLike | None,
     folder: str | os.PathLike | None = None,
@@ -44,9 +44,9 @@ def settled_configuration(
         UserError: If neither is given, or the model's configuration is unknown.
 
     Example:
-        >>> settled_configuration("fast", None)
+        >>> resolve_configuration("fast", None)
         ('fast', [])
-        >>> config, settings = settled_configuration(None, "bundled:ensemble")
+        >>> config, settings = resolve_configuration(None, "bundled:ensemble")
         >>> config, settings[0]
         ('ensemble', 'train.steps=200')
     """

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ddsp_tf.backend.placement import has_accelerator
-from ddsp_tf.backend.xla_settings import settle_xla
+from ddsp_tf.backend.xla_settings import set_xla_flags
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.processes import process_count, process_number
 
@@ -34,7 +34,7 @@ def steps_at_a_time(*counts: int) -> int:
     return next(size for size in sizes if all(count % size == 0 for count in counts))
 
 
-def settle_backend() -> None:
+def configure_backend() -> None:
     """Makes runs on a CPU reproducible to the last digit, and reserves GPUs for the backend."""
     import tensorflow as tf
 
@@ -46,7 +46,7 @@ def settle_backend() -> None:
 
 
 def settle_compiler(model: keras.Model) -> None:
-    """Gives TensorFlow's XLA the flags that suit a model; see `settle_xla`.
+    """Gives TensorFlow's XLA the flags that suit a model; see `set_xla_flags`.
 
     Args:
         model: Model to train.
@@ -55,7 +55,7 @@ def settle_compiler(model: keras.Model) -> None:
         >>> settle_compiler(keras.Sequential([keras.layers.Dense(1)]))
     """
     layers = model._flatten_layers()
-    settle_xla(has_loop=any(isinstance(layer, keras.layers.RNN) for layer in layers))
+    set_xla_flags(has_loop=any(isinstance(layer, keras.layers.RNN) for layer in layers))
 
 
 @contextlib.contextmanager

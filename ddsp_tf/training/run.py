@@ -14,11 +14,11 @@ from ddsp_tf.data.manifest import Manifest, load_manifest
 from ddsp_tf.files.locks import locked
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.processors.harmonic import Harmonic
-from ddsp_tf.training.adaptation import settled_configuration
+from ddsp_tf.training.adaptation import resolve_configuration
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import (
+    configure_backend,
     device_count,
-    settle_backend,
     settle_compiler,
     spread_over,
 )
@@ -88,12 +88,12 @@ def train_run(
     Example:
         >>> train_run("demo", "my_dataset", "my_run", seed=1)  # doctest: +SKIP
     """
-    config, settings = settled_configuration(config, start_from, folder)
+    config, settings = resolve_configuration(config, start_from, folder)
     folders, names = named_datasets(data)
     manifests = [load_manifest(one) for one in folders]
     if names and weights is None:
         weights = equal_shares(manifests, names)
-    settle_backend()
+    configure_backend()
     if process_number() > 0:
         on_step = on_warning = None
     with own_copy(folder) as place, locked(place, "training"), spread_over(devices):

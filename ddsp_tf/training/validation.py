@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ddsp_tf.data.clips import as_written
+from ddsp_tf.data.clips import no_autograph
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.pipeline import clips
 from ddsp_tf.files.atomic import atomic_path
@@ -55,7 +55,7 @@ class ValidationClips:
             if manifest.has_split(split)
         ]
         # The silence that pads the last clip of a recording would count as much as music.
-        whole = as_written(lambda _, __, about: about["valid_frames"] == clip_frames)
+        whole = no_autograph(lambda _, __, about: about["valid_frames"] == clip_frames)
         self.clips = _in_turn([d.filter(whole) for d in datasets]) or _in_turn(datasets)
 
     def _clips(self, number, split) -> tf.data.Dataset:

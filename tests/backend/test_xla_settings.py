@@ -35,7 +35,7 @@ def test_tensorflow_knows_the_flags_and_other_processes_do_not_get_them():
         "import os\n"
         "from ddsp_tf.backend import xla_settings\n"
         "xla_settings.has_accelerator = lambda: True\n"
-        "xla_settings.settle_xla(has_loop=False)\n"
+        "xla_settings.set_xla_flags(has_loop=False)\n"
         "print('flags:', os.environ.get('XLA_FLAGS'))\n"
     )
     environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}

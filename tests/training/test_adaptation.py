@@ -11,14 +11,14 @@ from ddsp_tf.app.recordings import recording
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
-from ddsp_tf.training.adaptation import ADAPTATION, settled_configuration
+from ddsp_tf.training.adaptation import ADAPTATION, resolve_configuration
 from ddsp_tf.training.run import train_run
 
 pytestmark = tensorflow_only
 
 
 def test_a_named_configuration_comes_as_it_is(tiny_run):
-    assert settled_configuration("demo", tiny_run) == ("demo", [])
+    assert resolve_configuration("demo", tiny_run) == ("demo", [])
 
 
 def test_neither_configuration_nor_model_is_one_line(tiny_dataset, tmp_path):
@@ -43,12 +43,12 @@ def test_own_settings_are_stronger(tiny_run, tmp_path):
 def test_a_begun_adaptation_does_without_its_base(tmp_path):
     base, run = tmp_path / "base", RunDirectory(tmp_path / "run")
     with pytest.raises(UserError, match="base: not found"):
-        settled_configuration(None, base, run.path)
+        resolve_configuration(None, base, run.path)
     ancestor = {"source": str(base), "model_sha256": "", "config": "demo", "recordings": ""}
     make_run_record(run, ancestor={**ancestor, "step": 6, "ancestor": None})
     run.configuration.write_text("decoder = 3")
     run.checkpoints.mkdir()
-    config, settings = settled_configuration(None, base, run.path)
+    config, settings = resolve_configuration(None, base, run.path)
     assert (config, settings) == (str(run.configuration), list(ADAPTATION))
 
 

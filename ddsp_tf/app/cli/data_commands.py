@@ -114,12 +114,12 @@ def prepare(
             on_note=lambda text: click.echo(printable(text), err=True),
         )
     page = write_dataset_page(manifest)
-    say_what_stands_out(manifest)
+    print_flagged(manifest)
     print_dataset(out, manifest)
     click.echo(printable(f"To see what the model will hear, open {below_here(page)}"))
 
 
-def say_what_stands_out(manifest):
+def print_flagged(manifest):
     """Prints the recordings to look at, and the skipped ones with reasons."""
     flagged = [
         f"look at {recording.source}: {flag}"

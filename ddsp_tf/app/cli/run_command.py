@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ddsp_tf.app.cli.console import progress_bar
-from ddsp_tf.app.cli.data_commands import say_what_stands_out
+from ddsp_tf.app.cli.data_commands import print_flagged
 from ddsp_tf.app.cli.options import (
     by_instrument,
     channel_option,
@@ -95,7 +95,7 @@ def _run(chain):
     with progress_bar("preparing") as advance:
         manifests = chain.prepare(advance)
     for manifest in manifests:
-        say_what_stands_out(manifest)
+        print_flagged(manifest)
     with progress_bar("training") as advance:
         summary = chain.train(model_commands.show_training(advance), advance.note)
     model_commands.print_training(chain.run.path, summary)
