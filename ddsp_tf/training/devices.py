@@ -45,14 +45,14 @@ def configure_backend() -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def settle_compiler(model: keras.Model) -> None:
+def configure_compiler(model: keras.Model) -> None:
     """Gives TensorFlow's XLA the flags that suit a model; see `set_xla_flags`.
 
     Args:
         model: Model to train.
 
     Example:
-        >>> settle_compiler(keras.Sequential([keras.layers.Dense(1)]))
+        >>> configure_compiler(keras.Sequential([keras.layers.Dense(1)]))
     """
     layers = model._flatten_layers()
     set_xla_flags(has_loop=any(isinstance(layer, keras.layers.RNN) for layer in layers))

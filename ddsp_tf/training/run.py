@@ -18,8 +18,8 @@ from ddsp_tf.training.adaptation import resolve_configuration
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import (
     configure_backend,
+    configure_compiler,
     device_count,
-    settle_compiler,
     spread_over,
 )
 from ddsp_tf.training.ensemble_runs import (
@@ -102,7 +102,7 @@ def train_run(
         overrides = [*settings, *overrides, *own]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
-        settle_compiler(experiment.model)
+        configure_compiler(experiment.model)
         check_datasets(experiment, manifests, names, device_count())
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None
