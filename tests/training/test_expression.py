@@ -27,7 +27,10 @@ def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
         return False
 
     monkeypatch.setattr(expression, "train_note_network", train)
-    with pytest.raises(KeyboardInterrupt), expression.expressions_learned([(manifests, run)]):
+    learning = expression.expressions_learned([(manifests, run)])
+    with pytest.raises(KeyboardInterrupt), learning as callback:
+        assert not threads
+        callback.on_train_batch_end(0)
         while not threads:
             time.sleep(0.01)
         raise KeyboardInterrupt
