@@ -1,4 +1,4 @@
-"""What Keras people expect of every layer and model, checked by one call."""
+"""What Keras users expect of every layer and model, checked by one call."""
 
 import json
 import tempfile

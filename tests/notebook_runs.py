@@ -27,9 +27,9 @@ def run_notebook(name: str, folder: Path, changes: dict | None = None):
     """Executes a notebook top to bottom in its quick mode, on a fresh kernel, in a folder.
 
     Args:
-        name: Of the notebook.
+        name: Name of the notebook.
         folder: The kernel's working folder.
-        changes: What a reader fills into forms: values by the name of the form's field.
+        changes: Values that a reader enters into the forms, by the name of the field.
 
     Returns:
         The notebook with its outputs.

@@ -12,7 +12,7 @@ class PitchedSignal:
     Attributes:
         audio: Mono float32 [samples].
         f0_hz: Pitch at every sample in Hz, 0 where there is none [samples].
-        sample_rate: In Hz.
+        sample_rate: Sample rate in Hz.
     """
 
     audio: np.ndarray
@@ -40,8 +40,8 @@ def tone(
 
     Args:
         f0_hz: Pitch at every sample; 0 is silence.
-        sample_rate: In Hz.
-        amplitudes: Of the harmonics, from the first.
+        sample_rate: Sample rate in Hz.
+        amplitudes: Amplitudes of the harmonics, from the first.
         level: Root mean square of the part that sounds.
         phase_seed: Seed of the harmonics' phases; None lets them all start as sines.
     """

@@ -1,4 +1,4 @@
-"""Who owns what in the folder of `ddsp-tf run`: nothing that was trained is lost, nothing lies."""
+"""Who owns what in the folder of `ddsp-tf run`: no training is lost, no file misleads."""
 
 import contextlib
 import re

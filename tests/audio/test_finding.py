@@ -1,4 +1,4 @@
-"""Which files in a folder are recordings, and that nothing is passed over in silence."""
+"""Which files in a folder are recordings, and that none is skipped silently."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What bundled instruments play is heard as what was written, by two judges."""
+"""Two judges hear bundled instruments play the notes that were written."""
 
 import sys
 from pathlib import Path

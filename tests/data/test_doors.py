@@ -1,4 +1,4 @@
-"""Numbers that the public functions about datasets take."""
+"""Numbers that the public dataset functions take and refuse."""
 
 import numpy as np
 import pytest

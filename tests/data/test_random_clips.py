@@ -1,4 +1,4 @@
-"""Clips are random, even, and the same for ever."""
+"""Clips are random, evenly spread, and the same in every version."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Work that was stopped resumes, and nobody can tell from the result."""
+"""Interrupted work resumes, and its result equals that of uninterrupted work."""
 
 import json
 import os
@@ -195,7 +195,7 @@ def test_one_failure_ends_the_others_and_keeps_what_is_finished(
 
 
 def test_long_recordings_are_measured_in_sections(record, tmp_path, extractor, monkeypatch):
-    """Nobody ever sees more of a recording than a section and its context."""
+    """Nothing is given more of a recording at once than a section and its context."""
     path = record("a.wav", 30)
     longest = []
     track = extractor.tracker.track

@@ -1,4 +1,4 @@
-"""Code in the documentation does what it is there for."""
+"""Code in the documentation runs and gives what the text says."""
 
 import shutil
 

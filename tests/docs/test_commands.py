@@ -19,7 +19,7 @@ BLOCKS = [
 ]
 QUICK = ("prepare", "features", "notes", "synthesize", "info", "evaluate")
 OPTION_MAKERS = ("add_argument", "option")
-# What they need is not at hand: weights, clusters, recordings of others; or another one ran it.
+# What they need is not at hand: weights, clusters, others' recordings; or another command runs it.
 ONLY_READ = re.compile(r"crepe|--runner|'(yin|auto)'|(^| )(/mnt|sax|cello|both)")
 
 

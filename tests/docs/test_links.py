@@ -1,4 +1,4 @@
-"""No link of the documentation leads nowhere."""
+"""Every link in the documentation has a target."""
 
 import subprocess
 from urllib.parse import unquote

@@ -114,7 +114,7 @@ def test_every_file_needs_builtin_operators_only(tiny_export):
 
 
 class Inverse(keras.layers.Layer):
-    """Uses an operator that LiteRT has not."""
+    """Uses an operator that LiteRT does not have."""
 
     def call(self, inputs):
         return tf.signal.irfft(tf.cast(inputs, tf.complex64))

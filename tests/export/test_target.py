@@ -1,4 +1,4 @@
-"""Nothing of the user's is removed by an export; what is ours is replaced."""
+"""An export removes nothing of the user's and replaces its own files."""
 
 import json
 import shutil

@@ -97,7 +97,7 @@ def test_plugin_accepts_the_file(path):
 
 
 def test_plugin_can_read_the_file_as_text(path):
-    """It does, and would take other first bytes for a sign of an encoding."""
+    """It does so, and would take other first bytes for a byte order mark."""
     first, second, *_ = path.read_bytes()
     assert first < 0x80 and second == 0
 

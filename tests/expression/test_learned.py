@@ -39,7 +39,7 @@ def test_played_whole_a_recorded_note_is_itself_again(monkeypatch):
 
 @pytest.mark.parametrize(("deviation_db", "inside"), [(1.0, 1.0), (2.325, 0.6), (9.0, 0.2)])
 def test_the_more_notes_differ_the_less_of_it_is_played(deviation_db, inside):
-    """Of what the network leaves: in full, in part, a fifth; more of the attack."""
+    """Deviations from the network: in full, in part, a fifth; more of the attack."""
     played = {}
     for sign in (-1.0, 1.0):
         relative_db = np.full(PLAYER.arrays["relative_db"].shape, sign * deviation_db)

@@ -49,7 +49,7 @@ class Commands:
         """Runs a command.
 
         Args:
-            arguments: Of ddsp-tf.
+            arguments: Arguments of ddsp-tf.
             kill: Signal to send to it; None lets it end.
             after: Seconds from its start to the signal.
             limit: Seconds after which a command counts as hanging.

@@ -3,10 +3,10 @@
     python fork_server.py LOG
 
 A line on standard input is a command, a JSON list of arguments (or "read:KIND" and a path, for a
-function of readers.py); the answer is a line with the
-child's process number, and, when the child has ended, a line with its exit status. What the child
-prints goes to the file LOG. Importing TensorFlow takes seconds: a child that is killed at a random
-moment would mostly be killed while it imports.
+function of readers.py). The answer is a line with the child's process number and, when the child
+has ended, a line with its exit status. What the child prints goes to the file LOG. Importing
+TensorFlow takes seconds: a child that is killed at a random moment would mostly be killed while it
+imports.
 """
 
 import importlib

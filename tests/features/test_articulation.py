@@ -1,4 +1,4 @@
-"""Attacks are heard, beating and vibrato are not taken for them."""
+"""Attacks are found; beating and vibrato are not taken for attacks."""
 
 import numpy as np
 

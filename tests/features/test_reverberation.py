@@ -1,4 +1,4 @@
-"""Rooms are heard in how fast tones can fall silent."""
+"""Rooms are recognized by how fast tones can fall silent."""
 
 import numpy as np
 import pytest

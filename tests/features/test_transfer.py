@@ -1,4 +1,4 @@
-"""A flute's curves become what a tuba's model has heard."""
+"""A flute's curves are fitted to what a tuba's model was trained on."""
 
 import numpy as np
 import pytest

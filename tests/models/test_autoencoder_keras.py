@@ -1,4 +1,4 @@
-"""An `Autoencoder` does what Keras people expect of a model."""
+"""An `Autoencoder` does what Keras users expect of a model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What a training is if only a model to start from is named."""
+"""Trainings for which only a model to start from is named."""
 
 import shutil
 
@@ -28,8 +28,8 @@ def test_neither_configuration_nor_model_is_one_line(tiny_dataset, tmp_path):
 
 
 def test_every_setting_of_the_adaptation_is_known_and_used():
-    adapted = load_experiment("demo", ADAPTATION).training
-    plain = load_experiment("demo").training
+    adapted = load_experiment("ensemble", ADAPTATION).training
+    plain = load_experiment("ensemble").training
     assert adapted.steps < plain.steps and adapted.batch_size < plain.batch_size
     assert adapted.steps % adapted.validate_every == 0
 

@@ -1,4 +1,4 @@
-"""What goes wrong while a run trains is said once."""
+"""What goes wrong while a run trains is reported once."""
 
 import json
 

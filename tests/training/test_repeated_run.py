@@ -18,7 +18,7 @@ from ddsp_tf.inference.model_files import load_model
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.stopping import StopOnSignal
 
-# Where nobody looks at the renders.
+# For runs whose renders are not tested.
 UNHEARD = "train.render_every=0"
 
 

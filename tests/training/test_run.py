@@ -25,7 +25,7 @@ from ddsp_tf.training.optimizer import make_optimizer
 from ddsp_tf.training.run import train_run
 from ddsp_tf.training.validation import ValidationClips
 
-# Where nobody looks at the renders.
+# For runs whose renders are not tested.
 UNHEARD = "train.render_every=0"
 
 

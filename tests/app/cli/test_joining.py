@@ -12,7 +12,7 @@ from ddsp_tf.app.cli.main import main
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Calls the command with options, on JAX; none of these calls gets as far as its child."""
+    """Calls the command with options, on JAX; none of these calls starts a child process."""
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setattr(os, "fork", None)
 

@@ -1,4 +1,4 @@
-"""Files that may not grow, by a limit of the operating system: as a disk that is full."""
+"""Files that the operating system does not let grow, as on a full disk."""
 
 import resource
 

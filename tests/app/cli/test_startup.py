@@ -1,4 +1,4 @@
-"""Surroundings in which a command cannot work, and errors that none of ours are: one line each."""
+"""Environments in which a command cannot work, and errors that are not ours: one line each."""
 
 import errno
 import json

@@ -52,7 +52,7 @@ def test_lengths_out_of_range_are_refused(colab, tmp_path, seconds):
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """A page that records for a second and sends back what came of it."""
+    """A page that records for a second and sends back the result."""
 
     def do_GET(self):
         page = "<body><script>%s.then((text) => fetch('/', {method: 'POST', body: text}))</script>"

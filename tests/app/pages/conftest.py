@@ -1,4 +1,4 @@
-"""Instruments of the live page, and the page in Chromium."""
+"""Instruments for the live page, and the page in Chromium."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ SIZES = (
 
 @pytest.fixture(scope="session")
 def models():
-    """Untrained, but as loud as asked for: 250 frames a second with a room, 50 without one."""
+    """Untrained models at the requested level: 250 frames a second with a room, 50 without one."""
     return {
         "quick": _model("fast", "frame_rate=250", "Reverb.length=400"),
         "calm": _model("fast_dry", "frame_rate=50"),

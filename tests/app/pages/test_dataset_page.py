@@ -17,7 +17,7 @@ EVIL = "<b>loud & long.wav"
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    """More recordings than the page has excerpts of; one is clipped, one too short."""
+    """More recordings than the page shows excerpts of; one is clipped, one too short."""
     folder = tmp_path_factory.mktemp("recordings")
 
     def record(name, seconds, hz, gain=0.5):

@@ -1,4 +1,4 @@
-"""The live page without a mouse, without what it needs, on phones, in the dark, and its size."""
+"""The live page without a mouse, without what it needs, on phones, in dark mode; its size."""
 
 import re
 

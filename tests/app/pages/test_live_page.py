@@ -1,4 +1,4 @@
-"""The live page's file: what is in it, that it is of these sources, and what it refuses."""
+"""The live page's file: what is in it, that it is built from these sources, and what it refuses."""
 
 import base64
 import gzip
