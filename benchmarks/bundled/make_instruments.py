@@ -3,16 +3,13 @@
     python benchmarks/bundled/make_instruments.py
     python benchmarks/bundled/make_instruments.py --recordings RECORDINGS --config fast_dry
     python benchmarks/bundled/make_instruments.py --recordings RECORDINGS --together
-    python benchmarks/bundled/make_instruments.py --recordings RECORDINGS --together \\
-        --copy 3 --copy -3
     python benchmarks/bundled/make_instruments.py --run RUN
 
 Without recordings, it trains on the bundled recording of a violin, in about five minutes on two CPU
 cores. With recordings, it trains one model per set: RECORDINGS has a folder per instrument with
-`train/` and `val/`. With --together, it trains one model of all sets; --copy first trains it
-together with copies of these that are so many semitones faster or slower, and --run keeps such a
-model from an earlier training. The folder of a model contains those files of its run that playing
-and exporting need.
+`train/` and `val/`. With --together, it trains one model of all sets; --run keeps such a model from
+an earlier training. The folder of a model contains those files of its run that playing and
+exporting need.
 """
 
 import argparse
@@ -28,16 +25,16 @@ from ddsp_tf.app.cli.console import progress_bar
 from ddsp_tf.app.cli.model_commands import print_training, show_training
 from ddsp_tf.app.recordings import recording
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.run import train_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "instruments"))
-from copies import prepare_copies, train_together
 from sets import chain_of, find_sets
 
 OUT = Path(ddsp_tf.__file__).parent / "inference" / "bundled"
 # Names of instruments that differ from the folders of their sets.
 NAMES = {"sax": "alto_sax"}
 # Entries that describe the location of the run, not the model.
-PRIVATE = ("ancestor", "dataset", "datasets", "relative_datasets", "seconds")
+PRIVATE = ("dataset", "datasets", "relative_datasets", "seconds")
 
 
 def main() -> None:
@@ -47,34 +44,27 @@ def main() -> None:
     parser.add_argument("--recordings", type=Path, help="folder with a set for each instrument")
     parser.add_argument("--config", help="configuration; by default fast_dry, together ensemble")
     parser.add_argument("--together", action="store_true", help="train one model of all sets")
-    parser.add_argument("--copy", type=float, action="append", default=[], help="in semitones")
-    parser.add_argument("--work", type=Path, help="folder to work in; by default a temporary one")
     parser.add_argument("--run", type=Path, help="keep the instruments of this run, train nothing")
     parser.add_argument("--from", dest="start_from", help="model to start from")
     parser.add_argument("--set", action="append", default=[], help="change a setting, NAME=VALUE")
     parser.add_argument("--only", action="append", default=[], help="set to take")
     arguments = parser.parse_args()
     options = {"overrides": arguments.set, "start_from": arguments.start_from}
-    if arguments.copy and (arguments.start_from or not arguments.together):
-        parser.error("--copy: belongs to a training --together without --from")
     if arguments.run is not None:
         keep_ensemble(RunDirectory(arguments.run), arguments.out)
         return
-    with tempfile.TemporaryDirectory() as temporary:
-        work = arguments.work or Path(temporary)
+    with tempfile.TemporaryDirectory() as work:
         if arguments.recordings is None:
-            chain = Chain([recording("violin")], work, config="demo", **options)
+            chain = Chain([recording("violin")], Path(work), config="demo", **options)
             make(chain, arguments.out / "demo_violin")
             return
         config = arguments.config or ("ensemble" if arguments.together else "fast_dry")
-        found = find_sets(arguments.recordings, arguments.only)
-        sets = {NAMES.get(one.name, one.name): one for one in found}
         chains = {
-            name: chain_of(one, work / one.name, config, **options) for name, one in sets.items()
+            NAMES.get(one.name, one.name): chain_of(one, Path(work) / one.name, config, **options)
+            for one in find_sets(arguments.recordings, arguments.only)
         }
         if arguments.together:
-            copies = prepare_copies(sets, work / "copies", arguments.copy, config)
-            make_ensemble(chains, copies, config, work / "ensemble", arguments.out, options)
+            make_ensemble(chains, config, Path(work) / "ensemble", arguments.out, options)
             return
         for name, chain in chains.items():
             make(chain, arguments.out / name)
@@ -90,20 +80,15 @@ def make(chain: Chain, folder: Path) -> None:
 
 
 def make_ensemble(
-    chains: dict[str, Chain],
-    copies: dict[str, Path],
-    config: str,
-    work: Path,
-    out: Path,
-    options: dict,
+    chains: dict[str, Chain], config: str, work: Path, out: Path, options: dict
 ) -> None:
     """Trains one model of several instruments, and keeps it with the files of each instrument."""
     for chain in chains.values():
         chain.prepare()
     data = {name: chain.dataset for name, chain in chains.items()}
     with progress_bar("ensemble") as advance:
-        shown = {"on_step": show_training(advance), "on_warning": advance.note}
-        summary = train_together(config, data, work, copies, **options, **shown)
+        on_step = show_training(advance)
+        summary = train_run(config, data, work, on_step=on_step, on_warning=advance.note, **options)
     keep_ensemble(RunDirectory(work), out)
     print_training(out / "ensemble", summary)
 

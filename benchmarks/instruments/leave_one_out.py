@@ -6,11 +6,10 @@
         python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase adapt
     python benchmarks/instruments/leave_one_out.py RECORDINGS --out left_out --phase table
 
-For each instrument: a base of all other sets, which is one model of several instruments, with
---copy trained first together with copies of these that are so many semitones faster or slower;
-models trained from scratch on all of it and on its first 60 s; and the base adapted to 60 and to
-10 s, on two CPU cores. All are measured on the held-out recordings of the set. Results that are
-already in the folder are kept, so that phases may run on different machines.
+For each instrument: a base of all other sets, which is one model of several instruments; models
+trained from scratch on all of it and on its first 60 s; and the base adapted to 60 and to 10 s, on
+two CPU cores. All are measured on the held-out recordings of the set. Results that are already in
+the folder are kept, so that phases may run on different machines.
 """
 
 import json
@@ -18,12 +17,12 @@ import time
 from pathlib import Path
 
 import click
-from copies import prepare_copies, train_together
 from sets import chain_of, find_sets, learn
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.evaluation.record import read_evaluation
 from ddsp_tf.files.run_directory import RunDirectory
+from ddsp_tf.training.run import train_run
 
 PHASES = ("base", "scratch", "adapt", "table")
 SECONDS = (60.0, 10.0)
@@ -38,11 +37,10 @@ COLUMNS = ("scratch_all", "scratch_60s", "adapted_60s", "adapted_10s")
 @click.option("--config", default="fast_dry", show_default=True)
 @click.option("--steps", type=int, default=5000, show_default=True, help="Of scratch.")
 @click.option("--base-steps", type=int, default=10000, show_default=True)
-@click.option("--copy", "copies", type=float, multiple=True, help="Copies' semitones, of bases.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--only", multiple=True, metavar="NAME", help="Instrument to leave out.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(recordings, out, phase, config, steps, base_steps, copies, overrides, only, seed):
+def main(recordings, out, phase, config, steps, base_steps, overrides, only, seed):
     """Run one phase for all instruments that are left out."""
     settings = [f"train.steps={steps}", "train.render_every=0", *overrides]
     of_base = [f"train.steps={base_steps}", "train.render_every=0", *overrides]
@@ -51,8 +49,7 @@ def main(recordings, out, phase, config, steps, base_steps, copies, overrides, o
         for left in find_sets(recordings, only):
             others = [one for one in sets if one != left]
             if phase == "base":
-                folder = out / f"base_without_{left.name}"
-                _train_base(others, folder, out, config, copies, of_base, seed)
+                _train_base(others, out / f"base_without_{left.name}", out, config, of_base, seed)
             elif phase == "scratch":
                 for name, seconds in ((COLUMNS[0], None), (COLUMNS[1], SECONDS[0])):
                     place = out / name / left.name
@@ -67,7 +64,7 @@ def main(recordings, out, phase, config, steps, base_steps, copies, overrides, o
     click.echo(page)
 
 
-def _train_base(others, folder, out, config, copies, settings, seed):
+def _train_base(others, folder, out, config, settings, seed):
     datasets = {}
     for one in others:
         chain = chain_of(one, out / COLUMNS[0] / one.name, config, seed=seed)
@@ -75,9 +72,7 @@ def _train_base(others, folder, out, config, copies, settings, seed):
         datasets[one.name] = chain.dataset
     record = RunDirectory(folder).record
     if not record.exists() or not RunDirectory(folder).read()["step"]:
-        sets = {one.name: one for one in others}
-        copied = prepare_copies(sets, out / "copies", copies, config)
-        train_together(config, datasets, folder, copied, overrides=settings, seed=seed)
+        train_run(config, datasets, folder, overrides=settings, seed=seed)
 
 
 def _adapt(left, out, overrides, seed):

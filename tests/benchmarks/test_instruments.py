@@ -8,8 +8,6 @@ import soundfile
 from backends import tensorflow_only
 from click.testing import CliRunner
 
-import ddsp_tf
-from ddsp_tf.data.manifest import load_manifest
 from ddsp_tf.files.run_directory import RunDirectory
 
 pytestmark = [tensorflow_only, pytest.mark.long]
@@ -49,35 +47,6 @@ def recordings(tmp_path_factory):
             sound = 0.2 * np.abs(np.sin(np.pi * time)) * sum(tones)
             soundfile.write(folder / name / part / f"{name}.flac", sound, 16000)
     return folder
-
-
-def test_copies_sound_higher_and_are_left_out(call, recordings, tmp_path):
-    out = tmp_path / "out"
-    copy = ("--copy", "12", "--copy", "-3", "--only", "reed", "--phase", "base")
-    done = call("leave_one_out", recordings, "--out", out, "--base-steps", "2", *copy)
-    assert done.exit_code == 0, done.output
-    octave, original = (
-        load_manifest(folder / "dataset").statistics["f0_midi"]["mean"]
-        for folder in (out / "copies" / "horn_12", out / "scratch_all" / "horn")
-    )
-    assert octave - original == pytest.approx(12.0, abs=0.1)
-    together = out / "base_without_reed_with_copies" / "best.keras"
-    assert ddsp_tf.load_model(together).instruments == ("horn", "horn_12", "horn_-3")
-    base = RunDirectory(out / "base_without_reed")
-    assert ddsp_tf.load_model(base.best_model).instruments == ("horn",)
-    assert base.read()["ancestor"]["source"] == str(together)
-
-
-def test_the_bundled_model_has_no_copies(recordings, tmp_path, tiny_overrides, monkeypatch):
-    monkeypatch.syspath_prepend(str(PROGRAMS.parent / "bundled"))
-    settings = [*tiny_overrides, "train.steps=2", "train.validate_every=2"]
-    words = ["--recordings", recordings, "--together", "--config", "demo", "--copy", "3"]
-    words += ["--out", tmp_path, *(f"--set={one}" for one in settings)]
-    monkeypatch.setattr("sys.argv", ["make_instruments.py", *map(str, words)])
-    __import__("make_instruments").main()
-    kept = RunDirectory(tmp_path / "ensemble")
-    assert kept.read()["instruments"] == ["horn", "reed"] and "ancestor" not in kept.read()
-    assert ddsp_tf.load_model(kept.best_model).instruments == ("horn", "reed")
 
 
 def test_every_instrument_alone(call, recordings, tmp_path):
