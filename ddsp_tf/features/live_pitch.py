@@ -19,6 +19,7 @@ _WINDOWS = ((0.031, 1000.0), (0.040, 160.0), (0.058, 67.0), (0.120, 0.0))
 _PATHS = CANDIDATES + 1
 _MARGIN = 2.0 ** (1 / 12)
 _PART_SECONDS = 0.002
+_ONSET_DOUBT = 0.5
 
 
 class LivePitch:
@@ -132,5 +133,7 @@ class LivePitch:
         )
         confidence = live_confidence(strength, heard.presence)
         pitch_hz = self._refinement.refine(sound, pitch_hz)
-        held_hz = ops.where(confidence >= VOICED_CONFIDENCE, pitch_hz, held_hz)
+        # Where a sound begins, a pitch of low confidence is likelier than the last one.
+        sure = VOICED_CONFIDENCE * (1.0 - _ONSET_DOUBT * beginning)
+        held_hz = ops.where(confidence >= sure, pitch_hz, held_hz)
         return ops.concatenate([*paths, heard.highest_db, held_hz, confidence], axis=1)
