@@ -3,7 +3,8 @@
     python benchmarks/live_playing.py bundled:demo_violin violin/val
 
 Both renders are measured by the model's extractor and compared with its features of the recordings,
-by the measures of `ddsp-tf evaluate`. Live curves are first moved back by their latency.
+by the measures of `ddsp-tf evaluate`. Live curves are first moved back by their latency. They are
+also compared themselves, since the extractor may mishear a render where its pitch jumps.
 """
 
 from pathlib import Path
@@ -47,11 +48,12 @@ def errors(parts: list[tuple[dict, dict]]) -> dict[str, float]:
 @click.argument("model")
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 def main(model: str, folder: Path):
-    """Print the errors of both renders."""
+    """Print the errors of both renders, and of the live curves themselves."""
     player, extractor = load_player(resolve_model(model))
     listener = Listener(extractor)
     late = listener.latency // listener.hop - 1
-    found: dict[str, list[tuple[dict, dict]]] = {"as recorded": [], "live": []}
+    names = ("as recorded", "live", "live, before rendering")
+    found: dict[str, list[tuple[dict, dict]]] = {name: [] for name in names}
     for path in sorted(folder.iterdir()):
         audio = read_audio(path, extractor.sample_rate)
         target = extractor.extract(audio)
@@ -62,6 +64,10 @@ def main(model: str, folder: Path):
         for name, played in curves.items():
             render = np.concatenate(list(synthesize(player, played)))
             found[name].append((target, extractor.extract(render)))
+        played = curves["live"]
+        # Pitch is played whatever its confidence.
+        played["f0_confidence"] = np.ones_like(played["f0_hz"])
+        found[names[-1]].append((target, played))
     measured = {name: errors(parts) for name, parts in found.items()}
     rows = [[name, *(f"{value:.5f}" for value in m.values())] for name, m in measured.items()]
     click.echo(table(["curves", *measured["live"]], rows))
