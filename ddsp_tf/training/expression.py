@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import keras
 
-from ddsp_tf.backend.placement import on_cpu
+from ddsp_tf.backend.placement import has_accelerator, on_cpu
 from ddsp_tf.data.manifest import Manifest
 from ddsp_tf.data.segments import read_segments
 from ddsp_tf.errors import UserError
@@ -40,11 +40,14 @@ def expressions_learned(
         runs: Datasets and run, with its record, for each expression that may be missing.
 
     Yields:
-        Callback for the training: learning begins after its first step, because while Keras traces
-        the model, two threads would wait for each other.
+        Callback for the training. On a GPU, learning begins after its first step: while Keras
+        traces the model, two threads would wait for each other. On a CPU it begins at once: steps
+        use all processors, and tracing only one.
     """
     missing = [(manifests, run) for manifests, run in runs if not _is_learned(run)]
     begin, stopped = threading.Event(), threading.Event()
+    if not has_accelerator():
+        begin.set()
     # The thread does not see the distribution of the run, which belongs to another thread.
     with ThreadPoolExecutor(1) as thread:
         # Creating networks draws from Python's generators: this thread waits, for reproducible

@@ -27,6 +27,7 @@ def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
         return False
 
     monkeypatch.setattr(expression, "train_note_network", train)
+    monkeypatch.setattr(expression, "has_accelerator", lambda: True)
     learning = expression.expressions_learned([(manifests, run)])
     with pytest.raises(KeyboardInterrupt), learning as callback:
         assert not threads
