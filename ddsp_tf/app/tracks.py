@@ -1,5 +1,6 @@
 """The tracks of a MIDI file, and the models that play them."""
 
+import dataclasses
 import os
 import re
 import warnings
@@ -19,6 +20,7 @@ from ddsp_tf.inference.songs import Manner, ensemble, song_curves, song_seconds
 from ddsp_tf.typing import Mixture
 
 Chosen = list[tuple[Part, Path]]
+_MOST_LISTED = 16
 
 
 def choose_tracks(
@@ -39,7 +41,7 @@ def choose_tracks(
         on_note: Function called with a sentence if some tracks of the file are not played.
 
     Returns:
-        Pairs of a part and the path of a model.
+        Pairs of a part and the path of a model. A part without a name gets its number as one.
 
     Raises:
         UserError: If a track does not exist or is named twice.
@@ -50,9 +52,12 @@ def choose_tracks(
         >>> [(part.name, path.name) for part, path in chosen]
         [('bass', 'my_cello'), ('melody', 'my_violin')]
     """
-    names = ", ".join(
-        f"{k} ({part.name or 'no name'}, {len(part.notes)} notes)" for k, part in enumerate(parts)
-    )
+    listed = [
+        f"{k} ({part.name or 'no name'}, {len(part.notes)} notes)"
+        for k, part in enumerate(parts[:_MOST_LISTED])
+    ]
+    more = [f"{len(parts) - _MOST_LISTED} more"] if len(parts) > _MOST_LISTED else []
+    names = ", ".join(listed + more)
     if not tracks and len(parts) > 1:
         on_note(f"{path}: track 0 is played; there are {names}")
     chosen: dict[int, Path] = {}
@@ -64,7 +69,10 @@ def choose_tracks(
         if number in chosen:
             raise UserError(f"track {number}: named twice; expected each track once")
         chosen[number] = player_of(resolve_model(match[2] or model))
-    return [(parts[number], path) for number, path in chosen.items()]
+    return [
+        (dataclasses.replace(parts[number], name=parts[number].name or str(number)), path)
+        for number, path in chosen.items()
+    ]
 
 
 def check_one_voice(path: str | os.PathLike, chosen: Chosen) -> None:

@@ -14,8 +14,9 @@ Chords = Literal["highest", "lowest", "error"]
 CHORDS = ("highest", "lowest", "error")
 # Keyboard players release a note shortly after they have struck the next one.
 _LEGATO_SECONDS, _LEGATO_SHARE = 0.1, 0.5
-_SHORTEST_SECONDS = 0.02
 _REPEATED_SECONDS = 0.06
+#: Shortest note that can be played.
+SHORTEST_SECONDS = 0.02
 #: Longest song that can be played.
 LONGEST_SECONDS = 4.0 * 3600.0
 _LATEST_SECONDS, _MOST_MIDI, _MOST_DB = 1e5, 200.0, 200.0
@@ -104,7 +105,7 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
 
     A note that lasts a little into the next one, by up to 0.1 s and half of the shorter note, is
     played legato: it ends where the next one begins. Of two notes that sound together for longer,
-    the higher or the lower one is played.
+    the higher or the lower one is played. Notes shorter than 20 ms are left out.
 
     Args:
         notes: Notes in order of their onsets.
@@ -143,10 +144,10 @@ def one_voice(notes: Sequence[Note], chords: Chords = "highest") -> tuple[list[N
                 note = dataclasses.replace(note, onset_s=last.offset_s)
                 break
             voice[-1] = dataclasses.replace(last, offset_s=note.onset_s)
-            if voice[-1].offset_s - voice[-1].onset_s >= _SHORTEST_SECONDS:
+            if voice[-1].offset_s - voice[-1].onset_s >= SHORTEST_SECONDS:
                 break
             voice.pop()
-        if note.offset_s - note.onset_s >= _SHORTEST_SECONDS:
+        if note.offset_s - note.onset_s >= SHORTEST_SECONDS:
             voice.append(note)
     return voice, left_out
 

@@ -18,6 +18,8 @@ from ddsp_tf.features.transcription import Note
 
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
+# Other formats that hold a MIDI file, such as RIFF and MacBinary, have a header of their own.
+_FOREIGN_HEADER_BYTES = 4096
 # More ticks than four hours have at any tempo; a float could overflow above this.
 _LATEST_TICK = 1 << 53
 # Bytes above 127 continue a number; the time to read one grows with the square of its length.
@@ -103,15 +105,21 @@ def _opened(path: Path) -> mido.MidiFile:
     content = path.read_bytes()
     if _ENDLESS_NUMBER in content.translate(_CONTINUES):
         raise UserError(f"{path}: not a MIDI file, or damaged (a number in it does not end)")
+    start = max(content.find(b"MThd", 0, _FOREIGN_HEADER_BYTES), 0)
     try:
-        midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
+        midi = mido.MidiFile(file=io.BytesIO(content[start:]), clip=True)
+    except EOFError as error:
+        raise UserError(f"{path}: not a MIDI file, or damaged (it is incomplete)") from error
     except Exception as error:  # mido raises many types for a damaged file.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{path}: not a MIDI file, or damaged ({reason})") from error
     if midi.type not in (0, 1):
-        raise UserError(f"{path}: is of type {midi.type}; expected type 0 or 1, a single song")
+        raise UserError(
+            f"{path}: is of type {midi.type}; expected a single song: save it as type 0 or 1"
+        )
     if midi.ticks_per_beat <= 0:
-        raise UserError(f"{path}: counts time in frames of film (SMPTE); expected ticks per beat")
+        found = "frames of film (SMPTE)" if midi.ticks_per_beat else "0 ticks per beat"
+        raise UserError(f"{path}: counts time in {found}; expected ticks per beat: save it so")
     return midi
 
 

@@ -11,6 +11,7 @@ from ddsp_tf.errors import UserError, check_number
 from ddsp_tf.expression.parts import (
     CHORDS,
     LONGEST_SECONDS,
+    SHORTEST_SECONDS,
     Chords,
     Part,
     check_notes,
@@ -99,7 +100,7 @@ def song_curves(
 
     Raises:
         UserError: If a setting or a note's number is out of range, the ranges are not those of a
-            model, or two notes sound at once although `chords` is "error".
+            model, two notes sound at once although `chords` is "error", or no note lasts 20 ms.
 
     Example:
         >>> import ddsp_tf
@@ -117,6 +118,11 @@ def song_curves(
     notes, left_out = one_voice(part.notes, manner.chords)
     if left_out:
         on_warning(f"{name}{left_out} times two notes at once; the {manner.chords} is played")
+    short = sum(note.offset_s - note.onset_s < SHORTEST_SECONDS for note in part.notes)
+    if short:
+        on_warning(f"{name}{short} notes are shorter than 20 ms and left out")
+    if not notes:
+        raise UserError(f"{name}no note lasts 20 ms; expected a melody of longer ones")
     (lowest, highest), level = note_range(ranges), ranges["loudness_db"]
     moved, outside = within_range(notes, lowest, highest)
     if outside:

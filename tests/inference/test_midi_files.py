@@ -122,6 +122,29 @@ def test_notes_come_back_as_they_were_written(path):
         assert note.level_db == pytest.approx(wanted.level_db, abs=0.1)
 
 
+@pytest.mark.parametrize("header", [b"RIFF\x60\0\0\0RMIDdata\x4c\0\0\0", bytes(128)])
+def test_files_in_the_header_of_another_format(path, header):
+    content = saved(path, track(*melody())).read_bytes()
+    path.write_bytes(header + content)
+    (part,) = read_midi(path)
+    assert [(note.onset_s, note.offset_s) for note in part.notes] == [(0.0, 0.5)]
+
+
+def test_running_status_system_messages_and_a_tempo_inside_a_note(path):
+    events = (
+        b"\x00\x90\x3c\x64",  # Note 60 starts.
+        b"\x00\xf0\x05\x7e\x7f\x09\x01\xf7",
+        b"\x81\x70\xff\x51\x03\x0f\x42\x40",  # After 240 ticks, a second per beat.
+        b"\x81\x70\x3c\x00",  # Running status: it ends.
+        b"\x00\xff\x2f\x00",
+    )
+    body = b"".join(events)
+    header = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0"
+    path.write_bytes(header + b"MTrk" + len(body).to_bytes(4, "big") + body)
+    (part,) = read_midi(path)
+    assert [(note.onset_s, note.offset_s, note.midi) for note in part.notes] == [(0.0, 0.75, 60.0)]
+
+
 def test_what_is_wrong_is_said(path):
     def refused(words):
         with pytest.raises(UserError, match=words) as caught:
@@ -135,7 +158,11 @@ def test_what_is_wrong_is_said(path):
     refused("not a MIDI file, or damaged")
     saved(path, track(*melody()))
     path.write_bytes(path.read_bytes()[:-6])
-    refused("not a MIDI file, or damaged")
+    refused("not a MIDI file, or damaged .it is incomplete")
+    saved(path, track(*melody()), ticks_per_beat=0)
+    refused("counts time in 0 ticks per beat")
+    saved(path, track(*melody()), ticks_per_beat=-(25 << 8) + 40)
+    refused("counts time in frames of film")
     saved(path, track((0, CONTROL, {"control": 7, "value": 64})))
     refused("holds no notes")
     saved(path, track(*melody(9)))
@@ -147,7 +174,7 @@ def test_what_is_wrong_is_said(path):
     saved(path, track((0, "set_tempo", {"tempo": 0}), *melody()))
     refused("sets a tempo of 0 microseconds a beat at tick 0")
     saved(path, track(*melody()), kind=2)
-    refused("is of type 2")
+    refused("is of type 2; expected a single song")
     saved(path, track(*melody()), ticks_per_beat=-6360)
     refused("SMPTE")
     late = ((2**27, ON, {"note": 60, "velocity": 100}), (480, OFF, {"note": 60}))

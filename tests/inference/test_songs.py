@@ -77,6 +77,15 @@ def test_two_notes_at_once_are_said():
     assert heard == ["1 times two notes at once; the highest is played"]
 
 
+def test_notes_too_short_to_play_are_counted():
+    heard = []
+    short = Note(1.0, 1.01, 62.0)
+    curves_of(Part("", (PART.notes[0], short)), heard)
+    assert heard == ["1 notes are shorter than 20 ms and left out"]
+    with pytest.raises(UserError, match="no note lasts 20 ms"):
+        curves_of(Part("", (short,)), heard)
+
+
 def test_several_models_of_other_frame_rates_sound_together():
     players = [Tone(100), Tone(250), Tone(50)]
     seconds = song_seconds([PART])
