@@ -76,11 +76,13 @@ def songs(folder):
         "film": folder / "film.mid",
         "text": folder / "text.mid",
         "cut": folder / "cut.mid",
+        "wrapped": folder / "wrapped.mid",
     }
     content = files["song"].read_bytes()
     files["film"].write_bytes(content[:12] + b"\xe7\x28" + content[14:])
     files["text"].write_text("A song")
     files["cut"].write_bytes(content[:60])
+    files["wrapped"].write_bytes(b"RIFF....RMIDdata...." + files["melody"].read_bytes())
     return files
 
 
@@ -102,6 +104,10 @@ def test_tracks_are_those_that_the_library_reads(songs, read):
         levels = [40 * np.log10(one["velocity"]) for one in notes]
         assert np.allclose(levels, [one.level_db for one in part.notes])
         assert track["seconds"] == pytest.approx(part.end_s)
+
+
+def test_a_file_in_the_header_of_another_format(read):
+    assert read["wrapped"]["tracks"] == read["melody"]["tracks"]
 
 
 def test_controllers_are_those_that_the_library_reads(songs, read):

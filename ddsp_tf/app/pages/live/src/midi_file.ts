@@ -12,6 +12,9 @@ const LARGEST_BYTES = 4 << 20;
 /** Microseconds per beat of a file that sets no tempo. */
 const TEMPO = 500_000;
 
+/** Other formats that hold a MIDI file, such as RIFF and MacBinary, have a header of their own. */
+const FOREIGN_HEADER_BYTES = 4096;
+
 type Timed = { tick: number; event: MidiEvent };
 
 /** Whether a file is a MIDI file, by its name or its first bytes. */
@@ -33,7 +36,10 @@ export function readTracks(content: Uint8Array, name: string): Track[] {
     throw new Trouble(`${name} counts frames of film; beats can be played.`);
   }
   const timed = tracks.map(withTicks);
-  const secondsAt = clock(timed.flat(), header.ticksPerBeat, name);
+  const inOrder = timed.flat().sort((a, b) => a.tick - b.tick);
+  const secondsAt = clock(inOrder, header.ticksPerBeat, name);
+  // Once for all tracks of a channel, of which a file may have thousands.
+  const controlsOf = new Map<number, TimedGesture[]>();
   const found: Track[] = [];
   timed.forEach((events, number) => {
     const title = events.map(({ event }) => event).find((event) => event.type === "trackName");
@@ -41,7 +47,8 @@ export function readTracks(content: Uint8Array, name: string): Track[] {
     for (const channel of [...channels].filter((one) => one !== DRUMS).sort((a, b) => a - b)) {
       const notes = notesOf(events, channel, secondsAt);
       if (notes.length === 0) continue;
-      const all = controls(timed.flat(), channel, secondsAt);
+      const all = controlsOf.get(channel) ?? controls(inOrder, channel, secondsAt);
+      controlsOf.set(channel, all);
       const melody = oneVoice(notes, pedal(all));
       found.push({
         name: title?.text.trim() || `Track ${number + 1}`,
@@ -62,9 +69,10 @@ export function readTracks(content: Uint8Array, name: string): Track[] {
 
 function parsed(content: Uint8Array, name: string) {
   const damaged = new Trouble(`${name} is no MIDI file, or is damaged.`);
+  const head = new TextDecoder("latin1").decode(content.subarray(0, FOREIGN_HEADER_BYTES));
   let midi: MidiData;
   try {
-    midi = parseMidi(content);
+    midi = parseMidi(content.subarray(Math.max(head.indexOf("MThd"), 0)));
   } catch {
     throw damaged;
   }
@@ -78,10 +86,10 @@ function withTicks(events: MidiEvent[]): Timed[] {
   return events.map((event) => ({ tick: (tick += event.deltaTime), event }));
 }
 
-/** Returns a function from ticks to seconds. */
+/** Returns a function from ticks to seconds; the events are in order of their ticks. */
 function clock(events: Timed[], ticksPerBeat: number, name: string): (tick: number) => number {
   const spans = [{ tick: 0, second: 0, rate: TEMPO / 1e6 / ticksPerBeat }];
-  for (const { tick, event } of events.toSorted((a, b) => a.tick - b.tick)) {
+  for (const { tick, event } of events) {
     if (event.type !== "setTempo") continue;
     if (event.microsecondsPerBeat === 0) throw new Trouble(`${name} sets a tempo of 0.`);
     const before = spans[spans.length - 1];
@@ -89,7 +97,7 @@ function clock(events: Timed[], ticksPerBeat: number, name: string): (tick: numb
     spans.push({ tick, second, rate: event.microsecondsPerBeat / 1e6 / ticksPerBeat });
   }
   return (tick) => {
-    const span = spans.findLast((one) => one.tick <= tick) ?? spans[0];
+    const span = spans[leading(spans, (one) => one.tick <= tick) - 1];
     return span.second + (tick - span.tick) * span.rate;
   };
 }
@@ -125,18 +133,30 @@ function pedal(controls: readonly TimedGesture[]): (second: number) => number {
   const steps = controls.flatMap(({ time, gesture }) =>
     gesture.kind === "sustain" ? [{ time, held: gesture.held }] : [],
   );
+  const releases = steps.filter(({ held }) => !held);
   return (second) => {
-    if (!steps.findLast(({ time }) => time <= second)?.held) return second;
-    return steps.find(({ time, held }) => time > second && !held)?.time ?? Infinity;
+    if (!steps[leading(steps, ({ time }) => time <= second) - 1]?.held) return second;
+    return releases[leading(releases, ({ time }) => time <= second)]?.time ?? Infinity;
   };
 }
 
-/** Wheels, pedals and volume of a channel, on whichever track they are. */
+/** Returns how many items at the start fulfil a condition that none after them does. */
+function leading<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(items[middle])) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Wheels, pedals and volume of a channel, on whichever track they are; events are in order. */
 function controls(events: Timed[], channel: number, secondsAt: (tick: number) => number) {
   const found: TimedGesture[] = [];
   const values = new Map<number, number>();
   let bendRange = BEND_SEMITONES;
-  for (const { tick, event } of events.toSorted((a, b) => a.tick - b.tick)) {
+  for (const { tick, event } of events) {
     if (!("channel" in event) || event.channel !== channel) continue;
     if (event.type === "controller") values.set(event.controllerType, event.value);
     // Registered parameter 0 is the range of the pitch bend.
