@@ -20,6 +20,7 @@ from pitch_trackers import table
 
 import ddsp_tf
 from ddsp_tf.expression.learned import LearnedExpression
+from ddsp_tf.expression.network import NoteNetwork
 from ddsp_tf.expression.note_curves import note_curves
 from ddsp_tf.expression.performance import (
     Expression,
@@ -31,7 +32,7 @@ from ddsp_tf.expression.phrases import Phrase, note_facts
 from ddsp_tf.expression.recorded import RecordedNotes, warp
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.transcription import Note
-from ddsp_tf.training.note_network import train_note_network
+from ddsp_tf.training.note_network import new_note_network, train_note_network
 
 SAMPLE_RATE, FRAME_RATE = 16000, 100
 # A frame further off is an error of the tracker, mostly an octave in an attack.
@@ -159,11 +160,18 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).max())
 
 
+def trained(phrases: list[Phrase], steps: int) -> NoteNetwork:
+    """Trains a network on phrases."""
+    network = new_note_network(seed=0)
+    train_note_network(network, phrases, FRAME_RATE, steps)
+    return network
+
+
 def error_of_halves(phrases: list[Phrase], steps: int) -> float:
     """Root mean square in dB of notes that a network predicts after training on the other half."""
     found = []
     for half in range(2):
-        network = train_note_network(phrases[1 - half :: 2], FRAME_RATE, steps)
+        network = trained(phrases[1 - half :: 2], steps)
         for phrase in phrases[half::2]:
             curves = note_curves(phrase.notes, FRAME_RATE, phrase.midi.size)
             predicted = ops.convert_to_numpy(network(curves[None])[0])[0, :, 0]
@@ -189,7 +197,7 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
         learned = [recording_of(path) for path in train]
         phrases = [one.phrase for one in learned]
         start = time.process_time()
-        network = train_note_network(phrases, FRAME_RATE, STEPS)
+        network = trained(phrases, STEPS)
         seconds = time.process_time() - start
         nearest = RecordedNotes.learn(phrases, FRAME_RATE)
         players = [Plain(), nearest, LearnedExpression.of(network, phrases, FRAME_RATE)]

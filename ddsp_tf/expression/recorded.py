@@ -12,9 +12,10 @@ from ddsp_tf.features.transcription import Note
 
 # Differences that each cost one unit.
 _PITCH_SEMITONES, _LEVEL_DB, _LENGTH_OCTAVES, _INTERVAL_SEMITONES = 6.0, 4.5, 0.5, 6.0
-_CONNECTION_COST = 1.0
-# Notes that fit about as well as the best one; the seed chooses among them.
-_TIE_COST = 0.1
+_CONNECTION_COST = 2.0
+# The seed chooses among notes that cost at most this much more than the best one, so that what is
+# played varies as the recordings do. Connected and separate notes are not exchanged.
+_TIE_COST = 1.0
 _ATTACK_SECONDS, _RELEASE_SECONDS, _BLEND_SECONDS = 0.15, 0.25, 0.08
 _SEAM_SECONDS = 0.02
 _LEAST_CONFIDENCE, _LEAST_SECONDS = 0.7, 0.08
