@@ -160,6 +160,13 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).max())
 
 
+def by_chance(values: np.ndarray, count: int) -> float:
+    """Distance of as many values, or half of them, to the others: one draw in 20 exceeds it."""
+    generator, count = np.random.default_rng(0), min(count, len(values) // 2)
+    draws = (generator.permutation(values) for _ in range(1000))
+    return float(np.percentile([distance(one[:count], one[count:]) for one in draws], 95.0))
+
+
 def trained(phrases: list[Phrase], steps: int) -> NoteNetwork:
     """Trains a network on phrases."""
     network = new_note_network(seed=0)
@@ -207,9 +214,12 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
         notes = [name, str(nearest.count), f"{seconds:.0f}", count]
         decibels.append([*notes, take_db, *(f"{pair[0]:.2f}" for pair in pairs)])
         cents.append([name, take_cents, *(f"{pair[1]:.1f}" for pair in pairs)])
-        truth, columns = habits(unseen, None), []
-        for others in (*(habits(unseen, player) for player in players), habits(learned, None)):
-            columns.append([distance(truth[:, k], others[:, k]) for k in range(len(MEASURES))])
+        truth, own = habits(unseen, None), habits(learned, None)
+        columns = [
+            [distance(truth[:, k], others[:, k]) for k in range(len(MEASURES))]
+            for others in (*(habits(unseen, player) for player in players), own)
+        ]
+        columns.append([by_chance(own[:, k], len(truth)) for k in range(len(MEASURES))])
         cells = [" / ".join(f"{v:.2f}" for v in values) for values in zip(*columns, strict=True)]
         distances.append([name, str(len(truth)), *cells])
     kinds = ("two takes", "plain", "nearest note", "with network")
@@ -219,7 +229,8 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
             table(["set", "notes learned", "CPU seconds", "pairs of takes", *kinds], decibels),
             "Pitch, in cents:\n",
             table(["set", *kinds], cents),
-            "Two-sample distance of plain notes / nearest notes / with network / notes learned:\n",
+            "Two-sample distance of plain notes / nearest notes / with network / notes learned / "
+            "by chance:\n",
             table(["set", "notes", *MEASURES], distances),
         ]
     )
