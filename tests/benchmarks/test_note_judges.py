@@ -37,7 +37,7 @@ def test_f_counts_what_is_missing_and_what_is_too_much(programs):
 @pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize(
-    ("judge", "measure", "least"), [("ours", "f_measure", 0.95), ("basic-pitch", "recall", 0.85)]
+    ("judge", "measure", "least"), [("ours", "f_measure", 0.95), ("basic-pitch", "recall", 0.8)]
 )
 def test_notes_are_heard_as_they_were_written(programs, judge, measure, least):
     """basic-pitch takes some harmonics for notes of their own, and soft attacks for later ones."""
