@@ -81,7 +81,7 @@ def test_tracks_are_chosen_and_mixed(duet, tmp_path):
         ("duet", ["--track", "0", "--track", "0"], ["track 0", "named twice"]),
         ("duet", ["--track", "0=bundled:kazoo"], ["kazoo", "violin"]),
         ("duet", ["--track", "9" * 5000], ["expected a number among 0 (upper"]),
-        ("chord", ["--chords", "error"], ["chord.mid: track '0': two notes at once at 0.00 s, MIDI 60"]),
+        ("chord", ["--chords", "error"], ["chord.mid: track '0': two notes at once"]),
         ("song", ["--transfer"], ["--transfer", "MIDI"]),
         ("song", ["--expression", "1.6"], ["--expression", "1.5"]),
         ("song", ["--expression-of", "."], ["has no expression", "expression.npz"]),
