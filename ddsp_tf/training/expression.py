@@ -97,6 +97,8 @@ class _Learning:
     def learn(self, begin: threading.Event, stopped: threading.Event) -> bool:
         """Learns until stopped; returns whether there is something to store."""
         begin.wait()
+        if stopped.is_set():
+            return False
         for phrase in _phrases(self.manifests):
             self.phrases.append(phrase)
             if stopped.is_set():
