@@ -7,6 +7,8 @@ import soundfile
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli import main
+from ddsp_tf.app.tracks import choose_tracks
+from ddsp_tf.expression.parts import Part
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.inference.note_files import save_notes
 
@@ -71,6 +73,13 @@ def test_tracks_are_chosen_and_mixed(duet, tmp_path):
         return np.abs(np.exp(-2j * np.pi * hz / 16000 * np.arange(8000)) @ audio[4000:12000])
 
     assert level(both, 261.6) > 10.0 * level(one, 261.6)
+
+
+def test_of_many_tracks_the_first_are_listed():
+    notes = []
+    chosen = choose_tracks("song.mid", [Part("", ())] * 20, [], "bundled:violin", notes.append)
+    assert notes[0].endswith("14 (no name, 0 notes), 15 (no name, 0 notes), 4 more")
+    assert [part.name for part, _ in chosen] == ["0"]
 
 
 @pytest.mark.parametrize(
