@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import keras
 
@@ -34,7 +34,8 @@ def expressions_learned(
 
     This takes a few seconds for an hour of recordings (only the first hour is used), and about ten
     to train the network, which runs of fewer than 100 steps omit. Files are written when the block
-    ends. If the block is stopped, unfinished work is dropped; without notes, there is no file.
+    ends and all is learned. If the block or the wait after it is stopped, unfinished work is
+    dropped; without notes, there is no file.
 
     Args:
         runs: Datasets and run, with its record, for each expression that may be missing.
@@ -53,15 +54,18 @@ def expressions_learned(
         # Creating networks draws from Python's generators: this thread waits, for reproducible
         # runs.
         begun = [thread.submit(_Learning, *one).result() for one in missing]
-        learned = [thread.submit(one.learn, begin, stopped) for one in begun]
+        learned = []
         try:
+            learned += [thread.submit(one.learn, begin, stopped) for one in begun]
             yield _AfterFirstStep(begin)
+            begin.set()
+            wait(learned)
         except BaseException:
             stopped.set()
             raise
         finally:
             begin.set()
-            for one, future in zip(begun, learned, strict=True):
+            for one, future in zip(begun, learned, strict=False):
                 if future.result():
                     thread.submit(one.store).result()
 

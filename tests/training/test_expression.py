@@ -13,7 +13,9 @@ from ddsp_tf.inference.expression_files import load_expression, save_expression
 from ddsp_tf.training import expression
 
 
-def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
+@pytest.fixture
+def untaught(tiny_run, tmp_path, monkeypatch):
+    """Run whose network is being learned until it is stopped; the threads that learn."""
     run = RunDirectory(shutil.copytree(tiny_run, tmp_path / "run"))
     manifests = [load_manifest(path) for path in RunDirectory(tiny_run).datasets()]
     run.update({"steps": 1000})
@@ -22,12 +24,18 @@ def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
 
     def train(*given, is_stopped):
         threads.append(threading.get_ident())
+        end = time.monotonic() + 20.0
         while not is_stopped():
+            assert time.monotonic() < end
             time.sleep(0.01)
         return False
 
     monkeypatch.setattr(expression, "train_note_network", train)
-    monkeypatch.setattr(expression, "has_accelerator", lambda: True)
+    return manifests, run, threads
+
+
+def test_learning_is_stopped_with_the_training(untaught):
+    manifests, run, threads = untaught
     learning = expression.expressions_learned([(manifests, run)])
     with pytest.raises(KeyboardInterrupt), learning as callback:
         assert not threads
@@ -36,6 +44,20 @@ def test_learning_is_stopped_with_the_training(tiny_run, tmp_path, monkeypatch):
             time.sleep(0.01)
         raise KeyboardInterrupt
     assert threads != [threading.get_ident()] and not run.expression.exists()
+
+
+def test_learning_is_stopped_while_the_finished_training_waits_for_it(untaught, monkeypatch):
+    manifests, run, threads = untaught
+
+    def stop_while_waiting(_):
+        while not threads:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(expression, "wait", stop_while_waiting)
+    with pytest.raises(KeyboardInterrupt), expression.expressions_learned([(manifests, run)]):
+        pass
+    assert not run.expression.exists()
 
 
 def test_trials_learn_no_network_and_longer_runs_do(tmp_path, monkeypatch):
