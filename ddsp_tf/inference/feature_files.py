@@ -25,6 +25,28 @@ _LARGEST_JSON = 1 << 28
 _SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
 
 
+def check_features_path(path: str | os.PathLike) -> Path:
+    """Checks that a feature file can have this name.
+
+    Args:
+        path: File to read or write.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If the suffix is not `.npz`, `.csv` or `.json`.
+
+    Example:
+        >>> check_features_path("take1.npz").name
+        'take1.npz'
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
+    return path
+
+
 def save_features(
     path: str | os.PathLike,
     features: dict[str, np.ndarray],
@@ -52,8 +74,7 @@ def save_features(
         >>> path.read_text().splitlines()
         ['time_s,f0_hz,loudness_db', '0,440,0', '0.004,440,0']
     """
-    path = Path(path)
-    _check_suffix(path)
+    path = check_features_path(path)
     features = _checked(path, features, frame_rate)
     for name, values in features.items():
         if not np.isfinite(values).all():
@@ -118,12 +139,12 @@ def load_features(
         >>> features["f0_hz"].tolist(), frame_rate
         ([440.0, 440.0], 250.0)
     """
-    path = Path(path)
-    _check_suffix(path)
+    path = check_features_path(path)
     if frame_rate is not None:
         _check_rate(path, frame_rate)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; expected a feature file (.npz, .csv or .json)")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {found}; expected a feature file (.npz, .csv or .json)")
     times = None
     if path.suffix.lower() == ".csv":
         arrays, times = read_table(path, _NAMES)
@@ -179,11 +200,6 @@ def load_tracker(path: str | os.PathLike) -> dict[str, Any] | None:
     except (OSError, KeyError, ValueError, AttributeError, RecursionError, UserError):
         return None
     return described if isinstance(described, dict) else None
-
-
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
 
 
 def _check_rate(path: Path, frame_rate: Any) -> None:

@@ -93,10 +93,18 @@ def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
     if not np.isfinite(times).all():
         row = int(np.argmin(np.isfinite(times)))
         raise UserError(f"{path}: frame {row} has no time; expected a number in the first column")
-    if evenly and not are_even(times):
-        raise UserError(f"{path}: the times are not evenly spaced and increasing")
     if not np.all(np.diff(times) > 0):
-        raise UserError(f"{path}: the times do not increase from row to row")
+        frame = int(np.argmin(np.diff(times) > 0)) + 1
+        raise UserError(
+            f"{path}: the times do not increase from row to row (frame {frame} is at "
+            f"{times[frame]:g} s, after {times[frame - 1]:g} s); sort the rows, and keep one of "
+            "each time"
+        )
+    if evenly and not are_even(times):
+        raise UserError(
+            f"{path}: the times are not evenly spaced; expected one frame rate, as in a file that "
+            "`ddsp-tf features` wrote"
+        )
     if times[0] < 0:
         raise UserError(f"{path}: the times begin at {times[0]:g} s; expected 0 or later")
     rate = (times.size - 1) / (times[-1] - times[0])

@@ -98,7 +98,8 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
 
 def _opened(path: Path) -> mido.MidiFile:
     if not path.is_file():
-        raise UserError(f"{path}: no such file; expected a MIDI file")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {found}; expected a MIDI file")
     size = path.stat().st_size
     if size > _LARGEST_BYTES:
         raise UserError(f"{path}: has {size} bytes; expected a MIDI file of at most 4 MiB")

@@ -24,7 +24,7 @@ def check_output(out: str | os.PathLike, inputs: Iterable[str | os.PathLike]) ->
     """
     out = Path(out)
     if out.is_dir():
-        raise UserError(f"{out}: is a folder; expected a file name such as {out.name}.wav")
+        raise UserError(f"{out}: is a folder; expected the name of a file to write")
     if not out.exists():
         return
     for path in map(Path, inputs):

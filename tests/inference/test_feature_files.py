@@ -81,7 +81,7 @@ def test_bad_arrays_name_the_file_and_the_key(tmp_path, change, message):
         ("time_s,f0_hz,loudness_db\n0,440,-20\n1,high,-20\n", "row 3, f0_hz is 'high'"),
         ("time_s,f0_hz,loudness_db\n0,440,-20\n1,440\n", "row 3 has 2 of 3"),
         ("time_s,f0_hz,loudness_db\n0,1,1\n1,1,1\n5,1,1\n", "evenly"),
-        ("time_s,f0_hz,loudness_db\n2,1,1\n1,1,1\n", "evenly"),
+        ("time_s,f0_hz,loudness_db\n2,1,1\n1,1,1\n", "do not increase.*frame 1"),
         ("time_s,f0_hz,loudness_db\n-1,1,1\n0,1,1\n", "begin at -1 s; expected 0 or later"),
         ("time_s,f0_hz,loudness_db,F0 (Hz)\n0,1,1,2\n1,1,1,2\n", "has 2 columns f0_hz"),
         ("time_s,f0_hz,loudness_db\n0,1,1\nnan,1,1\n2,1,1\n", "frame 1 has no time"),
@@ -117,6 +117,9 @@ def test_single_arrays_pickles_and_paths_are_refused(tmp_path):
         load_features(tmp_path / "objects.npz")
     with pytest.raises(UserError, match="no such file"):
         load_features(tmp_path / "absent.npz")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(UserError, match="is a folder; expected a feature file"):
+        load_features(tmp_path / "folder.csv")
     with pytest.raises(UserError, match=r"'\.wav'"):
         load_features(tmp_path / "audio.wav")
 

@@ -152,6 +152,9 @@ def test_what_is_wrong_is_said(path):
         assert "\n" not in str(caught.value) and "song.mid" in str(caught.value)
 
     refused("no such file")
+    path.mkdir()
+    refused("is a folder; expected a MIDI file")
+    path.rmdir()
     path.write_bytes(b"RIFF....WAVE")
     refused("not a MIDI file, or damaged")
     path.write_bytes(b"")

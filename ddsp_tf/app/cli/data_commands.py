@@ -177,11 +177,11 @@ def features(audio, out, config, overrides, channel):
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.audio.reading import read_audio
     from ddsp_tf.configuration.experiment import load_extractor
-    from ddsp_tf.inference.feature_files import save_features
+    from ddsp_tf.inference.feature_files import check_features_path, save_features
     from ddsp_tf.inference.output_file import check_output
 
     audio = resolve(audio)
-    check_output(out, [audio])
+    check_output(check_features_path(out), [audio])
     extractor = load_extractor(config, overrides)
     recording = read_audio(audio, extractor.sample_rate, channel, 1 / extractor.frame_rate)
     curves = extractor.extract(recording)

@@ -113,6 +113,11 @@ def test_features_do_not_replace_the_recording(melodies, tmp_path):
     assert recording.read_bytes() == before
 
 
+def test_suffixes_are_checked_before_anything_is_measured(tmp_path):
+    result = call("features", tmp_path / "absent.wav", tmp_path / "a.txt", "--config", "demo")
+    assert result.exit_code == 2 and "found the suffix '.txt'" in result.stderr
+
+
 def test_notes_of_a_recording_and_of_its_features(melodies, tmp_path):
     recording, made = melodies / "melody_0.wav", tmp_path / "a.npz"
     result = call("notes", recording, tmp_path / "a.mid", "--config", "demo", "--pitch-bend")
