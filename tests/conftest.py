@@ -149,6 +149,7 @@ TINY = (
     "Reverb.length=400",
     "MultiScaleSpectralLoss.fft_sizes=(512, 128)",
     "train.steps=6",
+    "train.decay='exponential'",  # With others, steps cannot be added to a run.
     "train.batch_size=2",
     "train.clip_seconds=0.5",
     "train.validate_every=3",
