@@ -1,7 +1,6 @@
 """Conversion of models to instruments of the live page."""
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from ddsp_tf.app.pages.live_page import LiveInstrument, write_live_page
 from ddsp_tf.app.project import instrument_of, player_of
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.atomic import temporary_folder
 from ddsp_tf.inference.bundled import PREFIX, resolve_model
 from ddsp_tf.typing import Mixture
 
@@ -139,8 +139,8 @@ def instrument_of_model(model: Any, record: Mapping[str, Any], name: str) -> Liv
         return LiveInstrument(facts, streams, None, expression)
     live = listening.live_features(model, record.get("extractor"))
     facts["earLatency"] = listening.description(live)["latency_samples"]
-    with tempfile.TemporaryDirectory() as folder:
-        ear = Path(folder, listening.write_listening(live, Path(folder))).read_bytes()
+    with temporary_folder() as folder:
+        ear = (folder / listening.write_listening(live, folder)).read_bytes()
     return LiveInstrument(facts, streams, ear, expression)
 
 
@@ -150,10 +150,10 @@ def _expression(source: Path | None) -> bytes | None:
         return None
     from ddsp_tf.export import expression_litert
 
-    with tempfile.TemporaryDirectory() as folder:
-        if expression_litert.write_expression(source, Path(folder)) is None:
+    with temporary_folder() as folder:
+        if expression_litert.write_expression(source, folder) is None:
             return None
-        return Path(folder, expression_litert.FILE).read_bytes()
+        return (folder / expression_litert.FILE).read_bytes()
 
 
 def page_addition(argument: str | os.PathLike, single_file: bool) -> Callable[..., None]:

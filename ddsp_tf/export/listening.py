@@ -1,7 +1,6 @@
 """Export of live listening: the features of live sound that exported models take."""
 
 import functools
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.model_functions import Endpoints, write_endpoints
 from ddsp_tf.features.live_features import CURVES, LiveFeatures
+from ddsp_tf.files.atomic import temporary_folder
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.models.sanitizing import finite
 
@@ -116,7 +116,7 @@ def write_listening(live: LiveFeatures, folder: Path) -> str:
 @functools.lru_cache(maxsize=8)
 def _content(**settings: Any) -> bytes:
     """Converts the layer, once for all models with the same rates."""
-    with tempfile.TemporaryDirectory() as saved:
+    with temporary_folder() as saved:
         write_endpoints(listening_endpoints(LiveFeatures(**settings), 1, 1), saved)
         return convert(saved, SIGNATURE, FILE)
 

@@ -1,9 +1,8 @@
 """Export of the live page's streaming model: `stream.tflite` with the dry sound as well."""
 
-import tempfile
-
 from ddsp_tf.export.litert import convert
 from ddsp_tf.export.model_functions import ModelFunctions, write_endpoints
+from ddsp_tf.files.atomic import temporary_folder
 from ddsp_tf.models import Autoencoder
 from ddsp_tf.processors.convolution_reverb import ConvolutionReverb
 
@@ -55,6 +54,6 @@ def live_stream(model: Autoencoder) -> bytes:
         return {**sounds, **state}
 
     specs = [*functions.curve_specs(1, 1), functions.noise_spec(1, 1), *functions.state_specs(1)]
-    with tempfile.TemporaryDirectory() as saved:
+    with temporary_folder() as saved:
         write_endpoints({"step": (step, specs)}, saved)
         return convert(saved, "step", "stream.tflite")

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,17 +60,35 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         probe.touch()
         probe.unlink()
     try:
-        yield temporary
-        with _named(path):
-            _flush(temporary)
-            _put_in_place(temporary, path)
-    except BaseException as error:
+        with _no_room_in_one_line(path):
+            yield temporary
+            with _named(path):
+                _flush(temporary)
+                _put_in_place(temporary, path)
+    except BaseException:
         _remove(temporary)
-        # TensorFlow, h5py and the system raise different exceptions with the same text.
-        reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
-        if reason and not isinstance(error, UserError):
-            raise NoRoomError(path, reason) from error
         raise
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yields a folder for intermediate files, among the system's temporary files.
+
+    Yields:
+        Folder, which is removed when the block ends.
+
+    Raises:
+        NoRoomError: If the disk fills up.
+
+    Example:
+        >>> with temporary_folder() as folder:
+        ...     _ = (folder / "note.txt").write_text("done")
+        >>> folder.exists()
+        False
+    """
+    place = Path(tempfile.gettempdir())
+    with _no_room_in_one_line(place), tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -199,6 +218,18 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _no_room_in_one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # TensorFlow, h5py and the system raise different exceptions with the same text.
+        reason = next((reason for reason in _NO_ROOM if reason in str(error)), None)
+        if reason and not isinstance(error, UserError):
+            raise NoRoomError(path, reason) from error
+        raise
 
 
 @contextmanager

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
-from ddsp_tf.errors import UserError
+from ddsp_tf.errors import NoRoomError, UserError
 from ddsp_tf.files import atomic
-from ddsp_tf.files.atomic import atomic_path, recover
+from ddsp_tf.files.atomic import atomic_path, recover, temporary_folder
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -168,3 +169,11 @@ def test_names_as_long_as_the_system_allows(tmp_path):
             temporary.write_text(word)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == "new"
+
+
+def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    named = pytest.raises(NoRoomError, match=rf"{tmp_path.name}: cannot be written")
+    with named, temporary_folder() as folder:
+        raise RuntimeError(f"{folder}/part; {os.strerror(errno.ENOSPC)} [Op:SaveV2]")
+    assert not list(tmp_path.iterdir())
