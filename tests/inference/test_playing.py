@@ -82,7 +82,7 @@ def test_the_best_model_of_a_run_knows_its_run(tiny_run):
 
 def test_audio_is_measured_as_the_model_was_taught(melodies, tmp_path):
     dataset, run = tmp_path / "dataset", tmp_path / "run"
-    overrides = ["FeatureExtractor.loudness_fft_size=1024"]
+    overrides = ["FeatureExtractor.loudness_fft_size=1024", "LevelMatching.loudness_fft_size=1024"]
     extractor = load_extractor("demo", overrides)
     prepare_dataset([melodies], dataset, extractor=extractor, validation_share=0.0)
     train_run("demo", dataset, run, overrides=[*overrides, *SHORT])
