@@ -99,7 +99,7 @@ class LivePitch:
         """
         batch, frames = ops.shape(sound)[0], ops.shape(sound)[1]
         rows = ops.reshape(sound, (-1, self.size))
-        # An offset would hide from the power where notes end.
+        # A DC offset would hide from the power where notes end.
         rows = rows - ops.mean(rows, axis=1, keepdims=True)
         found = live_candidates(live_periodicity(rows, self._plan, self._late), self._plan)
         cost = subharmonic_cost(rows, found, self._windows, self._sample_rate)

@@ -122,7 +122,7 @@ def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.nda
 def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
     """Measures the power around every frame, over a period or 10 ms.
 
-    An offset of the signal does not count: it would hide where notes end.
+    A DC offset does not count: it would hide where notes end.
 
     Args:
         audio: Mono [samples].
