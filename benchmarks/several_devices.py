@@ -39,7 +39,9 @@ if processes != "1":
     jax.distributed.initialize(f"localhost:{port}", int(processes), int(process))
 from training import measure
 counts = int(batch), float(seconds), int(steps), int(devices)
-print(json.dumps(measure(config, overrides, *counts, parts=False, data=data)))
+print(json.dumps(measure(config, overrides, *counts, parts=False, data=data)), flush=True)
+if processes != "1":
+    jax.distributed.shutdown()  # Waits for the others: they end with an error if one is gone.
 """
 PREPARE = """
 import sys

@@ -8,12 +8,12 @@ program never filled in (0, or all ones) are ignored.
 import os
 import struct
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO
 
 from ddsp_tf.audio.formats import container_of
 from ddsp_tf.audio.mpeg import mpeg_end
 from ddsp_tf.errors import UserError
+from ddsp_tf.files.names import check_is_file
 
 # Placeholders that programs write into a header before they know the size.
 _OPEN_ENDED = 0x7FF00000
@@ -33,13 +33,7 @@ def check_complete(path: str | os.PathLike) -> str:
     Raises:
         UserError: If the file is missing, empty, unreadable or cut off.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; expected an audio file")
-    if not path.exists():
-        raise UserError(f"{path}: no such file")
-    if not path.is_file():
-        raise UserError(f"{path}: is not a regular file; expected audio")
+    path = check_is_file(path, "an audio file")
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:

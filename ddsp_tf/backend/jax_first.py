@@ -10,7 +10,7 @@ import os
 # XLA then tunes matrix products only. With it, a step of `fast_dry` with 128 clips was compiled in
 # 23 s on an H100, and took 25 ms; without it, compilation took minutes. Versions differ in their
 # flags, and an unknown one ends the process.
-_FLAG = "--xla_gpu_experimental_enable_fusion_autotuner"
+_FLAGS = {"xla_gpu_experimental_enable_fusion_autotuner": "false"}
 _VERSIONS = ("0.10.", "0.11.")
 
 
@@ -18,23 +18,14 @@ def _start() -> None:
     import jax
 
     from ddsp_tf.backend.kept_programs import keep_programs
+    from ddsp_tf.backend.xla_environment import flags_added
 
-    given = os.environ.get("XLA_FLAGS")
-    if jax.__version__.startswith(_VERSIONS) and _FLAG not in (given or ""):
-        os.environ["XLA_FLAGS"] = f"{given or ''} {_FLAG}=false".strip()
-    try:
+    with flags_added(_FLAGS if jax.__version__.startswith(_VERSIONS) else {}):
         # Not on a CPU: compilation is fast there, and programs fit one processor's instructions
         # only.
         if jax.devices()[0].platform == "gpu":
             keep_programs()
-            # XLA reads its flags when it first compiles.
             jax.jit(lambda x: x + 1.0)(0.0)
-    finally:
-        # Neither child processes nor TensorFlow need to know the flag.
-        if given is None:
-            os.environ.pop("XLA_FLAGS", None)
-        else:
-            os.environ["XLA_FLAGS"] = given
 
 
 if os.environ.get("KERAS_BACKEND") == "jax":

@@ -1,11 +1,11 @@
 """XLA flags that shorten the time to the first training step and do not slow the others."""
 
-import os
 from importlib.metadata import version
 
 import keras
 
 from ddsp_tf.backend.placement import has_accelerator, processors
+from ddsp_tf.backend.xla_environment import flags_added
 
 # Versions differ in their flags, and an unknown one ends the process.
 _TENSORFLOW = "2.21."
@@ -29,38 +29,28 @@ def set_xla_flags(has_loop: bool) -> None:
         return
     import tensorflow as tf
 
-    given = os.environ.get("XLA_FLAGS")
-    os.environ["XLA_FLAGS"] = with_quick_start(given or "", version("tensorflow"), has_loop)
-    try:
+    with flags_added(quick_start_flags(version("tensorflow"), has_loop)):
         tf.function(lambda x: x + 1.0, jit_compile=True)(tf.zeros(()))
-    finally:
-        # Child processes must not inherit the flags: JAX may not know them.
-        if given is None:
-            del os.environ["XLA_FLAGS"]
-        else:
-            os.environ["XLA_FLAGS"] = given
 
 
-def with_quick_start(given: str, tensorflow: str, has_loop: bool) -> str:
-    """Adds the flags of a quick start.
+def quick_start_flags(tensorflow: str, has_loop: bool) -> dict[str, str]:
+    """Returns the flags of a quick start.
 
     Args:
-        given: Flags of the user, as in the environment variable XLA_FLAGS. They are kept.
         tensorflow: Version of TensorFlow.
         has_loop: Whether matrix products wait for each other in a loop over frames.
 
     Returns:
-        All flags.
+        Values by name; none for versions that they were not tried with.
 
     Example:
-        >>> flag = "--xla_gpu_force_compilation_parallelism"
-        >>> with_quick_start(f"{flag}=2", "2.21.0", False).count(flag)
-        1
-        >>> with_quick_start("", "9.9.9", False)
-        ''
+        >>> quick_start_flags("2.21.0", False)["xla_gpu_enable_triton_gemm"]
+        'false'
+        >>> quick_start_flags("9.9.9", False)
+        {}
     """
     if not tensorflow.startswith(_TENSORFLOW):
-        return given
+        return {}
     # Kernels are compiled in parallel, and only matrix products are tuned: tuning other kernels as
     # well took 14 of the 68 s until the first step of `fast` and 16 of the 66 s of
     # `solo_instrument` (H100), whose steps then took 6.1 instead of 6.2 ms, and 21.0 instead of
@@ -75,5 +65,4 @@ def with_quick_start(given: str, tensorflow: str, has_loop: bool) -> str:
         # took 5.5 to 5.7 ms with them and 5.6 to 6.0 ms without. In the loop of `solo_instrument`
         # they save 16 of 35 ms.
         flags["xla_gpu_enable_triton_gemm"] = "false"
-    added = [f"--{name}={value}" for name, value in flags.items() if name not in given]
-    return " ".join([*given.split(), *added])
+    return flags

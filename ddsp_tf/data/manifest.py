@@ -98,7 +98,7 @@ class Manifest:
         return files
 
     def loaded_folder(self) -> Path:
-        """Returns the folder that the manifest was loaded from, as it must have been."""
+        """Returns the folder that the manifest was loaded from, or raises a `UserError`."""
         if self.folder is None:
             raise UserError("dataset: this manifest was not loaded from a folder; load it first")
         return self.folder

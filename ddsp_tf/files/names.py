@@ -1,8 +1,12 @@
-"""File names as text that is safe to show and to store."""
+"""File names: checks of what they name, and text that is safe to show and to store."""
 
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddsp_tf.errors import UserError
 
 # Control and format characters, halves of surrogate pairs, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -30,6 +34,56 @@ def printable(name: object) -> str:
         _escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character
         for character in str(name)
     )
+
+
+def check_suffix(path: str | os.PathLike, suffixes: Sequence[str]) -> Path:
+    """Checks that a file name ends as one of several kinds of file does.
+
+    Args:
+        path: File to read or write.
+        suffixes: Two or more suffixes in lower case, such as ".npz"; upper case passes, too.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If it has another suffix.
+
+    Example:
+        >>> check_suffix("take1.NPZ", [".npz", ".csv"]).name
+        'take1.NPZ'
+    """
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        expected = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected {expected}")
+    return path
+
+
+def check_is_file(path: str | os.PathLike, expected: str) -> Path:
+    """Checks that a path names a file.
+
+    Args:
+        path: File to read.
+        expected: Description of the file for the message, such as "a MIDI file".
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If it names nothing, or something else than a file.
+
+    Example:
+        >>> check_is_file("nowhere.mid", "a MIDI file")
+        Traceback (most recent call last):
+        ddsp_tf.errors.UserError: nowhere.mid: no such file; expected a MIDI file
+    """
+    path = Path(path)
+    if not path.is_file():
+        other = "is a folder" if path.is_dir() else "is not a regular file"
+        found = other if path.exists() else "no such file"
+        raise UserError(f"{path}: {found}; expected {expected}")
+    return path
 
 
 def native_name(path: str | os.PathLike) -> bytes | str:

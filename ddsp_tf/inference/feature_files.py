@@ -12,6 +12,7 @@ from ddsp_tf.errors import UserError
 from ddsp_tf.features.loudness import FLOOR_DB
 from ddsp_tf.features.resampling import resample_curves
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.names import check_is_file, check_suffix
 from ddsp_tf.inference.feature_arrays import read_arrays
 from ddsp_tf.inference.feature_tables import are_even, rate_of, read_table
 
@@ -23,28 +24,6 @@ _LARGEST_RATE = 1e5
 _LARGEST_JSON = 1 << 28
 # Longest duration of a file with few rows: hand-drawn breakpoints are far apart.
 _SECONDS, _SECONDS_PER_ROW = 3600.0, 10.0
-
-
-def check_features_path(path: str | os.PathLike) -> Path:
-    """Checks that a feature file can have this name.
-
-    Args:
-        path: File to read or write.
-
-    Returns:
-        The path.
-
-    Raises:
-        UserError: If the suffix is not `.npz`, `.csv` or `.json`.
-
-    Example:
-        >>> check_features_path("take1.npz").name
-        'take1.npz'
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .npz, .csv or .json")
-    return path
 
 
 def save_features(
@@ -74,7 +53,7 @@ def save_features(
         >>> path.read_text().splitlines()
         ['time_s,f0_hz,loudness_db', '0,440,0', '0.004,440,0']
     """
-    path = check_features_path(path)
+    path = check_suffix(path, SUFFIXES)
     features = _checked(path, features, frame_rate)
     for name, values in features.items():
         if not np.isfinite(values).all():
@@ -139,12 +118,10 @@ def load_features(
         >>> features["f0_hz"].tolist(), frame_rate
         ([440.0, 440.0], 250.0)
     """
-    path = check_features_path(path)
+    path = check_suffix(path, SUFFIXES)
     if frame_rate is not None:
         _check_rate(path, frame_rate)
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "no such file"
-        raise UserError(f"{path}: {found}; expected a feature file (.npz, .csv or .json)")
+    check_is_file(path, "a feature file (.npz, .csv or .json)")
     times = None
     if path.suffix.lower() == ".csv":
         arrays, times = read_table(path, _NAMES)

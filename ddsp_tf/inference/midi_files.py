@@ -15,6 +15,7 @@ import numpy as np
 from ddsp_tf.errors import UserError
 from ddsp_tf.expression.parts import LONGEST_SECONDS, Part, Steps
 from ddsp_tf.features.transcription import Note
+from ddsp_tf.files.names import check_is_file
 
 _DRUMS = 9
 _LARGEST_BYTES = 4 << 20
@@ -97,10 +98,7 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
 
 
 def _opened(path: Path) -> mido.MidiFile:
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "no such file"
-        raise UserError(f"{path}: {found}; expected a MIDI file")
-    size = path.stat().st_size
+    size = check_is_file(path, "a MIDI file").stat().st_size
     if size > _LARGEST_BYTES:
         raise UserError(f"{path}: has {size} bytes; expected a MIDI file of at most 4 MiB")
     content = path.read_bytes()
@@ -120,7 +118,7 @@ def _opened(path: Path) -> mido.MidiFile:
         )
     if midi.ticks_per_beat <= 0:
         found = "frames of film (SMPTE)" if midi.ticks_per_beat else "0 ticks per beat"
-        raise UserError(f"{path}: counts time in {found}; expected ticks per beat: save it so")
+        raise UserError(f"{path}: counts time in {found}; expected ticks per beat")
     return midi
 
 

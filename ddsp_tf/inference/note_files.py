@@ -8,11 +8,12 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from ddsp_tf.errors import UserError, check_number
+from ddsp_tf.errors import check_number
 from ddsp_tf.expression.parts import check_notes
 from ddsp_tf.features.curve_input import checked_curves
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
+from ddsp_tf.files.names import check_suffix
 from ddsp_tf.inference.midi_files import DB_PER_DECADE, TEMPO
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -22,28 +23,6 @@ _TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
 # The default of most synthesizers, in semitones.
 _BEND_SEMITONES = 2.0
 _BEND_SECONDS = 0.01
-
-
-def check_notes_path(path: str | os.PathLike) -> Path:
-    """Checks that notes can be written to a file with this name.
-
-    Args:
-        path: File to write.
-
-    Returns:
-        The path.
-
-    Raises:
-        UserError: If the suffix is not `.mid`, `.midi` or `.csv`.
-
-    Example:
-        >>> check_notes_path("solo.mid").name
-        'solo.mid'
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: found the suffix {path.suffix!r}; expected .mid, .midi or .csv")
-    return path
 
 
 def save_notes(
@@ -76,7 +55,7 @@ def save_notes(
         >>> path.read_text().splitlines()[1]
         '0.500,1.000,69,-4,-20.0,0.90'
     """
-    path = check_notes_path(path)
+    path = check_suffix(path, SUFFIXES)
     check_notes(notes)
     if f0_hz is not None:
         check_number("frame_rate", frame_rate, 1.0, 1e5)

@@ -122,7 +122,7 @@ def song_curves(
     if short:
         on_warning(f"{name}{short} notes are shorter than 20 ms and left out")
     if not notes:
-        raise UserError(f"{name}no note lasts 20 ms; expected a melody of longer ones")
+        raise UserError(f"{name}no note lasts 20 ms; expected longer notes")
     (lowest, highest), level = note_range(ranges), ranges["loudness_db"]
     moved, outside = within_range(notes, lowest, highest)
     if outside:

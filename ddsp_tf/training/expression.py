@@ -34,7 +34,8 @@ def expressions_learned(
 
     This takes a few seconds for an hour of recordings (only the first hour is used), and about ten
     to train the network, which runs of fewer than 100 steps omit. Files are written when the block
-    ends and all is learned. If the block or the wait after it is stopped, unfinished work is
+    ends and all is learned: a trained network is rebuilt for its file, which draws from generators
+    that a training uses, too. If the block or the wait after it is stopped, unfinished work is
     dropped; without notes, there is no file.
 
     Args:

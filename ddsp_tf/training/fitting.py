@@ -234,7 +234,7 @@ class Fitting:
                 self._check_still_there(error)
             raise
 
-    def _about_nan(self, error):
+    def _about_nan(self, error: NotFiniteError) -> str:
         sources: set[str] = set()
         for step in error.steps:
             sources.update(training_sources(self.manifests, step, **self.clips))

@@ -1,6 +1,8 @@
 """When a run learns its player's expression."""
 
+import os
 import shutil
+import signal
 import threading
 import time
 
@@ -46,18 +48,33 @@ def test_learning_is_stopped_with_the_training(untaught):
     assert threads != [threading.get_ident()] and not run.expression.exists()
 
 
-def test_learning_is_stopped_while_the_finished_training_waits_for_it(untaught, monkeypatch):
+@pytest.mark.usefixtures("signals_arrive")
+def test_learning_is_stopped_while_the_finished_training_waits_for_it(untaught):
+    manifests, run, threads = untaught
+    learning = expression.expressions_learned([(manifests, run)])
+    with pytest.raises(KeyboardInterrupt), learning as callback:
+        callback.on_train_batch_end(0)
+        while not threads:
+            time.sleep(0.01)
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    assert not run.expression.exists()
+
+
+def test_what_was_learned_is_kept_if_the_training_is_stopped(untaught, monkeypatch):
     manifests, run, threads = untaught
 
-    def stop_while_waiting(_):
+    def train(*given, is_stopped):
+        threads.append(threading.get_ident())
+        return True
+
+    monkeypatch.setattr(expression, "train_note_network", train)
+    learning = expression.expressions_learned([(manifests, run)])
+    with pytest.raises(KeyboardInterrupt), learning as callback:
+        callback.on_train_batch_end(0)
         while not threads:
             time.sleep(0.01)
         raise KeyboardInterrupt
-
-    monkeypatch.setattr(expression, "wait", stop_while_waiting)
-    with pytest.raises(KeyboardInterrupt), expression.expressions_learned([(manifests, run)]):
-        pass
-    assert not run.expression.exists()
+    assert expression._is_learned(run)
 
 
 def test_trials_learn_no_network_and_longer_runs_do(tmp_path, monkeypatch):

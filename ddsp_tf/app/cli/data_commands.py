@@ -177,11 +177,12 @@ def features(audio, out, config, overrides, channel):
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.audio.reading import read_audio
     from ddsp_tf.configuration.experiment import load_extractor
-    from ddsp_tf.inference.feature_files import check_features_path, save_features
+    from ddsp_tf.files.names import check_suffix
+    from ddsp_tf.inference.feature_files import SUFFIXES, save_features
     from ddsp_tf.inference.output_file import check_output
 
     audio = resolve(audio)
-    check_output(check_features_path(out), [audio])
+    check_output(check_suffix(out, SUFFIXES), [audio])
     extractor = load_extractor(config, overrides)
     recording = read_audio(audio, extractor.sample_rate, channel, 1 / extractor.frame_rate)
     curves = extractor.extract(recording)
@@ -216,12 +217,13 @@ def notes(context, source, out, pitch_bend, config, overrides, channel):
     from ddsp_tf.configuration.experiment import load_extractor
     from ddsp_tf.errors import UserError
     from ddsp_tf.features.transcription import transcribe
+    from ddsp_tf.files.names import check_suffix
     from ddsp_tf.inference import feature_files
-    from ddsp_tf.inference.note_files import check_notes_path, save_notes
+    from ddsp_tf.inference.note_files import SUFFIXES, save_notes
     from ddsp_tf.inference.output_file import check_output
 
     source = resolve(source)
-    is_midi = check_notes_path(out).suffix.lower() != ".csv"
+    is_midi = check_suffix(out, SUFFIXES).suffix.lower() != ".csv"
     if pitch_bend and not is_midi:
         raise click.UsageError("--pitch-bend needs a .mid file to write")
     check_output(out, [source])

@@ -1,12 +1,17 @@
 """Ctrl-C, SIGTERM and SIGHUP stop every command in the same way, with one sentence."""
 
+import contextlib
+import functools
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+
+from ddsp_tf.app.command import leave
 
 _PATIENCE_SECONDS = 10.0
 _AGAIN_SECONDS = 0.05
@@ -83,3 +88,26 @@ class StopSignals:
         if time.monotonic() - self._since > _PATIENCE_SECONDS:
             os.write(2, b"\nstopped at once, before everything was put in order\n")
             os._exit(128 + number)
+
+
+@contextlib.contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Lets a signal end the process while the block runs, which only imports packages.
+
+    A handler that raises, as in `StopSignals`, does so in the middle of an import: some packages
+    drop the exception, and one crashed. Signals that are ignored stay ignored.
+    """
+    numbers = _SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    earlier = {number: signal.getsignal(number) for number in numbers}
+    # The block may redirect standard error.
+    stderr = os.dup(2)
+    try:
+        for number, handler in earlier.items():
+            if callable(handler):
+                signal.signal(number, functools.partial(leave, stderr=stderr))
+        yield
+    finally:
+        for number, handler in earlier.items():
+            if callable(handler):
+                signal.signal(number, handler)
+        os.close(stderr)

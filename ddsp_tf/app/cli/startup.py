@@ -1,5 +1,6 @@
 """Preparations for a command: checks of the environment, and imports of TensorFlow."""
 
+import contextlib
 import faulthandler
 import functools
 import io
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ddsp_tf.app.cli.signals import leaving_at_once
 from ddsp_tf.backend.native_output import quiet
 from ddsp_tf.errors import UserError
 
@@ -57,11 +59,12 @@ def started(callback: Callable, verbose: Callable[[], bool]) -> Callable:
     def start_first(*arguments: Any, imports: Sequence[str] = (), **options: Any) -> Any:
         _check_keras_settings()
         if verbose():
-            _import_backend()
+            output: contextlib.AbstractContextManager = contextlib.nullcontext()
         else:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-            with quiet():
-                _import_backend()
+            output = quiet()
+        with leaving_at_once(), output:
+            _import_backend()
         _import_modules(imports)
         return callback(*arguments, **options)
 

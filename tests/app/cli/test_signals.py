@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli.main import main
-from ddsp_tf.app.cli.signals import SENTENCES, StopSignals
+from ddsp_tf.app.cli.signals import SENTENCES, StopSignals, leaving_at_once
 
 pytestmark = pytest.mark.usefixtures("signals_arrive")
 # Windows has no SIGHUP.
@@ -114,6 +114,45 @@ def test_ctrl_c_counts_before_anything_is_imported():
         [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (130, "\nstopped before anything was done\n")
+
+
+SIGNALLED_WHILE_IMPORTING = """
+import os, signal, sys
+from ddsp_tf.app.cli.startup import started
+
+class Signals:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            os.kill(os.getpid(), signal.{signal})
+            # A handler that raises would be ignored here, as some packages do.
+            try:
+                while True:
+                    pass
+            except KeyboardInterrupt:
+                print("the handler raised")
+
+sys.meta_path.insert(0, Signals())
+from ddsp_tf.app.cli.signals import StopSignals
+with StopSignals():
+    started(lambda: print("the command ran"), lambda: {verbose})()
+"""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_signal_while_packages_are_imported_ends_the_process(number, verbose):
+    code = SIGNALLED_WHILE_IMPORTING.format(signal=number.name, verbose=verbose)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr.splitlines()[-1] == "stopped before anything was done"
+
+
+def test_signals_are_handled_as_before_after_the_imports():
+    with StopSignals():
+        before = [signal.getsignal(number) for number in NUMBERS]
+        with leaving_at_once():
+            assert [signal.getsignal(number) for number in NUMBERS] != before
+        assert [signal.getsignal(number) for number in NUMBERS] == before
 
 
 @pytest.mark.slow
