@@ -7,6 +7,7 @@ time and the reason. docs/design.md has the complete policy.
 
 import contextlib
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.training.adaptation import resolve_configuration
 from ddsp_tf.training.ensemble_runs import are_written, instruments_override
 from ddsp_tf.training.warm_start import find_ancestor, start_override, warm_start
+
+# Begins a call elsewhere, and returns a function that waits for its result.
+Begin = Callable[..., Callable[[], Any]]
 
 
 class Chain:
@@ -240,18 +244,36 @@ class Chain:
 
     def export(self, precisions: Sequence[str] | None = None) -> ExportDescription:
         """Exports the best model, with LiteRT files in the given precisions or all."""
+        with locked(self.out, "run"):
+            return self.begin_export(functools.partial, precisions)()
+
+    def begin_export(
+        self, begin: Begin, precisions: Sequence[str] | None = None
+    ) -> Callable[[], ExportDescription]:
+        """Begins to export the best model elsewhere, in another process for example.
+
+        Args:
+            begin: Function called as `begin(function, *arguments)`, unless the export still
+                matches. It returns a function that waits for the result and returns it.
+            precisions: Precisions of the LiteRT files; all by default.
+
+        Returns:
+            Function that waits for the content of model.json and returns it.
+        """
         from ddsp_tf.export.exporter import PRECISIONS, export_run
 
         precisions = PRECISIONS if precisions is None else precisions
         wanted = {f"stream_{name}.tflite" for name in precisions if name != "float32"}
-        with locked(self.out, "run"):
-            recover(self.export_folder)
-            # An export with a damaged model.json or missing files is repeated.
-            with contextlib.suppress(UserError):
-                description = read_description(self.export_folder)
-                whole = all((self.export_folder / name).is_file() for name in description.files)
-                same = description.model_sha256 == file_sha256(self.run.best_model)
-                if same and whole and wanted <= set(description.files):
-                    self.skipped.append("export")
-                    return description
-            return export_run(self.run, self.export_folder, precisions)
+        recover(self.export_folder)
+        # An export with a damaged model.json or missing files is repeated.
+        with contextlib.suppress(UserError):
+            description = read_description(self.export_folder)
+            whole = all((self.export_folder / name).is_file() for name in description.files)
+            same = description.model_sha256 == file_sha256(self.run.best_model)
+            if same and whole and wanted <= set(description.files):
+                return functools.partial(self._skip_export, description)
+        return begin(export_run, self.run, self.export_folder, precisions)
+
+    def _skip_export(self, description: ExportDescription) -> ExportDescription:
+        self.skipped.append("export")
+        return description

@@ -1,5 +1,7 @@
 """The command `run`: the whole chain."""
 
+import contextlib
+import functools
 from pathlib import Path
 
 import click
@@ -76,7 +78,7 @@ def run(
             seed=seed,
             on_note=lambda text: click.echo(printable(text), err=True),
         )
-        _run(chain)
+        _run(chain, context.params["imports"])
     for line in chain.skipped:
         click.echo(f"{line}: up to date, skipped", err=True)
 
@@ -89,17 +91,36 @@ def _resolved(audio):
     return [resolve(str(path)) for path in audio]
 
 
-def _run(chain):
+def _run(chain, imports):
     from ddsp_tf.app.cli import model_commands
 
     with progress_bar("preparing") as advance:
         manifests = chain.prepare(advance)
     for manifest in manifests:
         print_flagged(manifest)
-    with progress_bar("training") as advance:
-        summary = chain.train(model_commands.show_training(advance), advance.note)
-    model_commands.print_training(chain.run.path, summary)
-    with progress_bar("evaluating") as advance:
-        evaluation = chain.evaluate(advance)
-    model_commands.print_evaluation(chain.run, evaluation)
-    model_commands.print_export(chain.export_folder, chain.export())
+    with _begins_elsewhere(imports) as begin:
+        with progress_bar("training") as advance:
+            summary = chain.train(model_commands.show_training(advance), advance.note)
+        model_commands.print_training(chain.run.path, summary)
+        exported = chain.begin_export(begin)
+        with progress_bar("evaluating") as advance:
+            evaluation = chain.evaluate(advance)
+        model_commands.print_evaluation(chain.run, evaluation)
+        model_commands.print_export(chain.export_folder, exported())
+
+
+@contextlib.contextmanager
+def _begins_elsewhere(imports):
+    """Yields the argument `begin` of `Chain.begin_export`.
+
+    Beside a GPU, a second process exports during the evaluation, and imports its packages during
+    the training. Otherwise it would take processors from the training.
+    """
+    from ddsp_tf.app.cli.worker_process import WorkerProcess
+    from ddsp_tf.backend.placement import has_accelerator
+
+    if not has_accelerator():
+        yield functools.partial
+        return
+    with WorkerProcess([*imports, "ddsp_tf.export.exporter"]) as worker:
+        yield worker.begin

@@ -10,6 +10,8 @@ import soundfile
 from click.testing import CliRunner
 
 from ddsp_tf.app.cli import main
+from ddsp_tf.backend import placement
+from ddsp_tf.export import exporter
 from ddsp_tf.inference.feature_files import load_features
 
 pytestmark = pytest.mark.slow
@@ -72,6 +74,26 @@ def test_run_does_again_what_no_longer_matches(chain, tmp_path):
     assert "dataset: up to date" in result.stderr
     for stage in ("training", "evaluation", "export"):
         assert f"{stage}: up to date" not in result.stderr
+
+
+def test_beside_a_gpu_a_second_process_exports_the_same(chain, tmp_path, monkeypatch):
+    arguments, out = chain
+    copy = tmp_path / "out"
+    shutil.copytree(out, copy)
+    shutil.rmtree(copy / "export")
+    (copy / "run" / "evaluation.json").unlink()
+    monkeypatch.setattr(placement, "has_accelerator", lambda: True)
+    # This process would fail.
+    monkeypatch.setattr(exporter, "export_model", None)
+    call(*[copy if argument == out else argument for argument in arguments])
+    # Names of layers, which depend on what a process did before, differ in the files.
+    before, after = (json.loads((one / "export/model.json").read_text()) for one in (out, copy))
+    differences = [
+        {name: artifact["largest_difference"] for name, artifact in one["artifacts"].items()}
+        for one in (before, after)
+    ]
+    assert differences[0] == differences[1]
+    assert before["files"].keys() == after["files"].keys()
 
 
 @pytest.mark.parametrize(
