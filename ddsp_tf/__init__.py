@@ -64,6 +64,7 @@ _HOMES = {
     "prepare_dataset": "ddsp_tf.data.preparation",
     "read_audio": "ddsp_tf.audio.reading",
     "read_midi": "ddsp_tf.inference.midi_files",
+    "read_notes": "ddsp_tf.inference.note_files",
     "recording": "ddsp_tf.app.recordings",
     "save_features": "ddsp_tf.inference.feature_files",
     "save_notes": "ddsp_tf.inference.note_files",

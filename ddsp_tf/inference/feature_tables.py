@@ -1,8 +1,8 @@
-"""Text tables of features, as written by spreadsheets, Praat, Tony and Sonic Visualiser."""
+"""Text tables of features or notes, as written by spreadsheets, Praat and Sonic Visualiser."""
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,9 @@ _SPARSE_SECONDS = 1.0
 _SPARSE_ROWS = 20
 
 
-def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def read_table(
+    path: Path, wanted: tuple[str, ...], units: Mapping[str, float] = _UNITS
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Reads columns of numbers from a text table.
 
     Separators may be commas, semicolons, tabs or spaces; the decimal mark a point or, unless commas
@@ -31,9 +33,10 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
     cells, "nan" and "--undefined--" become NaN. Lines that begin with # are ignored.
 
     Args:
-        path: File with a header, whose first column is the time: `time_s` (or `time`) in seconds,
-            or `time_ms`.
+        path: File with a header, whose first column is the time.
         wanted: Names of the columns to read; others are ignored.
+        units: Seconds in a unit of the first column, by the names that it may have: `time_s` (or
+            `time`) for seconds, `time_ms`, and others.
 
     Returns:
         Tuple of those wanted columns that are present, by name, and the times in seconds.
@@ -44,8 +47,8 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
     lines = _lines(path)
     header_line = next(lines, (0, ""))[1]
     separator = _separator(header_line)
-    header = [_normalized(name) for name in _cells(header_line, separator)]
-    if not header or header[0] not in _UNITS:
+    header = _header(header_line)
+    if not header or header[0] not in units:
         found = header_line.strip()[:60]
         raise UserError(
             f"{path}: the first line is {found!r}; expected a header whose first column is time_s "
@@ -67,10 +70,26 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple[dict[str, np.ndarra
         times.append(_number(path, number, header[0], cells[0]))
         for name, place in places.items():
             columns[name].append(_number(path, number, name, cells[place]))
-    seconds = np.array(times) * _UNITS[header[0]]
+    seconds = np.array(times) * units[header[0]]
     if header[0] in ("time", "t"):
         _check_unit(path, header[0], seconds)
     return {name: np.array(column) for name, column in columns.items()}, seconds
+
+
+def first_column(path: Path) -> str:
+    """Returns the name of a table's first column, such as "time_s"; "" if there is none.
+
+    Args:
+        path: File with a header.
+
+    Returns:
+        Name, in lower case and without punctuation.
+
+    Raises:
+        UserError: If the file is not text.
+    """
+    header = _header(next(_lines(path), (0, ""))[1])
+    return header[0] if header else ""
 
 
 def rate_of(path: Path, times: np.ndarray, evenly: bool) -> float:
@@ -141,6 +160,10 @@ def _separator(header: str) -> str:
     if counts[best]:
         return best
     return "  " if re.search(r"\S {2,}\S", header) else " "
+
+
+def _header(line: str) -> list[str]:
+    return [_normalized(name) for name in _cells(line, _separator(line))]
 
 
 def _cells(line: str, separator: str) -> list[str]:

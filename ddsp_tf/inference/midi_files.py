@@ -18,7 +18,8 @@ from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.names import check_is_file
 
 _DRUMS = 9
-_LARGEST_BYTES = 4 << 20
+#: Size of the largest file of notes that is read.
+LARGEST_BYTES = 4 << 20
 # Other formats that hold a MIDI file, such as RIFF and MacBinary, have a header of their own.
 _FOREIGN_HEADER_BYTES = 4096
 # More ticks than four hours have at any tempo; a float could overflow above this.
@@ -99,7 +100,7 @@ def read_midi(path: str | os.PathLike) -> list[Part]:
 
 def _opened(path: Path) -> mido.MidiFile:
     size = check_is_file(path, "a MIDI file").stat().st_size
-    if size > _LARGEST_BYTES:
+    if size > LARGEST_BYTES:
         raise UserError(f"{path}: has {size} bytes; expected a MIDI file of at most 4 MiB")
     content = path.read_bytes()
     if _ENDLESS_NUMBER in content.translate(_CONTINUES):

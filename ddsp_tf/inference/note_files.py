@@ -1,6 +1,7 @@
 """Files of notes: MIDI for sequencers and notation, CSV for everything else."""
 
 import csv
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from ddsp_tf.errors import check_number
-from ddsp_tf.expression.parts import check_notes
+from ddsp_tf.errors import UserError, check_number
+from ddsp_tf.expression.parts import Part, check_notes
 from ddsp_tf.features.curve_input import checked_curves
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.atomic import atomic_path
-from ddsp_tf.files.names import check_suffix
-from ddsp_tf.inference.midi_files import DB_PER_DECADE, TEMPO
+from ddsp_tf.files.names import check_is_file, check_suffix
+from ddsp_tf.inference.feature_tables import first_column, read_table
+from ddsp_tf.inference.midi_files import DB_PER_DECADE, LARGEST_BYTES, TEMPO, read_midi
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = (*MIDI_SUFFIXES, ".csv")
@@ -23,6 +25,9 @@ _TICKS_PER_BEAT, _TICKS_PER_SECOND = 500, 1000.0
 # The default of most synthesizers, in semitones.
 _BEND_SEMITONES = 2.0
 _BEND_SECONDS = 0.01
+_ONSET = "onset_s"
+_NUMBERS = ("offset_s", "midi", "cents", "level_db")
+_TABLE = "onset_s, offset_s and midi, and perhaps cents and level_db"
 
 
 def save_notes(
@@ -67,10 +72,74 @@ def save_notes(
             _write_midi(temporary, notes, f0_hz, frame_rate)
 
 
+def holds_notes(path: Path) -> bool:
+    """Whether a file holds notes: a MIDI file, or a table whose first column is `onset_s`.
+
+    Example:
+        >>> holds_notes(Path("song.mid")), holds_notes(Path("song.wav"))
+        (True, False)
+    """
+    if path.suffix.lower() == ".csv" and path.is_file():
+        return first_column(path) == _ONSET
+    return path.suffix.lower() in MIDI_SUFFIXES
+
+
+def read_notes(path: str | os.PathLike) -> list[Part]:
+    """Reads the parts of a MIDI file, or the one part of a table of notes.
+
+    A table has the columns of `save_notes`; `cents` and `level_db` may be missing. Like velocities,
+    its levels are relative to the loudest note. Spreadsheets may have saved it with other
+    separators and decimal marks.
+
+    Args:
+        path: File to read; ends in `.mid`, `.midi` or `.csv`.
+
+    Returns:
+        Parts, at least one; see `read_midi`.
+
+    Raises:
+        UserError: If a MIDI file cannot be read (see `read_midi`), or a table lacks a column, holds
+            no notes, or a number is missing or out of range.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "solo.csv"
+        >>> save_notes(path, [Note(0.5, 1.0, 68.96, -20.0), Note(1.0, 2.0, 71.0, -14.0)])
+        >>> [(note.midi, note.level_db) for note in read_notes(path)[0].notes]
+        [(68.96, -6.0), (71.0, 0.0)]
+    """
+    path = check_suffix(path, SUFFIXES)
+    if path.suffix.lower() != ".csv":
+        return read_midi(path)
+    size = check_is_file(path, "a table of notes").stat().st_size
+    if size > LARGEST_BYTES:
+        raise UserError(f"{path}: has {size} bytes; expected a table of notes of at most 4 MiB")
+    if first_column(path) != _ONSET:
+        raise UserError(f"{path}: the first column is not {_ONSET}; expected {_TABLE}")
+    columns, onsets_s = read_table(path, _NUMBERS, {_ONSET: 1.0})
+    for name in ("offset_s", "midi"):
+        if name not in columns:
+            raise UserError(f"{path}: has no column {name}; expected {_TABLE}")
+    if not onsets_s.size:
+        raise UserError(f"{path}: holds no notes; expected a row for each")
+    nothing = np.zeros(onsets_s.size)
+    midi = columns["midi"] + columns.get("cents", nothing) / 100.0
+    levels_db = columns.get("level_db", nothing)
+    numbers = np.stack([onsets_s, columns["offset_s"], midi, levels_db], axis=1)
+    notes = [Note(*row) for row in numbers.tolist()]
+    try:
+        check_notes(notes)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    loudest = max(note.level_db for note in notes)
+    notes = [dataclasses.replace(note, level_db=note.level_db - loudest) for note in notes]
+    return [Part("", tuple(sorted(notes, key=lambda note: note.onset_s)))]
+
+
 def _write_csv(path: Path, notes: Sequence[Note]) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["onset_s", "offset_s", "midi", "cents", "level_db", "confidence"])
+        writer.writerow([_ONSET, *_NUMBERS, "confidence"])
         for note in notes:
             key = round(note.midi)
             times = (f"{note.onset_s:.3f}", f"{note.offset_s:.3f}")

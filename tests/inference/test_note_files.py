@@ -8,7 +8,7 @@ import pytest
 
 from ddsp_tf.errors import UserError
 from ddsp_tf.features.transcription import Note
-from ddsp_tf.inference.note_files import save_notes
+from ddsp_tf.inference.note_files import holds_notes, read_notes, save_notes
 
 NOTES = [
     Note(0.5, 1.25, 69.1, -20.0, 0.9),
@@ -70,6 +70,49 @@ def test_csv_holds_cents(tmp_path):
         "level_db": "-8.0",
         "confidence": "1.00",
     }
+
+
+def test_notes_come_back_from_a_table(tmp_path):
+    save_notes(tmp_path / "a.csv", NOTES)
+    (part,) = read_notes(tmp_path / "a.csv")
+    for note, wanted in zip(part.notes, NOTES, strict=True):
+        assert (note.onset_s, note.offset_s) == (wanted.onset_s, wanted.offset_s)
+        assert note.midi == pytest.approx(wanted.midi, abs=0.005)
+        # The loudest is 0 dB.
+        assert note.level_db == pytest.approx(wanted.level_db + 8.0)
+
+
+def test_a_table_may_come_from_a_spreadsheet(tmp_path):
+    table = "Onset_s;Offset_s;MIDI\r\n1,5;2;62,5\r\n;;\r\n0;1,5;60\r\n"
+    (tmp_path / "a.CSV").write_text(table, encoding="utf-16")
+    assert holds_notes(tmp_path / "a.CSV")
+    (part,) = read_notes(tmp_path / "a.CSV")
+    assert [(n.onset_s, n.offset_s, n.midi, n.level_db) for n in part.notes] == [
+        (0.0, 1.5, 60.0, 0.0),
+        (1.5, 2.0, 62.5, 0.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("time_s,f0_hz\n0,440\n", "the first column is not onset_s; expected onset_s, offset_s"),
+        ("onset_s,midi\n0,60\n", "has no column offset_s; expected onset_s, offset_s and midi"),
+        ("onset_s,offset_s,midi\n", "holds no notes; expected a row for each"),
+        ("onset_s,offset_s,midi\n0,1,\n", "note 0: midi is nan; expected a number"),
+        ("onset_s,offset_s,midi\n0,1,A4\n", "row 2, midi is 'A4'; expected a number"),
+        ("onset_s,offset_s,midi\n1,1,60\n", "note 0: from 1 s to 1 s; expected an end after"),
+        (
+            "onset_s,offset_s,midi,level_db\n0,1,60,inf\n",
+            "note 0: level_db is inf; expected a number",
+        ),
+        ("onset_s,offset_s,midi\n" + "0" * (4 << 20), "bytes; expected .* at most 4 MiB"),
+    ],
+)
+def test_a_wrong_table_is_named(text, words, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(UserError, match=rf"a\.csv: .*{words}"):
+        read_notes(tmp_path / "a.csv")
 
 
 def test_no_notes_make_an_empty_file(tmp_path):

@@ -1,4 +1,4 @@
-"""The command `synthesize`: plays curves, a recording or a song through a model."""
+"""The command `synthesize`: plays curves, a recording or notes through a model."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
 
 @click.command()
 @click.argument("model", metavar="MODEL_OR_RUN", type=Path)
-@click.argument("source", metavar="MIDI_FEATURES_OR_AUDIO")
+@click.argument("source", metavar="NOTES_FEATURES_OR_AUDIO")
 @click.argument("out", type=Path)
 @click.option(
     "--transfer",
@@ -52,7 +52,7 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     "tracks",
     multiple=True,
     metavar="NUMBER[=MODEL]",
-    help="MIDI files: a track to play, counted from 0, by the model or by another one. Several "
+    help="Notes: a track to play, counted from 0, by the model or by another one. Several "
     "are played together. [default: the first with notes]",
 )
 @click.option(
@@ -60,51 +60,52 @@ _TRANSFER = ("octaves", "pitch_correction", "louder_db", "gate_db")
     type=click.FloatRange(0.0, 1.5),
     default=1.0,
     show_default=True,
-    help="MIDI files: how much of the recorded player's expression is played, from none to "
+    help="Notes: how much of the recorded player's expression is played, from none to "
     "more than recorded.",
 )
 @click.option(
     "--expression-of",
     type=Path,
     metavar="MODEL",
-    help="MIDI files: play with the expression of another model. [default: each its own]",
+    help="Notes: play with the expression of another model. [default: each its own]",
 )
 @click.option(
     "--vibrato",
     type=click.FloatRange(0.0, 200.0),
     default=0.0,
     show_default=True,
-    help="MIDI files: vibrato added to each note, in cents either way.",
+    help="Notes: vibrato added to each note, in cents either way.",
 )
 @click.option(
     "--chords",
     type=click.Choice(["highest", "lowest", "error"]),
     default="highest",
     show_default=True,
-    help="MIDI files: which of two notes at once in a track is played.",
+    help="Notes: which of two notes at once in a track is played.",
 )
 @click.option(
     "--move-octaves",
     is_flag=True,
-    help="MIDI files: move notes by octaves that the model was not trained on.",
+    help="Notes: move notes by octaves that the model was not trained on.",
 )
 @click.option(
     "--humanize-ms",
     type=click.FloatRange(0.0, 100.0),
     default=0.0,
     show_default=True,
-    help="MIDI files: move the starts of notes at random, by about so many milliseconds.",
+    help="Notes: move the starts of notes at random, by about so many milliseconds.",
 )
 @instrument_option
 @seed_option
 @click.pass_context
 def synthesize(context, model, source, out, instrument, transfer, seed, **options):
-    """Play a MIDI file, features or a recording through a model.
+    """Play notes, features or a recording through a model.
 
     MODEL_OR_RUN is a run, a .keras file, an exported model, the folder that `ddsp-tf run` wrote, or
-    bundled:violin; MIDI_FEATURES_OR_AUDIO a .mid file, an .npz, .csv or .json file, or a recording
-    (such as bundled:flute). Any length; memory does not grow with it. The rows of a .csv may be
-    hand-drawn breakpoints at any times.
+    bundled:violin; NOTES_FEATURES_OR_AUDIO a .mid file or a .csv of notes (see `ddsp-tf notes`), an
+    .npz, .csv or .json file of features, or a recording (such as bundled:flute). Any length; memory
+    does not grow with it. The rows of features in a .csv may be hand-drawn breakpoints at any
+    times.
 
     \b
     Example:
@@ -116,30 +117,32 @@ def synthesize(context, model, source, out, instrument, transfer, seed, **option
     from ddsp_tf.app.recordings import resolve
     from ddsp_tf.audio.writing import output_format
     from ddsp_tf.inference.bundled import resolve_model
-    from ddsp_tf.inference.note_files import MIDI_SUFFIXES
+    from ddsp_tf.inference.note_files import holds_notes
     from ddsp_tf.inference.output_file import check_output
 
     model, mixture = instrument_of(player_of(resolve_model(model)), instrument)
     source = resolve(source)
-    is_midi = source.suffix.lower() in MIDI_SUFFIXES
-    _check_options(context, options, transfer, is_midi)
+    has_notes = holds_notes(source)
+    _check_options(context, options, transfer, has_notes)
     check_output(out, [model, source])
     output_format(out, sample_rate=16000)
-    play = _play_midi if is_midi else _play_curves
+    play = _play_notes if has_notes else _play_curves
     seconds, sample_rate = play(model, mixture, source, out, transfer, seed, options)
     click.echo(f"{printable(out)}: {seconds:.1f} s at {sample_rate} Hz")
 
 
-def _check_options(context, options, transfer, is_midi):
-    if transfer and is_midi:
-        raise click.UsageError("--transfer fits recordings and features; found a MIDI file")
+def _check_options(context, options, transfer, has_notes):
+    if transfer and has_notes:
+        raise click.UsageError("--transfer fits recordings and features; found notes")
     for name in options:
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         flag = "--track" if name == "tracks" else f"--{name.replace('_', '-')}"
         if given and name in _TRANSFER and not transfer:
             raise click.UsageError(f"{flag} needs --transfer")
-        if given and name not in _TRANSFER and not is_midi:
-            raise click.UsageError(f"{flag} needs a MIDI file")
+        if given and name not in _TRANSFER and not has_notes:
+            raise click.UsageError(
+                f"{flag} needs notes, in a .mid file or as `ddsp-tf notes` writes"
+            )
 
 
 def _warn(text):
@@ -177,12 +180,12 @@ def _transferred(curves, frame_rate, model, adjustments):
     return fitted.curves
 
 
-def _play_midi(model, mixture, source, out, _, seed, options):
+def _play_notes(model, mixture, source, out, _, seed, options):
     from ddsp_tf.app.tracks import check_one_voice, choose_tracks, play_song
-    from ddsp_tf.inference.midi_files import read_midi
+    from ddsp_tf.inference.note_files import read_notes
     from ddsp_tf.inference.songs import Manner, song_seconds
 
-    parts = read_midi(source)
+    parts = read_notes(source)
     chosen = choose_tracks(source, parts, options["tracks"], model, on_note=_note)
     if options["chords"] == "error":
         check_one_voice(source, chosen)

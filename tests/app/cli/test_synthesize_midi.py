@@ -1,4 +1,4 @@
-"""`ddsp-tf synthesize` plays MIDI files."""
+"""`ddsp-tf synthesize` plays MIDI files and tables of notes."""
 
 import mido
 import numpy as np
@@ -39,8 +39,9 @@ def duet(tmp_path):
     return tmp_path / "duet.mid"
 
 
-def test_a_song_through_a_bundled_model(song, tmp_path):
-    result = call("bundled:violin", song, tmp_path / "o.wav", "--vibrato", 20)
+def test_a_table_of_notes_through_a_bundled_model(tmp_path):
+    save_notes(tmp_path / "song.csv", SCALE)
+    result = call("bundled:violin", tmp_path / "song.csv", tmp_path / "o.wav", "--vibrato", 20)
     assert result.exit_code == 0, result.stderr
     assert "o.wav: 3.0 s at 16000 Hz" in result.stdout and "warning" not in result.stderr
     audio, _ = soundfile.read(tmp_path / "o.wav")
@@ -91,12 +92,12 @@ def test_of_many_tracks_the_first_are_listed():
         ("duet", ["--track", "0=bundled:kazoo"], ["kazoo", "violin"]),
         ("duet", ["--track", "9" * 5000], ["expected a number among 0 (upper"]),
         ("chord", ["--chords", "error"], ["chord.mid: track '0': two notes at once"]),
-        ("song", ["--transfer"], ["--transfer", "MIDI"]),
+        ("song", ["--transfer"], ["--transfer", "found notes"]),
         ("song", ["--expression", "1.6"], ["--expression", "1.5"]),
         ("song", ["--expression-of", "."], ["has no expression", "expression.npz"]),
         ("song", ["--octaves", "1"], ["--octaves needs --transfer"]),
-        ("flute", ["--track", "0"], ["--track needs a MIDI file"]),
-        ("flute", ["--vibrato", "10"], ["--vibrato needs a MIDI file"]),
+        ("flute", ["--track", "0"], ["--track needs notes, in a .mid file"]),
+        ("flute", ["--vibrato", "10"], ["--vibrato needs notes"]),
         ("broken", [], ["broken.mid", "not a MIDI file"]),
     ],
 )
