@@ -17,6 +17,8 @@ MONO_LOSS_DB = 6.0
 _PERIODIC = 0.8
 _FRAMES_EXAMINED = 400
 _WINDOW_SECONDS = 0.064
+# Sound read at a time: opening a file for every frame would take longer than examining it.
+_READ_SECONDS = 1.0
 _SMOOTHED_ABOVE_HZ = 4000
 # In samples. Shorter periods are grouped so that a group lasts about a whole number of samples.
 _SHORT_PERIOD, _MOST_PERIODS = 16, 8
@@ -62,17 +64,20 @@ def aperiodic_share(
     count = min(voiced.size, _FRAMES_EXAMINED)
     frames = voiced[np.linspace(0, voiced.size - 1, count).round().astype(np.int64)]
     window = round(_WINDOW_SECONDS * sample_rate)
-    aperiodic = 0
+    aperiodic, start, section = 0, 0, np.zeros(0)
     for frame in frames:
         period = sample_rate / float(features["f0_hz"][frame])
         lags = period * np.arange(1, _MOST_PERIODS + 1 if period < _SHORT_PERIOD else 2)
         lag = max(1, round(lags[np.argmin(np.abs(lags - lags.round()))]))
         smoothing = max(1, min(sample_rate // _SMOOTHED_ABOVE_HZ, int(period / 4)))
         size = window + lag + smoothing
-        sound = read(max(0, int(frame) * hop - size // 2), size).astype(np.float64)
+        first = max(0, int(frame) * hop - size // 2)
+        if first < start or first + size > start + section.size:
+            start, section = first, read(first, max(size, round(_READ_SECONDS * sample_rate)))
+        sound = section[first - start : first - start + size].astype(np.float64)
         sound = np.convolve(sound, np.full(smoothing, 1.0 / smoothing), "valid")
-        similar = max(_correlation(sound, abs(lag + change)) for change in (-1, 0, 1))
-        aperiodic += similar < _PERIODIC
+        similar = (_correlation(sound, abs(lag + change)) for change in (0, -1, 1))
+        aperiodic += not any(value >= _PERIODIC for value in similar)
     return round(aperiodic / count, 4)
 
 

@@ -17,7 +17,7 @@ from ddsp_tf.features.pitch_path import (
     smoothed,
 )
 from ddsp_tf.features.subharmonics import raise_subharmonics, restore_endings, sparse_cost
-from ddsp_tf.features.voicing import brief, confidence, hum, local_power, presence
+from ddsp_tf.features.voicing import brief, confidence, hum, local_power, presence, running_sums
 
 _STEP = 160
 _CHUNK_SECONDS = 60.0
@@ -92,9 +92,10 @@ class AutoTracker(PitchTracker):
         # Frames up to the end of the recording.
         frames = math.ceil(audio.size / _STEP) + 1
         audio = np.pad(audio, (0, frames * _STEP - audio.size))
-        octaves, strengths = self._path(audio)
+        sums = running_sums(audio)
+        octaves, strengths = self._path(audio, sums)
         pitch_hz = np.exp2(octaves)
-        power = local_power(audio, pitch_hz, ANALYSIS_RATE, _STEP)
+        power = local_power(sums, pitch_hz, ANALYSIS_RATE, _STEP)
         present = presence(power, pitch_hz, ANALYSIS_RATE / _STEP)
         present = np.where(hum(pitch_hz, power, ANALYSIS_RATE / _STEP), 0.0, present)
         sure = confidence(strengths, present)
@@ -102,7 +103,7 @@ class AutoTracker(PitchTracker):
         instants = np.arange(frames) * (_STEP * sample_rate / ANALYSIS_RATE)
         return fill_unvoiced(instants, pitch_hz, sure, positions)
 
-    def _path(self, audio):
+    def _path(self, audio, sums):
         """Pitch in octaves and strength of every frame."""
         lowest_hz, highest_hz = self.range_hz
         plan = periodicity_plan(lowest_hz / _MARGIN, highest_hz * _MARGIN)
@@ -114,6 +115,6 @@ class AutoTracker(PitchTracker):
         octaves, _, strengths = (np.take_along_axis(v, path, axis=1)[:, 0] for v in candidates)
         doubtful = octave_above(candidates, octaves) & (octaves < math.log2(highest_hz / 2.0))
         octaves = raise_subharmonics(audio, octaves, doubtful, ANALYSIS_RATE, _STEP)
-        power = local_power(audio, np.exp2(octaves), ANALYSIS_RATE, _STEP)
+        power = local_power(sums, np.exp2(octaves), ANALYSIS_RATE, _STEP)
         octaves = restore_endings(octaves, power)
         return smoothed(octaves, strengths), strengths

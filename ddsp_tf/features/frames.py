@@ -16,6 +16,25 @@ def samples_between(audio: np.ndarray, start: int, stop: int) -> np.ndarray:
     return np.pad(inside, (before, stop - start - before - len(inside)))
 
 
+def all_frames(audio: np.ndarray, size: int, hop: int) -> np.ndarray:
+    """Cuts out all frames, of which frame k is centred on sample k * hop.
+
+    Args:
+        audio: Mono audio [samples]; beyond both ends there is silence.
+        size: Samples of a frame.
+        hop: Samples between two frames.
+
+    Returns:
+        View [samples // hop + 1, size] of a copy of the audio.
+
+    Example:
+        >>> all_frames(np.arange(1.0, 6.0), size=4, hop=2)[:2].tolist()
+        [[0.0, 0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]]
+    """
+    padded = np.pad(audio, (size // 2, size - size // 2))
+    return np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+
+
 def frames_between(
     audio: np.ndarray, first: int, last: int, size: int, hop: int, dtype: DTypeLike | None = None
 ) -> np.ndarray:

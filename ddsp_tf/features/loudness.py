@@ -14,6 +14,8 @@ from ddsp_tf.typing import Tensor
 
 FLOOR_DB = -80.0
 _BLOCK_VALUES = 1 << 19
+# As many frames as fit into the processor's cache.
+_LEVEL_FRAMES = 64
 
 
 def a_weighting(frequencies_hz: Tensor) -> Tensor:
@@ -217,5 +219,8 @@ def _measure(
     for row, result in zip(rows, levels, strict=True):
         for first in range(0, result.size, block):
             last = min(first + block, result.size)
-            result[first:last] = level(frames_between(row, first, last, size, hop, np.float64))
+            frames = frames_between(row, first, last, size, hop, np.float64)
+            for start in range(0, last - first, _LEVEL_FRAMES):
+                part = frames[start : start + _LEVEL_FRAMES]
+                result[first + start : first + start + len(part)] = level(part)
     return levels.reshape(*audio.shape[:-1], samples // hop)

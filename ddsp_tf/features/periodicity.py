@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from ddsp_tf.features.frames import frames_between
+from ddsp_tf.features.frames import all_frames
 
 ANALYSIS_RATE = 16000
 STEP_CENTS = 12.0
@@ -28,8 +28,8 @@ NOISE_BAND_BINS = 64
 QUARTILE_OF_MEAN = 0.29
 _NOISE_FACTOR = 3.0
 COMPRESSION = 0.7
-_BLOCK_FRAMES = 512
-# Frames that are transformed together: as many as fit into the processor's cache.
+# As many frames as fit into the processor's cache: at a time, and in one Fourier transform.
+_BLOCK_FRAMES = 128
 _TRANSFORMED_FRAMES = 32
 
 
@@ -177,14 +177,17 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
         ((50, 203), 200)
     """
     frames = audio.size // step
+    taper, fft_size, bins = plan.noise_taper, plan.noise_fft_size, plan.noise_fft_size // 2
+    long_frames = all_frames(audio, taper.size, step)
+    framed = [all_frames(audio, window.taper.size, step) for window in plan.windows]
     for first in range(0, frames, _BLOCK_FRAMES):
-        block = (first, min(first + _BLOCK_FRAMES, frames), step)
-        bins = plan.noise_fft_size // 2
-        noise = _spectrum(audio, plan.noise_taper, plan.noise_fft_size, bins, *block)
-        noise = _noise(noise, plan.noise_taper)
-        correlation = np.zeros((block[1] - first, plan.lags.size), np.float32)
-        for window in plan.windows:
-            power = _spectrum(audio, window.taper, window.fft_size, window.weights.size, *block)
+        block = slice(first, min(first + _BLOCK_FRAMES, frames))
+        noise = _noise(power_spectrum(long_frames[block], taper, fft_size, bins, True), taper)
+        correlation = np.zeros((len(noise), plan.lags.size), np.float32)
+        for window, around in zip(plan.windows, framed, strict=True):
+            power = power_spectrum(
+                around[block], window.taper, window.fft_size, window.weights.size, centred=True
+            )
             # In place, because allocating arrays of this size would take longer than the
             # arithmetic.
             gain = noise @ window.noise
@@ -197,18 +200,17 @@ def periodicity(audio: np.ndarray, step: int, plan: Plan) -> Iterator[np.ndarray
             np.power(power, np.float32(COMPRESSION), out=power)
             power *= window.weights
             power /= power.sum(axis=1, keepdims=True) + np.float32(1e-12)
-            correlation[:, window.lags] += power @ window.correlation
+            lags = slice(window.lags[0], window.lags[-1] + 1)
+            correlation[:, lags] += power @ window.correlation
         yield _normalized(correlation, plan.lags)
 
 
-def _spectrum(audio, taper, fft_size, bins, first, last, step):
-    """Returns the power spectra of frames first to last, without their mean."""
-    frames = frames_between(audio, first, last, taper.size, step)
-    return power_spectrum(frames - frames.mean(axis=1, keepdims=True), taper, fft_size, bins)
-
-
 def power_spectrum(
-    frames: np.ndarray, taper: np.ndarray, fft_size: int, bins: int | None = None
+    frames: np.ndarray,
+    taper: np.ndarray,
+    fft_size: int,
+    bins: int | None = None,
+    centred: bool = False,
 ) -> np.ndarray:
     """Computes power spectra of frames under a window.
 
@@ -219,6 +221,7 @@ def power_spectrum(
         taper: Window [samples].
         fft_size: Size of the Fourier transform, at least as long as the window.
         bins: Number of the lowest bins to return; None for all.
+        centred: Whether to subtract the mean of every frame first.
 
     Returns:
         Float32 [frames, bins].
@@ -228,16 +231,18 @@ def power_spectrum(
         [[4.0, 2.0, 0.0]]
     """
     power = np.empty((len(frames), fft_size // 2 + 1 if bins is None else bins), np.float32)
+    mean = frames.mean(axis=1, keepdims=True) if centred else np.zeros((len(frames), 1), np.float32)
     # Padded here, because scipy would copy the frames again.
     padded = np.zeros((_TRANSFORMED_FRAMES, fft_size), np.float32)
     for first in range(0, len(frames), _TRANSFORMED_FRAMES):
-        block = frames[first : first + _TRANSFORMED_FRAMES]
-        rows = padded[: len(block)]
-        np.multiply(block, taper, out=rows[:, : taper.size], casting="same_kind")
+        block = slice(first, first + _TRANSFORMED_FRAMES)
+        rows = padded[: len(frames[block])]
+        tapered = rows[:, : taper.size]
+        np.subtract(frames[block], mean[block], out=tapered, casting="same_kind")
+        np.multiply(tapered, taper, out=tapered, casting="same_kind")
         spectrum = fft.rfft(rows)[:, :bins]
-        result = power[first : first + len(block)]
-        np.square(spectrum.real, out=result)
-        result += np.square(spectrum.imag)
+        np.square(spectrum.real, out=power[block])
+        power[block] += np.square(spectrum.imag)
     return power
 
 

@@ -19,7 +19,7 @@ MOST_PERIODS = 8
 LONGEST_LAG_HZ = 160.0
 SEARCH_STEPS = 3
 ABSENT = -1e3
-_CHUNK_FRAMES = 1024
+_CHUNK_FRAMES = 256
 _SMOOTHING_REACH = 5
 _JUMP_CENTS = 100.0
 OCTAVE_TOLERANCE = 40.0 / 1200.0
@@ -65,19 +65,28 @@ def find_candidates(strength: np.ndarray, plan: Plan) -> Candidates:
         200
     """
     left, middle, right = strength[:, :-2], strength[:, 1:-1], strength[:, 2:]
-    peaks = np.nonzero((middle >= left) & (middle > right) & (middle > 0.0))
-    shift, height = _vertex(left[peaks], middle[peaks], right[peaks])
-    scores = np.full(middle.shape, ABSENT)
-    scores[peaks] = np.interp(_octaves_at(peaks[1] + 1 + shift, plan), np.log2(GAIN_HZ), GAINS)
-    scores[peaks] -= np.log(np.maximum(1.0 - height, 0.0) + FLOOR)
-    best = np.argpartition(-scores, CANDIDATES, axis=1)[:, :CANDIDATES]
-    scores, *around = (
-        np.take_along_axis(values, best, axis=1) for values in (scores, left, middle, right)
-    )
+    rows, columns = np.nonzero((middle >= left) & (middle > right) & (middle > 0.0))
+    shift, height = _vertex(*(values[rows, columns] for values in (left, middle, right)))
+    scores = np.interp(_octaves_at(columns + 1 + shift, plan), np.log2(GAIN_HZ), GAINS)
+    scores -= np.log(np.maximum(1.0 - height, 0.0) + FLOOR)
+    scores, best = _highest(scores, rows, columns, middle.shape)
+    around = (np.take_along_axis(values, best, axis=1) for values in (left, middle, right))
     shift, height = _vertex(*around)
     octaves = _octaves_at(best + 1 + shift, plan)
     octaves, later = _sharpened(strength, octaves, plan)
     return Candidates(octaves, scores, np.clip(np.minimum(height, later), 0.0, 1.0))
+
+
+def _highest(scores, rows, columns, shape):
+    """Returns the highest scores of every row and their columns, [rows, candidates]."""
+    frames, last = shape[0], shape[1] - 1
+    # The maxima of each row side by side, because there are few.
+    places = np.arange(rows.size) - np.searchsorted(rows, np.arange(frames))[rows]
+    width = max(places.max(initial=0) + 1, CANDIDATES)
+    table, found = np.full((frames, width), ABSENT), np.full((frames, width), last)
+    table[rows, places], found[rows, places] = scores, columns
+    best = np.argpartition(-table, CANDIDATES - 1, axis=1)[:, :CANDIDATES]
+    return np.take_along_axis(table, best, axis=1), np.take_along_axis(found, best, axis=1)
 
 
 def _vertex(left, middle, right):

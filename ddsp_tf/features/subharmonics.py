@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ddsp_tf.features.frames import all_frames
 from ddsp_tf.features.periodicity import power_spectrum
 
 _WINDOW_SECONDS = 0.160
@@ -36,7 +37,7 @@ _SPARSE_COST = 1.5
 _SPREAD_BINS = 2
 _HIGHEST_BIN = 1400
 _JUMP_OCTAVES = 1.0 / 12.0
-_BLOCK_FRAMES = 256
+_BLOCK_FRAMES = 64
 # Length of the end of a note, in frames of 10 ms.
 _LONGEST_ENDING = 40
 _NOTE_FRAMES = 10
@@ -111,21 +112,21 @@ def sparse_cost(audio: np.ndarray, octaves: np.ndarray, sample_rate: int, step: 
         [0.75, 0.0]
     """
     size, fft_size = round(_WINDOW_SECONDS * sample_rate), round(_FFT_SECONDS * sample_rate)
-    around = sliding_window_view(np.pad(audio, (size // 2, size)), size)[::step]
+    around = all_frames(audio, size, step)
     taper = np.hanning(size).astype(np.float32)
     numbers = np.arange(1, _COUNTED + 1)
     share = np.zeros(octaves.shape)
     for first in range(0, len(octaves), _BLOCK_FRAMES):
         block = slice(first, min(first + _BLOCK_FRAMES, len(octaves)))
-        frames = around[block] - around[block].mean(axis=1, keepdims=True)
-        power = power_spectrum(frames, taper, fft_size, _HIGHEST_BIN)
+        power = power_spectrum(around[block], taper, fft_size, _HIGHEST_BIN, centred=True)
         spread = power.copy()
         for bins in range(1, _SPREAD_BINS + 1):
             np.maximum(spread[:, bins:], power[:, :-bins], out=spread[:, bins:])
             np.maximum(spread[:, :-bins], power[:, bins:], out=spread[:, :-bins])
         hz = np.exp2(octaves[block])[..., None] * numbers
         places = np.round(hz * (fft_size / sample_rate)).astype(np.int64)
-        found = np.take_along_axis(spread[:, None, :], np.minimum(places, _HIGHEST_BIN - 1), axis=2)
+        rows = np.arange(len(power))[:, None, None] * _HIGHEST_BIN
+        found = spread.take(rows + np.minimum(places, _HIGHEST_BIN - 1))
         found = np.where(places < _HIGHEST_BIN, found, 0.0)
         strongest = found.max(axis=2, keepdims=True)
         highest = np.max((found > _STRONG_SHARE * strongest) * numbers, axis=2, keepdims=True)
@@ -172,9 +173,8 @@ def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
     """Power at half the pitch and at each of its multiples [frames, 2 * harmonics]."""
     size = round(_WINDOW_SECONDS * sample_rate)
     fft_size = round(_FFT_SECONDS * sample_rate)
-    around = sliding_window_view(np.pad(audio, (size // 2, size)), size)
-    frames = around[positions] - around[positions].mean(axis=1, keepdims=True)
-    power = power_spectrum(frames, np.hanning(size).astype(np.float32), fft_size)
+    frames = all_frames(audio, size, 1)[positions]
+    power = power_spectrum(frames, np.hanning(size).astype(np.float32), fft_size, centred=True)
     hz = pitch_hz[:, None] * np.arange(0.5, _HARMONICS + 0.5, 0.5)
     width = np.maximum(_LEAST_WIDTH_HZ, _RELATIVE_WIDTH * hz)
     hz = (hz[..., None] + width[..., None] * _PLACES).reshape(len(hz), -1)

@@ -119,13 +119,35 @@ def brief(pitch_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> np.nda
     return periods[stretch] < _LEAST_PERIODS
 
 
-def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
+def running_sums(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums the samples and their squares from the start, for `local_power`.
+
+    Args:
+        audio: Mono [samples].
+
+    Returns:
+        Sums of all samples, and of their squares, before each sample and at the end, float64
+        [samples + 1].
+
+    Example:
+        >>> [sums.tolist() for sums in running_sums(np.array([1.0, -2.0]))]
+        [[0.0, 1.0, -1.0], [0.0, 1.0, 5.0]]
+    """
+    sums = np.zeros((2, audio.size + 1))
+    np.cumsum(audio, out=sums[0, 1:])
+    np.cumsum(np.square(audio, dtype=np.float64), out=sums[1, 1:])
+    return sums[0], sums[1]
+
+
+def local_power(
+    sums: tuple[np.ndarray, np.ndarray], pitch_hz: np.ndarray, sample_rate: int, step: int
+) -> np.ndarray:
     """Measures the power around every frame, over a period or 10 ms.
 
     A DC offset does not count: it would hide where notes end.
 
     Args:
-        audio: Mono [samples].
+        sums: Sums from `running_sums`.
         pitch_hz: Pitch [frames]; frame k is centred on sample k * step.
         sample_rate: Samples per second.
         step: Samples between two frames.
@@ -135,15 +157,16 @@ def local_power(audio: np.ndarray, pitch_hz: np.ndarray, sample_rate: int, step:
 
     Example:
         >>> sine = np.sin(2 * np.pi * 100 / 16000 * np.arange(1600))
-        >>> round(local_power(sine + 0.3, np.full(10, 100.0), 16000, 160)[5].item(), 6)
+        >>> power = local_power(running_sums(sine + 0.3), np.full(10, 100.0), 16000, 160)
+        >>> round(power[5].item(), 6)
         0.5
     """
-    total = np.concatenate([[0.0], np.cumsum(audio, dtype=np.float64)])
-    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
+    total, energy = sums
+    samples = total.size - 1
     half = 0.5 * sample_rate * np.maximum(SHORTEST_SECONDS, 1.0 / np.maximum(pitch_hz, 20.0))
     centres = np.arange(pitch_hz.size) * step
-    first = np.clip(np.round(centres - half).astype(np.int64), 0, audio.size)
-    last = np.clip(np.round(centres + half).astype(np.int64), 0, audio.size)
+    first = np.clip(np.round(centres - half).astype(np.int64), 0, samples)
+    last = np.clip(np.round(centres + half).astype(np.int64), 0, samples)
     size = np.maximum(last - first, 1)
     mean = (total[last] - total[first]) / size
     return np.maximum((energy[last] - energy[first]) / size - mean**2, 0.0)
