@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from ddsp_tf.backend.placement import has_accelerator
 from ddsp_tf.training.averaging import optimizer_of
+from ddsp_tf.training.optimizer import InstrumentAdam
 
 
 def compile_replicas(model: keras.Model) -> None:
@@ -110,6 +111,8 @@ class _ReplicaStep:
         gradients = [tf.reshape(part, variable.shape) for part, variable in shaped]
         gradients = optimizer._clip_gradients(gradients)
         rate = tf.convert_to_tensor(optimizer.learning_rate)
+        if isinstance(optimizer, InstrumentAdam):
+            rate = optimizer.step_sizes(rate)
         for part, variable in zip(gradients, variables, strict=True):
             optimizer.update_step(part, variable.value, rate)
         optimizer._update_model_variables_moving_average(variables)

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_models import make_ensemble
 
 from ddsp_tf.configuration.settings import TrainingSettings
-from ddsp_tf.training.optimizer import WarmUpExponentialDecay, make_optimizer
+from ddsp_tf.training.optimizer import InstrumentAdam, WarmUpExponentialDecay, make_optimizer
 
 
 def rates(settings, steps):
@@ -60,6 +61,33 @@ def test_what_distinguishes_instruments_has_a_rate_of_its_own():
     assert faster == {"response", "gamma", "beta"}
     again = type(optimizer).from_config(optimizer.get_config())
     assert again.instrument_rate == 8.0
+
+
+def weights_after_five_steps(optimizer, compiled):
+    random = np.random.default_rng(0)
+    shapes = ((40, 30), (50,), ())
+    weights = [keras.Variable(random.normal(size=shape).astype("float32")) for shape in shapes]
+    optimizer.build(weights)
+
+    def apply(*gradients):
+        optimizer.apply(gradients)
+
+    if compiled:
+        apply = tf.function(apply, autograph=False)
+    for _ in range(5):
+        apply(*(random.normal(size=shape).astype("float32") for shape in shapes))
+    return [keras.ops.convert_to_numpy(weight) for weight in weights]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_steps_equal_those_of_keras(compiled):
+    if compiled and keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow's variables change in graphs")
+    settings = {"learning_rate": WarmUpExponentialDecay(0.01, 100, 0.5, 10), "global_clipnorm": 1.0}
+    ours = weights_after_five_steps(InstrumentAdam(**settings), compiled)
+    theirs = weights_after_five_steps(keras.optimizers.Adam(**settings), compiled)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_settings_reach_the_optimizer():
