@@ -1,5 +1,6 @@
 """Export for LiteRT (TensorFlow Lite) with builtin operators only."""
 
+import gc
 import re
 import tempfile
 from collections.abc import Sequence
@@ -81,10 +82,14 @@ def convert(saved: str | Path, signature: str, file: str) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     # Without statistics, for which the converter would read and write the model again.
     converter.exclude_conversion_metadata = True
+    # The converter collects garbage, which would pass over all objects of the process.
+    gc.freeze()
     try:
         content = converter.convert()
     except Exception as error:  # The converter raises its own errors and RuntimeError.
         raise UserError(f"{file}: {_reason(error)}") from error
+    finally:
+        gc.unfreeze()
     check_builtin(content, file)
     return content
 
