@@ -230,7 +230,7 @@ def peak_memory(memory: HostMemory) -> str:
     if keras.backend.backend() == "jax":
         import jax
 
-        used = jax.devices()[0].memory_stats()
+        used = jax.local_devices()[0].memory_stats()
         if used:
             return f"{used['peak_bytes_in_use'] / 2**20:.0f} MiB"
     elif on_gpu():
