@@ -67,6 +67,9 @@ def expressions_learned(
         finally:
             begin.set()
             for one, future in zip(begun, learned, strict=False):
+                # What stopped the block is raised, not what then fails in the thread.
+                if stopped.is_set() and future.exception():
+                    continue
                 if future.result():
                     thread.submit(one.store).result()
 

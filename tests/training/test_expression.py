@@ -10,6 +10,7 @@ import pytest
 
 import ddsp_tf
 from ddsp_tf.data.manifest import load_manifest
+from ddsp_tf.errors import UserError
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import load_expression, save_expression
 from ddsp_tf.training import expression
@@ -75,6 +76,24 @@ def test_what_was_learned_is_kept_if_the_training_is_stopped(untaught, monkeypat
             time.sleep(0.01)
         raise KeyboardInterrupt
     assert expression._is_learned(run)
+
+
+@pytest.mark.parametrize("stop", [None, KeyboardInterrupt])
+def test_an_error_in_the_thread_is_raised_unless_the_training_was_stopped(
+    untaught, monkeypatch, stop
+):
+    manifests, run, _ = untaught
+
+    def train(*given, is_stopped):
+        raise UserError("segments.tfrecord: is cut off")
+
+    monkeypatch.setattr(expression, "train_note_network", train)
+    learning = expression.expressions_learned([(manifests, run)])
+    with pytest.raises(stop or UserError), learning as callback:
+        callback.on_train_batch_end(0)
+        if stop:
+            raise stop
+    assert not run.expression.exists()
 
 
 def test_trials_learn_no_network_and_longer_runs_do(tmp_path, monkeypatch):
