@@ -21,7 +21,6 @@ from worker import HostMemory
 from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.data.pipeline import training_batches
 from ddsp_tf.training.devices import (
-    configure_compiler,
     divided_batches,
     spread_over,
     steps_at_a_time,
@@ -82,7 +81,6 @@ def measure(
     with spread_over(devices):
         experiment = load_experiment(config, overrides)
         model = experiment.model
-        configure_compiler(model)
         together = steps_at_a_time(steps)
         model.compile(
             make_optimizer(experiment.training),

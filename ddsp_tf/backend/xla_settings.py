@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import keras
 
-from ddsp_tf.backend.placement import has_accelerator, processors
+from ddsp_tf.backend.placement import processors
 from ddsp_tf.backend.xla_environment import flags_added
 
 # Versions differ in their flags, and an unknown one ends the process.
@@ -13,11 +13,11 @@ _MOST_AT_ONCE = 16
 
 
 def set_xla_flags(has_loop: bool) -> None:
-    """Gives TensorFlow's XLA flags that the user has not set, before it compiles anything.
+    """Gives TensorFlow's XLA flags that the user has not set, before a GPU is first used.
 
-    XLA reads its flags when it first compiles in a process; later calls have no effect. The
-    function does nothing without a GPU, on JAX, or for versions of TensorFlow whose flags are not
-    known.
+    TensorFlow reads them when it first creates, or lists, devices to compute on; later calls have
+    no effect. The function does nothing without a GPU, on JAX, or for versions of TensorFlow whose
+    flags are not known.
 
     Args:
         has_loop: Whether matrix products wait for each other in a loop over frames, as in a GRU.
@@ -25,12 +25,14 @@ def set_xla_flags(has_loop: bool) -> None:
     Example:
         >>> set_xla_flags(has_loop=True)
     """
-    if keras.backend.backend() != "tensorflow" or not has_accelerator():
+    if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
 
-    with flags_added(quick_start_flags(version("tensorflow"), has_loop)):
-        tf.function(lambda x: x + 1.0, jit_compile=True)(tf.zeros(()))
+    # Unlike `has_accelerator`, this creates no devices.
+    if tf.config.list_physical_devices("GPU"):
+        with flags_added(quick_start_flags(version("tensorflow"), has_loop)):
+            tf.config.list_logical_devices()
 
 
 def quick_start_flags(tensorflow: str, has_loop: bool) -> dict[str, str]:

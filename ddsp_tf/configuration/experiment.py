@@ -13,6 +13,7 @@ import numpy as np
 
 import gin
 from ddsp_tf.backend.weight_limits import weights_limited
+from ddsp_tf.backend.xla_settings import set_xla_flags
 from ddsp_tf.configuration.gin_files import find_configuration, shipped_folder, shipped_names
 from ddsp_tf.configuration.parsing import (
     bindings,
@@ -93,6 +94,8 @@ def load_experiment(
     too_large = f"{config}: describes a model of more than {_MOST_WEIGHTS} weights"
     limited = weights_limited(_MOST_WEIGHTS, too_large)
     with _parsed(config, overrides, imports), seeded(seed), limited:
+        # Before the first weights, which are on the GPU.
+        set_xla_flags(_has_loop())
         training = _construct("train", config)
         with _precision(training.precision):
             jitter = {"pitch_jitter": training.pitch_jitter} if training.pitch_jitter else {}
@@ -109,6 +112,14 @@ def load_experiment(
             training=training,
             text=gin.operative_config_str(max_line_length=100),
         )
+
+
+def _has_loop() -> bool:
+    """Tells whether a network may compute its frames one after the other."""
+    parts = bindings().get(("", "ddsp_tf.Autoencoder"), {})
+    networks = [parts.get(name) for name in ("decoder", "encoder")]
+    classes = [one.configurable.wrapped for one in networks if one is not None]
+    return any(getattr(one, "has_loop", True) for one in classes)
 
 
 def load_extractor(

@@ -48,6 +48,9 @@ class Decoder(layers.Layer):
 
     # Selects implementations; not part of the configuration.
     execution: Execution = TRAINING
+    # Whether matrix products wait for each other in a loop over frames: compilers then tune them
+    # for longer.
+    has_loop = True
 
     def __init__(
         self,

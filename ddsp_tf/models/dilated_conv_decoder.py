@@ -141,6 +141,8 @@ class DilatedConvDecoder(Decoder):
         (TensorShape([1, 10, 1]), 485)
     """
 
+    has_loop = False
+
     def __init__(
         self,
         output_sizes: Mapping[str, int],

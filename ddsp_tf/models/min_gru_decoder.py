@@ -137,6 +137,8 @@ class MinGruDecoder(Decoder):
         (TensorShape([1, 10, 1]), TensorShape([1, 16]))
     """
 
+    has_loop = False
+
     def __init__(
         self,
         output_sizes: Mapping[str, int],

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 
 from ddsp_tf.backend.placement import has_accelerator
-from ddsp_tf.backend.xla_settings import set_xla_flags
 from ddsp_tf.errors import UserError
 from ddsp_tf.training.processes import process_count, process_number
 
@@ -43,19 +42,6 @@ def configure_backend() -> None:
             tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-
-
-def configure_compiler(model: keras.Model) -> None:
-    """Gives TensorFlow's XLA the flags that suit a model; see `set_xla_flags`.
-
-    Args:
-        model: Model to train.
-
-    Example:
-        >>> configure_compiler(keras.Sequential([keras.layers.Dense(1)]))
-    """
-    layers = model._flatten_layers()
-    set_xla_flags(has_loop=any(isinstance(layer, keras.layers.RNN) for layer in layers))
 
 
 @contextlib.contextmanager

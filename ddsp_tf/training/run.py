@@ -18,7 +18,6 @@ from ddsp_tf.training.adaptation import resolve_configuration
 from ddsp_tf.training.compatibility import check_datasets
 from ddsp_tf.training.devices import (
     configure_backend,
-    configure_compiler,
     device_count,
     spread_over,
 )
@@ -102,7 +101,6 @@ def train_run(
         overrides = [*settings, *overrides, *own]
         kept = earlier_defaults(run, config, overrides)
         experiment = load_experiment(config, [*kept, *overrides], seed)
-        configure_compiler(experiment.model)
         check_datasets(experiment, manifests, names, device_count())
         source = experiment.training.start_from
         ancestor = find_ancestor(source, run) if source else None

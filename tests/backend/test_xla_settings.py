@@ -46,9 +46,11 @@ def test_products_in_a_loop_are_tuned():
 def test_tensorflow_knows_the_flags_and_other_processes_do_not_get_them():
     code = (
         "import os\n"
-        "from ddsp_tf.backend import xla_settings\n"
-        "xla_settings.has_accelerator = lambda: True\n"
-        "xla_settings.set_xla_flags(has_loop=False)\n"
+        "import tensorflow as tf\n"
+        "from ddsp_tf.backend.xla_settings import set_xla_flags\n"
+        "tf.config.list_physical_devices = lambda kind=None: ['GPU']\n"
+        "set_xla_flags(has_loop=False)\n"
+        "tf.function(lambda x: x + 1.0, jit_compile=True)(tf.zeros(()))\n"
         "print('flags:', os.environ.get('XLA_FLAGS'))\n"
     )
     environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}

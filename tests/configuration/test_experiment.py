@@ -1,5 +1,6 @@
 import pytest
 
+import ddsp_tf.configuration.experiment as module
 from ddsp_tf.configuration.experiment import (
     find_configuration,
     load_experiment,
@@ -21,6 +22,21 @@ def test_configuration_reaches_every_object():
     assert experiment.model.decoder.input_names == ("f0_hz", "power_db")
     assert experiment.model.decoder.output_sizes["harmonic_distribution"] == 5
     assert experiment.loss.fft_sizes == (2048, 1024, 512, 256, 128, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "has_loop"), [("demo", True), ("fast_dry", False), ("autoencoder", True)]
+)
+def test_the_compiler_hears_of_loops_before_there_are_weights(name, has_loop, monkeypatch):
+    class HeardError(Exception):
+        pass
+
+    def hear(has_loop):
+        raise HeardError(has_loop)
+
+    monkeypatch.setattr(module, "set_xla_flags", hear)
+    with pytest.raises(HeardError, match=str(has_loop)):
+        load_experiment(name)
 
 
 def test_defaults_outside_gin_are_untouched():

@@ -11,11 +11,10 @@ import sys
 import numpy as np
 import pytest
 
-from ddsp_tf.configuration.experiment import load_experiment
 from ddsp_tf.errors import UserError
 from ddsp_tf.files.metrics_log import MetricsLog
 from ddsp_tf.training import devices
-from ddsp_tf.training.devices import configure_compiler, memory_of_gpus, steps_at_a_time
+from ddsp_tf.training.devices import memory_of_gpus, steps_at_a_time
 from ddsp_tf.training.run import train_run
 
 BOTH = """
@@ -113,14 +112,6 @@ def test_executions_fill_epochs_exactly(monkeypatch):
         5,
         1,
     ]
-
-
-@pytest.mark.parametrize(("name", "has_loop"), [("demo", True), ("fast_dry", False)])
-def test_the_compiler_hears_of_loops_over_frames(name, has_loop, monkeypatch):
-    heard = []
-    monkeypatch.setattr(devices, "set_xla_flags", lambda **given: heard.append(given))
-    configure_compiler(load_experiment(name).model)
-    assert heard == [{"has_loop": has_loop}]
 
 
 def test_memory_is_what_nvidia_smi_says(monkeypatch):
