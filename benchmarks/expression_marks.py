@@ -5,7 +5,8 @@
 Each folder holds recordings in `train/`, from which the expression is learned, and in `val/`, whose
 notes are played again: plain, as the nearest recorded notes, and with network and recorded notes.
 Their curves are compared with the measured ones, and so are two takes of the same note by the
-player. With `--steps`, half of the notes in `train/` is predicted from the other half.
+player. With `--steps`, half of the notes in `train/` is predicted from the other half: after so
+many steps from random weights, and as runs learn it, from other players if there are few notes.
 """
 
 import itertools
@@ -32,13 +33,12 @@ from ddsp_tf.expression.phrases import Phrase, note_facts
 from ddsp_tf.expression.recorded import RecordedNotes, warp
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.transcription import Note
-from ddsp_tf.training.note_network import new_note_network, train_note_network
+from ddsp_tf.training.note_network import learn_player, new_note_network, train_note_network
 
 SAMPLE_RATE, FRAME_RATE = 16000, 100
 # A frame further off is an error of the tracker, mostly an octave in an attack.
 LARGEST_CENTS = 100.0
 SHORTEST_SECONDS = 0.4
-STEPS = 300
 # Number of times that each learned player plays, because much of it is chosen at random.
 SEEDS = range(4)
 VIBRATO_HZ = (3.0, 9.0)
@@ -167,14 +167,17 @@ def by_chance(values: np.ndarray, count: int) -> float:
     return float(np.percentile([distance(one[:count], one[count:]) for one in draws], 95.0))
 
 
-def trained(phrases: list[Phrase], steps: int) -> NoteNetwork:
-    """Trains a network on phrases."""
+def trained(phrases: list[Phrase], steps: int | None = None) -> NoteNetwork:
+    """Trains a network on phrases; by default as runs do."""
     network = new_note_network(seed=0)
-    train_note_network(network, phrases, FRAME_RATE, steps)
+    if steps is None:
+        learn_player(network, phrases, FRAME_RATE)
+    else:
+        train_note_network(network, phrases, FRAME_RATE, steps)
     return network
 
 
-def error_of_halves(phrases: list[Phrase], steps: int) -> float:
+def error_of_halves(phrases: list[Phrase], steps: int | None) -> float:
     """Root mean square in dB of notes that a network predicts after training on the other half."""
     found = []
     for half in range(2):
@@ -192,8 +195,12 @@ def steps_table(sets: dict[str, tuple[list[Path], list[Path]]], steps: tuple[int
     for name, (train, _) in sets.items():
         click.echo(name, err=True)
         phrases = [recording_of(path).phrase for path in train]
-        rows.append([name, *(f"{error_of_halves(phrases, count):.2f}" for count in steps)])
-    return table(["set", *(f"{count} steps" for count in steps)], rows)
+        notes = sum(len(phrase.notes) for phrase in phrases) // 2
+        errors = (error_of_halves(phrases, count) for count in (*steps, None))
+        rows.append([name, str(notes), *(f"{value:.2f}" for value in errors)])
+    return table(
+        ["set", "notes of a half", *(f"{count} steps" for count in steps), "as runs learn it"], rows
+    )
 
 
 def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
@@ -204,7 +211,7 @@ def curve_tables(sets: dict[str, tuple[list[Path], list[Path]]]) -> str:
         learned = [recording_of(path) for path in train]
         phrases = [one.phrase for one in learned]
         start = time.process_time()
-        network = trained(phrases, STEPS)
+        network = trained(phrases)
         seconds = time.process_time() - start
         nearest = RecordedNotes.learn(phrases, FRAME_RATE)
         players = [Plain(), nearest, LearnedExpression.of(network, phrases, FRAME_RATE)]

@@ -46,6 +46,7 @@ def test_wheel_holds_everything_that_ships(installed):
         "ddsp_tf/shipped_runners/run_saved_model.py",
         "ddsp_tf/shipped_runners/realtime/ddsp.cc",
         "ddsp_tf/app/recordings/violin.flac",
+        "ddsp_tf/training/note_network.npy",
         "ddsp_tf/app/recordings/NOTICE",
         "ddsp_tf/app/pages/report.html.j2",
         "ddsp_tf/app/pages/live/built/litert.wasm.gz",

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from keras import ops
 
-from ddsp_tf.errors import UserError
-from ddsp_tf.expression.network import NoteNetwork
+from ddsp_tf.expression.network import NoteNetwork, set_weights, weights_of
 from ddsp_tf.expression.note_curves import note_curves
 from ddsp_tf.expression.performance import Expression, Plain, Shapes, note_frames
 from ddsp_tf.expression.phrases import Phrase, cents_limit, note_facts
@@ -70,8 +69,7 @@ class LearnedExpression(Expression):
         Raises:
             NoNotesError: If no note is found in the recordings.
         """
-        weights = np.concatenate([ops.convert_to_numpy(w).ravel() for w in network.weights])
-        weights = weights.astype(np.float16)
+        weights = weights_of(network)
         stored = _network(weights)
         notes = RecordedNotes.learn(
             phrases,
@@ -116,12 +114,7 @@ class LearnedExpression(Expression):
 def _network(weights: np.ndarray) -> NoteNetwork:
     network = NoteNetwork()
     network.build()
-    if weights.shape != (network.count_params(),) or not np.isfinite(weights).all():
-        raise UserError("expression: the weights of the network do not fit")
-    sizes = [int(np.prod(weight.shape)) for weight in network.weights]
-    parts = np.split(weights.astype(np.float32), np.cumsum(sizes)[:-1])
-    for weight, part in zip(network.weights, parts, strict=True):
-        weight.assign(part.reshape(weight.shape))
+    set_weights(network, weights)
     return network
 
 

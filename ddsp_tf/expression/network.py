@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ddsp_tf.errors import UserError
 from ddsp_tf.expression.note_curves import CURVES
 from ddsp_tf.models.min_gru_decoder import MinGru
 from ddsp_tf.typing import Tensor
@@ -107,6 +108,37 @@ class NoteNetwork(layers.Layer):
     def compute_output_shape(self, curves_shape: Any, state_shape: Any = None) -> tuple:
         """Returns the shapes of the predictions and the state."""
         return (*curves_shape[:2], 2), (curves_shape[0], self.state_size)
+
+
+def set_weights(network: NoteNetwork, weights: np.ndarray) -> None:
+    """Sets all weights of a network.
+
+    Args:
+        network: Network, built.
+        weights: Weights in the order of the network's, [13896].
+
+    Raises:
+        UserError: If their number does not fit, or one is not finite.
+
+    Example:
+        >>> network = NoteNetwork()
+        >>> network.build()
+        >>> set_weights(network, np.ones(13896))
+        >>> float(network.weights[0][0, 0])
+        1.0
+    """
+    if weights.shape != (network.count_params(),) or not np.isfinite(weights).all():
+        raise UserError("expression: the weights of the network do not fit")
+    sizes = [int(np.prod(weight.shape)) for weight in network.weights]
+    parts = np.split(weights.astype(np.float32), np.cumsum(sizes)[:-1])
+    for weight, part in zip(network.weights, parts, strict=True):
+        weight.assign(part.reshape(weight.shape))
+
+
+def weights_of(network: NoteNetwork) -> np.ndarray:
+    """Returns the weights of a network as a file holds them, float16 [13896]."""
+    weights = [ops.convert_to_numpy(weight).ravel() for weight in network.weights]
+    return np.concatenate(weights).astype(np.float16)
 
 
 def octaves_of(seconds: Tensor) -> Tensor:

@@ -16,12 +16,10 @@ from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.expression.recorded import NoNotesError, RecordedNotes
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import read_expression, save_expression
-from ddsp_tf.training.note_network import new_note_network, train_note_network
+from ddsp_tf.training.note_network import learn_player, new_note_network
 
 # More notes do not fit better, and take longer to search.
 _MOST_SECONDS = 3600.0
-# With more steps, unseen notes are predicted less well.
-_STEPS = 300
 # Shorter runs are only trials, which need no network.
 _LEAST_RUN_STEPS = 100
 
@@ -118,9 +116,9 @@ class _Learning:
             return False
         if self.network is None:
             return True
-        given = (self.network, self.phrases, self.frame_rate, _STEPS, self.seed)
+        given = (self.network, self.phrases, self.frame_rate, self.seed)
         with on_cpu():
-            return train_note_network(*given, is_stopped=stopped.is_set)
+            return learn_player(*given, is_stopped=stopped.is_set)
 
     def store(self) -> None:
         """Writes the file."""

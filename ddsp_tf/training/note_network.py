@@ -1,16 +1,29 @@
 """Training of the network that predicts how a player shapes notes."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
 from ddsp_tf.configuration.experiment import seeded
-from ddsp_tf.expression.network import CENTS_SCALE, DB_SCALE, NoteNetwork, octaves_of
+from ddsp_tf.expression.network import (
+    CENTS_SCALE,
+    DB_SCALE,
+    NoteNetwork,
+    octaves_of,
+    set_weights,
+)
 from ddsp_tf.expression.note_curves import CURVES, note_curves
 from ddsp_tf.expression.phrases import Phrase
 
+#: Weights that `benchmarks/bundled/make_note_network.py` trained on the notes of several players.
+SHARED = Path(__file__).with_name("note_network.npy")
+# With more steps, unseen notes are predicted less well.
+_STEPS = 300
+# Players of fewer notes are learned from the shared weights, in as many steps for each note.
+_FEW_NOTES, _STEPS_PER_NOTE, _LEAST_STEPS = 40, 3, 75
 _BATCH, _CLIP_SECONDS = 12, 2.56
 _LEARNING_RATE, _WEIGHT_DECAY, _GRADIENT_NORM = 3e-3, 1e-2, 1.0
 # Random changes of a clip, so that the network does not recognize notes by pitch and level.
@@ -33,6 +46,35 @@ def new_note_network(seed: int) -> NoteNetwork:
         network = NoteNetwork()
         network.build()
     return network
+
+
+def learn_player(
+    network: NoteNetwork,
+    phrases: Sequence[Phrase],
+    frame_rate: float,
+    seed: int = 0,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Trains a network until it knows how a player shapes notes.
+
+    With fewer than 40 notes, it starts from what several other players have in common.
+
+    Args:
+        network: Network from `new_note_network`.
+        phrases: Recordings of the player, with at least one note.
+        frame_rate: Frames per second.
+        seed: Seed of the clips.
+        is_stopped: Function that tells before every step whether to stop.
+
+    Returns:
+        Whether all steps were done.
+    """
+    notes = sum(len(phrase.notes) for phrase in phrases)
+    steps = _STEPS
+    if notes < _FEW_NOTES:
+        set_weights(network, np.load(SHARED))
+        steps = max(_STEPS_PER_NOTE * notes, _LEAST_STEPS)
+    return train_note_network(network, phrases, frame_rate, steps, seed, is_stopped)
 
 
 def train_note_network(

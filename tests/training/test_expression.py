@@ -33,7 +33,7 @@ def untaught(tiny_run, tmp_path, monkeypatch):
             time.sleep(0.01)
         return False
 
-    monkeypatch.setattr(expression, "train_note_network", train)
+    monkeypatch.setattr(expression, "learn_player", train)
     return manifests, run, threads
 
 
@@ -68,7 +68,7 @@ def test_what_was_learned_is_kept_if_the_training_is_stopped(untaught, monkeypat
         threads.append(threading.get_ident())
         return True
 
-    monkeypatch.setattr(expression, "train_note_network", train)
+    monkeypatch.setattr(expression, "learn_player", train)
     learning = expression.expressions_learned([(manifests, run)])
     with pytest.raises(KeyboardInterrupt), learning as callback:
         callback.on_train_batch_end(0)

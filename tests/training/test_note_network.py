@@ -14,8 +14,8 @@ from ddsp_tf.expression.phrases import Phrase
 from ddsp_tf.features.transcription import Note
 from ddsp_tf.files.run_directory import RunDirectory
 from ddsp_tf.inference.expression_files import load_expression
-from ddsp_tf.training import expression
-from ddsp_tf.training.note_network import new_note_network, train_note_network
+from ddsp_tf.training import expression, note_network
+from ddsp_tf.training.note_network import learn_player, new_note_network, train_note_network
 
 RATE = 50
 
@@ -48,6 +48,28 @@ def test_what_all_notes_have_in_common_is_learned():
     assert (rms < 0.5 * np.sqrt(np.mean(np.square(moves), axis=0))).all()
 
 
+def test_players_of_few_notes_are_learned_from_what_players_share(monkeypatch):
+    """At once, attacks rise and releases fall; a player of many notes begins with neither."""
+    steps = []
+
+    def train(network, phrases, frame_rate, count, seed, is_stopped):
+        steps.append(count)
+        return True
+
+    monkeypatch.setattr(note_network, "train_note_network", train)
+    few, many = new_note_network(seed=0), new_note_network(seed=0)
+    player = phrase(0)
+    assert 10 < len(player.notes) < 25
+    assert learn_player(few, [player], RATE) and learn_player(many, [player] * 4, RATE)
+    assert steps == [max(75, 3 * len(player.notes)), 300]
+    note = [Note(0.2, 1.2, 60.0, -15.0)]
+    shared, random = (
+        to_numpy(one(note_curves(note, RATE, 80)[None])[0])[0, 10:60, 0] for one in (few, many)
+    )
+    assert shared[0] < shared[25] - 6.0 and shared[-1] < shared[25] - 6.0
+    np.testing.assert_array_equal(random, 0.0)
+
+
 @pytest.mark.slow
 def test_a_seed_decides_and_nothing_else_is_touched():
     random.seed(5)
@@ -63,7 +85,8 @@ def test_a_seed_decides_and_nothing_else_is_touched():
 
 @pytest.mark.parametrize(("steps", "kind"), [(100, LearnedExpression), (99, None)])
 def test_runs_that_are_no_trials_learn_a_network(steps, kind, tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(expression, "_STEPS", 2)
+    monkeypatch.setattr(note_network, "_LEAST_STEPS", 2)
+    monkeypatch.setattr(note_network, "_STEPS_PER_NOTE", 0)
     run = RunDirectory(shutil.copytree(tiny_run, tmp_path / "run"))
     manifests = [load_manifest(path) for path in RunDirectory(tiny_run).datasets()]
     run.update({"steps": steps})
