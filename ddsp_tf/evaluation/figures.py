@@ -1,15 +1,11 @@
-"""Pictures of sound and of features, as PNG files in memory.
+"""Pictures of sound and of features, as PNG files in memory."""
 
-Time axes start and end at the same fractions of the width (`AXES_LEFT`, `AXES_RIGHT`), so stacked
-pictures of equal duration line up, and a page can draw a playhead across them.
-"""
-
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ddsp_tf.dsp.mel import hz_to_mel, mel_to_hz
@@ -17,17 +13,18 @@ from ddsp_tf.evaluation.style import (
     AMBER,
     BLUE,
     STROKES,
+    Panel,
     add_legend,
-    new_figure,
     note_name,
     style_axes,
+    timeline,
     to_png,
 )
+from ddsp_tf.features.frames import all_frames
+from ddsp_tf.features.periodicity import power_spectrum
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
 from ddsp_tf.features.transcription import Note
 
-AXES_LEFT = 0.065
-AXES_RIGHT = 0.985
 RANGE_DB = 80.0
 
 _ROWS = 96
@@ -55,9 +52,8 @@ def spectrogram_levels_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     window_size = 2 ** round(np.log2(0.064 * sample_rate))
     window = np.hanning(window_size + 1)[:-1]
     hop = max(window_size // 16, -(-len(audio) // _COLUMNS))
-    padded = np.pad(np.asarray(audio, np.float64), window_size // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window_size)[::hop]
-    power = np.abs(np.fft.rfft(frames * window) / (0.5 * window.sum())) ** 2
+    frames = all_frames(np.asarray(audio), window_size, hop)
+    power = power_spectrum(frames, window / (0.5 * window.sum()), window_size)
     rows = _mel_weights(window_size // 2 + 1, sample_rate) @ power.T
     return 10.0 * np.log10(np.maximum(rows, 1e-20))
 
@@ -85,13 +81,45 @@ def spectrogram_png(
         >>> spectrogram_png(np.zeros(16000), 16000)[1:4]
         b'PNG'
     """
-    seconds = len(audio) / sample_rate
-    figure, (axes,) = _timeline([1.15], duration or seconds)
-    _draw_spectrogram(axes, audio, sample_rate, (0.0, seconds), top_db)
-    axes.set_facecolor("black")
-    axes.set_xlim(0.0, duration or seconds)
-    _hertz_axis(axes, sample_rate / 2.0)
-    return to_png(figure, colors=128)
+    (picture,) = spectrogram_pngs([audio], sample_rate, top_db=top_db, duration=duration)
+    return picture
+
+
+def spectrogram_pngs(
+    sounds: Iterable[np.ndarray],
+    sample_rate: int,
+    *,
+    top_db: float | None = None,
+    duration: float | None = None,
+) -> Iterator[bytes]:
+    """Draws spectrograms of several sounds on the same axes, in a third of the time for each.
+
+    Args:
+        sounds: Sounds, each as for `spectrogram_png`.
+        sample_rate: Samples per second.
+        top_db: Level of the brightest color; by default the highest level of each sound.
+        duration: Length of the time axis in seconds; by default the length of the first sound.
+
+    Yields:
+        Content of a PNG file for each sound.
+
+    Example:
+        >>> pictures = list(spectrogram_pngs([np.zeros(16000), np.ones(16000)], 16000))
+        >>> len(pictures), pictures[0] == spectrogram_png(np.zeros(16000), 16000)
+        (2, True)
+    """
+    panel = None
+    for audio in sounds:
+        seconds = len(audio) / sample_rate
+        if panel is None:
+            figure, (axes,) = timeline([1.15], duration or seconds)
+            axes.set_facecolor("black")
+            axes.grid(visible=False)
+            _hertz_axis(axes, sample_rate / 2.0)
+            panel = Panel(figure)
+        image = _draw_spectrogram(axes, audio, sample_rate, (0.0, seconds), top_db)
+        yield panel.png(axes, image, colors=128)
+        image.remove()
 
 
 def pitch_over_spectrogram_png(
@@ -122,7 +150,7 @@ def pitch_over_spectrogram_png(
     f0_hz = np.where(features["f0_hz"] > 0, features["f0_hz"], np.nan).astype(np.float64)
     sure = features["f0_confidence"] >= VOICED_CONFIDENCE
     end_seconds = start_seconds + f0_hz.size / frame_rate
-    figure, (axes,) = _timeline([1.9], end_seconds, foot=0.27)
+    figure, (axes,) = timeline([1.9], end_seconds, foot=0.27)
     _draw_spectrogram(axes, features["audio"], sample_rate, (start_seconds, end_seconds))
     for note in notes:
         span = (start_seconds + note.onset_s, start_seconds + note.offset_s)
@@ -169,7 +197,7 @@ def feature_curves_png(
         b'PNG'
     """
     frames = max(len(curve) for curves in features.values() for curve in curves.values())
-    figure, (pitch, loudness) = _timeline(
+    figure, (pitch, loudness) = timeline(
         [1.3, 1.0], duration or frames / frame_rate, head=0.27, foot=0.27
     )
     sure_notes, levels = [], []
@@ -192,6 +220,7 @@ def feature_curves_png(
     return to_png(figure)
 
 
+@functools.lru_cache(maxsize=2)
 def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
     """Returns triangles [rows, bins] with sum 1, at least as wide as a bin, so none is empty."""
     nyquist = sample_rate / 2.0
@@ -200,24 +229,7 @@ def _mel_weights(bins: int, sample_rate: int) -> np.ndarray:
     widths = np.maximum(np.diff(edges), nyquist / (bins - 1))[:, None]
     frequencies = np.linspace(0.0, nyquist, bins)
     weights = np.maximum(0.0, 1.0 - np.abs(frequencies - centres) / widths)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _timeline(
-    heights: list[float], duration: float, head: float = 0.09, foot: float = 0.05
-) -> tuple[Figure, list[Axes]]:
-    """Stacks time axes, with `head` inches above each and `foot` inches below the lowest."""
-    total = sum(heights) + head * len(heights) + foot
-    figure = new_figure(total)
-    stack, bottom = [], total
-    for height in heights:
-        bottom -= head + height
-        axes = figure.add_axes((AXES_LEFT, bottom / total, AXES_RIGHT - AXES_LEFT, height / total))
-        style_axes(axes)
-        axes.set_xlim(0.0, duration)
-        axes.tick_params(labelbottom=False)
-        stack.append(axes)
-    return figure, stack
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _draw_spectrogram(axes, audio, sample_rate, span, top_db=None):
@@ -226,7 +238,7 @@ def _draw_spectrogram(axes, audio, sample_rate, span, top_db=None):
     if top_db is None:
         top_db = max(float(levels.max()), -100.0)
     axes.grid(visible=False)
-    axes.imshow(
+    return axes.imshow(
         levels,
         cmap="magma",
         vmin=top_db - RANGE_DB,

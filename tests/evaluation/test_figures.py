@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddsp_tf.evaluation import charts, figures
+from ddsp_tf.evaluation import charts, figures, style
 
 RATE = 16000
 BLUE = (0x56, 0xC2, 0xFF)
@@ -25,7 +25,7 @@ def columns_of(picture: np.ndarray, colour) -> np.ndarray:
     """Columns with the colour, as shares of the time axis."""
     hits = np.nonzero((np.abs(picture - np.array(colour)).sum(axis=-1) < 30).any(axis=0))[0]
     share = (hits + 0.5) / picture.shape[1]
-    return (share - figures.AXES_LEFT) / (figures.AXES_RIGHT - figures.AXES_LEFT)
+    return (share - style.AXES_LEFT) / (style.AXES_RIGHT - style.AXES_LEFT)
 
 
 def curve(f0_hz, loudness_db=-20.0, confidence=1.0):
@@ -69,8 +69,8 @@ def test_a_click_stands_where_a_playhead_would():
     brightness = picture[20:-20].sum(axis=(0, 2)).astype(float)
     inside = slice(round(0.08 * picture.shape[1]), round(0.98 * picture.shape[1]))
     bright = np.nonzero(brightness[inside] > 0.8 * brightness[inside].max())[0] + inside.start
-    share = ((bright.mean() + 0.5) / picture.shape[1] - figures.AXES_LEFT) / (
-        figures.AXES_RIGHT - figures.AXES_LEFT
+    share = ((bright.mean() + 0.5) / picture.shape[1] - style.AXES_LEFT) / (
+        style.AXES_RIGHT - style.AXES_LEFT
     )
     assert share == pytest.approx(0.25, abs=0.01)
 
@@ -96,6 +96,13 @@ def test_silence_of_any_length_is_drawn(samples):
     picture = pixels(figures.spectrogram_png(np.zeros(samples, np.float32), RATE))
     height, width = picture.shape[:2]
     assert picture[height // 3 : height // 2, width // 3 : width // 2].max() < 40
+
+
+def test_spectrograms_on_the_same_axes_are_those_drawn_alone(rng):
+    sounds = [rng.standard_normal(samples) for samples in (RATE, RATE // 2, RATE)]
+    together = figures.spectrogram_pngs(sounds, RATE, top_db=0.0, duration=1.0)
+    for sound, picture in zip(sounds, together, strict=True):
+        assert picture == figures.spectrogram_png(sound, RATE, top_db=0.0, duration=1.0)
 
 
 def test_a_spectrogram_is_small(rng):

@@ -13,7 +13,7 @@ import soundfile
 
 from ddsp_tf.app.pages.templates import data_uri, png_uri, write_page
 from ddsp_tf.errors import UserError
-from ddsp_tf.evaluation import figures
+from ddsp_tf.evaluation import figures, style
 from ddsp_tf.evaluation.charts import loss_curves_png
 from ddsp_tf.evaluation.clip_measures import MeasuredClip
 from ddsp_tf.evaluation.evaluator import RunEvaluation
@@ -154,8 +154,8 @@ def write_report_page(
         configuration=configuration,
         notes=notes,
         selection=selection,
-        axes_left=figures.AXES_LEFT,
-        axes_width=figures.AXES_RIGHT - figures.AXES_LEFT,
+        axes_left=style.AXES_LEFT,
+        axes_width=style.AXES_RIGHT - style.AXES_LEFT,
         range_db=figures.RANGE_DB,
     )
 
@@ -168,6 +168,9 @@ def _clip_view(
     duration = max(len(audio) for audio in stems.values()) / sample_rate
     tops = [figures.spectrogram_levels_db(audio, sample_rate).max() for audio in stems.values()]
     top_db = max(-100.0, *tops)
+    pictures = figures.spectrogram_pngs(
+        stems.values(), sample_rate, top_db=top_db, duration=duration
+    )
     curves = clip.features and figures.feature_curves_png(
         clip.features, frame_rate, duration=duration
     )
@@ -180,11 +183,9 @@ def _clip_view(
             {
                 "name": name,
                 "sound": data_uri("audio/flac", _flac(audio, sample_rate)),
-                "picture": png_uri(
-                    figures.spectrogram_png(audio, sample_rate, top_db=top_db, duration=duration)
-                ),
+                "picture": png_uri(picture),
             }
-            for name, audio in stems.items()
+            for (name, audio), picture in zip(stems.items(), pictures, strict=True)
         ],
         "curves": curves and png_uri(curves),
         "metrics": [_described(name, clip.metrics.get(name)) for name in columns],
