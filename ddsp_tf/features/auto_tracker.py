@@ -16,7 +16,12 @@ from ddsp_tf.features.pitch_path import (
     octave_above,
     smoothed,
 )
-from ddsp_tf.features.subharmonics import raise_subharmonics, restore_endings, sparse_cost
+from ddsp_tf.features.subharmonics import (
+    raise_subharmonics,
+    restore_beginnings,
+    restore_endings,
+    sparse_cost,
+)
 from ddsp_tf.features.voicing import brief, confidence, hum, local_power, presence, running_sums
 
 _STEP = 160
@@ -116,5 +121,5 @@ class AutoTracker(PitchTracker):
         doubtful = octave_above(candidates, octaves) & (octaves < math.log2(highest_hz / 2.0))
         octaves = raise_subharmonics(audio, octaves, doubtful, ANALYSIS_RATE, _STEP)
         power = local_power(sums, np.exp2(octaves), ANALYSIS_RATE, _STEP)
-        octaves = restore_endings(octaves, power)
+        octaves = restore_beginnings(restore_endings(octaves, power), power)
         return smoothed(octaves, strengths), strengths

@@ -9,7 +9,14 @@ from ddsp_tf.features.live_path import read_at
 from ddsp_tf.features.live_periodicity import latest_spectrum
 from ddsp_tf.features.periodicity import Window
 from ddsp_tf.features.pitch_path import ABSENT, OCTAVE_TOLERANCE, Candidates
-from ddsp_tf.features.subharmonics import FEWEST_SOUNDING, OVER_NOISE, SOUNDING_SHARE
+from ddsp_tf.features.subharmonics import (
+    AUDIBLE_SHARE,
+    FEWEST_EVEN,
+    FEWEST_SOUNDING,
+    FOREIGN_SHARE,
+    OVER_NOISE,
+    SOUNDING_SHARE,
+)
 from ddsp_tf.typing import Tensor
 
 _HARMONICS = 12
@@ -41,7 +48,8 @@ def subharmonic_cost(
 
     The beginning of a note often repeats better after two periods than after one. Half its pitch
     then scores best, but the spectrum has nothing at the odd harmonics of that pitch. As in
-    `raise_subharmonics`, odd harmonics that are as strong as those beside them count as present.
+    `raise_subharmonics`, one foreign tone among them does not count, such as a resonating string
+    while a note fades, and odd harmonics that are as strong as those beside them are present.
 
     Args:
         sound: The latest sound of every row, float32 [rows, samples].
@@ -91,7 +99,9 @@ def _odd_missing(power):
     # An odd harmonic and the next one, each preceded by the point halfway to it.
     pairs = ops.reshape(power, (-1, power.shape[1], _HARMONICS // 2, 4))
     before, odd, after, even = (pairs[..., place] for place in range(4))
-    share = ops.sum(odd, axis=2) / ops.maximum(ops.sum(even, axis=2), 1e-20)
+    total, found = ops.maximum(ops.sum(even, axis=2), 1e-20), ops.sum(odd, axis=2)
+    # What remains without a foreign tone has to be weaker.
+    share = ops.minimum(found, 2.0 * (found - _foreign(odd, even, total))) / total
     missing = ops.clip((_PRESENT - share) / (_PRESENT - _MISSING), 0.0, 1.0)
     weaker = ops.minimum(even, ops.concatenate([even[..., :1], even[..., :-1]], axis=2))
     sounding = ops.logical_and(
@@ -99,6 +109,16 @@ def _odd_missing(power):
     )
     count = ops.sum(ops.cast(sounding, "float32"), axis=2)
     return ops.where(count >= FEWEST_SOUNDING, 0.0, missing)
+
+
+def _foreign(odd, even, total):
+    """Power of the one odd harmonic that may be a foreign tone, [rows, candidates]."""
+    # A fundamental is foreign if it is weak.
+    weak = odd[..., 0] < FOREIGN_SHARE * total
+    foreign = ops.where(weak, ops.max(odd, axis=2), ops.max(odd[..., 1:], axis=2))
+    audible = even > AUDIBLE_SHARE * ops.max(even, axis=2, keepdims=True)
+    enough = ops.sum(ops.cast(audible, "float32"), axis=2) >= FEWEST_EVEN
+    return ops.where(enough, foreign, 0.0)
 
 
 def _has_octave_above(found):

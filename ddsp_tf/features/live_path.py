@@ -29,8 +29,6 @@ _JUMP_COST = 1.0
 _JUMP_CENTS = 120.0
 _COST_OF_DELAY = 50.0
 _HOLDING_SCORE = 0.6
-# Where a sound begins, both lose this share: it has no past.
-_ONSET_SHARE = 0.7
 
 
 def live_candidates(strength: Tensor, plan: Plan) -> Candidates:
@@ -148,7 +146,7 @@ def advance(
     An additional candidate of low score holds the pitch of the best path: while a pitch changes,
     all other candidates may be wrong. A jump to a pitch whose window reaches further back costs
     more, because that window still contains the previous sound. Where a sound begins, jumps cost
-    less, and holding a pitch scores less.
+    nothing and holding a pitch scores nothing: what came before says nothing about it.
 
     Args:
         paths: Paths up to the previous frame; zeros at the start.
@@ -173,15 +171,15 @@ def advance(
     before = paths.octaves
     held = ops.sum(before * _first_best(paths.totals), axis=1, keepdims=True)
     octaves = ops.concatenate([found.octaves, held], axis=1)
-    kept = 1.0 - _ONSET_SHARE * beginning
-    scores = ops.concatenate([found.scores, _HOLDING_SCORE * kept], axis=1)
+    continuing = 1.0 - beginning
+    scores = ops.concatenate([found.scores, _HOLDING_SCORE * continuing], axis=1)
     strengths = ops.concatenate([found.strengths, ops.zeros_like(held)], axis=1)
     steps = 1200.0 * ops.abs(octaves[:, :, None] - before[:, None, :])
     costs = ops.maximum((steps - FREE_CENTS) * COST_PER_CENT, 0.0)
-    costs = ops.minimum(costs, _JUMP_COST * kept[:, :, None])
+    costs = ops.minimum(costs, _JUMP_COST)
     later = _delay(octaves, delays)[:, :, None] - _delay(before, delays)[:, None, :]
     costs += ops.where(steps > _JUMP_CENTS, _COST_OF_DELAY * ops.maximum(later, 0.0), 0.0)
-    arrivals = ops.max(paths.totals[:, None, :] - costs, axis=2)
+    arrivals = ops.max(paths.totals[:, None, :] - continuing[:, :, None] * costs, axis=2)
     totals = arrivals + scores * (seconds / _FRAME_SECONDS)
     totals = totals - ops.max(totals, axis=1, keepdims=True)
     chosen = _first_best(totals)

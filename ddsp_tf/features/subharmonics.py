@@ -15,10 +15,10 @@ _RELATIVE_WIDTH = 0.012
 # Power of the odd harmonics relative to the even ones, -18 dB.
 _LEAST_ODD_SHARE = 0.015
 # Power of a foreign fundamental relative to the even harmonics, -10 dB.
-_FOREIGN_SHARE = 0.1
+FOREIGN_SHARE = 0.1
 # Even harmonics that count are within 25 dB of the strongest.
-_AUDIBLE_SHARE = 10.0**-2.5
-_FEWEST_EVEN = 3
+AUDIBLE_SHARE = 10.0**-2.5
+FEWEST_EVEN = 3
 # An odd harmonic sounds if it is within 12 dB of the weaker of its even neighbours, and 10 dB above
 # the points halfway to them. If three do, they are not foreign.
 SOUNDING_SHARE = 10.0**-1.2
@@ -41,7 +41,11 @@ _BLOCK_FRAMES = 64
 # Length of the end of a note, in frames of 10 ms.
 _LONGEST_ENDING = 40
 _NOTE_FRAMES = 10
-_FADED_DB = 6.0
+_SOFTER_DB = 6.0
+# Longest beginning of a note at half its pitch, in frames that are at most 40 dB softer than the
+# note.
+_LONGEST_BEGINNING = 8
+_SOUNDING_DB = 40.0
 _OCTAVE_TOLERANCE = 0.05
 
 
@@ -156,17 +160,55 @@ def restore_endings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
         >>> round(float(2 ** restore_endings(octaves, np.ones(40))[-1]))
         220
     """
-    level_db = 10.0 * np.log10(power + 1e-14)
-    jumps = np.flatnonzero(np.abs(np.diff(octaves)) > _JUMP_OCTAVES) + 1
-    starts = [0, *jumps.tolist(), octaves.size]
+    level_db, starts = 10.0 * np.log10(power + 1e-14), _note_starts(octaves)
     restored = octaves.copy()
     for before, first, last in zip(starts, starts[1:], starts[2:], strict=False):
         fallen = abs(octaves[first] - octaves[first - 1] + 1.0) < _OCTAVE_TOLERANCE
         if fallen and last - first <= min(_LONGEST_ENDING, first - before):
             note_db = level_db[max(before, first - _NOTE_FRAMES) : first].mean()
-            if level_db[first:last].mean() < note_db - _FADED_DB:
+            if level_db[first:last].mean() < note_db - _SOFTER_DB:
                 restored[first:last] += 1.0
     return restored
+
+
+def restore_beginnings(octaves: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Raises the beginning of a note by an octave where its pitch then rises by an octave.
+
+    For some hundredths of a second, while it becomes louder, a note often repeats better after two
+    periods than after one. A note an octave lower would last longer.
+
+    Args:
+        octaves: Binary logarithm of the pitch in Hz [frames], 10 ms apart.
+        power: Mean square of the sound around each frame [frames].
+
+    Returns:
+        Binary logarithm of the pitch [frames].
+
+    Example:
+        >>> for frames in (6, 20):
+        ...     octaves = np.log2(np.repeat([220.0, 440.0], [10 + frames, 30]))
+        ...     power = np.repeat([1e-9, 0.05, 0.5], [10, frames, 30])
+        ...     print(round(float(2 ** restore_beginnings(octaves, power)[12])))
+        440
+        220
+    """
+    level_db, starts = 10.0 * np.log10(power + 1e-14), _note_starts(octaves)
+    restored = octaves.copy()
+    for first, last, end in zip(starts, starts[1:], starts[2:], strict=False):
+        risen = abs(octaves[last] - octaves[last - 1] - 1.0) < _OCTAVE_TOLERANCE
+        if risen and end - last >= _NOTE_FRAMES:
+            note_db = level_db[last : last + _NOTE_FRAMES].mean()
+            sounding = level_db[first:last][level_db[first:last] > note_db - _SOUNDING_DB]
+            brief = 0 < sounding.size <= _LONGEST_BEGINNING
+            if brief and sounding.mean() < note_db - _SOFTER_DB:
+                restored[first:last] += 1.0
+    return restored
+
+
+def _note_starts(octaves):
+    """First frames of the stretches between jumps, and the number of all frames."""
+    jumps = np.flatnonzero(np.abs(np.diff(octaves)) > _JUMP_OCTAVES) + 1
+    return [0, *jumps.tolist(), octaves.size]
 
 
 def _powers_at_halves(audio, pitch_hz, positions, sample_rate):
@@ -190,11 +232,11 @@ def _odd_missing(power):
     total, foreign = odd.sum(axis=1), odd.max(axis=1)
     # A fundamental is foreign if it is weak.
     foreign = np.where(
-        odd[:, 0] < _FOREIGN_SHARE * even.sum(axis=1), foreign, odd[:, 1:].max(axis=1)
+        odd[:, 0] < FOREIGN_SHARE * even.sum(axis=1), foreign, odd[:, 1:].max(axis=1)
     )
     least = _LEAST_ODD_SHARE * even.sum(axis=1)
-    audible = (even > _AUDIBLE_SHARE * even.max(axis=1, keepdims=True)).sum(axis=1)
-    return (total < least) | ((total - foreign < least) & (audible >= _FEWEST_EVEN))
+    audible = (even > AUDIBLE_SHARE * even.max(axis=1, keepdims=True)).sum(axis=1)
+    return (total < least) | ((total - foreign < least) & (audible >= FEWEST_EVEN))
 
 
 def _odd_sounding(power, between):

@@ -98,6 +98,20 @@ def test_a_string_that_outlasts_the_note_does_not_lower_its_end(tracker):
     assert cents_between(f0_hz[3:42], 330.0).max() < 50
 
 
+@pytest.mark.parametrize(("seconds", "octave"), [(0.06, 1.0), (0.2, 0.5)])
+def test_a_note_does_not_begin_an_octave_low(tracker, seconds, octave):
+    """Alternate periods differ while a wind instrument's note begins."""
+    above, below = (tone(steady(hz, 0.6), amplitudes=RICH).audio for hz in (440.0, 220.0))
+    progress = np.arange(above.size) / (16000 * seconds)
+    gain = np.clip(0.1 + 0.9 * progress, 0.0, 1.0)
+    audio = with_rests(gain * np.where(progress < 1.0, 0.5 * (above + below), above))
+    f0_hz, confidence = tracker.track(audio, 16000, HOP)
+    beginning = slice(21, 20 + round(100 * seconds) - 2)
+    assert (confidence[beginning] >= 0.5).all()
+    expected = np.full(f0_hz[beginning].size, 440.0 * octave)
+    assert cents_between(f0_hz[beginning], expected).max() < 50
+
+
 @pytest.mark.parametrize(
     "curve", [vibrato(440.0, cents=80.0), glide(110.0, 440.0), notes([220, 440, 330, 110, 165])]
 )
