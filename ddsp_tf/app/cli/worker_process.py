@@ -2,10 +2,11 @@
 
 import contextlib
 import importlib
-import multiprocessing
 import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
 from typing import Any
 
 from ddsp_tf.app.cli.signals import StopSignals
@@ -14,6 +15,12 @@ from ddsp_tf.errors import UserError
 
 # The GPU belongs to the command.
 _ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+_PROGRAM = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from ddsp_tf.app.cli.worker_process import work
+work()
+"""
 
 
 class WorkerProcess:
@@ -35,22 +42,26 @@ class WorkerProcess:
     """
 
     def __init__(self, modules: Sequence[str]):
-        # A fork would inherit threads' locks, and a GPU that it cannot use.
-        context = multiprocessing.get_context("spawn")
-        self._pipe, self._other_end = context.Pipe()
-        arguments = (self._other_end, tuple(modules))
-        self._process = context.Process(target=_work, args=arguments, daemon=True)
+        # `multiprocessing` would run the command's script again.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **_ON_CPU},
+            start_new_session=True,  # Ctrl-C in the terminal is for the command alone.
+        )
+        assert self._process.stdin and self._process.stdout
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._send(sys.path)
+        self._send(tuple(modules))
 
     def __enter__(self) -> "WorkerProcess":
-        self._process.start()
-        # So that the pipe breaks when the process ends.
-        self._other_end.close()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.join()
-        self._pipe.close()
+        with contextlib.suppress(OSError):
+            self._process.communicate()
 
     def begin(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
         """Begins to call a function.
@@ -62,13 +73,12 @@ class WorkerProcess:
         Returns:
             Function that waits for the result and returns it, or raises the function's `UserError`.
         """
-        with contextlib.suppress(OSError):
-            self._pipe.send((function, arguments))
+        self._send((function, arguments))
 
         def result() -> Any:
             try:
-                found = self._pipe.recv()
-            except (EOFError, OSError):
+                found = pickle.load(self._answers)
+            except (EOFError, pickle.UnpicklingError):
                 return function(*arguments)
             if isinstance(found, UserError):
                 raise found
@@ -76,22 +86,27 @@ class WorkerProcess:
 
         return result
 
+    def _send(self, content: Any) -> None:
+        with contextlib.suppress(BrokenPipeError):  # The process has ended.
+            pickle.dump(content, self._requests)
+            self._requests.flush()
 
-def _work(pipe: Connection, modules: Sequence[str]) -> None:
-    """Calls the function that comes through a pipe; after an error of ours, the caller does."""
-    if hasattr(os, "setsid"):
-        # Ctrl-C in the terminal is for the command alone.
-        os.setsid()
-    os.environ.update(_ON_CPU)
+
+def work() -> None:
+    """Calls the function that standard input names; after an error of ours, the caller does."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # For what others print.
+    modules = pickle.load(sys.stdin.buffer)
     with contextlib.suppress(Exception), quiet():
         for module in modules:
             importlib.import_module(module)
     # SIGTERM interrupts the function, which then removes its unfinished files.
     with contextlib.suppress(Exception, KeyboardInterrupt), StopSignals():
-        function, arguments = pipe.recv()
+        function, arguments = pickle.load(sys.stdin.buffer)
         try:
             found = function(*arguments)
         except UserError as error:
             # Not every subclass can be pickled.
             found = UserError(str(error))
-        pipe.send(found)
+        pickle.dump(found, answers)
+        answers.flush()
