@@ -63,14 +63,13 @@ def aperiodic_share(
         return 0.0
     count = min(voiced.size, _FRAMES_EXAMINED)
     frames = voiced[np.linspace(0, voiced.size - 1, count).round().astype(np.int64)]
-    window = round(_WINDOW_SECONDS * sample_rate)
     aperiodic, start, section = 0, 0, np.zeros(0)
     for frame in frames:
         period = sample_rate / float(features["f0_hz"][frame])
         lags = period * np.arange(1, _MOST_PERIODS + 1 if period < _SHORT_PERIOD else 2)
         lag = max(1, round(lags[np.argmin(np.abs(lags - lags.round()))]))
         smoothing = max(1, min(sample_rate // _SMOOTHED_ABOVE_HZ, int(period / 4)))
-        size = window + lag + smoothing
+        size = round(_WINDOW_SECONDS * sample_rate) + lag + smoothing
         first = max(0, int(frame) * hop - size // 2)
         if first < start or first + size > start + section.size:
             start, section = first, read(first, max(size, round(_READ_SECONDS * sample_rate)))

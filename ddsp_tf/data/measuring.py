@@ -16,6 +16,7 @@ from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import MINIMUM_SECONDS, PreparationRules
 from ddsp_tf.data.segments import Arrays, divided, segment_frames, write_segments
 from ddsp_tf.errors import UserError
+from ddsp_tf.features.extraction_processes import Extract
 from ddsp_tf.features.extractor import FEATURES, FeatureExtractor
 from ddsp_tf.features.notes import spans
 from ddsp_tf.files.names import reason_without_name
@@ -32,6 +33,7 @@ def measure(
     rules: PreparationRules,
     folder: Path,
     on_share: Callable[[float], None] = lambda share: None,
+    extract: Extract = FeatureExtractor.extract,
 ) -> Recording:
     """Measures a recording, and writes its segments to `<key>.tfrecord` in a folder.
 
@@ -52,11 +54,7 @@ def measure(
                 lambda share: on_share(_DECODING_SHARE * share),
             )
             _set_gain(staged, path, rules)
-            features = _features(
-                staged,
-                extractor,
-                lambda share: on_share(_DECODING_SHARE + (1.0 - _DECODING_SHARE) * share),
-            )
+            features = _features(staged, extractor, on_share, extract)
             kept = _kept(features, extractor, rules)
             judged = _judged(recording, staged, features, extractor, rules)
         except UserError as error:
@@ -105,7 +103,6 @@ def _judged(
     extractor: FeatureExtractor,
     rules: PreparationRules,
 ) -> Recording:
-    """Returns the recording with the measures of the whole file."""
     decoder = staged.decoder
     numbers: dict[str, Any] = {
         "seconds": round(staged.samples / extractor.sample_rate, 6),
@@ -138,21 +135,23 @@ def _segments(
 
 
 def _features(
-    staged: StagedAudio, extractor: FeatureExtractor, on_share: Callable[[float], None]
+    staged: StagedAudio,
+    extractor: FeatureExtractor,
+    on_share: Callable[[float], None],
+    extract: Extract,
 ) -> Arrays:
     """Measures all frames, section by section."""
-    hop, rate = extractor.hop, extractor.frame_rate
-    frames = staged.samples // hop
+    hop, rate, frames = extractor.hop, extractor.frame_rate, staged.samples // extractor.hop
     features = {name: np.zeros(frames, np.float32) for name in FEATURES}
     context = round(CONTEXT_SECONDS * rate)
     sections = list(divided(0, frames, max(1, round(SECTION_SECONDS * rate))))
     for first, last in sections:
         start, stop = max(0, first - context), min(frames, last + context)
         end = staged.samples if stop == frames else stop * hop
-        found = extractor.extract(staged.read(start * hop, end - start * hop))
+        found = extract(extractor, staged.read(start * hop, end - start * hop))
         for name in FEATURES:
             features[name][first:last] = found[name][first - start : last - start]
-        on_share(last / frames)
+        on_share(_DECODING_SHARE + (1.0 - _DECODING_SHARE) * last / frames)
     if len(sections) > 1:
         _hold_pitch(features["f0_hz"])
     return features

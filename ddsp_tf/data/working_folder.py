@@ -19,6 +19,7 @@ from ddsp_tf.data.recordings import Recording
 from ddsp_tf.data.rules import PreparationRules
 from ddsp_tf.data.segments import ranges_of, read_segments, resegmented, write_segments
 from ddsp_tf.errors import NoRoomError, UserError
+from ddsp_tf.features.extraction_processes import extraction_processes
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.files.atomic import atomic_path, link_or_copy
 from ddsp_tf.files.documents import read_document
@@ -65,7 +66,6 @@ def what_is_kept(work: Path) -> str:
 
 
 def _measured_in(work: Path) -> int:
-    """Counts the recordings with segments and a state."""
     return sum(path.with_suffix(".json").is_file() for path in work.glob("[!.]*.tfrecord"))
 
 
@@ -172,10 +172,10 @@ def measure_in_threads(
 ) -> None:
     """Measures recordings, the largest first, and writes the results to a folder.
 
-    Threads are enough: decoding, resampling and the heavy parts of numpy release the interpreter,
-    and threads start faster than processes. Matrix products use one thread each meanwhile: with
+    Threads decode and write, processes extract features. Matrix products use one thread each: with
     more, threads wait for each other, which took 75 % more processor time.
     """
+    jobs = min(jobs or processors(), len(recordings))
     shares: dict[str, float] = {}
     lock, stop = threading.Lock(), threading.Event()
 
@@ -188,11 +188,15 @@ def measure_in_threads(
                 on_progress(sum(shares.values()), len(recordings), recording.source)
 
         advance(0.0)
-        save_measured(work, measure(recording, extractor, rules, work, advance))
+        save_measured(work, measure(recording, extractor, rules, work, advance, extract))
         advance(1.0)
 
     largest_first = sorted(recordings, key=lambda recording: -_size(recording))
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(jobs or processors()) as executor:
+    with (
+        threadpool_limits(1, "blas"),
+        extraction_processes(jobs) as extract,
+        ThreadPoolExecutor(jobs) as executor,
+    ):
         futures = [executor.submit(work_on, recording) for recording in largest_first]
         try:
             for future in as_completed(futures):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ddsp_tf.backend.compilation import compiled
+from ddsp_tf.features.extraction_processes import Extract
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.features.loudness import loudness_db
 from ddsp_tf.features.pitch import VOICED_CONFIDENCE
@@ -51,12 +52,17 @@ class ClipJudge:
         model: Model to judge.
         loss: Spectral loss to report.
         extractor: Extractor of the dataset, which also measures the render.
+        extract: Function that does what `FeatureExtractor.extract` does.
     """
 
     def __init__(
-        self, model: Autoencoder, loss: MultiScaleSpectralLoss, extractor: FeatureExtractor
+        self,
+        model: Autoencoder,
+        loss: MultiScaleSpectralLoss,
+        extractor: FeatureExtractor,
+        extract: Extract = FeatureExtractor.extract,
     ):
-        self.model, self.extractor = model, extractor
+        self.model, self.extractor, self._extract = model, extractor, extract
         self._terms = compiled(loss.terms, model, any_length=True)
         # Window sizes halfway between those that models are trained on.
         sizes = [size * 3 // 2 for size in scaled_fft_sizes(model.sample_rate)]
@@ -81,7 +87,7 @@ class ClipJudge:
         curves = {key: features[key][None] for key in names if key in features}
         rendered = render_stems(self.model, {**curves, "audio": target[None]}, seed)
         stems = {key: audio[0] for key, audio in rendered.items()}
-        reconstruction = self.extractor.extract(stems["reconstruction"])
+        reconstruction = self._extract(self.extractor, stems["reconstruction"])
         expected = self._expected(features, target)
         terms = self._terms(target[None], stems["reconstruction"][None])
         terms = {key: float(value[0]) for key, value in terms.items()}

@@ -21,6 +21,7 @@ from ddsp_tf.evaluation.record import (
     Evaluation,
     write_evaluation,
 )
+from ddsp_tf.features.extraction_processes import extraction_processes
 from ddsp_tf.features.extractor import FeatureExtractor
 from ddsp_tf.files.checksum import file_sha256
 from ddsp_tf.files.locks import locked
@@ -191,19 +192,28 @@ def _evaluate(
     if not least <= clip_seconds <= most:
         raise UserError(f"clip_seconds is {clip_seconds:g}; expected {least:g} to {most:g}")
     loss = loss or MultiScaleSpectralLoss()
-    judges = [
-        ClipJudge(model, loss, FeatureExtractor.from_description(part.manifest.extractor))
-        for part in parts
-    ]
+    extractors = [FeatureExtractor.from_description(part.manifest.extractor) for part in parts]
     clip_frames = max(round(clip_seconds * model.frame_rate), 1)
     total = count_clips(parts, clip_frames)
+    with extraction_processes(min(processors(), _MOST_THREADS, total)) as extract:
+        judges = [ClipJudge(model, loss, extractor, extract) for extractor in extractors]
+        return _judged(judges, parts, clip_frames, total, shown_clips, on_progress)
 
+
+def _judged(
+    judges: Sequence[ClipJudge],
+    parts: Sequence[Part],
+    clip_frames: int,
+    total: int,
+    shown_clips: int,
+    on_progress: Progress | None,
+) -> ModelEvaluation:
     def measure(clip: Clip) -> MeasuredClip:
         return judges[clip.part].measure(clip.name, clip.features, clip.audio, seed=clip.number)
 
     per_clip: list[EvaluatedClip] = []
     kept: dict[int, MeasuredClip] = {}
-    most_kept = _KEPT_SAMPLES // (clip_frames * model.hop)
+    most_kept = _KEPT_SAMPLES // (clip_frames * judges[0].model.hop)
     for measured, clip in _in_threads(measure, read_clips(parts, clip_frames)):
         per_clip.append(EvaluatedClip(clip.name, clip.part, measured.metrics))
         if len(kept) < most_kept:
@@ -228,7 +238,7 @@ def _evaluate(
 def _in_threads(
     measure: Callable[[Clip], MeasuredClip], clips: Iterable[Clip]
 ) -> Iterator[tuple[MeasuredClip, Clip]]:
-    """Measures several clips at a time, because a tracker uses only one processor; keeps order."""
+    """Measures several clips at a time, in order."""
     waiting: deque[tuple[Future, Clip]] = deque()
     threads = min(processors(), _MOST_THREADS)
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as executor:

@@ -57,6 +57,7 @@ class AutoTracker(PitchTracker):
     """
 
     name = "auto"
+    releases_lock = False
     version = "2"
 
     def __init__(self, lowest_hz: float = 27.0, highest_hz: float = 4200.0) -> None:

@@ -44,6 +44,9 @@ class PitchTracker(ABC):
     """
 
     name: ClassVar[str]
+    # Whether `track` spends its time in code that releases Python's lock, such as a network's.
+    # Others work in processes where many recordings are measured at a time.
+    releases_lock: ClassVar[bool] = True
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings

@@ -39,6 +39,7 @@ class YinTracker(PitchTracker):
     """
 
     name = "yin"
+    releases_lock = False
     version = "1"
 
     def __init__(self, lowest_hz: float = 30.0, highest_hz: float = 2100.0) -> None:

@@ -116,8 +116,8 @@ def _begins_elsewhere(imports):
     Beside a GPU, a second process exports during the evaluation, and imports its packages during
     the training. Otherwise it would take processors from the training.
     """
-    from ddsp_tf.app.cli.worker_process import WorkerProcess
     from ddsp_tf.backend.placement import has_accelerator
+    from ddsp_tf.backend.worker_process import WorkerProcess
 
     if not has_accelerator():
         yield functools.partial

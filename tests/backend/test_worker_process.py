@@ -3,11 +3,13 @@
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
-from ddsp_tf.app.cli.worker_process import WorkerProcess
+from ddsp_tf.backend.worker_process import WorkerProcess
 from ddsp_tf.errors import NoRoomError, UserError, check_number
 
 
@@ -76,3 +78,36 @@ def test_leaving_the_block_interrupts_the_function_and_ctrl_c_does_not(tmp_path)
     assert not (tmp_path / "partial").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process, signal.SIGTERM)
+
+
+def test_calls_follow_each_other_and_prints_do_not_disturb_them():
+    with WorkerProcess([]) as worker:
+        assert worker.begin(print, "to standard error")() is None
+        assert [worker.begin(math.sqrt, number)() for number in (4.0, 9.0)] == [2.0, 3.0]
+
+
+SCRIPT = """
+import math, sys, time
+from ddsp_tf.backend.worker_process import WorkerProcess
+print("once", flush=True)
+with WorkerProcess([]) as worker:
+    print(worker.begin(math.sqrt, 9.0)(), worker._process.pid, flush=True)
+    time.sleep(60.0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_scripts_need_no_guard_and_a_killed_one_leaves_no_process(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        lines = [process.stdout.readline().split() for _ in range(2)]
+        process.kill()
+        assert lines[0] == ["once"] and lines[1][0] == "3.0"
+    deadline = time.monotonic() + 30.0
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(int(lines[1][1]), 0)
+            time.sleep(0.05)
