@@ -172,8 +172,8 @@ def measure_in_threads(
 ) -> None:
     """Measures recordings, the largest first, and writes the results to a folder.
 
-    Threads decode and write, processes extract features. Matrix products use one thread each: with
-    more, threads wait for each other, which took 75 % more processor time.
+    From three threads on, processes extract the features; two rarely wait for each other. Matrix
+    products use one thread each, because more took 75 % more processor time.
     """
     jobs = min(jobs or processors(), len(recordings))
     shares: dict[str, float] = {}
@@ -194,7 +194,7 @@ def measure_in_threads(
     largest_first = sorted(recordings, key=lambda recording: -_size(recording))
     with (
         threadpool_limits(1, "blas"),
-        extraction_processes(jobs) as extract,
+        extraction_processes(jobs if jobs > 2 else 0) as extract,
         ThreadPoolExecutor(jobs) as executor,
     ):
         futures = [executor.submit(work_on, recording) for recording in largest_first]

@@ -34,6 +34,8 @@ from ddsp_tf.models import Autoencoder
 Progress = Callable[[int, int, str], None]
 
 _MOST_THREADS = 16
+# Extracting the features of a minute takes as long as starting a process.
+_SECONDS_PER_PROCESS = 60.0
 # Sounds up to this length, in samples, are kept until the clips to show are chosen.
 _KEPT_SAMPLES = 1 << 21
 # Clips are rendered whole, several at a time.
@@ -195,7 +197,8 @@ def _evaluate(
     extractors = [FeatureExtractor.from_description(part.manifest.extractor) for part in parts]
     clip_frames = max(round(clip_seconds * model.frame_rate), 1)
     total = count_clips(parts, clip_frames)
-    with extraction_processes(min(processors(), _MOST_THREADS, total)) as extract:
+    longest = int(total * clip_seconds / _SECONDS_PER_PROCESS)
+    with extraction_processes(min(processors(), _MOST_THREADS, longest)) as extract:
         judges = [ClipJudge(model, loss, extractor, extract) for extractor in extractors]
         return _judged(judges, parts, clip_frames, total, shown_clips, on_progress)
 

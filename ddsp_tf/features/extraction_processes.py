@@ -15,8 +15,6 @@ from ddsp_tf.features.extractor import FeatureExtractor
 
 Extract = Callable[[FeatureExtractor, np.ndarray], dict[str, np.ndarray]]
 
-# Two threads rarely wait for each other, and start at once.
-_MOST_THREADS = 2
 # Matrix products in one thread each: all cores have a process.
 _ENVIRONMENT = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
@@ -25,23 +23,23 @@ _ENVIRONMENT = dict.fromkeys(
 
 @contextlib.contextmanager
 def extraction_processes(count: int) -> Iterator[Extract]:
-    """Starts processes for a block, in which as many threads extract features by them.
+    """Starts processes for a block, in which threads extract features by them.
 
-    With one or two, and for trackers that release Python's lock, features are extracted in the
-    thread that asks for them. The processes import no TensorFlow, which takes half a second each.
+    Without processes, and for trackers that release Python's lock, features are extracted in the
+    thread that asks for them. A process starts in half a second, because it imports no TensorFlow.
 
     Args:
-        count: Number of processes and threads.
+        count: Number of processes; with fewer than two, none is started.
 
     Yields:
         Function that does what `FeatureExtractor.extract` does.
 
     Example:
-        >>> with extraction_processes(1) as extract:
+        >>> with extraction_processes(0) as extract:
         ...     sorted(extract(FeatureExtractor(), np.zeros(16000, np.float32)))
         ['f0_confidence', 'f0_hz', 'loudness_db', 'power_db']
     """
-    if count <= _MOST_THREADS:
+    if count < 2:
         yield FeatureExtractor.extract
         return
     idle: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
