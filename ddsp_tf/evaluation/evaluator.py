@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -241,13 +241,19 @@ def _judged(
 def _in_threads(
     measure: Callable[[Clip], MeasuredClip], clips: Iterable[Clip]
 ) -> Iterator[tuple[MeasuredClip, Clip]]:
-    """Measures several clips at a time, in order."""
+    """Measures several clips at a time, in order.
+
+    The first clip is measured alone: in it, TensorFlow optimizes graphs, which every thread that
+    called them at the same time would do again.
+    """
     waiting: deque[tuple[Future, Clip]] = deque()
     threads = min(processors(), _MOST_THREADS)
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as executor:
         try:
             for clip in clips:
                 waiting.append((executor.submit(measure, clip), clip))
+                if clip.number == 0:
+                    wait([waiting[0][0]])
                 if len(waiting) > threads:
                     future, first = waiting.popleft()
                     yield future.result(), first

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -122,6 +123,22 @@ def test_shown_clips_are_those_that_were_measured(run, monkeypatch, kept_clips):
     assert len(few.shown) == 4
     assert (by_rank["best"], by_rank["worst"]) == (losses[0], losses[-1])
     assert by_rank["median"] == losses[6]
+
+
+def test_only_the_first_clip_is_measured_alone(monkeypatch):
+    monkeypatch.setattr(evaluator, "processors", lambda: 3)
+    at_work, most = set(), {}
+
+    def measure(clip):
+        at_work.add(clip.number)
+        time.sleep(0.05)
+        most[clip.number] = len(at_work)
+        at_work.remove(clip.number)
+
+    clips = [SimpleNamespace(number=number) for number in range(6)]
+    measured = list(evaluator._in_threads(measure, clips))
+    assert [clip for _, clip in measured] == clips
+    assert most[0] == 1 < max(most.values()) <= 3
 
 
 def test_a_run_in_use_is_not_evaluated(run):
