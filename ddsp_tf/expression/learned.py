@@ -16,9 +16,10 @@ from ddsp_tf.features.transcription import Note
 NAMES = (*NOTE_NAMES, "network")
 # Share that is played of what is particular to a recorded note. Pitch: all, including vibrato, but
 # less near the ends. Loudness: the larger its root mean square over all notes, the less, so that
-# curves stay within about 4 dB of a player's; more in the attack.
-_DEVIATIONS_DB, _DB_SHARES = (1.4, 3.25), (1.0, 0.2)
-_MORE_OF_ATTACK, _EDGE_CENTS_SHARE = 0.4, 0.5
+# curves stay within about 4 dB of a player's; more in the attack, and at least half of the trend by
+# which notes swell or fade.
+_DEVIATIONS_DB, _DB_SHARES = (1.4, 3.25), (1.0, 0.1)
+_MORE_OF_ATTACK, _TREND_SHARE, _EDGE_CENTS_SHARE = 0.4, 0.5, 0.5
 _ATTACK_SECONDS, _EDGE_SECONDS = 0.2, 0.1
 # Bounds the memory for long songs.
 _BLOCK_FRAMES = 2000
@@ -101,14 +102,16 @@ class LearnedExpression(Expression):
             limit = cents_limit(note_facts(notes, k), size)
             cents = usual_cents + _cents_share(size, frame_rate) * cents
             midi[own] = notes[k].midi + np.clip(cents, -limit, limit) / 100.0
-            relative_db = self._db_shares(size, frame_rate) * relative_db
-            level_db[own] = notes[k].level_db + usual_db + relative_db
+            level_db[own] = notes[k].level_db + usual_db + self._played(relative_db, frame_rate)
         return Shapes(midi, np.maximum(level_db, self.notes.pause_db))
 
-    def _db_shares(self, frames: int, frame_rate: float) -> np.ndarray:
-        """Returns the share of a recorded note's loudness that is played in each frame."""
-        attack = np.maximum(1.0 - np.arange(frames) / (_ATTACK_SECONDS * frame_rate), 0.0)
-        return np.minimum(self._db_share + _MORE_OF_ATTACK * attack, 1.0)
+    def _played(self, relative_db: np.ndarray, frame_rate: float) -> np.ndarray:
+        """Returns what is played of the loudness that is particular to a recorded note."""
+        frames = np.arange(relative_db.size)
+        attack = np.maximum(1.0 - frames / (_ATTACK_SECONDS * frame_rate), 0.0)
+        share = np.minimum(self._db_share + _MORE_OF_ATTACK * attack, 1.0)
+        trend = _trend(relative_db, frame_rate)
+        return share * (relative_db - trend) + np.maximum(share, _TREND_SHARE) * trend
 
 
 def _network(weights: np.ndarray) -> NoteNetwork:
@@ -127,6 +130,16 @@ def _predict(
         moves, state = network(curves[:, first : first + _BLOCK_FRAMES], state)
         found.append(ops.convert_to_numpy(moves)[0])
     return np.concatenate([np.zeros((0, 2)), *found]).astype(np.float64)
+
+
+def _trend(curve: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Fits a line of mean 0 to a curve without its edges; zeros if it is short."""
+    edge = round(_EDGE_SECONDS * frame_rate)
+    if curve.size < 4 * edge:
+        return np.zeros(curve.size)
+    place = np.arange(curve.size) - 0.5 * (curve.size - 1)
+    inside = slice(edge, curve.size - edge)
+    return np.polyfit(place[inside], curve[inside], 1)[0] * place
 
 
 def _cents_share(frames: int, frame_rate: float) -> np.ndarray:
