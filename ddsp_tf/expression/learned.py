@@ -16,8 +16,8 @@ from ddsp_tf.features.transcription import Note
 NAMES = (*NOTE_NAMES, "network")
 # Share that is played of what is particular to a recorded note. Pitch: all, including vibrato, but
 # less near the ends. Loudness: the larger its root mean square over all notes, the less, so that
-# curves stay within about 4 dB of a player's; more in the attack, and at least half of the trend by
-# which notes swell or fade.
+# curves stay within about 4 dB of a player's; more in the attack, and half of the trend, by which
+# notes swell or fade, of what is left out.
 _DEVIATIONS_DB, _DB_SHARES = (1.4, 3.25), (1.0, 0.1)
 _MORE_OF_ATTACK, _TREND_SHARE, _EDGE_CENTS_SHARE = 0.4, 0.5, 0.5
 _ATTACK_SECONDS, _EDGE_SECONDS = 0.2, 0.1
@@ -110,8 +110,8 @@ class LearnedExpression(Expression):
         frames = np.arange(relative_db.size)
         attack = np.maximum(1.0 - frames / (_ATTACK_SECONDS * frame_rate), 0.0)
         share = np.minimum(self._db_share + _MORE_OF_ATTACK * attack, 1.0)
-        trend = _trend(relative_db, frame_rate)
-        return share * (relative_db - trend) + np.maximum(share, _TREND_SHARE) * trend
+        trend = _TREND_SHARE * _trend(relative_db, frame_rate)
+        return share * relative_db + (1.0 - share) * trend
 
 
 def _network(weights: np.ndarray) -> NoteNetwork:
