@@ -98,8 +98,9 @@ def load_experiment(
         set_xla_flags(_has_loop())
         training = _construct("train", config)
         with _precision(training.precision):
-            jitter = {"pitch_jitter": training.pitch_jitter} if training.pitch_jitter else {}
-            model = _construct("Autoencoder", config, **jitter)
+            names = ("pitch_jitter", "envelope_consistency")
+            given = {name: getattr(training, name) for name in names if getattr(training, name)}
+            model = _construct("Autoencoder", config, **given)
         with _one_line_errors(config):
             model.build()
         # Read only if set, so that the text of other configurations does not change.

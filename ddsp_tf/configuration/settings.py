@@ -15,6 +15,7 @@ _FROM_ZERO = (
     "early_stop_validations",
     "gain_db",
     "pitch_jitter",
+    "envelope_consistency",
     "varispeed",
     "render_every",
 )
@@ -43,6 +44,9 @@ class TrainingSettings:
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
             receives for a clip, while the synthesizers play the true one. It keeps the decoder from
             recognizing single notes by their exact pitch.
+        envelope_consistency: Weight of a loss term for tones at random pitches up to 6 semitones
+            from those of a clip: how far their spectral envelopes are from those at the clip's
+            pitches. It helps where few pitches were recorded. 0 for none.
         varispeed: Largest random change of a clip's speed, like that of a tape, in semitones, at
             most 12; its pitch and loudness follow. 0 for none.
         learning_rate: Highest learning rate of Adam.
@@ -79,6 +83,7 @@ class TrainingSettings:
     clip_seconds: float = 4.0
     gain_db: float = 0.0
     pitch_jitter: float = 0.0
+    envelope_consistency: float = 0.0
     varispeed: float = 0.0
     learning_rate: float = 3e-4
     instrument_rate: float = 1.0

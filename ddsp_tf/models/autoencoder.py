@@ -11,6 +11,7 @@ from ddsp_tf.dsp.rates import hop_size
 from ddsp_tf.models.consistency import check_parts
 from ddsp_tf.models.decoder import Decoder
 from ddsp_tf.models.ensemble import played_mixture, solo
+from ddsp_tf.models.envelope_consistency import envelope_loss
 from ddsp_tf.models.level_matching import LevelMatching
 from ddsp_tf.models.played_features import check_features, clean_features, float32_features
 from ddsp_tf.models.timbre import Timbre
@@ -28,10 +29,9 @@ class Autoencoder(Timbre, keras.Model):
 
     Features are passed in physical units and scaled inside; batch size and number of frames are
     free. A model whose decoder has an input "z" has a timbre: the features' "z" if they contain
-    one; otherwise, with an encoder, that of their "audio", so training and validation only need to
-    pass the recording with its curves; otherwise the weight `mean_z`, which `keep_mean_z` sets to
-    the mean over recordings. z has no physical unit and is not in `feature_names`: every model can
-    be played without it.
+    one; otherwise, with an encoder, that of their "audio", which training only has to pass;
+    otherwise the weight `mean_z`, which `keep_mean_z` sets to the mean over recordings. z has no
+    physical unit and is not in `feature_names`: every model can be played without it.
 
     A model whose decoder has instruments plays several. The feature "instrument" selects one or a
     mixture; without it, all play in equal shares. `solo` returns one as a plain model.
@@ -46,6 +46,8 @@ class Autoencoder(Timbre, keras.Model):
         frame_rate: Frames per second; divides the sample rate.
         pitch_jitter: Largest random shift in semitones, up or down, of the pitch that the decoder
             receives for a training clip, while the synthesizers play the true one; 0 for none.
+        envelope_consistency: Weight of a training loss that makes spectral envelopes at pitches up
+            to 6 semitones away resemble those at the pitches of a clip; 0 for none.
         name: Model name.
         **kwargs: Further `keras.Model` arguments.
 
@@ -55,14 +57,14 @@ class Autoencoder(Timbre, keras.Model):
             noise synthesizer, "z", [batch, frames or 1, z_dims], "audio" [batch, frames * hop], and
             "instrument", [batch, frames or 1, instruments], weights in the order of `instruments`.
             Other entries are ignored, and frames with NaN or infinity are silent.
-        training: Whether the pitch is shifted by `pitch_jitter`.
+        training: Whether `pitch_jitter` and `envelope_consistency` apply.
 
     Returns:
         Audio [batch, frames * hop].
 
     Raises:
-        ValueError: If the frame rate does not divide the sample rate, or the parts do not fit
-            together; when called, if features are missing or have other shapes.
+        ValueError: If the frame rate does not divide the sample rate, or parts do not fit together;
+            when called, if features are missing or have other shapes.
 
     Example:
         >>> from ddsp_tf.models import RnnDecoder
@@ -84,6 +86,7 @@ class Autoencoder(Timbre, keras.Model):
         sample_rate: int = 16000,
         frame_rate: float = 250,
         pitch_jitter: float = 0.0,
+        envelope_consistency: float = 0.0,
         name: str = "autoencoder",
         **kwargs: Any,
     ):
@@ -92,11 +95,10 @@ class Autoencoder(Timbre, keras.Model):
         self.decoder, self.processor_group = decoder, processor_group
         self.encoder, self.level_matching = encoder, level_matching
         self.sample_rate, self.frame_rate = sample_rate, frame_rate
-        self.pitch_jitter = pitch_jitter
+        self.pitch_jitter, self.envelope_consistency = pitch_jitter, envelope_consistency
         self.hop = hop_size(sample_rate, frame_rate)
-        # Whether `compile` uses XLA by default.
         self.supports_jit = xla_pays()
-        if pitch_jitter:
+        if pitch_jitter or envelope_consistency:
             # A fixed seed: drawing one would change the initial weights of layers built later.
             self.seed_generator = keras.random.SeedGenerator(seed=0)
         check_parts(self)
@@ -137,7 +139,6 @@ class Autoencoder(Timbre, keras.Model):
         """Builds the networks; the processors create their weights themselves."""
         if self.built:
             return
-        # With shapes, `summary` shows the outputs of every part.
         shapes = {name: (None, None, size) for name, size in self.decoder.input_sizes.items()}
         self.decoder.build(shapes)
         outputs, _ = self.decoder.compute_output_shape(shapes)
@@ -160,13 +161,12 @@ class Autoencoder(Timbre, keras.Model):
         Args:
             features: Features, as for `call`.
             state: The decoder's state after the previous block; None at the start.
-            pitch_shift: Semitones by which the decoder's pitch is shifted, while the processors get
-                the true one, [batch, 1 or frames]; None for no shift.
+            pitch_shift: Semitones by which the decoder's pitch, but not that of the processors, is
+                shifted, [batch, 1 or frames]; None for no shift.
 
         Returns:
             Tuple of a dictionary from name to [batch, frames, channels], with "f0_hz", with
-            instruments "instrument", and, if given, "noise" [batch, samples]; and the decoder's new
-            state.
+            instruments "instrument", and any "noise" [batch, samples]; and the decoder's new state.
         """
         self.build()
         features = float32_features(self, features)
@@ -204,6 +204,8 @@ class Autoencoder(Timbre, keras.Model):
             shape = (ops.shape(features["f0_hz"])[0], 1)
             shift = keras.random.uniform(shape, -most, most, "float32", self.seed_generator)
         inputs, _ = self.decode(features, pitch_shift=shift)
+        if training and (weight := self.envelope_consistency):
+            self.add_loss(weight * envelope_loss(self, features, inputs, self.seed_generator))
         return self.processor_group(inputs)
 
     def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple[int | None, ...]:
@@ -217,8 +219,7 @@ class Autoencoder(Timbre, keras.Model):
         Args:
             filepath: Folder to write.
             *args: Arguments of `keras.Model.export`.
-            **kwargs: Further arguments; by default `input_signature` lists the features that the
-                model needs.
+            **kwargs: Further ones; by default `input_signature` lists the features it needs.
         """
         self.build()
         spec = keras.InputSpec(shape=(None, None), dtype="float32")
@@ -234,8 +235,8 @@ class Autoencoder(Timbre, keras.Model):
             features: Features, as for `call`.
 
         Returns:
-            Tuple of signals by processor name, [batch, frames * hop] each (the last is the
-            model's audio), and controls by processor name.
+            Tuple of signals [batch, frames * hop] by processor name (the last is the model's
+            audio), and controls by processor name.
         """
         inputs, _ = self.decode(clean_features(self, features))
         return self.processor_group.render(inputs)
@@ -270,7 +271,7 @@ class Autoencoder(Timbre, keras.Model):
 
         Args:
             features: Features of the block's frames, as for `call`. Audio is ignored, because the
-                encoder would restart with every block: encode it first, and give z.
+                encoder would restart with every block: encode it, and give z.
             state: State from `initial_state` or the previous call.
 
         Returns:
@@ -286,15 +287,13 @@ class Autoencoder(Timbre, keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, layers serialized."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
-        plain = ("name", "sample_rate", "frame_rate", "pitch_jitter")
+        plain = ("name", "sample_rate", "frame_rate", "pitch_jitter", "envelope_consistency")
         return {**parts, **{name: getattr(self, name) for name in plain}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds the model from `get_config`, built and ready for weights."""
-        config = dict(config)
-        for key in _PARTS:
-            config[key] = keras.saving.deserialize_keras_object(config.get(key))
-        model = cls(**config)
+        parts = {key: keras.saving.deserialize_keras_object(config.get(key)) for key in _PARTS}
+        model = cls(**{**config, **parts})
         model.build()
         return model

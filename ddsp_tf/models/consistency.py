@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ddsp_tf.models.envelope_consistency import has_harmonic
+
 DECODER_INPUTS = ("f0_hz", "loudness_db", "power_db", "z")
 
 
@@ -14,8 +16,8 @@ def check_parts(model: Any) -> None:
     Raises:
         ValueError: If an input of the decoder is unknown, z differs between encoder and decoder,
             the decoder lacks an output that the processors need or makes it in another size, levels
-            cannot be matched, or a part differs from the model in rates or instruments. The message
-            names the part.
+            cannot be matched, envelopes cannot be compared, or a part differs from the model in
+            rates or instruments. The message names the part.
     """
     _check_decoder_inputs(model)
     _check_processor_inputs(model)
@@ -24,6 +26,8 @@ def check_parts(model: Any) -> None:
         if model.level_name is None:
             raise ValueError("level matching needs a decoder input loudness_db or power_db")
     _check_instruments(model)
+    if model.envelope_consistency and not has_harmonic(model):
+        raise ValueError("envelope_consistency needs a Harmonic among the processors")
     for part in (*model.processor_group.processors, *([model.encoder] if model.encoder else [])):
         for key in ("sample_rate", "frame_rate"):
             ours = getattr(model, key)

@@ -17,6 +17,7 @@ ADAPTATION = (
     "train.warm_up_steps=10",
     "train.decay='cosine'",
     "train.pitch_jitter=0.5",
+    "train.envelope_consistency=3.0",
     "train.average_momentum=0.98",
     "train.validate_every=100",
     "train.render_every=0",

@@ -15,6 +15,8 @@ def test_nothing_where_nothing_is_allowed():
     assert TrainingSettings(warm_up_steps=0, render_every=0).render_every == 0
     with pytest.raises(UserError, match=r"render_every.*0 or more"):
         TrainingSettings(render_every=-1)
+    with pytest.raises(UserError, match=r"envelope_consistency=-1\.0; expected a number 0 or more"):
+        TrainingSettings(envelope_consistency=-1.0)
     with pytest.raises(UserError, match=r"clip_seconds=0\.09; expected a number of 0\.1 or more"):
         TrainingSettings(clip_seconds=0.09)
     with pytest.raises(UserError, match="whole number"):
