@@ -31,18 +31,18 @@ def envelope_loss(
     Returns:
         Mean `envelope_distance` of sounding frames.
     """
-    f0_hz, harmonic, names = inputs["f0_hz"], *_harmonic_of(model)
+    f0_hz = inputs["f0_hz"]
+    harmonic, names = _harmonic_of(model)
     shape = (ops.shape(f0_hz)[0], 1, 1)
     semitones = keras.random.uniform(shape, -_MOST_SEMITONES, _MOST_SEMITONES, "float32", seed)
     ratio = ops.power(2.0, semitones / 12.0)
     shifted, _ = model.decode({**features, "f0_hz": features["f0_hz"] * ratio[:, :, 0]})
-    shares = [
-        harmonic.get_controls(**{key: one[name] for key, name in names.items() if name in one})[
-            "harmonic_distribution"
-        ]
+    here, there = (
+        harmonic.get_controls(**{key: one[name] for key, name in names.items() if name in one})
         for one in (inputs, shifted)
-    ]
-    distance = envelope_distance(*shares, f0_hz, ratio, harmonic.sample_rate)
+    )
+    shares = here["harmonic_distribution"], there["harmonic_distribution"]
+    distance = envelope_distance(shares[0], shares[1], f0_hz, ratio, harmonic.sample_rate)
     sounding = f0_hz > 0.0
     if model.level_name is not None:
         sounding = ops.logical_and(sounding, features[model.level_name][:, :, None] > _LEAST_DB)
