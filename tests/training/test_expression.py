@@ -87,7 +87,7 @@ def test_an_error_in_the_thread_is_raised_unless_the_training_was_stopped(
     def train(*given, is_stopped):
         raise UserError("segments.tfrecord: is cut off")
 
-    monkeypatch.setattr(expression, "train_note_network", train)
+    monkeypatch.setattr(expression, "learn_player", train)
     learning = expression.expressions_learned([(manifests, run)])
     with pytest.raises(stop or UserError), learning as callback:
         callback.on_train_batch_end(0)
